@@ -1,0 +1,1 @@
+"""The command line of flyte-bridge: one file per verb."""

@@ -1,0 +1,73 @@
+"""The `flyte-bridge` command: the group, the error boundary and the exit codes.
+
+A verb's module is imported only when that verb runs (or its help is shown), so that `flyte-bridge --help` imports
+neither `flyte` nor `flytekit`.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import NamedTuple
+
+import click
+
+from flyte_bridge import __version__
+from flyte_bridge.errors import BridgeError, UsageError
+
+EXIT_ERROR = 1
+"""Something failed; the message on standard error says what and what to do next."""
+
+EXIT_USAGE = 2
+"""The command line itself is wrong: an unknown option, a path that is not there."""
+
+
+class Verb(NamedTuple):
+    """A command that is imported when it is used: `module:attribute`, and the line the group's help shows for it."""
+
+    target: str
+    summary: str
+
+
+VERBS: dict[str, Verb] = {}
+
+
+class LazyGroup(click.Group):
+    """A click group that knows its verbs by name and imports one when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        verb = VERBS.get(cmd_name)
+        if verb is None:
+            return None
+        module, _, attribute = verb.target.partition(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if not VERBS:
+            return
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, verb.summary) for name, verb in VERBS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="flyte-bridge")
+def group() -> None:
+    """The way from Flyte 1 to Flyte 2 for teams that cannot stop."""
+
+
+def main() -> None:
+    """Run the command line; errors raised on purpose become one line on standard error and an exit code."""
+    try:
+        group.main(prog_name="flyte-bridge")
+    except BridgeError as error:
+        click.echo(f"flyte-bridge: {error}", err=True)
+        sys.exit(EXIT_USAGE if isinstance(error, UsageError) else EXIT_ERROR)
+
+
+if __name__ == "__main__":
+    main()
