@@ -1,0 +1,7 @@
+"""FB4xx: data types, context, decks, main blocks."""
+
+from __future__ import annotations
+
+from flyte_bridge_translators.findings import Code
+
+CODES: tuple[Code, ...] = ()

@@ -1,0 +1,64 @@
+"""FB1xx: files, names and imports."""
+
+from __future__ import annotations
+
+from flyte_bridge_translators.findings import Code, Severity
+
+CODES = (
+    Code(
+        "FB101",
+        "file does not parse",
+        Severity.ERROR,
+        "The file is not Python that the installed LibCST can parse, so nothing in it was touched.",
+        "Fix the syntax (or the encoding declaration) and convert again.",
+    ),
+    Code(
+        "FB102",
+        "file cannot be read",
+        Severity.ERROR,
+        "The file is unreadable, is not in the encoding it declares, or is a link that leads nowhere.",
+        "Make it readable, or leave it out of the paths.",
+    ),
+    Code(
+        "FB103",
+        "Flyte 1 name left in place",
+        Severity.HAND,
+        "This name of flytekit has no counterpart that could be written for you, so the file still imports it.",
+        "Replace it by hand; the migration map in the docs names the nearest thing in Flyte 2.",
+    ),
+    Code(
+        "FB104",
+        "name is bound twice",
+        Severity.CHECK,
+        "A name imported from flytekit is bound to something else in the same scope, so its uses were left alone.",
+        "Rename one of the two and convert again.",
+    ),
+    Code(
+        "FB105",
+        "plugin without a counterpart",
+        Severity.HAND,
+        "This flytekit plugin has no package for Flyte 2.",
+        "Use the library itself in a plain task, or write a connector.",
+    ),
+    Code(
+        "FB106",
+        "unexpected error in a translator",
+        Severity.ERROR,
+        "A translator failed on this file; the file was left as it is. This is a defect of flyte-bridge.",
+        "Please report it with the file, if you can share it.",
+    ),
+    Code(
+        "FB107",
+        "entity is not at module level",
+        Severity.HAND,
+        "Flyte 2 finds environments as attributes of a module; a task or workflow defined inside a function or class is missed.",
+        "Move the definition to module level and convert again.",
+    ),
+    Code(
+        "FB108",
+        "decorator stacked on a task",
+        Severity.CHECK,
+        "Another decorator sits between the function and the Flyte decorator. It is kept, in the same order.",
+        "Make sure it uses `functools.wraps` and returns a coroutine function for an async one.",
+    ),
+)

@@ -1,0 +1,7 @@
+"""FB2xx: workflows, dynamics, maps, conditionals, nodes, gates."""
+
+from __future__ import annotations
+
+from flyte_bridge_translators.findings import Code
+
+CODES: tuple[Code, ...] = ()

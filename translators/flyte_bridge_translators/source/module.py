@@ -1,0 +1,354 @@
+"""One parsed file: its tree, the parents of its nodes, its names, and short lists of what translators look for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from flyte_bridge_translators.source.names import Binding, Names, Scope, is_v1
+from flyte_bridge_translators.source.tree import children, dotted, walk
+
+_COMPREHENSIONS = (cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)
+
+
+class Module:
+    """One parsed file, read once.
+
+    Args:
+        tree: The parsed file.
+        path: What the user calls it; used in findings.
+        name: Its dotted module name.
+        package: The package relative imports start from; by default the name without its last part.
+        star: See `Names`.
+
+    Attributes:
+        parents: Node → the node it hangs on.
+        names: Resolves expressions to qualified names.
+        calls: Every call whose function resolves to a Flyte 1 name, with that name, in the order of the text.
+        references: Every name or attribute chain (the longest) that resolves to a Flyte 1 name outside import statements.
+        functions: Every function definition, in the order of the text.
+        imports: Every import statement.
+        assignments: Every `name = value` (annotated or not) at module level, in the order of the text.
+    """
+
+    def __init__(
+        self,
+        tree: cst.Module,
+        *,
+        path: str = "<string>",
+        name: str = "module",
+        package: str | None = None,
+        star: Callable[[str, str], bool] | None = None,
+    ) -> None:
+        self.tree = tree
+        self.path = path
+        self.name = name
+        self.parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        self.names = Names(name, name.rpartition(".")[0] if package is None else package, star)
+        self.functions: list[cst.FunctionDef] = []
+        self.imports: list[cst.Import | cst.ImportFrom] = []
+        self._calls: list[cst.Call] = []
+        self._chains: list[cst.Name | cst.Attribute] = []
+        self.scope = Scope("module", tree, None)
+        for child in children(tree):
+            self._visit(child, tree, self.scope)
+
+    # -- what translators look for -----------------------------------------------------------------------------------
+
+    @cached_property
+    def calls(self) -> list[tuple[cst.Call, str]]:
+        found = ((call, self.names.qualified(call.func)) for call in self._calls)
+        return [(call, name) for call, name in found if name is not None and is_v1(name)]
+
+    @cached_property
+    def all_calls(self) -> list[cst.Call]:
+        """Every call of the file, in the order of the walk."""
+        return self._calls
+
+    @cached_property
+    def references(self) -> list[tuple[cst.Name | cst.Attribute, str]]:
+        found = ((chain, self.names.qualified(chain)) for chain in self._chains)
+        return [(chain, name) for chain, name in found if name is not None and is_v1(name)]
+
+    @cached_property
+    def name_references(self) -> list[tuple[cst.Name | cst.Attribute, str]]:
+        """Every name or attribute chain (the longest) that resolves to anything qualified."""
+        found = ((chain, self.names.qualified(chain)) for chain in self._chains)
+        return [(chain, name) for chain, name in found if name is not None]
+
+    @cached_property
+    def assignments(self) -> list[tuple[str, cst.BaseExpression, cst.SimpleStatementLine]]:
+        result = []
+        for statement in self.tree.body:
+            if not isinstance(statement, cst.SimpleStatementLine):
+                continue
+            for small in statement.body:
+                if (
+                    isinstance(small, cst.Assign)
+                    and len(small.targets) == 1
+                    and isinstance(small.targets[0].target, cst.Name)
+                ):
+                    result.append((small.targets[0].target.value, small.value, statement))
+                elif (
+                    isinstance(small, cst.AnnAssign) and isinstance(small.target, cst.Name) and small.value is not None
+                ):
+                    result.append((small.target.value, small.value, statement))
+        return result
+
+    @property
+    def is_flyte1(self) -> bool:
+        """Whether the file names flytekit, one of its plugins or union anywhere."""
+        return any(is_v1(self._import_root(node)) for node in self.imports)
+
+    def _import_root(self, node: cst.Import | cst.ImportFrom) -> str:
+        if isinstance(node, cst.ImportFrom):
+            return self.names.absolute(node)
+        roots = [dotted(alias.name) or "" for alias in node.names]
+        return next((root for root in roots if is_v1(root)), roots[0])
+
+    # -- where things are --------------------------------------------------------------------------------------------
+
+    def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        """The nodes above, nearest first."""
+        current = self.parents.get(node)
+        while current is not None:
+            yield current
+            current = self.parents.get(current)
+
+    def statement(self, node: cst.CSTNode) -> cst.BaseStatement | None:
+        """The statement a node stands in (itself, when it is one)."""
+        if isinstance(node, cst.BaseStatement):
+            return node
+        return next((above for above in self.ancestors(node) if isinstance(above, cst.BaseStatement)), None)
+
+    def function(self, node: cst.CSTNode) -> cst.FunctionDef | None:
+        """The innermost function whose body a node stands in."""
+        below = node
+        for above in self.ancestors(node):
+            if isinstance(above, cst.FunctionDef) and below is above.body:
+                return above
+            below = above
+        return None
+
+    def is_top_level(self, node: cst.CSTNode) -> bool:
+        """Whether a statement hangs on the module itself (or on an `if`/`try` of the module), not in a function or class."""
+        return not any(isinstance(above, (cst.FunctionDef, cst.ClassDef)) for above in self.ancestors(node))
+
+    @cached_property
+    def _positions(self) -> dict[cst.CSTNode, tuple[int, int]]:
+        # Costs as much as parsing twice: asked for only when there is something to report.
+        ranges = MetadataWrapper(self.tree, unsafe_skip_copy=True).resolve(PositionProvider)
+        return {node: (place.start.line, place.start.column) for node, place in ranges.items()}
+
+    def position(self, node: cst.CSTNode) -> tuple[int, int]:
+        """Line (from 1) and column (from 0) of a node."""
+        return self._positions.get(node, (0, 0))
+
+    def definition(self, name: str) -> cst.BaseExpression | cst.FunctionDef | cst.ClassDef | None:
+        """What a module-level name stands for: the one value assigned to it, or the function or class; None when unknown or
+        bound more than once."""
+        bindings = self.scope.bindings.get(name, [])
+        if len(bindings) != 1:
+            return None
+        binding = bindings[0]
+        if binding.kind == "assignment":
+            return binding.value
+        return binding.node if isinstance(binding.node, (cst.FunctionDef, cst.ClassDef)) else None
+
+    def taken(self) -> set[str]:
+        """Every name that any scope of the file binds or uses: generated names stay out of it."""
+        return {node.value for node in self.names.scopes if isinstance(node, cst.Name)} | set(self.scope.bindings)
+
+    # -- the one walk ------------------------------------------------------------------------------------------------
+
+    def _visit(self, node: cst.CSTNode, parent: cst.CSTNode, scope: Scope) -> None:
+        self.parents[node] = parent
+        handler = _HANDLERS.get(type(node))
+        if handler is not None:
+            handler(self, node, scope)
+            return
+        for child in children(node):
+            self._visit(child, node, scope)
+
+    def _each(self, nodes: object, parent: cst.CSTNode, scope: Scope) -> None:
+        if isinstance(nodes, cst.CSTNode):
+            self._visit(nodes, parent, scope)
+        elif isinstance(nodes, (list, tuple)):
+            for node in nodes:
+                if isinstance(node, cst.CSTNode):
+                    self._visit(node, parent, scope)
+
+    def _name(self, node: cst.Name, scope: Scope) -> None:
+        self.names.scopes[node] = scope
+        self._chains.append(node)
+
+    def _attribute(self, node: cst.Attribute, scope: Scope) -> None:
+        base: cst.BaseExpression = node
+        while isinstance(base, cst.Attribute):
+            self.parents[base.attr] = base
+            if base.value not in self.parents:
+                self.parents[base.value] = base
+            base = base.value
+        if isinstance(base, cst.Name):
+            self.names.scopes[base] = scope
+            self._chains.append(node)
+        else:
+            self._visit(base, self.parents[base], scope)
+
+    def _call(self, node: cst.Call, scope: Scope) -> None:
+        self._calls.append(node)
+        self._visit(node.func, node, scope)
+        self._each(node.args, node, scope)
+
+    def _arg(self, node: cst.Arg, scope: Scope) -> None:
+        if node.keyword is not None:
+            self.parents[node.keyword] = node
+        self._visit(node.value, node, scope)
+
+    def _function(self, node: cst.FunctionDef, scope: Scope) -> None:
+        self.functions.append(node)
+        self.parents[node.name] = node
+        self.names.scopes[node.name] = scope
+        scope.bind(node.name.value, Binding("function", node))
+        self._each(node.decorators, node, scope)
+        self._each(node.returns, node, scope)
+        inner = Scope("function", node, scope)
+        self._parameters(node.params, node, scope, inner)
+        self._visit(node.body, node, inner)
+
+    def _lambda(self, node: cst.Lambda, scope: Scope) -> None:
+        inner = Scope("function", node, scope)
+        self._parameters(node.params, node, scope, inner)
+        self._visit(node.body, node, inner)
+
+    def _parameters(self, node: cst.Parameters, parent: cst.CSTNode, outer: Scope, inner: Scope) -> None:
+        self.parents[node] = parent
+        for child in children(node):
+            self.parents[child] = node
+            if isinstance(child, cst.Param):
+                inner.bind(child.name.value, Binding("parameter", child))
+                self.parents[child.name] = child
+                self.names.scopes[child.name] = inner
+                self._each(child.annotation, child, outer)
+                self._each(child.default, child, outer)
+
+    def _class(self, node: cst.ClassDef, scope: Scope) -> None:
+        self.parents[node.name] = node
+        self.names.scopes[node.name] = scope
+        scope.bind(node.name.value, Binding("class", node))
+        for part in (node.decorators, node.bases, node.keywords):
+            self._each(part, node, scope)
+        self._visit(node.body, node, Scope("class", node, scope))
+
+    def _comprehension(self, node: cst.CSTNode, scope: Scope) -> None:
+        inner = Scope("comprehension", node, scope)
+        loop: cst.CompFor | None = node.for_in  # type: ignore[attr-defined]
+        first, holder = True, node
+        while loop is not None:
+            self.parents[loop] = holder
+            self._visit(loop.iter, loop, scope if first else inner)
+            self._target(loop.target, loop, inner)
+            self._each(loop.ifs, loop, inner)
+            first, holder, loop = False, loop, loop.inner_for_in
+        for name in ("elt", "key", "value"):
+            self._each(getattr(node, name, None), node, inner)
+
+    def _target(self, node: cst.CSTNode, parent: cst.CSTNode, scope: Scope, binding: Binding | None = None) -> None:
+        """Bind every name in an assignment target, and walk the rest of it."""
+        if isinstance(node, cst.Name):
+            self.parents[node] = parent
+            self.names.scopes[node] = scope
+            scope.bind(node.value, binding or Binding("other", node))
+        elif isinstance(node, (cst.Tuple, cst.List)):
+            self.parents[node] = parent
+            for element in node.elements:
+                self.parents[element] = node
+                self._target(element.value, element, scope)
+        elif isinstance(node, cst.StarredElement):
+            self.parents[node] = parent
+            self._target(node.value, node, scope)
+        else:
+            self._visit(node, parent, scope)
+
+    def _assign(self, node: cst.Assign, scope: Scope) -> None:
+        self._visit(node.value, node, scope)
+        for target in node.targets:
+            self.parents[target] = node
+            self._target(target.target, target, scope, Binding("assignment", node, value=node.value))
+
+    def _ann_assign(self, node: cst.AnnAssign, scope: Scope) -> None:
+        self._visit(node.annotation, node, scope)
+        self._each(node.value, node, scope)
+        self._target(node.target, node, scope, Binding("assignment", node, value=node.value))
+
+    def _aug_assign(self, node: cst.AugAssign, scope: Scope) -> None:
+        self._visit(node.value, node, scope)
+        self._target(node.target, node, scope)
+
+    def _for(self, node: cst.For, scope: Scope) -> None:
+        self._visit(node.iter, node, scope)
+        self._target(node.target, node, scope)
+        self._visit(node.body, node, scope)
+        self._each(node.orelse, node, scope)
+
+    def _as_name(self, node: cst.AsName, scope: Scope) -> None:
+        self._target(node.name, node, scope)
+
+    def _named_expr(self, node: cst.NamedExpr, scope: Scope) -> None:
+        self._visit(node.value, node, scope)
+        while scope.kind == "comprehension" and scope.parent is not None:
+            scope = scope.parent
+        self._target(node.target, node, scope)
+
+    def _elsewhere(self, node: cst.Global | cst.Nonlocal, scope: Scope) -> None:
+        scope.elsewhere.update(item.name.value for item in node.names)
+
+    def _import(self, node: cst.Import, scope: Scope) -> None:
+        self.imports.append(node)
+        for alias in node.names:
+            full = dotted(alias.name) or ""
+            if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
+                scope.bind(alias.asname.name.value, Binding("import", node, qualified=full))
+            else:
+                root = full.split(".", 1)[0]
+                scope.bind(root, Binding("import", node, qualified=root))
+
+    def _import_from(self, node: cst.ImportFrom, scope: Scope) -> None:
+        self.imports.append(node)
+        module = self.names.absolute(node)
+        if isinstance(node.names, cst.ImportStar):
+            scope.stars.append(module)
+            return
+        for alias in node.names:
+            name = dotted(alias.name) or ""
+            local = alias.asname.name.value if alias.asname and isinstance(alias.asname.name, cst.Name) else name
+            scope.bind(local, Binding("import", node, qualified=f"{module}.{name}"))
+
+    def search(self, root: cst.CSTNode, kind: type[cst.CSTNode]) -> Iterator[cst.CSTNode]:
+        """Every node of a kind below (and at) a node."""
+        return (node for node in walk(root) if isinstance(node, kind))
+
+
+_HANDLERS: dict[type[cst.CSTNode], Callable[..., None]] = {
+    cst.Name: Module._name,
+    cst.Attribute: Module._attribute,
+    cst.Call: Module._call,
+    cst.Arg: Module._arg,
+    cst.FunctionDef: Module._function,
+    cst.Lambda: Module._lambda,
+    cst.ClassDef: Module._class,
+    cst.Assign: Module._assign,
+    cst.AnnAssign: Module._ann_assign,
+    cst.AugAssign: Module._aug_assign,
+    cst.For: Module._for,
+    cst.AsName: Module._as_name,
+    cst.NamedExpr: Module._named_expr,
+    cst.Global: Module._elsewhere,
+    cst.Nonlocal: Module._elsewhere,
+    cst.Import: Module._import,
+    cst.ImportFrom: Module._import_from,
+    **dict.fromkeys(_COMPREHENSIONS, Module._comprehension),
+}
