@@ -1,0 +1,132 @@
+"""One file: bytes in, an outcome out. Parse once, run the translators in order, render.
+
+The translators are pure and get a parsed `Module`; here is everything around them that can go wrong: encodings, syntax,
+and defects of our own, each of which becomes a finding and never a traceback.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import libcst as cst
+
+from flyte_bridge_translators.catalogue import CATALOGUE
+from flyte_bridge_translators.findings import Finding, Where
+from flyte_bridge_translators.source import FINISHERS, TRANSLATORS
+from flyte_bridge_translators.source.entities import Facts, read, with_environments
+from flyte_bridge_translators.source.environment import assign
+from flyte_bridge_translators.source.module import Module
+from flyte_bridge_translators.source.translator import Context, Converted, Failed, Options, Outcome, Unchanged, convert
+
+MARKERS = (b"flytekit", b"union")
+"""A file that has none of these words imports nothing of Flyte 1 itself."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file to convert.
+
+    Attributes:
+        path: What the user calls it.
+        name: Its dotted module name.
+        package: The package its relative imports start from.
+        data: Its bytes.
+    """
+
+    path: str
+    name: str
+    package: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A file that was read: its module and facts, or why it could not be."""
+
+    source: Source
+    module: Module | None
+    facts: Facts
+    failure: Failed | None = None
+
+
+def failed(code: str, path: str, message: str, line: int = 0, column: int = 0) -> Failed:
+    """A `Failed` outcome with one finding of the catalogue."""
+    entry = CATALOGUE[code]
+    return Failed((Finding(code, entry.severity, Where(path, line, column), message, entry.advice),))
+
+
+def parse(source: Source) -> Parsed:
+    """Parse one file and read its facts; what cannot be parsed comes back as a failure with its place."""
+    nothing = Facts(source.name)
+    if not source.data.strip():
+        return Parsed(source, None, nothing)
+    try:
+        tree = cst.parse_module(source.data)
+    except cst.ParserSyntaxError as error:
+        message = error.message.splitlines()[0] if error.message else "syntax error"
+        line, column = max(error.raw_line, 1), max(error.raw_column, 0)
+        return Parsed(source, None, nothing, failed("FB101", source.path, f"syntax error: {message}", line, column))
+    except (UnicodeDecodeError, LookupError, SyntaxError) as error:
+        return Parsed(source, None, nothing, failed("FB102", source.path, f"not in the encoding it declares: {error}"))
+    except RecursionError:
+        return Parsed(source, None, nothing, failed("FB101", source.path, "nested too deeply to be read"))
+    try:
+        module = Module(tree, path=source.path, name=source.name, package=source.package)
+        facts = read(module)
+        facts = with_environments(facts, assign(module, facts))
+    except Exception as error:
+        return Parsed(source, None, nothing, _defect(source.path, error))
+    return Parsed(source, module, facts)
+
+
+def convert_parsed(parsed: Parsed, context: Context) -> Outcome:
+    """Run the translators on one parsed file."""
+    if parsed.failure is not None:
+        return parsed.failure
+    module = parsed.module
+    if module is None:
+        return Unchanged()
+    module.names.star = context.exports
+    try:
+        outcome = convert(module, context, TRANSLATORS, FINISHERS)
+        if isinstance(outcome, Converted):
+            compile(outcome.text, parsed.source.path, "exec", dont_inherit=True)
+    except Exception as error:
+        return _defect(parsed.source.path, error)
+    return outcome
+
+
+def convert_source(
+    text: str | bytes, *, path: str = "<string>", name: str = "module", options: Options | None = None
+) -> Outcome:
+    """Convert one file on its own.
+
+    Args:
+        text: The source.
+        path: What to call it in findings.
+        name: Its dotted module name: environments are named after it.
+        options: The user's choices.
+    """
+    data = text.encode() if isinstance(text, str) else text
+    parsed = parse(Source(path, name, name.rpartition(".")[0], data))
+    return convert_parsed(parsed, Context({name: parsed.facts}, options or Options()))
+
+
+def encoded(parsed: Parsed, outcome: Converted) -> bytes:
+    """The bytes of a converted file, in the encoding of the original."""
+    assert parsed.module is not None
+    tree = parsed.module.tree
+    mark = b"\xef\xbb\xbf" if parsed.source.data.startswith(b"\xef\xbb\xbf") else b""
+    text = outcome.text.encode(tree.encoding)
+    return text if text.startswith(mark) else mark + text
+
+
+def _defect(path: str, error: Exception) -> Failed:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = ""
+    if trace is not None:
+        code = trace.tb_frame.f_code
+        place = f" in {code.co_name} ({code.co_filename.rpartition('/')[2]}:{trace.tb_lineno})"
+    return failed("FB106", path, f"{type(error).__name__}: {error}{place}")

@@ -1,0 +1,344 @@
+"""Files and directories: finding them, naming their modules, converting them together on both cores, writing them.
+
+Done in two phases, because a driver in one file calls tasks of another: first every file is parsed and its facts are
+collected, then each is converted with the facts of all. A file stays with the worker that parsed it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+from flyte_bridge.convert.converter import Parsed, Source, convert_parsed, encoded, failed, parse
+from flyte_bridge.errors import SourceError, UsageError
+from flyte_bridge_translators.source.entities import Facts
+from flyte_bridge_translators.source.translator import Context, Converted, Failed, Options, Outcome, Unchanged
+
+IGNORED = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env", "build", "dist"})
+"""Directories that hold no source of the user's; hidden ones are passed over too."""
+
+PARALLEL_FROM = 12
+"""Fewer files than this are converted in this process: starting workers costs more."""
+
+Progress = Callable[[str, int, int], None]
+"""Told the phase (`reading`, `converting`), how many files are done and how many there are."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the project.
+
+    Attributes:
+        path: Where it is, as the user would write it.
+        root: The path argument it was found through: the file itself, or the directory.
+        name: Its dotted module name.
+    """
+
+    path: Path
+    root: Path
+    name: str
+
+    @property
+    def package(self) -> str:
+        """The package relative imports start from."""
+        return self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
+
+    @property
+    def relative(self) -> Path:
+        """Where it goes below an output directory."""
+        return Path(self.path.name) if self.root == self.path else self.path.relative_to(self.root)
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What became of one file.
+
+    Attributes:
+        file: The file.
+        outcome: Converted, unchanged or failed, each with findings.
+        before: Its text (undecodable bytes replaced), for diffs.
+        data: The bytes to write, when it was converted.
+    """
+
+    file: File
+    outcome: Outcome
+    before: str = ""
+    data: bytes | None = None
+
+
+@dataclass(frozen=True)
+class ProjectResult:
+    """What became of a project.
+
+    Attributes:
+        files: One result per file, in the order of the paths.
+        facts: What was known of each module.
+        renames: Flyte 1 entity name → Flyte 2 task name.
+    """
+
+    files: Sequence[FileResult]
+    facts: Mapping[str, Facts] = field(default_factory=dict)
+    renames: Mapping[str, str] = field(default_factory=dict)
+
+
+def find(paths: Iterable[Path]) -> list[File]:
+    """The Python files below the paths, each once, in a stable order.
+
+    Symbolic links to directories are not followed, so a loop of links ends; a link to a file counts as the file.
+
+    Raises:
+        UsageError: A path is not there, or is neither a file nor a directory.
+    """
+    found: dict[Path, File] = {}
+    for root in paths:
+        if root.is_dir():
+            for path in _walk(root):
+                found.setdefault(path.resolve(), File(path, root, module_name(path, root)))
+        elif root.is_file() or root.is_symlink():
+            found.setdefault(root.absolute(), File(root, root, module_name(root, root.parent)))
+        else:
+            raise UsageError(f"{root}: no such file or directory")
+    return list(found.values())
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    for folder, directories, names in os.walk(root, followlinks=False):
+        directories[:] = sorted(name for name in directories if name not in IGNORED and not name.startswith("."))
+        for name in sorted(names):
+            if name.endswith(".py"):
+                yield Path(folder) / name
+
+
+def module_name(path: Path, root: Path) -> str:
+    """The dotted name a file is imported by: from the outermost folder that has an `__init__.py`, else from the root."""
+    top = path.parent
+    if (top / "__init__.py").exists():
+        while (top.parent / "__init__.py").exists() and top.parent != top:
+            top = top.parent
+        base = top.parent
+    else:
+        base = root
+    try:
+        parts = list(path.absolute().relative_to(base.absolute()).with_suffix("").parts)
+    except ValueError:
+        parts = [path.stem]
+    if parts[-1] == "__init__" and len(parts) > 1:
+        parts.pop()
+    return ".".join(parts)
+
+
+def convert_files(
+    files: Sequence[File],
+    options: Options | None = None,
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> ProjectResult:
+    """Convert files together.
+
+    Args:
+        files: As `find` returns them.
+        options: The user's choices.
+        workers: Worker processes; by default one per core, and none for a handful of files.
+        progress: Called as files are done.
+    """
+    options = options or Options()
+    count = workers if workers is not None else (os.cpu_count() or 1)
+    told = progress or (lambda phase, done, total: None)  # noqa: ARG005
+    if len(files) < PARALLEL_FROM or count < 2:
+        shelf = _Shelf()
+        facts = {}
+        for index, file in enumerate(files):
+            facts[file.name] = shelf.read(index, file)
+            told("reading", index + 1, len(files))
+        context = Context(facts, options)
+        results = []
+        for index in range(len(files)):
+            results.append(shelf.convert(index, context))
+            told("converting", index + 1, len(files))
+    else:
+        facts, results = _in_parallel(files, options, count, told)
+    renames: dict[str, str] = {}
+    for result in results:
+        if isinstance(result.outcome, Converted):
+            renames.update(result.outcome.renames)
+    return ProjectResult(results, facts, renames)
+
+
+class _Shelf:
+    """The parsed files of one process, between the two phases."""
+
+    def __init__(self) -> None:
+        self.parsed: dict[int, tuple[File, Parsed]] = {}
+        self.context: Context | None = None
+
+    def read(self, index: int, file: File) -> Facts:
+        try:
+            data = file.path.read_bytes()
+        except OSError as error:
+            source = Source(str(file.path), file.name, file.package, b"")
+            reason = f"cannot be read: {error.strerror or error}"
+            parsed = Parsed(source, None, Facts(file.name), failed("FB102", source.path, reason))
+        else:
+            parsed = parse(Source(str(file.path), file.name, file.package, data))
+        self.parsed[index] = (file, parsed)
+        return parsed.facts
+
+    def convert(self, index: int, context: Context) -> FileResult:
+        file, parsed = self.parsed.pop(index)
+        outcome = convert_parsed(parsed, context)
+        before = parsed.module.tree.code if parsed.module is not None else parsed.source.data.decode(errors="replace")
+        data = None
+        if isinstance(outcome, Converted):
+            try:
+                data = encoded(parsed, outcome)
+            except UnicodeEncodeError as error:
+                outcome = failed("FB102", parsed.source.path, f"the result does not fit the file's encoding: {error}")
+        return FileResult(file, outcome, before, data)
+
+
+_shelf = _Shelf()
+
+
+def _read_many(batch: Sequence[tuple[int, File]]) -> list[tuple[str, Facts]]:
+    return [(file.name, _shelf.read(index, file)) for index, file in batch]
+
+
+def _remember(context: Context) -> None:
+    _shelf.context = context
+
+
+def _convert_many(indices: Sequence[int]) -> list[FileResult]:
+    assert _shelf.context is not None
+    return [_shelf.convert(index, _shelf.context) for index in indices]
+
+
+BATCH = 8
+
+
+def _in_parallel(
+    files: Sequence[File], options: Options, count: int, told: Progress
+) -> tuple[dict[str, Facts], list[FileResult]]:
+    # One executor per worker: a file is converted by the process that parsed it. `spawn`, because forking a process that
+    # may have threads (progress bars do) is deprecated from Python 3.12 on.
+    pools = [ProcessPoolExecutor(1, mp_context=get_context("spawn")) for _ in range(count)]
+    batches = [list(enumerate(files))[start : start + BATCH] for start in range(0, len(files), BATCH)]
+    try:
+        reading: list[Future[list[tuple[str, Facts]]]] = [
+            pools[number % count].submit(_read_many, batch) for number, batch in enumerate(batches)
+        ]
+        facts: dict[str, Facts] = {}
+        for number, future in enumerate(reading):
+            facts.update(future.result())
+            told("reading", min((number + 1) * BATCH, len(files)), len(files))
+        context = Context(facts, options)
+        for pool in pools:
+            pool.submit(_remember, context)
+        converting = [
+            pools[number % count].submit(_convert_many, [index for index, _ in batch])
+            for number, batch in enumerate(batches)
+        ]
+        results: list[FileResult] = []
+        for future_results in converting:
+            results.extend(future_results.result())
+            told("converting", len(results), len(files))
+    finally:
+        for pool in pools:
+            pool.shutdown(cancel_futures=True)
+    return facts, results
+
+
+def write(path: Path, data: bytes) -> None:
+    """Replace a file in one step: nobody ever sees half of it. Its mode stays; a link's target is what is replaced.
+
+    Raises:
+        SourceError: The file or its folder cannot be written; the old content is still there.
+    """
+    target = path.resolve()
+    temporary: str | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        if target.exists():
+            shutil.copymode(target, temporary)
+        else:
+            Path(temporary).chmod(0o644)
+        Path(temporary).replace(target)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise SourceError(str(path), f"cannot be written: {error.strerror or error}; nothing was changed") from error
+
+
+def write_in_place(result: ProjectResult) -> list[Path]:
+    """Write the converted files over the originals; returns what was written."""
+    written = []
+    for each in result.files:
+        if each.data is not None:
+            write(each.file.path, each.data)
+            written.append(each.file.path)
+    return written
+
+
+def write_to(result: ProjectResult, target: Path) -> list[Path]:
+    """Write the whole tree below another directory: converted files, unchanged ones and the data files beside them.
+
+    Raises:
+        UsageError: Two files would land on the same path, or the target is inside one of the roots.
+        SourceError: Something cannot be written.
+    """
+    places: dict[Path, Path] = {}
+    for each in result.files:
+        place = target / each.file.relative
+        if place in places:
+            raise UsageError(
+                f"{each.file.path} and {places[place]} would both be written to {place}; convert them apart"
+            )
+        places[place] = each.file.path
+    roots = {each.file.root for each in result.files if each.file.root.is_dir()}
+    for root in roots:
+        if target.resolve().is_relative_to(root.resolve()):
+            raise UsageError(f"{target} is inside {root}, which is being converted; choose another directory")
+    written = []
+    for each in result.files:
+        place = target / each.file.relative
+        if each.data is not None:
+            write(place, each.data)
+        elif isinstance(each.outcome, Unchanged):
+            write(place, each.file.path.read_bytes())
+        else:
+            continue
+        written.append(place)
+    for root in roots:
+        written += _copy_data(root, target, places)
+    return written
+
+
+def _copy_data(root: Path, target: Path, places: Mapping[Path, Path]) -> list[Path]:
+    copied = []
+    for folder, directories, names in os.walk(root, followlinks=False):
+        directories[:] = sorted(name for name in directories if name not in IGNORED and not name.startswith("."))
+        for name in sorted(names):
+            source = Path(folder) / name
+            place = target / source.relative_to(root)
+            if not name.endswith(".py") and place not in places and source.is_file():
+                try:
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(source, place)
+                except OSError as error:
+                    raise SourceError(str(source), f"cannot be copied to {place}: {error.strerror or error}") from error
+                copied.append(place)
+    return copied
+
+
+def failures(result: ProjectResult) -> list[FileResult]:
+    """The files that could not be converted."""
+    return [each for each in result.files if isinstance(each.outcome, Failed)]
