@@ -99,7 +99,8 @@ def find(paths: Iterable[Path]) -> list[File]:
     for root in paths:
         if root.is_dir():
             for path in _walk(root):
-                found.setdefault(path.resolve(), File(path, root, module_name(path, root)))
+                # `realpath` and not `resolve`: a link to itself is reported when it is read, it must not end the search.
+                found.setdefault(Path(os.path.realpath(path)), File(path, root, module_name(path, root)))
         elif root.is_file() or root.is_symlink():
             found.setdefault(root.absolute(), File(root, root, module_name(root, root.parent)))
         else:
@@ -111,8 +112,9 @@ def _walk(root: Path) -> Iterator[Path]:
     for folder, directories, names in os.walk(root, followlinks=False):
         directories[:] = sorted(name for name in directories if name not in IGNORED and not name.startswith("."))
         for name in sorted(names):
-            if name.endswith(".py"):
-                yield Path(folder) / name
+            path = Path(folder) / name
+            if name.endswith(".py") and (path.is_symlink() or path.is_file()):
+                yield path
 
 
 def module_name(path: Path, root: Path) -> str:
