@@ -71,7 +71,9 @@ def parse(source: Source) -> Parsed:
     except RecursionError:
         return Parsed(source, None, nothing, failed("FB101", source.path, "nested too deeply to be read"))
     try:
-        module = Module(tree, path=source.path, name=source.name, package=source.package)
+        module = Module(
+            tree, text=_text(source.data, tree.encoding), path=source.path, name=source.name, package=source.package
+        )
         facts = read(module)
         facts = with_environments(facts, assign(module, facts))
     except Exception as error:
@@ -119,6 +121,11 @@ def encoded(parsed: Parsed, outcome: Converted) -> bytes:
     mark = b"\xef\xbb\xbf" if parsed.source.data.startswith(b"\xef\xbb\xbf") else b""
     text = outcome.text.encode(tree.encoding)
     return text if text.startswith(mark) else mark + text
+
+
+def _text(data: bytes, encoding: str) -> str:
+    """The text as LibCST sees it: decoded, without a byte order mark."""
+    return data.decode(encoding).removeprefix("\ufeff")
 
 
 def _defect(path: str, error: Exception) -> Failed:

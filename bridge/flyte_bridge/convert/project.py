@@ -195,7 +195,7 @@ class _Shelf:
     def convert(self, index: int, context: Context) -> FileResult:
         file, parsed = self.parsed.pop(index)
         outcome = convert_parsed(parsed, context)
-        before = parsed.module.tree.code if parsed.module is not None else parsed.source.data.decode(errors="replace")
+        before = parsed.module.text if parsed.module is not None else parsed.source.data.decode(errors="replace")
         data = None
         if isinstance(outcome, Converted):
             try:

@@ -141,7 +141,7 @@ def locate(module: Module, reports: Iterable[Report]) -> tuple[Finding, ...]:
 
 
 def apply(module: Module, plan: Plan) -> cst.Module:
-    """The file with a plan carried out."""
+    """The file with a plan carried out; the very same tree when there is nothing in it."""
     return _Applier(module, plan).module()
 
 

@@ -9,7 +9,7 @@ stays imported, and each place that uses it is reported.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 import libcst as cst
@@ -21,7 +21,7 @@ from flyte_bridge_translators.source.module import Module
 from flyte_bridge_translators.source.names import is_v1
 from flyte_bridge_translators.source.plugins import PACKAGES
 from flyte_bridge_translators.source.translator import Context
-from flyte_bridge_translators.source.tree import dotted, walk
+from flyte_bridge_translators.source.tree import children, dotted
 
 Import = cst.Import | cst.ImportFrom
 
@@ -32,38 +32,33 @@ def translate(module: Module, context: Context, merged: Plan) -> Plan:
     plan = Plan("imports")
     if not module.is_flyte1 and not (merged.replacements or merged.imports):
         return plan
-    after = apply(module, merged)
-    kept = set(walk(after))
-    used = _used_names(after)
+    used, kept = _survey(apply(module, merged))
     _report_leftovers(module, merged, plan, kept)
     dropped = _drop(module, plan, used)
     _add(module, plan, list(merged.imports), dropped)
     return plan
 
 
-def _used_names(tree: cst.Module) -> set[str]:
-    """Every name the file uses outside its import statements, and every word of a string annotation."""
+def _survey(tree: cst.Module) -> tuple[set[str], set[cst.CSTNode]]:
+    """Every name the file uses outside its import statements (words of string annotations too), and the nodes that use them."""
     used: set[str] = set()
+    kept: set[cst.CSTNode] = set()
     stack: list[cst.CSTNode] = [tree]
-    for node in stack:
-        if isinstance(node, (cst.Import, cst.ImportFrom)):
-            continue
+    while stack:
+        node = stack.pop()
         if isinstance(node, cst.Name):
             used.add(node.value)
-        elif isinstance(node, cst.Annotation) and isinstance(node.annotation, cst.SimpleString):
-            used.update(_words(node.annotation.value))
-        stack.extend(_below(node))
-    return used
-
-
-def _below(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    from flyte_bridge_translators.source.tree import children
-
-    if isinstance(node, cst.Attribute):
-        return iter((node.value,))
-    if isinstance(node, cst.Arg):
-        return iter((node.value,))
-    return children(node)
+            kept.add(node)
+        elif isinstance(node, cst.Attribute):
+            kept.add(node)
+            stack.append(node.value)
+        elif isinstance(node, cst.Arg):
+            stack.append(node.value)
+        elif not isinstance(node, (cst.Import, cst.ImportFrom)):
+            if isinstance(node, cst.Annotation) and isinstance(node.annotation, cst.SimpleString):
+                used.update(_words(node.annotation.value))
+            stack.extend(children(node))
+    return used, kept
 
 
 def _words(text: str) -> Iterable[str]:
@@ -98,7 +93,7 @@ def _report_leftovers(module: Module, merged: Plan, plan: Plan, kept: set[cst.CS
 
 def _drop(module: Module, plan: Plan, used: set[str]) -> list[Import]:
     """Remove what is no longer used; returns the statements that changed."""
-    before = _used_names(module.tree)
+    before = module.used
     changed: list[Import] = []
     for node in module.imports:
         if isinstance(node, cst.ImportFrom):

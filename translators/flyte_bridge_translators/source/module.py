@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
@@ -19,6 +20,7 @@ class Module:
 
     Args:
         tree: The parsed file.
+        text: Its text, when it is at hand.
         path: What the user calls it; used in findings.
         name: Its dotted module name.
         package: The package relative imports start from; by default the name without its last part.
@@ -38,12 +40,14 @@ class Module:
         self,
         tree: cst.Module,
         *,
+        text: str | None = None,
         path: str = "<string>",
         name: str = "module",
         package: str | None = None,
         star: Callable[[str, str], bool] | None = None,
     ) -> None:
         self.tree = tree
+        self.text = tree.code if text is None else text
         self.path = path
         self.name = name
         self.parents: dict[cst.CSTNode, cst.CSTNode] = {}
@@ -52,6 +56,8 @@ class Module:
         self.imports: list[cst.Import | cst.ImportFrom] = []
         self._calls: list[cst.Call] = []
         self._chains: list[cst.Name | cst.Attribute] = []
+        self._placed: set[cst.CSTNode] = set()
+        self._positions: dict[cst.CSTNode, tuple[int, int]] = {}
         self.scope = Scope("module", tree, None)
         for child in children(tree):
             self._visit(child, tree, self.scope)
@@ -109,6 +115,11 @@ class Module:
         roots = [dotted(alias.name) or "" for alias in node.names]
         return next((root for root in roots if is_v1(root)), roots[0])
 
+    @cached_property
+    def used(self) -> set[str]:
+        """Every name the file uses outside its import statements."""
+        return {_root(chain) for chain in self._chains}
+
     # -- where things are --------------------------------------------------------------------------------------------
 
     def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -137,15 +148,38 @@ class Module:
         """Whether a statement hangs on the module itself (or on an `if`/`try` of the module), not in a function or class."""
         return not any(isinstance(above, (cst.FunctionDef, cst.ClassDef)) for above in self.ancestors(node))
 
-    @cached_property
-    def _positions(self) -> dict[cst.CSTNode, tuple[int, int]]:
-        # Costs as much as parsing twice: asked for only when there is something to report.
-        ranges = MetadataWrapper(self.tree, unsafe_skip_copy=True).resolve(PositionProvider)
-        return {node: (place.start.line, place.start.column) for node, place in ranges.items()}
-
     def position(self, node: cst.CSTNode) -> tuple[int, int]:
-        """Line (from 1) and column (from 0) of a node."""
+        """Line (from 1) and column (from 0) of a node; (0, 0) when it is not of this file.
+
+        LibCST knows positions only by emitting the text again, which costs more than parsing it. So only the top-level
+        statement that holds the node is emitted, and `ast`, a tenth of the price, says on which line that begins.
+        """
+        top = node
+        for above in self.ancestors(node):
+            if above is self.tree:
+                break
+            top = above
+        if top is self.tree or self.parents.get(top) is not self.tree:
+            return (1, 0) if node is self.tree else (0, 0)
+        if top not in self._placed:
+            self._placed.add(top)
+            alone = self.tree.with_changes(body=[top], header=(), footer=())
+            ranges = MetadataWrapper(alone, unsafe_skip_copy=True).resolve(PositionProvider)
+            shift = self._lines.get(top, 0) - ranges[_anchor(top)].start.line
+            for each, place in ranges.items():
+                self._positions[each] = (place.start.line + shift, place.start.column)
         return self._positions.get(node, (0, 0))
+
+    @cached_property
+    def _lines(self) -> dict[cst.CSTNode, int]:
+        """The line of each top-level statement's anchor."""
+        parsed = iter(ast.parse(self.text).body)
+        lines: dict[cst.CSTNode, int] = {}
+        for statement in self.tree.body:
+            count = len(statement.body) if isinstance(statement, cst.SimpleStatementLine) else 1
+            same = [next(parsed) for _ in range(count)]
+            lines[statement] = same[0].lineno
+        return lines
 
     def definition(self, name: str) -> cst.BaseExpression | cst.FunctionDef | cst.ClassDef | None:
         """What a module-level name stands for: the one value assigned to it, or the function or class; None when unknown or
@@ -330,6 +364,19 @@ class Module:
     def search(self, root: cst.CSTNode, kind: type[cst.CSTNode]) -> Iterator[cst.CSTNode]:
         """Every node of a kind below (and at) a node."""
         return (node for node in walk(root) if isinstance(node, kind))
+
+
+def _root(chain: cst.BaseExpression) -> str:
+    while isinstance(chain, cst.Attribute):
+        chain = chain.value
+    return chain.value if isinstance(chain, cst.Name) else ""
+
+
+def _anchor(statement: cst.CSTNode) -> cst.CSTNode:
+    """The node whose line `ast` gives as the statement's: decorators do not count there."""
+    if isinstance(statement, (cst.FunctionDef, cst.ClassDef)):
+        return statement.name
+    return statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else statement
 
 
 _HANDLERS: dict[type[cst.CSTNode], Callable[..., None]] = {

@@ -158,8 +158,9 @@ def convert(
     for finisher in finishers:
         plan = merge([finisher(module, context, plan), plan])
     findings = locate(module, plan.reports)
-    text = apply(module, plan).code
-    if text == module.tree.code:
+    tree = apply(module, plan)
+    text = module.text if tree is module.tree else tree.code
+    if text == module.text:
         return Unchanged(findings)
     changes = sorted(
         {Explained(change.rule, *module.position(change.node), change.why) for change in plan.changes},
