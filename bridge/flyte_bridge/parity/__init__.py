@@ -1,0 +1,15 @@
+"""Both sides, run and compared: what shows that a conversion (and later a cut-over) gives the same answers.
+
+```
+verify     run a source tree and its conversion on the same inputs, one verdict per workflow
+inputs     which inputs: the user's, the `__main__` block's, the defaults, else generated from the types
+values     plain (JSON) values to Python values of a type, and generated plain values
+canonical  a Python value in a plain form that two processes can exchange
+compare    two plain forms, and where they differ
+worker     the protocol of the two runners; runner_v1 imports flytekit only, runner_v2 flyte only
+process    starts a runner, watches it, ends it
+report     verdicts as a table and as JSON
+```
+
+Nothing is imported here: the runners live in processes that may hold only one of the two SDKs.
+"""
