@@ -92,7 +92,7 @@ def convert_parsed(parsed: Parsed, context: Context) -> Outcome:
     try:
         outcome = convert(module, context, TRANSLATORS, FINISHERS)
         if isinstance(outcome, Converted):
-            compile(outcome.text, parsed.source.path, "exec", dont_inherit=True)
+            _check(module.text, outcome.text)
     except Exception as error:
         return _defect(parsed.source.path, error)
     return outcome
@@ -121,6 +121,18 @@ def encoded(parsed: Parsed, outcome: Converted) -> bytes:
     mark = b"\xef\xbb\xbf" if parsed.source.data.startswith(b"\xef\xbb\xbf") else b""
     text = outcome.text.encode(tree.encoding)
     return text if text.startswith(mark) else mark + text
+
+
+def _check(before: str, after: str) -> None:
+    """Compile the result: a syntax error in it is a defect of ours, unless the original has it too (newer Python)."""
+    try:
+        compile(after, "<converted>", "exec", dont_inherit=True)
+    except SyntaxError:
+        try:
+            compile(before, "<original>", "exec", dont_inherit=True)
+        except SyntaxError:
+            return
+        raise
 
 
 def _text(data: bytes, encoding: str) -> str:

@@ -161,7 +161,11 @@ class Module:
             top = above
         if top is self.tree or self.parents.get(top) is not self.tree:
             return (1, 0) if node is self.tree else (0, 0)
-        if top not in self._placed:
+        if top not in self._placed and self._lines is None:
+            self._placed.update(self.tree.body)
+            ranges = MetadataWrapper(self.tree, unsafe_skip_copy=True).resolve(PositionProvider)
+            self._positions = {each: (place.start.line, place.start.column) for each, place in ranges.items()}
+        elif top not in self._placed and self._lines is not None:
             self._placed.add(top)
             alone = self.tree.with_changes(body=[top], header=(), footer=())
             ranges = MetadataWrapper(alone, unsafe_skip_copy=True).resolve(PositionProvider)
@@ -171,9 +175,12 @@ class Module:
         return self._positions.get(node, (0, 0))
 
     @cached_property
-    def _lines(self) -> dict[cst.CSTNode, int]:
-        """The line of each top-level statement's anchor."""
-        parsed = iter(ast.parse(self.text).body)
+    def _lines(self) -> dict[cst.CSTNode, int] | None:
+        """The line of each top-level statement's anchor; None when the text is newer Python than the one that runs us."""
+        try:
+            parsed = iter(ast.parse(self.text).body)
+        except SyntaxError:
+            return None
         lines: dict[cst.CSTNode, int] = {}
         for statement in self.tree.body:
             count = len(statement.body) if isinstance(statement, cst.SimpleStatementLine) else 1
