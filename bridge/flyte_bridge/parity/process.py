@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,9 @@ _SHARED_CACHES = {
     "TORCH_HOME": ".cache/torch",
 }
 """Data sets and weights that a library has fetched into the user's home, which the private home would hide."""
+
+IMPORTS = 60.0
+"""Seconds that starting up and importing a module may take at least, whatever the limit of a workflow is."""
 
 _POLL = 0.02
 """Seconds between two looks at the events."""
@@ -58,22 +62,39 @@ class Ran:
     logs: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
-def run(runner: str, job: Job, scratch: pathlib.Path, *, timeout: float, python: str, seed: int) -> Ran:
+class Stopped(Exception):
+    """Raised in the threads that watch runners when the verification was interrupted; nobody else sees it."""
+
+
+def run(
+    runner: str,
+    job: Job,
+    scratch: pathlib.Path,
+    *,
+    timeout: float,
+    python: str,
+    seed: int,
+    stop: threading.Event,
+) -> Ran:
     """Run a job to its end, in as many processes as it takes.
 
     Args:
         runner: The module: `runner_v1` or `runner_v2`.
         job: What to do; its `events` and `scratch` are set here.
         scratch: A directory for the processes.
-        timeout: Seconds for the imports together, and for each workflow.
+        timeout: Seconds for each workflow.
         python: The interpreter.
         seed: Of the processes' string hashes.
+        stop: When set, the processes are ended.
+
+    Raises:
+        Stopped: `stop` was set.
     """
     ran = Ran()
     for attempt in range(1 + 2 * len(job.modules) + 100_000):
         folder = scratch / str(attempt)
         folder.mkdir(parents=True)
-        if _Process(runner, job, folder, python, seed).watch(ran, timeout):
+        if _Process(runner, job, folder, python, seed).watch(ran, timeout, stop):
             return ran
         job.skip = sorted({*job.skip, *ran.ended})
         job.modules = [name for name in job.modules if not _fatal(ran.imported.get(name))]
@@ -111,9 +132,9 @@ class _Process:
         self._waiting = list(self._job.modules)
         self._ended = False
 
-    def watch(self, ran: Ran, timeout: float) -> bool:
+    def watch(self, ran: Ran, timeout: float, stop: threading.Event) -> bool:
         """Take the events in until the end; whether the job is done, or another process has to go on."""
-        read, deadline, late = 0, time.monotonic() + timeout, False
+        read, started, late = 0, time.monotonic(), False
         try:
             while True:
                 running = self._process.poll() is None
@@ -123,17 +144,19 @@ class _Process:
                     self._take(json.loads(line), ran)
                 if whole:
                     read += len(whole)
-                    deadline = time.monotonic() + timeout
+                    started = time.monotonic()
                 if self._ended or not running:
                     break
-                if late := time.monotonic() > deadline:
+                limit = timeout if self._open is not None else max(timeout, IMPORTS)
+                if late := time.monotonic() - started > limit:
                     break
-                time.sleep(_POLL)
+                if stop.wait(_POLL):
+                    raise Stopped("the verification was interrupted")
         finally:
             self._end()
         if self._ended:
             return True
-        self._blame(ran, f"no answer within {timeout:g} s" if late else self._death())
+        self._blame(ran, f"no answer within {limit:g} s" if late else self._death())
         return self._open is None and not self._waiting
 
     def _take(self, event: dict[str, Any], ran: Ran) -> None:

@@ -86,6 +86,7 @@ def to_json(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
             "kind": one.kind,
             "verdict": one.outcome.value,
             "code": one.code,
+            "notes": list(one.notes),
             "reason": one.reason,
             "inputs": dict(one.inputs),
             "sources": dict(one.sources),

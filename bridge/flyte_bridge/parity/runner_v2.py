@@ -47,7 +47,9 @@ class Runner:
     def run(self, module: Any, name: str, inputs: Mapping[str, Any]) -> list[Any]:
         """Run a module's task; its outputs in canonical form."""
         import flyte
+        from flyte._context import internal_ctx
         from flyte._task import TaskTemplate
+        from flyte.models import RawDataPath
 
         task = getattr(module, name, None)
         if not isinstance(task, TaskTemplate):
@@ -67,7 +69,9 @@ class Runner:
         if not task.native_interface.outputs:
             return []
         walk = canonical.Canonical(self._hook)
-        return [walk.of(item) for item in outputs]
+        # a frame that is opened outside a run is stored again first, and 2.12 wants to know where
+        with internal_ctx().new_raw_data_path(RawDataPath.from_local_folder(str(self._scratch / "opened"))):
+            return [walk.of(item) for item in outputs]
 
     def _special(self, plain: Any, hint: Any) -> Any:
         from flyte.io import DataFrame, Dir, File

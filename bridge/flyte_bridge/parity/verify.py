@@ -11,6 +11,7 @@ import enum
 import os
 import pathlib
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -85,6 +86,13 @@ class Verdict:
     critical_path: tuple[int, int, int] | None = None
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """The codes of what is worth knowing beside the verdict."""
+        longer = self.critical_path is not None and self.critical_path[1] > self.critical_path[0]
+        said = {"FB505": self.unstable, "FB506": self.generated, "FB507": longer}
+        return tuple(code for code, holds in said.items() if holds)
+
+    @property
     def generated(self) -> tuple[str, ...]:
         """The arguments whose values were made up."""
         return tuple(sorted(name for name, source in self.sources.items() if source == inputs_of.GENERATED))
@@ -114,7 +122,7 @@ def verify(
     Args:
         pairs: What to verify.
         inputs: The user's inputs: `{workflow: {argument: plain value}}`.
-        timeout: Seconds for the imports of a side, and for each workflow on each side.
+        timeout: Seconds for each workflow on each side; starting up has a minute at least.
         progress: Is told what is going on; called from other threads.
         tasks: Also run the tasks that no workflow uses.
         tolerance: How far two floats may lie apart.
@@ -128,7 +136,11 @@ def verify(
     settings = _Settings(given, timeout, progress, tasks, tolerance, python)
     with ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 2) // 2)) as pool:
         verified = pool.map(lambda pair: _Verification(pair, settings).run(), pairs)
-        verdicts = [verdict for part in verified for verdict in part]
+        try:
+            verdicts = [verdict for part in verified for verdict in part]
+        except BaseException:  # an interrupt too: the pool would wait for the runners, however long they take
+            settings.stop.set()
+            raise
     known = {name for one in verdicts for name in _spellings(one.workflow)}
     return verdicts + [
         Verdict(
@@ -225,6 +237,7 @@ class _Settings:
     tasks: bool
     tolerance: Tolerance
     python: str
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 class _Verification:
@@ -263,8 +276,15 @@ class _Verification:
             ]
 
     def _run(self, runner: str, name: str, scratch: pathlib.Path, job: Job, seed: int) -> process.Ran:
+        settings = self._settings
         return process.run(
-            runner, job, scratch / name, timeout=self._settings.timeout, python=self._settings.python, seed=seed
+            runner,
+            job,
+            scratch / name,
+            timeout=settings.timeout,
+            python=settings.python,
+            seed=seed,
+            stop=settings.stop,
         )
 
     def _job(self, root: pathlib.Path, modules: list[str], targets: dict[str, dict[str, Plain]] | None = None) -> Job:
@@ -360,6 +380,8 @@ class _Verification:
         self, one: Mapping[str, Any], other: Mapping[str, Any], found: Mapping[str, Any], verdict: _Maker, log: str
     ) -> Verdict:
         """Flyte 1's run raised an exception of the user's own."""
+        if other["event"] == "raised" and not other["own"]:
+            return verdict(Outcome.V2_FAILED, _said(other), log=log)
         same = other["event"] == "raised" and (one["type"], one["message"]) == (other["type"], other["message"])
         if not same:
             does = f"Flyte 2 {'raises ' + _said(other) if other['event'] == 'raised' else 'returns'}"

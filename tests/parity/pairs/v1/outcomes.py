@@ -83,6 +83,11 @@ def v2_broken(n: int = 1) -> int:
 
 
 @workflow
+def v2_calls_wrongly(n: int = 1) -> int:
+    return double(n=n)
+
+
+@workflow
 def v1_broken(n: int = 1) -> str:
     return double(n=n)
 

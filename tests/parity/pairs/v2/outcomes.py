@@ -88,7 +88,7 @@ async def only_v1_raises(n: int = 5) -> int:
 
 
 @env.task
-async def v2_broken(n: int = 1) -> int:
+async def v2_calls_wrongly(n: int = 1) -> int:
     return await double.aio(m=n)
 
 

@@ -1,0 +1,3 @@
+from flytekit import workflow
+
+raise RuntimeError("not today")

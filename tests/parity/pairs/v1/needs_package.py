@@ -1,0 +1,2 @@
+import no_such_package
+from flytekit import workflow
