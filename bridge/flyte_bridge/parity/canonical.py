@@ -200,7 +200,11 @@ def _dtype(name: str) -> str:
         if name.startswith(clock):
             zone = name.partition(",")[2].strip(" ]")
             return f"{clock} {zone}".strip()
-    return name.lower()
+    return _SAME_DTYPE.get(name, name.lower())
+
+
+_SAME_DTYPE = {"double": "float64", "float": "float32", "halffloat": "float16", "boolean": "bool", "Boolean": "bool"}
+"""Arrow's, polars' and pandas' names of numpy's types, where more than the case differs."""
 
 
 def _frame(value: Any, walk: Canonical) -> Plain:
@@ -232,14 +236,10 @@ def _frame(value: Any, walk: Canonical) -> Plain:
 def _pandas(frame: Any, walk: Canonical) -> Plain:
     columns = [frame.iloc[:, position] for position in range(frame.shape[1])]
     names = [walk.of(name) for name in frame.columns]
-    plain = _table(names, [str(column.dtype) for column in columns], [_cells(column) for column in columns], walk)
+    plain = _table(names, [str(column.dtype) for column in columns], [column.tolist() for column in columns], walk)
     if type(frame.index).__name__ != "RangeIndex" and list(frame.index) != list(range(len(frame))):
         plain["index"] = walk.of([_missing(item) for item in frame.index.tolist()])
     return plain
-
-
-def _cells(column: Any) -> list[Any]:
-    return [_missing(item) for item in column.tolist()]
 
 
 def _missing(item: Any) -> Any:
@@ -250,6 +250,7 @@ def _missing(item: Any) -> Any:
 
 
 def _table(names: list[Any], dtypes: list[str], columns: list[list[Any]], walk: Canonical) -> dict[str, Plain]:
+    columns = [[_missing(item) for item in column] for column in columns]
     rows = len(columns[0]) if columns else 0
     plain: dict[str, Plain] = {"kind": "frame", "columns": names, "rows": rows, "dtypes": [_dtype(d) for d in dtypes]}
     if rows * len(columns) > CELLS:

@@ -94,11 +94,11 @@ def read_calls(source: str) -> dict[str, dict[str, Plain]]:
             continue
         assert isinstance(block, ast.If)
         known = constants | dict(_constants(block.body, constants))
-        for node in ast.walk(block):
-            name = _called(node)
+        found = [node for node in ast.walk(block) if isinstance(node, ast.Call)]
+        for call in sorted(found, key=lambda node: (node.lineno, node.col_offset)):
+            name = _called(call)
             if name is not None and name not in calls:
-                assert isinstance(node, ast.Call)
-                calls[name] = dict(_arguments(node, known))
+                calls[name] = dict(_arguments(call, known))
     return calls
 
 
@@ -111,13 +111,10 @@ def _is_main(node: ast.stmt) -> bool:
     return names == {"__name__"} and texts == {"__main__"}
 
 
-def _called(node: ast.AST) -> str | None:
-    if isinstance(node, ast.Call):
-        if isinstance(node.func, ast.Name):
-            return node.func.id
-        if isinstance(node.func, ast.Attribute):
-            return node.func.attr
-    return None
+def _called(call: ast.Call) -> str | None:
+    if isinstance(call.func, ast.Name):
+        return call.func.id
+    return call.func.attr if isinstance(call.func, ast.Attribute) else None
 
 
 def _arguments(call: ast.Call, known: Mapping[str, Plain]) -> Iterator[tuple[str, Plain]]:
