@@ -195,3 +195,12 @@ def test_staged_copies_nothing_else(tmp_path: Path) -> None:
         assert (copy / "other").is_symlink()
     assert not copy.exists()
     assert (package / "a.py").read_text() == "# old"
+
+
+def test_modules_that_clash() -> None:
+    """Scripts that cannot be imported together are run apart: two launch plans of one name are an error in Flyte 1."""
+    verdicts = run("clash_one", "clash_two")
+    assert {name: one.outcome for name, one in verdicts.items()} == {
+        "clash_one.plus_one": Outcome.SAME,
+        "clash_two.plus_two": Outcome.SAME,
+    }

@@ -61,6 +61,11 @@ class Ran:
     ended: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     logs: dict[str, str] = dataclasses.field(default_factory=dict)
 
+    def add(self, other: Ran) -> None:
+        """Take in what another process told."""
+        for field in dataclasses.fields(self):
+            getattr(self, field.name).update(getattr(other, field.name))
+
 
 class Stopped(Exception):
     """Raised in the threads that watch runners when the verification was interrupted; nobody else sees it."""
@@ -90,15 +95,47 @@ def run(
     Raises:
         Stopped: `stop` was set.
     """
-    ran = Ran()
-    for attempt in range(1 + 2 * len(job.modules) + 100_000):
-        folder = scratch / str(attempt)
-        folder.mkdir(parents=True)
-        if _Process(runner, job, folder, python, seed).watch(ran, timeout, stop):
-            return ran
-        job.skip = sorted({*job.skip, *ran.ended})
-        job.modules = [name for name in job.modules if not _fatal(ran.imported.get(name))]
+    runs = _Runs(runner, scratch, timeout, python, seed, stop)
+    ran = runs.all(job)
+    spoiled = [name for name, error in ran.imported.items() if error is not None and not error["missing"]]
+    if len(job.modules) > 1:
+        # unrelated scripts may not get along in one process: two launch plans of one name are an error in Flyte 1
+        for name in spoiled:
+            alone = runs.all(dataclasses.replace(job, modules=[name]))
+            if alone.imported.get(name) is None:
+                ran.add(alone)
     return ran
+
+
+class _Runs:
+    """The processes of one side."""
+
+    def __init__(
+        self, runner: str, scratch: pathlib.Path, timeout: float, python: str, seed: int, stop: threading.Event
+    ) -> None:
+        self._runner = runner
+        self._scratch = scratch
+        self._timeout = timeout
+        self._python = python
+        self._seed = seed
+        self._stop = stop
+        self._started = 0
+
+    def all(self, job: Job) -> Ran:
+        """Run a job to its end; each process but the last loses one workflow or module, so there is an end."""
+        ran = Ran()
+        while job.modules:
+            self._started += 1
+            folder = self._scratch / str(self._started)
+            folder.mkdir(parents=True)
+            if _Process(self._runner, job, folder, self._python, self._seed).watch(ran, self._timeout, self._stop):
+                break
+            job = dataclasses.replace(
+                job,
+                skip=sorted({*job.skip, *ran.ended}),
+                modules=[name for name in job.modules if not _fatal(ran.imported.get(name))],
+            )
+        return ran
 
 
 def _fatal(error: Mapping[str, Any] | None) -> bool:
