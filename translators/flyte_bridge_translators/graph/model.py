@@ -1,7 +1,7 @@
 """What a workflow is made of: frozen nodes, their bindings, and the edges between them.
 
-A workflow is a `networkx.DiGraph` whose nodes are `Node`s. An edge `u -> v` says that `v` starts when `u` has ended.
-Its attribute `kind` says why: `DATA` (a promise) or `ORDER` (`>>`, `runs_before`, an effect that must stay in its place).
+A workflow is a `networkx.DiGraph` of `Node`s. An edge `u -> v` says that `v` starts when `u` has ended.
+Its attribute `kind` says why: `DATA` (a promise) or `ORDER` (`>>`, `runs_before`, an effect that keeps its place).
 Nodes compare by identity, so that two equal calls are two nodes.
 """
 
