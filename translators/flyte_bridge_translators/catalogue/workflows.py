@@ -2,6 +2,109 @@
 
 from __future__ import annotations
 
-from flyte_bridge_translators.findings import Code
+from flyte_bridge_translators.findings import Code, Severity
 
-CODES: tuple[Code, ...] = ()
+CODES: tuple[Code, ...] = (
+    Code(
+        "FB204",
+        "override left out",
+        Severity.HAND,
+        "`with_overrides` had a setting that `task.override(...)` of Flyte 2 does not have, or that cannot be merged here.",
+        "Declare the task again in an environment with this setting, and call that one.",
+    ),
+    Code(
+        "FB205",
+        "launch plan of an unknown workflow",
+        Severity.HAND,
+        "A launch plan is called as a node, but its workflow is not among the converted files, so what to call is not known.",
+        "Convert its workflow together with this file, or call the deployed task with `flyte.remote.Task.get(...)`.",
+    ),
+    Code(
+        "FB206",
+        "launch plan called as a task",
+        Severity.CHECK,
+        "In Flyte 1 a launch plan called in a workflow is an execution of its own. Its workflow is now called as a task of "
+        "the same run, with the launch plan's inputs.",
+        "Use `flyte.run` inside the task when a run of its own is wanted.",
+    ),
+    Code(
+        "FB211",
+        "loop runs in turn",
+        Severity.CHECK,
+        "Calls of this loop are awaited one after the other, because an iteration needs the one before it or may end the "
+        "loop. Flyte 1 would have run some of them side by side.",
+        "Check whether the wait matters; if so, start what is independent with `asyncio.create_task`.",
+    ),
+    Code(
+        "FB212",
+        "map setting left out",
+        Severity.HAND,
+        "A setting of `map_task` or of its `metadata` has no counterpart in a gather of calls.",
+        "Set it on the task, or leave it.",
+    ),
+    Code(
+        "FB213",
+        "map over something unknown",
+        Severity.HAND,
+        "What is mapped is not a task, workflow or partial of one that is known here.",
+        "Write the calls as `await asyncio.gather(*(f.aio(x=x) for x in xs))`.",
+    ),
+    Code(
+        "FB221",
+        "value frozen at registration",
+        Severity.CHECK,
+        "Flyte 1 ran a workflow's plain Python once, when it was registered; Flyte 2 runs it in every run, and again when "
+        "the driver restarts. Time, environment and chance then give other values.",
+        "Keep it if a value per run is meant; else make it an input, or use `flyte.durable.now`.",
+    ),
+    Code(
+        "FB222",
+        "task called where nothing can be awaited",
+        Severity.HAND,
+        "A function or lambda inside a driver calls a task; it must be a coroutine to await it.",
+        "Make it an `async def` that awaits the task, and await its callers.",
+    ),
+    Code(
+        "FB231",
+        "gate became a condition",
+        Severity.CHECK,
+        "`approve` and `wait_for_input` are conditions in Flyte 2; signals of Flyte 1 clients do not reach them.",
+        "Signal with `flyte signal condition` or `flyte.remote.Condition.get(...).signal(...)`.",
+    ),
+    Code(
+        "FB232",
+        "gate type not supported",
+        Severity.HAND,
+        "A condition of Flyte 2 carries bool, int, float or str only.",
+        "Wait for a str and parse it, for example with `json.loads`.",
+    ),
+    Code(
+        "FB241",
+        "workflow setting",
+        Severity.CHECK,
+        "A setting of `@workflow` is written as code of the body, or has no counterpart.",
+        "Read the body; what it does is said in the message.",
+    ),
+    Code(
+        "FB242",
+        "conditional not understood",
+        Severity.HAND,
+        "This chain of calls on `conditional(...)` is not if_, elif_, else_, then and fail in order.",
+        "Write it as `if/elif/else`.",
+    ),
+    Code(
+        "FB243",
+        "circular order",
+        Severity.CHECK,
+        "The order between these nodes is a circle; the order of the text was kept instead.",
+        "Remove one of the `>>`.",
+    ),
+    Code(
+        "FB251",
+        "task called inside a task",
+        Severity.CHECK,
+        "Flyte 1 runs a task that is called inside another task as a plain function, in the same process; in Flyte 2 the "
+        "same text would be a child action. The plain function is called.",
+        "Await the task instead when a child action is wanted.",
+    ),
+)

@@ -1,0 +1,336 @@
+"""`for` loops with calls inside.
+
+An iteration is split in two: what hangs on the iteration before it (a variable carried on, a list appended to), and the rest.
+The rest of all iterations runs at once; what is carried runs in turn, in the order of the loop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from flyte_bridge_translators.source import reading
+from flyte_bridge_translators.source.edits import Rewrite
+from flyte_bridge_translators.source.entities import Outputs
+from flyte_bridge_translators.source.gate import assign
+from flyte_bridge_translators.source.loop import bound_by, finish
+from flyte_bridge_translators.source.steps import BlockStep, BranchStep, CallStep, PlainStep, Step
+from flyte_bridge_translators.source.tree import code
+
+if TYPE_CHECKING:
+    from flyte_bridge_translators.source.body import Body, Reader
+    from flyte_bridge_translators.source.shape import Shape
+
+
+@dataclass(eq=False)
+class ForStep(BlockStep):
+    """A `for` loop with calls.
+
+    Attributes:
+        ahead: What of an iteration needs no other iteration; None when everything does.
+        rest: What is done in turn.
+        calls_in_turn: Whether the rest awaits calls, so that what is ahead runs as tasks.
+        names: Names made for the loop: `one` (the coroutine), `tasks`, `task`, `items`.
+    """
+
+    node: cst.For = field(kw_only=True)
+    ahead: Shape | None = None
+    rest: Shape | None = None
+    calls_in_turn: bool = False
+    names: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class LoopCallee:
+    """A loop that is one `gather`: `for i in xs: results.append(f(x=i))`.
+
+    Attributes:
+        node: The loop.
+        ahead: One iteration.
+        value: The step whose result is appended; None when nothing is.
+        one: The coroutine of one iteration, when it is more than one call.
+        extends: Whether the results are added to a list that holds something already.
+    """
+
+    node: cst.For
+    ahead: Shape
+    value: CallStep | BranchStep | None
+    one: str
+    name: str
+    direct: CallStep | None
+    outputs: Outputs = Outputs("unknown")
+    awaits: bool = field(default=True, init=False)
+
+    simple: bool = field(default=True, init=False)
+
+    @property
+    def prepares(self) -> bool:
+        return self.direct is None
+
+    def before(self, rewrite: Rewrite) -> list[cst.BaseStatement]:
+        """The coroutine of one iteration, when it is more than one call."""
+        if self.direct is not None:
+            return []
+        from flyte_bridge_translators.source.render import Renderer, coroutine
+
+        wanted = Renderer(self.ahead, rewrite).variables(self.value) if self.value is not None else []
+        lines, _ = Renderer(self.ahead, rewrite).function(wanted)
+        return [coroutine(self.one, loop_names(self.node), lines)]
+
+    def awaitable(self, rewrite: Rewrite) -> cst.BaseExpression:
+        """The `gather` over the iterations."""
+        return gathered(rewrite, self.node, self.element(rewrite), rewrite(self.node.iter))
+
+    def element(self, rewrite: Rewrite) -> cst.BaseExpression:
+        """One iteration."""
+        if self.direct is not None:
+            return self.direct.callee.awaitable(rewrite)
+        return called(self.one, self.node)
+
+
+def read_for(reader: Reader, node: cst.For) -> None:
+    """A `for` loop: one gather, a loop over gathered results, or a loop that awaits in turn."""
+    from flyte_bridge_translators.source.shape import compile_body
+
+    inner = type(reader)(reader.scene, reader.variables, reader)
+    for name in loop_names(node):
+        inner.current[name] = PlainStep(-1, reader.line, rebinds=False)
+    body = inner.read(node.body.body)
+    step = ForStep(0, reader.line, node=node, rebinds=False)
+    reader.expression(node.iter, step)
+    reader.scene.plan.want("import asyncio")
+    if reading.leaves(node) or any(isinstance(one, BlockStep) and one.final for one in body.steps):
+        step.rest = compile_body(reader.scene, body, nested=True)
+        step.blocks = {node.body: step.rest}
+        reader.scene.plan.report("FB211", node, "the loop may end early, so its calls run one after the other")
+        finish(reader, step, [body])
+        return
+    ahead, rest = split(body)
+    if not rest.steps or _appends(ahead, rest) is not None:
+        made = _one_gather(reader, node, step, body, ahead, rest)
+        if made:
+            return
+    step.calls_in_turn = any(one.cost for one in rest.steps)
+    if ahead.steps and any(one.cost for one in ahead.steps):
+        step.ahead = compile_body(reader.scene, ahead, nested=True)
+        title = next(step.ahead.calls()).title
+        step.names = {"one": reader.scene.fresh(f"run_{title}")}
+        if step.calls_in_turn:
+            step.names["tasks"] = reader.scene.fresh(f"{title}_tasks", "tasks")
+            step.names["task"] = reader.scene.fresh("task", f"{title}_task")
+        if not repeatable(node.iter):
+            step.names["items"] = reader.scene.fresh("items")
+    else:
+        rest = body
+    step.rest = compile_body(reader.scene, rest, nested=True)
+    step.blocks = {node.body: step.rest}
+    if step.ahead is not None:
+        step.blocks[cst.IndentedBlock([])] = step.ahead
+    if step.calls_in_turn:
+        _report_lost(reader, node, rest, body)
+    finish(reader, step, [body])
+
+
+def split(body: Body) -> tuple[Body, Body]:
+    """What of an iteration needs no other iteration, and what does."""
+    from flyte_bridge_translators.source.body import Body as New
+
+    written = {name for one in body.steps for name in bound_by(one)}
+    carried = written & body.free
+    own = set(body.steps)
+    tainted: set[Step] = set()
+    for step in body.steps:
+        mine = any(read.name in carried and read.source not in own for read in step.reads)
+        theirs = any(read.source in tainted for read in step.reads) or any(one in tainted for one in step.after)
+        writes = any(name in carried for name in bound_by(step))
+        if mine or theirs or writes or (isinstance(step, PlainStep) and step.effect):
+            tainted.add(step)
+    ahead = New([step for step in body.steps if step not in tainted], body.outside)
+    rest = New([step for step in body.steps if step in tainted], body.outside)
+    return ahead, rest
+
+
+def _appends(ahead: Body, rest: Body) -> tuple[str, cst.BaseExpression] | None:
+    """`results.append(value)` when that is all there is to do in turn: the list and the value."""
+    if len(rest.steps) != 1 or not isinstance(rest.steps[0], PlainStep):
+        return None
+    line = rest.steps[0].line
+    small = rest.steps[0].small or (line.body[0] if isinstance(line, cst.SimpleStatementLine) else None)
+    if not (isinstance(small, cst.Expr) and isinstance(small.value, cst.Call)):
+        return None
+    call = small.value
+    if not (
+        isinstance(call.func, cst.Attribute)
+        and call.func.attr.value == "append"
+        and isinstance(call.func.value, cst.Name)
+        and len(call.args) == 1
+    ):
+        return None
+    return call.func.value.value, call.args[0].value
+
+
+def _one_gather(reader: Reader, node: cst.For, step: ForStep, body: Body, ahead: Body, rest: Body) -> bool:
+    """`results = await asyncio.gather(...)` in place of the loop; False when the loop is more than that."""
+    from flyte_bridge_translators.source.shape import compile_body
+
+    if not any(one.cost for one in ahead.steps):
+        return False
+    target: cst.Name | None = None
+    value: CallStep | BranchStep | None = None
+    emptied: Step | None = None
+    if rest.steps:
+        appended = _appends(ahead, rest)
+        assert appended is not None
+        reads = [read for read in rest.steps[0].reads if read.node is appended[1]]
+        if len(reads) != 1 or reads[0].output is not None:
+            return False
+        source = reads[0].source
+        if not isinstance(source, (CallStep, BranchStep)) or source not in ahead.steps:
+            return False
+        if isinstance(source.target, (cst.Tuple, cst.List)):
+            return False
+        value = source
+        emptied = reader.current.get(appended[0])
+        if not (isinstance(emptied, PlainStep) and _empty_list(emptied, appended[0])):
+            return False
+        if reader.readers.get(appended[0]):
+            return False
+        target = cst.Name(appended[0])
+    direct = None
+    if len(ahead.steps) == 1 and isinstance(ahead.steps[0], CallStep) and ahead.steps[0].callee.simple and not ahead.steps[0].callee.prepares:
+        direct = ahead.steps[0]
+    shape = compile_body(reader.scene, ahead, nested=True)
+    if value is not None:
+        shape.wanted = {value}
+    name = (value or [one for one in ahead.steps if one.cost][-1]).title
+    one = "" if direct is not None else reader.scene.fresh(f"run_{name}")
+    callee = LoopCallee(node, shape, value, one, name, direct)
+    made = CallStep(0, reader.line, call=cst.Name("_"), callee=callee, cost=1, target=target)
+    made.reads = [read for read in step.reads]
+    reader.escape(made, body)
+    if target is not None and emptied is not None:
+        made.reads = [read for read in made.reads if read.source is not emptied]
+        reader.body.steps.remove(emptied)
+        for place, other in enumerate(reader.body.steps):
+            other.index = place
+        made.writes = (target.value,)
+        # The value's own variable is not needed when its name is only appended.
+    reader.add(made)
+    return True
+
+
+def _empty_list(step: PlainStep, name: str) -> bool:
+    line = step.line
+    small = step.small or (line.body[0] if isinstance(line, cst.SimpleStatementLine) else None)
+    if isinstance(small, cst.Assign) and len(small.targets) == 1:
+        target, value = small.targets[0].target, small.value
+    elif isinstance(small, cst.AnnAssign) and small.value is not None:
+        target, value = small.target, small.value
+    else:
+        return False
+    return isinstance(target, cst.Name) and target.value == name and code(value).replace(" ", "") in {"[]", "list()"}
+
+
+def _report_lost(reader: Reader, node: cst.For, rest: Body, body: Body) -> None:
+    """A call in turn that the next iteration does not need would run beside it in Flyte 1."""
+    feeds: set[Step] = set()
+    carried = {name for one in body.steps for name in bound_by(one)} & body.free
+    for step in reversed(rest.steps):
+        if any(name in carried for name in bound_by(step)) or step in feeds:
+            feeds.add(step)
+            feeds.update(read.source for read in step.reads if read.source is not None)
+    lost = [step for step in rest.steps if step.cost and step not in feeds]
+    if lost:
+        reader.scene.plan.report(
+            "FB211", node, f"`{lost[0].title}` hangs on the iteration before it and is awaited before the next one starts"
+        )
+
+
+def repeatable(expression: cst.BaseExpression) -> bool:
+    """Whether iterating over it twice gives the same."""
+    if isinstance(expression, (cst.Name, cst.List, cst.Tuple, cst.Attribute)):
+        return True
+    if isinstance(expression, cst.Call):
+        name = code(expression.func)
+        return name in {"range", "enumerate", "zip", "sorted", "reversed"} or name.endswith(
+            (".items", ".keys", ".values")
+        )
+    return False
+
+
+def loop_names(node: cst.For) -> tuple[str, ...]:
+    """The loop's variables."""
+    return tuple(name.value for name in reading.targets(node.target))
+
+
+def called(name: str, node: cst.For) -> cst.Call:
+    """The coroutine of one iteration, called with the loop's variables."""
+    return cst.Call(cst.Name(name), [cst.Arg(cst.Name(one)) for one in loop_names(node)])
+
+
+def gathered(rewrite: Rewrite, node: cst.For, element: cst.BaseExpression, over: cst.BaseExpression) -> cst.Call:
+    """`asyncio.gather(*(element for target in over))`."""
+    generator = cst.GeneratorExp(
+        element, cst.CompFor(node.target, over), lpar=[cst.LeftParen()], rpar=[cst.RightParen()]
+    )
+    del rewrite
+    return cst.Call(cst.parse_expression("asyncio.gather"), [cst.Arg(generator, star="*")])
+
+
+def render_for(step: ForStep, rewrite: Rewrite) -> list[cst.BaseStatement]:
+    """The loop in Flyte 2."""
+    from flyte_bridge_translators.source.render import Renderer, Sink, coroutine, tidy, tuple_of
+
+    node = step.node
+    assert step.rest is not None
+    rest = Renderer(step.rest, rewrite).block(Sink.returning())
+    over = rewrite(node.iter)
+    out: list[cst.BaseStatement] = []
+    if step.ahead is None:
+        return [_loop(node, node.target, over, rest)]
+    if "items" in step.names:
+        out.append(assign(cst.Name(step.names["items"]), cst.Call(cst.Name("list"), [cst.Arg(over)])))
+        over = cst.Name(step.names["items"])
+    made = Renderer(step.ahead, rewrite)
+    wanted = made.outward()
+    only = step.ahead.body.steps[0] if len(step.ahead.body.steps) == 1 else None
+    if isinstance(only, CallStep) and step.ahead.direct_step(only) and not only.callee.prepares:
+        element, target = only.callee.awaitable(rewrite), made.pattern(only, wanted)
+    else:
+        lines, target = made.function(wanted)
+        out.append(coroutine(step.names["one"], loop_names(node), lines))
+        element = called(step.names["one"], node)
+    if step.calls_in_turn:
+        task = cst.Call(cst.parse_expression("asyncio.create_task"), [cst.Arg(element)])
+        tasks = cst.ListComp(task, cst.CompFor(node.target, over))
+        out.append(assign(cst.Name(step.names["tasks"]), tasks))
+        value = cst.Await(cst.Name(step.names["task"]))
+        first = assign(target, value) if target is not None else cst.SimpleStatementLine([cst.Expr(value)])
+        pair = tuple_of([_wrapped(node.target), cst.Name(step.names["task"])])
+        zipped = cst.Call(cst.Name("zip"), [cst.Arg(over.deep_clone()), cst.Arg(cst.Name(step.names["tasks"]))])
+        out.append(_loop(node, pair, zipped, [first, *rest]))
+        return tidy(out)
+    results = cst.Await(gathered(rewrite, node, element, over))
+    if target is None:
+        out.append(cst.SimpleStatementLine([cst.Expr(results)]))
+        return tidy([*out, _loop(node, node.target, over.deep_clone(), rest)] if rest else out)
+    pair = tuple_of([_wrapped(node.target), _wrapped(target)])
+    out.append(_loop(node, pair, cst.Call(cst.Name("zip"), [cst.Arg(over.deep_clone()), cst.Arg(results)]), rest))
+    return tidy(out)
+
+
+def _wrapped(target: cst.BaseExpression) -> cst.BaseExpression:
+    if isinstance(target, cst.Tuple) and not target.lpar:
+        return target.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+    return target
+
+
+def _loop(
+    node: cst.For, target: cst.BaseExpression, over: cst.BaseExpression, lines: list[cst.BaseStatement]
+) -> cst.For:
+    from flyte_bridge_translators.source.render import tidy
+
+    body = cst.IndentedBlock(tidy(lines) or [cst.SimpleStatementLine([cst.Pass()])])
+    return node.with_changes(target=target, iter=over, body=body)

@@ -1,0 +1,118 @@
+"""Which expression in a driver is a call of what: entities, maps, gates, `create_node`, `.with_overrides`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from flyte_bridge_translators.source.edits import Plan
+from flyte_bridge_translators.source.entities import Entity
+from flyte_bridge_translators.source.module import Module
+from flyte_bridge_translators.source.steps import Callee
+from flyte_bridge_translators.source.translator import Context
+
+if TYPE_CHECKING:
+    from flyte_bridge_translators.source.shape import Shape
+
+
+@dataclass(frozen=True)
+class Found:
+    """A call that becomes an `await`.
+
+    Attributes:
+        callee: How it is awaited.
+        inner: The expressions that may hold further calls and reads, with a name for a result that needs one.
+    """
+
+    callee: Callee
+    inner: tuple[tuple[cst.BaseExpression, str], ...]
+
+
+@dataclass
+class Scene:
+    """What is known while one driver is read.
+
+    Attributes:
+        module: The file.
+        context: The project.
+        plan: Where edits and findings go.
+        helpers: Qualified names of plain functions of the file that call entities; they become coroutines.
+        mappers: Local variable → the `map_task(...)` or `partial(...)` call assigned to it.
+        fresh: Makes names nobody uses.
+        parameters: The driver's parameters.
+        shapes: The shapes of its blocks, as they are read.
+    """
+
+    module: Module
+    context: Context
+    plan: Plan
+    helpers: Mapping[str, cst.FunctionDef]
+    mappers: dict[str, cst.Call]
+    fresh: Fresh
+    parameters: frozenset[str] = frozenset()
+    shapes: list[Shape] = field(default_factory=list)
+
+    def qualified(self, node: cst.CSTNode | None) -> str | None:
+        return self.module.names.qualified(node)
+
+    def entity(self, node: cst.CSTNode | None) -> Entity | None:
+        """The entity an expression names."""
+        return self.context.entity(self.qualified(node)) if isinstance(node, (cst.Name, cst.Attribute)) else None
+
+
+class Fresh:
+    """Makes names that collide with nothing in a function."""
+
+    def __init__(self, taken: set[str]) -> None:
+        self.taken = taken
+
+    def __call__(self, *wishes: str) -> str:
+        """The first wish that is free; else the last one, numbered."""
+        for wish in wishes:
+            if wish not in self.taken:
+                break
+        else:
+            number = 2
+            while f"{wish}_{number}" in self.taken:
+                number += 1
+            wish = f"{wish}_{number}"
+        self.taken.add(wish)
+        return wish
+
+
+def arguments(call: cst.Call) -> Iterator[tuple[cst.BaseExpression, str]]:
+    """The argument values of a call and the names their results would like to have."""
+    for argument in call.args:
+        yield argument.value, argument.keyword.value if argument.keyword is not None else ""
+
+
+def peel_overrides(expression: cst.BaseExpression) -> tuple[cst.BaseExpression, tuple[cst.Call, ...]]:
+    """`f(x).with_overrides(a).with_overrides(b)` as `f(x)` and the override calls in order."""
+    calls: list[cst.Call] = []
+    while (
+        isinstance(expression, cst.Call)
+        and isinstance(expression.func, cst.Attribute)
+        and expression.func.attr.value == "with_overrides"
+    ):
+        calls.insert(0, expression)
+        expression = expression.func.value
+    return expression, tuple(calls)
+
+
+def recognize(scene: Scene, expression: cst.BaseExpression) -> Found | None:
+    """The call an expression is, or None for plain Python."""
+    from flyte_bridge_translators.source import gate, map_task, node
+
+    if not isinstance(expression, cst.Call):
+        return None
+    bare, overrides = peel_overrides(expression)
+    if not isinstance(bare, cst.Call):
+        return None
+    for reader in (node.recognize, map_task.recognize, gate.recognize):
+        found = reader(scene, bare, overrides)
+        if found is not None:
+            return found
+    return None

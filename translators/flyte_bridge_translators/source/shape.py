@@ -1,0 +1,484 @@
+"""How the steps of a block run: its graph, compiled to concurrent calls, with every name decided.
+
+`compile_body` makes a `Shape` while the driver is still being read; `Scene.finish` settles all shapes when every read is
+known. Rendering happens later, when the edits of all translators are applied, and decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import libcst as cst
+import networkx
+
+from flyte_bridge_translators.graph import calls, model, passes
+from flyte_bridge_translators.graph.calls import Leaf, Parallel, Series, Shared, Tree
+from flyte_bridge_translators.source import reading
+from flyte_bridge_translators.source.steps import (
+    BlockStep,
+    BranchStep,
+    CallStep,
+    PlainStep,
+    Read,
+    ReturnStep,
+    Step,
+)
+
+if TYPE_CHECKING:
+    from flyte_bridge_translators.source.body import Body
+    from flyte_bridge_translators.source.edits import Rewrite
+    from flyte_bridge_translators.source.recognize import Scene
+
+
+_ELSEWHERE = Step(-1, cst.SimpleStatementLine([]))
+"""Who reads what is read outside the block."""
+
+
+@dataclass(eq=False)
+class Segment:
+    """Steps that may be reordered among themselves, and the step that ends them (a return, a block that may leave).
+
+    Attributes:
+        tree: The steps that run between calls or are calls.
+        early: Plain steps that need no call; they stand where they stood, before what they are needed for.
+        late: Plain steps that no call needs; they come when the calls have ended.
+        end: What comes after all of them.
+    """
+
+    steps: list[Step]
+    end: Step | None
+    tree: Tree | None = None
+    early: list[Step] = field(default_factory=list)
+    late: list[Step] = field(default_factory=list)
+    graph: networkx.DiGraph = field(default_factory=model.workflow)
+
+
+@dataclass(eq=False)
+class Shape:
+    """A block, compiled.
+
+    Attributes:
+        body: Its steps.
+        segments: In the order of the text.
+        live: Variables that are read after the block.
+        consumers: Step → the reads of what it bound, with the step of this block that reads.
+        tasks: Step → the variable of the `asyncio` task that runs it.
+        waits: Step → the steps whose tasks it awaits before it runs.
+    """
+
+    scene: Scene
+    body: Body
+    segments: list[Segment]
+    parameters: frozenset[str] = frozenset()
+    live: set[str] = field(default_factory=set)
+    consumers: dict[Step, list[tuple[Step, Read]]] = field(default_factory=dict)
+    tasks: dict[Step, str] = field(default_factory=dict)
+    waits: dict[Step, tuple[Step, ...]] = field(default_factory=dict)
+    coroutines: dict[Tree, str] = field(default_factory=dict)
+    wanted: set[Step] = field(default_factory=set)
+
+    def calls(self) -> Iterator[Step]:
+        """Its steps that call something, in the order of the text."""
+        return (step for step in self.body.steps if step.cost)
+
+    def statements(self, rewrite: Rewrite, sink: object = None) -> list[cst.BaseStatement]:
+        """The block in Flyte 2."""
+        from flyte_bridge_translators.source.render import Renderer, Sink
+
+        return Renderer(self, rewrite).block(sink if isinstance(sink, Sink) else Sink.returning())
+
+    def critical_path(self) -> tuple[int, int]:
+        """The longest chain of calls, as Flyte 1 runs it and as the generated code does."""
+        before = after = 0
+        for segment in self.segments:
+            before += calls.critical_path(segment.graph)
+            after += calls.critical_path(segment.tree) if segment.tree is not None else 0
+            if segment.end is not None:
+                before += segment.end.cost
+                after += segment.end.cost
+        return before, after
+
+    # -- deciding ----------------------------------------------------------------------------------------------------
+
+    def settle(self, reads: dict[Step, list[Read]]) -> None:
+        """Decides the form and every name; `reads` are all reads of the driver by their source."""
+        own = {id(read): step for step in self.body.steps for read in step.reads}
+        for step in self.body.steps:
+            self.consumers[step] = [(own.get(id(read), _ELSEWHERE), read) for read in reads.get(step, ())]
+        for segment in self.segments:
+            self._compile(segment)
+        for step in self.body.steps:
+            self._unpack(step, [read for read in reads.get(step, ())])
+        for segment in self.segments:
+            self._inline(segment)
+            self._awaits(segment.tree)
+        for step in self.body.steps:
+            if isinstance(step, (CallStep, BranchStep)) and not step.inline and step.owner is not None:
+                self._generate(step)
+        self._rename()
+        for segment in self.segments:
+            self._name_coroutines(segment.tree)
+            if any(isinstance(part, (Parallel, Shared)) for part in walk(segment.tree)):
+                self.scene.plan.want("import asyncio")
+
+    def _compile(self, segment: Segment) -> None:
+        nodes = {step: to_node(step) for step in segment.steps}
+        graph = model.workflow(nodes.values())
+        for step in segment.steps:
+            for read in step.reads:
+                if read.source in nodes and read.source is not step:
+                    model.connect(graph, nodes[read.source], nodes[step])
+            for before in step.after:
+                if before in nodes and before is not step:
+                    model.connect(graph, nodes[before], nodes[step], model.ORDER)
+        try:
+            order = list(networkx.lexicographical_topological_sort(graph, key=lambda node: node.payload.index))
+        except networkx.NetworkXUnfeasible:
+            self.scene.plan.report("FB243", segment.steps[0].line, "the order asked for is a circle; it was left out")
+            graph = model.workflow(nodes.values())
+            for first, second in zip(segment.steps, segment.steps[1:], strict=False):
+                model.connect(graph, nodes[first], nodes[second], model.ORDER)
+            order = list(graph)
+        segment.graph = graph
+        costly_before: dict[model.Node, bool] = {}
+        for node in order:
+            costly_before[node] = bool(node.cost) or any(costly_before[one] for one in graph.predecessors(node))
+        costly_after: dict[model.Node, bool] = {}
+        for node in reversed(order):
+            costly_after[node] = bool(node.cost) or any(costly_after[one] for one in graph.successors(node))
+        middle = []
+        for step in segment.steps:
+            if not costly_before[nodes[step]]:
+                segment.early.append(step)
+            elif not costly_after[nodes[step]]:
+                segment.late.append(step)
+            else:
+                middle.append(nodes[step])
+        if middle:
+            results = [node for node in middle if self._needed_outside(node.payload, middle)]
+            segment.tree = calls.to_calls(passes.apply(graph.subgraph(middle).copy()), results)
+
+    def _needed_outside(self, step: Step, middle: list[model.Node]) -> bool:
+        inside = {node.payload for node in middle}
+        if any(reader not in inside for reader, _ in self.consumers.get(step, ())):
+            return True
+        return any(name in self.live for name in step.writes)
+
+    def _unpack(self, step: Step, reads: list[Read]) -> None:
+        """A result with several outputs whose parts are used is unpacked into one variable per part."""
+        if not isinstance(step, (CallStep, BranchStep)) or isinstance(step.target, (cst.Tuple, cst.List)):
+            return
+        parts = [read for read in reads if read.output is not None]
+        if not parts or len(step.outputs.names) < 2 or len(parts) < len(reads):
+            return
+        if any(name in self.live for name in step.writes):
+            return
+        stem = step.target.value if isinstance(step.target, cst.Name) else step.title
+        used = {read.output for read in parts}
+        for output in step.outputs.names:
+            if output in used:
+                step.slots[output] = self.scene.fresh(f"{stem}_{output}")
+
+    def _generate(self, step: CallStep | BranchStep) -> None:
+        if not step.generated and not step.slots:
+            step.generated = self.scene.fresh(*(one for one in (step.hint, f"{step.title}_result") if one))
+
+    def _inline(self, segment: Segment) -> None:
+        """A call inside another's expression is awaited there when nothing else happens in between."""
+        for line in _lines(segment.tree):
+            for place, part in enumerate(line):
+                step = part.node.payload if isinstance(part, Leaf) else None
+                follower = line[place + 1] if place + 1 < len(line) else None
+                after: Step | None = None
+                if isinstance(follower, Leaf):
+                    after = follower.node.payload
+                elif follower is None and part is _top(segment.tree)[-1]:
+                    after = self._single_follower(segment, step)
+                if isinstance(step, CallStep) and after is not None and step.owner is after:
+                    reads = [read for _, read in self.consumers.get(step, ())]
+                    step.inline = (
+                        len(reads) == 1
+                        and reads[0].output is None
+                        and step.callee.awaits
+                        and step.callee.simple
+                        and not step.callee.prepares
+                        and not isinstance(after, BranchStep)
+                    )
+
+    def _single_follower(self, segment: Segment, step: Step | None) -> Step | None:
+        """The plain step or the end that comes right after the last call."""
+        owner = step.owner if isinstance(step, CallStep) else None
+        if owner is segment.end or owner in segment.late:
+            return owner
+        return None
+
+    def _awaits(self, tree: Tree | None) -> None:
+        """Which steps await which tasks."""
+        for part in walk(tree):
+            if isinstance(part, Shared):
+                for node, heads in part.waits.items():
+                    self.waits[node.payload] = tuple(head.payload for head in heads)
+                    for inner in self.consumers_of_inline(node.payload):
+                        inner.inline = False
+                for strand in part.strands:
+                    if strand.task:
+                        step = strand.head.payload
+                        stem = next(iter(step.writes), "") or step.title
+                        self.tasks[step] = self.scene.fresh(f"{stem}_task")
+                for strand in part.strands:
+                    self._await_in_place(steps_of(strand.body))
+
+    def _await_in_place(self, steps: list[Step]) -> None:
+        """A task whose value one call of a coroutine reads once is awaited among that call's arguments."""
+        for step in steps:
+            for source in self.waits.get(step, ()):
+                reads = [read for read in step.reads if read.source is source]
+                others = any(other is not step and source in self.waits.get(other, ()) for other in steps)
+                whole = isinstance(source, CallStep) and not source.slots and len(reads) == 1 and not reads[0].output
+                named = isinstance(source, CallStep) and (source.target is None or isinstance(source.target, cst.Name))
+                if isinstance(step, CallStep) and not step.callee.prepares and whole and named and not others:
+                    reads[0].task = self.tasks[source]
+
+    def consumers_of_inline(self, step: Step) -> Iterator[CallStep]:
+        """The calls that were to be awaited inside a step."""
+        for read in step.reads:
+            if isinstance(read.source, CallStep) and read.source.owner is step and read.source.inline:
+                yield read.source
+
+    def _rename(self) -> None:
+        """A variable bound again gets a second name when the new order would mix the two up."""
+        definers: dict[str, list[Step]] = {}
+        for step in self.body.steps:
+            if step.rebinds:
+                for name in step.writes:
+                    definers.setdefault(name, []).append(step)
+        for name, steps in definers.items():
+            known = name in self.parameters or any(
+                read.name == name and read.source not in steps and read.source in self._outer_sources()
+                for step in self.body.steps
+                for read in step.reads
+            )
+            again = steps if known else steps[1:]
+            if not again or self._in_order(name):
+                continue
+            for step in again:
+                if step is steps[-1] and name in self.live:
+                    continue
+                step.renamed[name] = self.scene.fresh(f"{name}_2", name)
+
+    def _outer_sources(self) -> set[Step]:
+        own = set(self.body.steps)
+        return {read.source for read in self.body.outside if read.source is not None and read.source not in own}
+
+    def _in_order(self, name: str) -> bool:
+        """Whether every reader of the variable sees the binding it means when the block runs as it will be written."""
+        current: Step | None = None
+        for segment in self.segments:
+            if not _linear(segment.tree):
+                return False
+            for step in written_order(segment):
+                for read in step.reads:
+                    if read.name == name and read.source is not current and read.source in set(self.body.steps):
+                        return False
+                    if read.name == name and read.source not in set(self.body.steps) and current is not None:
+                        return False
+                if name in step.writes:
+                    current = step
+        return True
+
+    def _name_coroutines(self, tree: Tree | None) -> None:
+        for part in walk(tree):
+            inner: Iterable[Tree] = ()
+            if isinstance(part, Parallel):
+                inner = part.parts
+            elif isinstance(part, Shared):
+                inner = (strand.body for strand in part.strands)
+            for one in inner:
+                if not self.direct(one):
+                    last = [node.payload for node in calls.nodes(one) if node.cost] or [
+                        node.payload for node in calls.nodes(one)
+                    ]
+                    bound = [f"run_{name}" for name in last[-1].writes]
+                    self.coroutines[one] = self.scene.fresh(f"run_{last[-1].title}", *bound)
+
+    def direct(self, tree: Tree) -> bool:
+        """Whether a part is one call that `gather` can take as it is."""
+        if not isinstance(tree, Leaf):
+            return False
+        return self.direct_step(tree.node.payload)
+
+    def direct_step(self, step: Step) -> bool:
+        """The same for a step."""
+        return (
+            isinstance(step, CallStep)
+            and step.callee.simple
+            and step.callee.awaits
+            and step not in self.waits
+            and not any(True for _ in self.consumers_of_inline(step))
+        )
+
+
+def compile_body(scene: Scene, body: Body, *, nested: bool) -> Shape:
+    """The shape of a block; it is settled when the whole driver has been read."""
+    segments: list[Segment] = []
+    steps: list[Step] = []
+    for step in body.steps:
+        if isinstance(step, ReturnStep) or (isinstance(step, BlockStep) and step.final):
+            segments.append(Segment(steps, step))
+            steps = []
+        else:
+            steps.append(step)
+    if steps or not segments:
+        segments.append(Segment(steps, None))
+    parameters = frozenset() if nested else frozenset(scene.parameters)
+    shape = Shape(scene, body, segments, parameters)
+    scene.shapes.append(shape)
+    return shape
+
+
+def to_node(step: Step) -> model.Node:
+    """The graph's node for a step."""
+    match step:
+        case CallStep():
+            return model.Call(name=step.title, payload=step, cost=step.cost)
+        case BranchStep():
+            return model.Branch(name=step.title, payload=step, cost=step.cost)
+        case BlockStep():
+            return model.Loop(name=step.title, payload=step, cost=step.cost)
+        case _:
+            return model.Statement(name=step.title, payload=step, cost=step.cost)
+
+
+def walk(tree: Tree | None) -> Iterator[Tree]:
+    """A tree and everything in it."""
+    if tree is None:
+        return
+    yield tree
+    inner = [strand.body for strand in tree.strands] if isinstance(tree, Shared) else getattr(tree, "parts", ())
+    for part in inner:
+        yield from walk(part)
+
+
+def steps_of(tree: Tree) -> list[Step]:
+    """The steps of a part, in the order of its text."""
+    return [node.payload for node in calls.nodes(tree)]
+
+
+def _top(tree: Tree | None) -> tuple[Tree, ...]:
+    if tree is None:
+        return ()
+    return tree.parts if isinstance(tree, Series) else (tree,)
+
+
+def _lines(tree: Tree | None) -> Iterator[tuple[Tree, ...]]:
+    """Every sequence of parts that run one after the other; a single part is a sequence of one."""
+    if isinstance(tree, Leaf):
+        yield (tree,)
+    for part in walk(tree):
+        if isinstance(part, Series):
+            yield part.parts
+
+
+def _linear(tree: Tree | None) -> bool:
+    return tree is None or all(isinstance(part, Leaf) for part in _top(tree))
+
+
+def written_order(segment: Segment) -> list[Step]:
+    """The steps of a segment that has no concurrency, in the order they are written."""
+    order: list[Step] = []
+    early = list(segment.early)
+    for part in _top(segment.tree):
+        last = max(step.index for step in steps_of(part))
+        while early and early[0].index < last:
+            order.append(early.pop(0))
+        order += steps_of(part)
+    order += sorted([*early, *segment.late], key=lambda step: step.index)
+    return [*order, segment.end] if segment.end is not None else order
+
+
+def settle(scene: Scene) -> None:
+    """Settles every shape of a driver, outermost first."""
+    reads: dict[Step, list[Read]] = {}
+    seen: set[int] = set()
+    for shape in scene.shapes:
+        for step in shape.body.steps:
+            for read in step.reads:
+                if read.source is not None and id(read) not in seen:
+                    seen.add(id(read))
+                    reads.setdefault(read.source, []).append(read)
+    for shape in scene.shapes:
+        for step in shape.body.steps:
+            if isinstance(step, BlockStep):
+                for inner in step.blocks.values():
+                    inner.live |= {read.name for read in reads.get(step, ())}
+                    inner.live |= {read.name for read in step.reads} & set(step.writes)
+                    inner.live |= shape.live & set(step.writes)
+    for shape in scene.shapes:
+        shape.settle(reads)
+    for read in [read for found in reads.values() for read in found]:
+        _replace(scene, read)
+
+
+def _replace(scene: Scene, read: Read) -> None:
+    """The text of a read: another name, an unpacked part, or the call itself, awaited."""
+    source = read.source
+    assert source is not None
+    parent = scene.module.parents.get(read.node)
+    tight = (
+        isinstance(parent, (cst.Attribute, cst.Subscript))
+        or (isinstance(parent, cst.Call) and parent.func is read.node)
+        or isinstance(parent, cst.Await)
+    )
+
+    def text(rewrite: Rewrite) -> cst.BaseExpression:
+        if read.task:
+            task = cst.Await(cst.Name(read.task))
+            return task.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()]) if tight else task
+        if isinstance(source, CallStep) and source.inline:
+            value = cst.Await(source.callee.awaitable(rewrite))
+            return value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()]) if tight else value
+        if isinstance(source, (CallStep, BranchStep)):
+            if read.output is not None and read.output in source.slots:
+                return cst.Name(source.slots[read.output])
+            name = source.generated or source.variable(read.name)
+            if read.output is not None and len(source.outputs.names) > 1:
+                place = source.outputs.names.index(read.output)
+                return cst.Subscript(cst.Name(name), [cst.SubscriptElement(cst.Index(cst.Integer(str(place))))])
+            if read.output is not None or not read.name:
+                return cst.Name(name)
+            return _named(rewrite, read.node, name)
+        return _named(rewrite, read.node, source.variable(read.name))
+
+    changes = not read.name or read.output is not None or source.renamed or read.task
+    if changes:
+        scene.plan.replace(read.node, text)
+
+
+def _named(rewrite: Rewrite, node: cst.BaseExpression, name: str) -> cst.BaseExpression:
+    return node.with_changes(value=name) if isinstance(node, cst.Name) else cst.Name(name)
+
+
+def targets_renamed(step: Step, target: cst.BaseExpression) -> cst.BaseExpression:
+    """An assignment target with its variables' new names."""
+    if isinstance(target, cst.Name):
+        return target.with_changes(value=step.variable(target.value))
+    if isinstance(target, (cst.Tuple, cst.List)):
+        elements = [one.with_changes(value=targets_renamed(step, one.value)) for one in target.elements]
+        return target.with_changes(elements=elements)
+    if isinstance(target, cst.StarredElement):
+        return target.with_changes(value=targets_renamed(step, target.value))
+    return target
+
+
+def plain_targets(step: PlainStep) -> list[cst.Name]:
+    """The names a plain statement stores into."""
+    small = step.small or (
+        step.line.body[0] if isinstance(step.line, cst.SimpleStatementLine) and step.line.body else None
+    )
+    if isinstance(small, cst.Assign):
+        return [name for target in small.targets for name in reading.targets(target.target)]
+    if isinstance(small, cst.AnnAssign):
+        return list(reading.targets(small.target))
+    return []
