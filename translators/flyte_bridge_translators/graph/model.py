@@ -8,7 +8,7 @@ Nodes compare by identity, so that two equal calls are two nodes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import networkx
 
@@ -79,7 +79,7 @@ class Node:
     """
 
     name: str
-    payload: object = field(default=None, repr=False)
+    payload: Any = field(default=None, repr=False)
     cost: int = 1
 
 

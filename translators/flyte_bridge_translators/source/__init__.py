@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flyte_bridge_translators.source import imports
+from flyte_bridge_translators.source import imports, workflow
 from flyte_bridge_translators.source.translator import Translator
 
-TRANSLATORS: tuple[Translator, ...] = ()
+TRANSLATORS: tuple[Translator, ...] = (workflow.translate,)
 """Every translator, in order: where two claim the same node, the earlier wins."""
 
 FINISHERS = (imports.translate,)

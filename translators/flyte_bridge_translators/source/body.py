@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import libcst as cst
 
 from flyte_bridge_translators.source import reading
-from flyte_bridge_translators.source.entities import Outputs
 from flyte_bridge_translators.source.conditional import Parsed, parse, rewrite_condition
+from flyte_bridge_translators.source.entities import Outputs
 from flyte_bridge_translators.source.recognize import Scene, peel_overrides, recognize
 from flyte_bridge_translators.source.steps import (
     Arm,
-    BlockStep,
     Bound,
     BranchStep,
     CallStep,
@@ -108,9 +108,7 @@ class Reader:
         stores: list[cst.BaseExpression] = []
         if isinstance(small, cst.Assign):
             stores = [target.target for target in small.targets]
-        elif isinstance(small, (cst.AnnAssign, cst.AugAssign)):
-            stores = [small.target]
-        elif isinstance(small, cst.Del):
+        elif isinstance(small, (cst.AnnAssign, cst.AugAssign, cst.Del)):
             stores = [small.target]
         for store in stores:
             writes += [name.value for name in reading.targets(store)]
@@ -193,9 +191,7 @@ class Reader:
         self.add(step)
         return step
 
-    def _branch(
-        self, value: cst.BaseExpression, parsed: Parsed, owner: Step | None, hint: str
-    ) -> BranchStep:
+    def _branch(self, value: cst.BaseExpression, parsed: Parsed, owner: Step | None, hint: str) -> BranchStep:
         from flyte_bridge_translators.source.shape import compile_body
 
         step = BranchStep(0, self.line, call=value, owner=owner, hint=hint, cost=1, name=parsed.name)
@@ -344,7 +340,7 @@ class Reader:
         steps = [self._operand(part) for part in parts]
         if any(step is None for step in steps):
             return False
-        for before, after in zip(steps, steps[1:], strict=False):
+        for before, after in pairwise(steps):
             assert before is not None
             assert after is not None
             if before not in after.after:

@@ -99,6 +99,7 @@ def bare_tuple(target: cst.BaseExpression) -> cst.BaseAssignTargetExpression:
 def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> Found | None:
     """A gate, or None."""
     which = scene.qualified(call.func)
+    del overrides  # a gate has no settings to override but its name
     names = {
         "flytekit.approve": ("upstream_item", "name", "timeout"),
         "flytekit.wait_for_input": ("name", "timeout", "expected_type"),

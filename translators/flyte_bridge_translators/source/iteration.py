@@ -16,7 +16,7 @@ from flyte_bridge_translators.source.edits import Rewrite
 from flyte_bridge_translators.source.entities import Outputs
 from flyte_bridge_translators.source.gate import assign
 from flyte_bridge_translators.source.loop import bound_by, finish
-from flyte_bridge_translators.source.steps import BlockStep, BranchStep, CallStep, PlainStep, Step
+from flyte_bridge_translators.source.steps import UNKNOWN, BlockStep, BranchStep, CallStep, PlainStep, Step
 from flyte_bridge_translators.source.tree import code
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class LoopCallee:
     one: str
     name: str
     direct: CallStep | None
-    outputs: Outputs = Outputs("unknown")
+    outputs: Outputs = UNKNOWN
     awaits: bool = field(default=True, init=False)
 
     simple: bool = field(default=True, init=False)
@@ -81,7 +81,7 @@ class LoopCallee:
 
     def awaitable(self, rewrite: Rewrite) -> cst.BaseExpression:
         """The `gather` over the iterations."""
-        return gathered(rewrite, self.node, self.element(rewrite), rewrite(self.node.iter))
+        return gathered(self.node, self.element(rewrite), rewrite(self.node.iter))
 
     def element(self, rewrite: Rewrite) -> cst.BaseExpression:
         """One iteration."""
@@ -108,7 +108,7 @@ def read_for(reader: Reader, node: cst.For) -> None:
         finish(reader, step, [body])
         return
     ahead, rest = split(body)
-    if not rest.steps or _appends(ahead, rest) is not None:
+    if not rest.steps or _appends(rest) is not None:
         made = _one_gather(reader, node, step, body, ahead, rest)
         if made:
             return
@@ -152,7 +152,7 @@ def split(body: Body) -> tuple[Body, Body]:
     return ahead, rest
 
 
-def _appends(ahead: Body, rest: Body) -> tuple[str, cst.BaseExpression] | None:
+def _appends(rest: Body) -> tuple[str, cst.BaseExpression] | None:
     """`results.append(value)` when that is all there is to do in turn: the list and the value."""
     if len(rest.steps) != 1 or not isinstance(rest.steps[0], PlainStep):
         return None
@@ -181,7 +181,7 @@ def _one_gather(reader: Reader, node: cst.For, step: ForStep, body: Body, ahead:
     value: CallStep | BranchStep | None = None
     emptied: Step | None = None
     if rest.steps:
-        appended = _appends(ahead, rest)
+        appended = _appends(rest)
         assert appended is not None
         reads = [read for read in rest.steps[0].reads if read.node is appended[1]]
         if len(reads) != 1 or reads[0].output is not None:
@@ -199,7 +199,12 @@ def _one_gather(reader: Reader, node: cst.For, step: ForStep, body: Body, ahead:
             return False
         target = cst.Name(appended[0])
     direct = None
-    if len(ahead.steps) == 1 and isinstance(ahead.steps[0], CallStep) and ahead.steps[0].callee.simple and not ahead.steps[0].callee.prepares:
+    if (
+        len(ahead.steps) == 1
+        and isinstance(ahead.steps[0], CallStep)
+        and ahead.steps[0].callee.simple
+        and not ahead.steps[0].callee.prepares
+    ):
         direct = ahead.steps[0]
     shape = compile_body(reader.scene, ahead, nested=True)
     if value is not None:
@@ -208,7 +213,7 @@ def _one_gather(reader: Reader, node: cst.For, step: ForStep, body: Body, ahead:
     one = "" if direct is not None else reader.scene.fresh(f"run_{name}")
     callee = LoopCallee(node, shape, value, one, name, direct)
     made = CallStep(0, reader.line, call=cst.Name("_"), callee=callee, cost=1, target=target)
-    made.reads = [read for read in step.reads]
+    made.reads = list(step.reads)
     reader.escape(made, body)
     if target is not None and emptied is not None:
         made.reads = [read for read in made.reads if read.source is not emptied]
@@ -244,7 +249,9 @@ def _report_lost(reader: Reader, node: cst.For, rest: Body, body: Body) -> None:
     lost = [step for step in rest.steps if step.cost and step not in feeds]
     if lost:
         reader.scene.plan.report(
-            "FB211", node, f"`{lost[0].title}` hangs on the iteration before it and is awaited before the next one starts"
+            "FB211",
+            node,
+            f"`{lost[0].title}` hangs on the iteration before it and is awaited before the next one starts",
         )
 
 
@@ -270,12 +277,11 @@ def called(name: str, node: cst.For) -> cst.Call:
     return cst.Call(cst.Name(name), [cst.Arg(cst.Name(one)) for one in loop_names(node)])
 
 
-def gathered(rewrite: Rewrite, node: cst.For, element: cst.BaseExpression, over: cst.BaseExpression) -> cst.Call:
+def gathered(node: cst.For, element: cst.BaseExpression, over: cst.BaseExpression) -> cst.Call:
     """`asyncio.gather(*(element for target in over))`."""
     generator = cst.GeneratorExp(
         element, cst.CompFor(node.target, over), lpar=[cst.LeftParen()], rpar=[cst.RightParen()]
     )
-    del rewrite
     return cst.Call(cst.parse_expression("asyncio.gather"), [cst.Arg(generator, star="*")])
 
 
@@ -312,7 +318,7 @@ def render_for(step: ForStep, rewrite: Rewrite) -> list[cst.BaseStatement]:
         zipped = cst.Call(cst.Name("zip"), [cst.Arg(over.deep_clone()), cst.Arg(cst.Name(step.names["tasks"]))])
         out.append(_loop(node, pair, zipped, [first, *rest]))
         return tidy(out)
-    results = cst.Await(gathered(rewrite, node, element, over))
+    results = cst.Await(gathered(node, element, over))
     if target is None:
         out.append(cst.SimpleStatementLine([cst.Expr(results)]))
         return tidy([*out, _loop(node, node.target, over.deep_clone(), rest)] if rest else out)

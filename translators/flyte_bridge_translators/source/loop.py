@@ -16,11 +16,11 @@ from flyte_bridge_translators.source.edits import Rewrite
 from flyte_bridge_translators.source.entities import Outputs
 from flyte_bridge_translators.source.recognize import Found, recognize
 from flyte_bridge_translators.source.steps import (
+    UNKNOWN,
     BlockStep,
     BranchStep,
     CallStep,
     PlainStep,
-    Read,
     ReturnStep,
     Step,
 )
@@ -52,7 +52,7 @@ class ComprehensionCallee:
     parameters: tuple[str, ...]
     name: str
     direct: CallStep | None
-    outputs: Outputs = Outputs("unknown")
+    outputs: Outputs = UNKNOWN
     awaits: bool = field(default=True, init=False)
 
     simple: bool = field(default=True, init=False)
@@ -110,7 +110,8 @@ def comprehension(reader: Reader, value: cst.BaseExpression) -> Mapped | None:
     direct = None
     if len(calls) == 1 and isinstance(calls[0], CallStep) and calls[0].call is value.elt and _plain(calls[0]):
         direct = calls[0]
-    loops, parameters = value.for_in, []
+    loops: cst.CompFor | None = value.for_in
+    parameters: list[str] = []
     while loops is not None:
         parameters += [name.value for name in reading.targets(loops.target)]
         loops = loops.inner_for_in
@@ -256,7 +257,9 @@ def _definition(reader: Reader, statement: cst.FunctionDef | cst.ClassDef) -> No
     inside = [node for node in _expressions(statement) if recognize(reader.scene, node) is not None]
     if inside:
         reader.scene.plan.report(
-            "FB222", inside[0], f"`{code(statement.name)}` calls a task: make it `async`, await the task, await its callers"
+            "FB222",
+            inside[0],
+            f"`{code(statement.name)}` calls a task: make it `async`, await the task, await its callers",
         )
     step.writes = (statement.name.value,)
     reader.add(step)

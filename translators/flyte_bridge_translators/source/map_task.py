@@ -118,9 +118,7 @@ class MapCallee:
             results = self.names["results"]
             gathered = self._gather(rewrite)
             settled = keyword("return_exceptions", cst.Name("True"))
-            lines.append(
-                assign(cst.Name(results), cst.Await(gathered.with_changes(args=[*gathered.args, settled])))
-            )
+            lines.append(assign(cst.Name(results), cst.Await(gathered.with_changes(args=[*gathered.args, settled]))))
             errors = self.names["errors"]
             lines.append(
                 cst.parse_statement(
@@ -244,13 +242,15 @@ def metadata_settings(scene: Scene, metadata: cst.BaseExpression) -> list[tuple[
         if name in METADATA:
             kept.append(argument)
         else:
-            scene.plan.report("FB212", argument, f"`TaskMetadata({name}=...)` was left out: an override has no such setting")
+            scene.plan.report(
+                "FB212", argument, f"`TaskMetadata({name}=...)` was left out: an override has no such setting"
+            )
     return list(settings_of(scene.plan, [metadata.with_changes(args=kept)]))
 
 
 def element_name(scene: Scene, parameter: str, collection: cst.BaseExpression) -> str:
     """The parameter's own name when it is free (a generator has a scope of its own), else one made for it."""
-    used = {node.value for node in scene_names(scene, collection)}
+    used = {node.value for node in names_in(collection)}
     if parameter.isidentifier() and parameter not in used and parameter not in scene.fresh.taken:
         scene.fresh.taken.add(parameter)
         return parameter
@@ -260,7 +260,7 @@ def element_name(scene: Scene, parameter: str, collection: cst.BaseExpression) -
     return scene.fresh(*(one for one in (singular, f"one_{parameter}") if one))
 
 
-def scene_names(scene: Scene, node: cst.CSTNode) -> list[cst.Name]:
+def names_in(node: cst.CSTNode) -> list[cst.Name]:
     """Every name in an expression."""
     from flyte_bridge_translators.source.tree import walk
 

@@ -96,16 +96,21 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
             return None
         name = (dotted(func) or "helper").rpartition(".")[2]
         return Found(EntityCallee(name, UNKNOWN, func, call, True), inner)
-    replaced, bound = None, ()
+    replaced: cst.BaseExpression | None = None
+    bound: Sequence[tuple[str, str]] = ()
     target = entity
     if entity.kind is Kind.LAUNCH_PLAN:
         workflow = scene.context.entity(entity.target)
         if workflow is None:
-            scene.plan.report("FB205", call, f"the launch plan `{code(func)}` is called, but its workflow is not known here")
+            scene.plan.report(
+                "FB205", call, f"the launch plan `{code(func)}` is called, but its workflow is not known here"
+            )
             return None
         target, bound = workflow, entity.bound
         replaced = cst.parse_expression(local_name(scene, workflow))
-        scene.plan.report("FB206", call, f"`{code(func)}` ran as an execution of its own; now `{workflow.name}` is called")
+        scene.plan.report(
+            "FB206", call, f"`{code(func)}` ran as an execution of its own; now `{workflow.name}` is called"
+        )
     callee = EntityCallee(
         target.name,
         scene.context.outputs(target),
@@ -142,7 +147,9 @@ def settings_of(plan: Plan, overrides: Sequence[cst.Call]) -> Iterator[tuple[str
     resources = given.pop("resources", None)
     limits, requests = given.pop("limits", None), given.pop("requests", None)
     if limits is not None and requests is not None:
-        plan.report("FB204", limits, "`with_overrides` had requests and limits: only the requests were kept; merge them")
+        plan.report(
+            "FB204", limits, "`with_overrides` had requests and limits: only the requests were kept; merge them"
+        )
     chosen = resources or requests or limits
     if chosen is not None:
         yield "resources", chosen

@@ -28,7 +28,7 @@ class Found:
     """
 
     callee: Callee
-    inner: tuple[tuple[cst.BaseExpression, str], ...]
+    inner: tuple[tuple[cst.CSTNode, str], ...]
 
 
 @dataclass

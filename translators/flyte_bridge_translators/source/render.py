@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -13,6 +14,9 @@ from flyte_bridge_translators.source.gate import assign
 from flyte_bridge_translators.source.shape import Segment, Shape, steps_of, targets_renamed, to_node
 from flyte_bridge_translators.source.steps import BlockStep, BranchStep, CallStep, PlainStep, ReturnStep, Step
 from flyte_bridge_translators.source.tree import code
+
+if TYPE_CHECKING:
+    from flyte_bridge_translators.source.iteration import ForStep
 
 WIDTH = 120
 """Generated lines longer than this are broken, one argument to a line."""
@@ -329,13 +333,11 @@ class Renderer:
                     test = test.with_changes(lpar=test.lpar[1:], rpar=test.rpar[:-1])
                 orelse = cst.If(test, body, orelse)
         if isinstance(orelse, cst.Else):
-            return [*before, *orelse.body.body]  # type: ignore[list-item]
+            return [*before, *orelse.body.body]
         assert orelse is not None
         return [*before, with_lead(orelse, lead)] if not before else [with_lead(before[0], lead), *before[1:], orelse]
 
-    def _arm(
-        self, shape: Shape | None, message: cst.BaseExpression | None, sink: Sink
-    ) -> cst.IndentedBlock:
+    def _arm(self, shape: Shape | None, message: cst.BaseExpression | None, sink: Sink) -> cst.IndentedBlock:
         lines: list[cst.BaseStatement] = []
         if shape is not None:
             lines = shape.statements(self.rewrite, sink)
@@ -361,25 +363,27 @@ class Renderer:
             return [cst.SimpleStatementLine([cst.Return()], leading_lines=lead)]
         if isinstance(value, cst.Await):
             value = value.with_changes(lpar=[], rpar=[])
-        line = sink.line(value)
-        if line is None:
+        made = sink.line(value)
+        if made is None:
             return []
-        line = with_lead(line, lead)
+        line = with_lead(made, lead)
         if step.small is not None and _alone(step.line):
             line = _with_trailing(line, step.line)
         return [line]
 
     def _compound(self, step: BlockStep) -> list[cst.BaseStatement]:
-        from flyte_bridge_translators.source.iteration import ForStep, render_for
+        from flyte_bridge_translators.source.iteration import ForStep
 
         lead = self._lead(step)
-        if isinstance(step, ForStep):
-            lines = render_for(step, self.rewrite)
-        else:
-            lines = [self._with_blocks(step.line, step)]
+        lines = self._loop(step) if isinstance(step, ForStep) else [self._with_blocks(step.line, step)]
         if lines:
             lines[0] = with_lead(lines[0].with_changes(leading_lines=[]), lead)
         return lines
+
+    def _loop(self, step: ForStep) -> list[cst.BaseStatement]:
+        from flyte_bridge_translators.source.iteration import render_for
+
+        return render_for(step, self.rewrite)
 
     def _with_blocks(self, node: cst.CSTNode, step: BlockStep) -> cst.BaseStatement:
         """The compound statement with its blocks written anew."""
@@ -432,27 +436,24 @@ def coroutine(name: str, parameters: Sequence[str], lines: list[cst.BaseStatemen
 
 
 def tidy(lines: Sequence[cst.BaseStatement]) -> list[cst.BaseStatement]:
-    """Comments that stand for a line of their own go to the next one; a blank line follows a coroutine, none comes first."""
+    """Comments that wait for a line go to the next one; a blank line follows a coroutine, none comes first."""
     out: list[cst.BaseStatement] = []
     pending: list[cst.EmptyLine] = []
-    after_function = False
     for line in lines:
         comments = _comments_of(line)
         if comments is not None:
             pending += comments
             continue
-        blank = after_function or isinstance(line, cst.FunctionDef)
         held = list(getattr(line, "leading_lines", ()))
         if pending:
             held = [*pending, *_without_blank(held)]
-            line = line.with_changes(leading_lines=held)
             pending = []
-        if blank and out and not (held and held[0].comment is None):
-            line = line.with_changes(leading_lines=[cst.EmptyLine(indent=False), *held])
+        beside_function = isinstance(line, cst.FunctionDef) or (bool(out) and isinstance(out[-1], cst.FunctionDef))
         if not out:
-            line = line.with_changes(leading_lines=_without_blank(held))
-        after_function = isinstance(line, cst.FunctionDef)
-        out.append(line)
+            held = _without_blank(held)
+        elif beside_function and not (held and held[0].comment is None):
+            held = [cst.EmptyLine(indent=False), *held]
+        out.append(line.with_changes(leading_lines=held))
     return out
 
 
@@ -508,11 +509,7 @@ def _with_trailing(new: cst.BaseStatement, line: cst.BaseStatement) -> cst.BaseS
 
 
 def _assigned(target: cst.BaseExpression | None, value: cst.BaseExpression) -> list[cst.BaseStatement]:
-    if target is None:
-        line = cst.SimpleStatementLine([cst.Expr(value)])
-    else:
-        line = assign(target, value)
-    return [_broken(line)]
+    return [_broken(cst.SimpleStatementLine([cst.Expr(value)]) if target is None else assign(target, value))]
 
 
 def _broken(line: cst.SimpleStatementLine) -> cst.SimpleStatementLine:
@@ -526,9 +523,7 @@ def _broken(line: cst.SimpleStatementLine) -> cst.SimpleStatementLine:
     call = value.expression
     inner = cst.ParenthesizedWhitespace(indent=True, last_line=cst.SimpleWhitespace("    "))
     outer = cst.ParenthesizedWhitespace(indent=True)
-    arguments = [
-        one.with_changes(comma=cst.Comma(whitespace_after=inner)) for one in call.args[:-1]
-    ]
+    arguments = [one.with_changes(comma=cst.Comma(whitespace_after=inner)) for one in call.args[:-1]]
     last = call.args[-1]
     if last.star:
         arguments.append(last.with_changes(comma=cst.MaybeSentinel.DEFAULT, whitespace_after_arg=outer))
@@ -554,7 +549,7 @@ def _parenthesized(target: cst.BaseExpression) -> cst.BaseExpression:
 def _renamed_targets(step: PlainStep, line: cst.BaseStatement) -> cst.BaseStatement:
     if not step.renamed or not isinstance(line, cst.SimpleStatementLine):
         return line
-    body = []
+    body: list[cst.BaseSmallStatement] = []
     for small in line.body:
         if isinstance(small, cst.Assign):
             targets = [one.with_changes(target=targets_renamed(step, one.target)) for one in small.targets]

@@ -110,7 +110,7 @@ class Shape:
         for segment in self.segments:
             self._compile(segment)
         for step in self.body.steps:
-            self._unpack(step, [read for read in reads.get(step, ())])
+            self._unpack(step, reads.get(step, []))
         for segment in self.segments:
             self._inline(segment)
             self._awaits(segment.tree)
@@ -448,15 +448,15 @@ def _replace(scene: Scene, read: Read) -> None:
                 return cst.Subscript(cst.Name(name), [cst.SubscriptElement(cst.Index(cst.Integer(str(place))))])
             if read.output is not None or not read.name:
                 return cst.Name(name)
-            return _named(rewrite, read.node, name)
-        return _named(rewrite, read.node, source.variable(read.name))
+            return _named(read.node, name)
+        return _named(read.node, source.variable(read.name))
 
     changes = not read.name or read.output is not None or source.renamed or read.task
     if changes:
         scene.plan.replace(read.node, text)
 
 
-def _named(rewrite: Rewrite, node: cst.BaseExpression, name: str) -> cst.BaseExpression:
+def _named(node: cst.BaseExpression, name: str) -> cst.BaseExpression:
     return node.with_changes(value=name) if isinstance(node, cst.Name) else cst.Name(name)
 
 

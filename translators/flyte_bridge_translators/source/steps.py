@@ -32,11 +32,20 @@ class Callee(Protocol):
         awaits: Whether `awaitable` must be awaited; else it is the value already.
     """
 
-    name: str
-    outputs: Outputs
-    simple: bool
-    awaits: bool
-    prepares: bool
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def outputs(self) -> Outputs: ...
+
+    @property
+    def simple(self) -> bool: ...
+
+    @property
+    def awaits(self) -> bool: ...
+
+    @property
+    def prepares(self) -> bool: ...
 
     def awaitable(self, rewrite: Rewrite) -> cst.BaseExpression:
         """The expression to await."""

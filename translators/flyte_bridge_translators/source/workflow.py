@@ -60,9 +60,7 @@ def rewrite_driver(
 
     plan.replace(function.body, written, "each call starts when its own inputs are there, as in Flyte 1")
     if function.asynchronous is None:
-        plan.replace(
-            function, lambda rewrite: rewrite.inside(function).with_changes(asynchronous=cst.Asynchronous())
-        )
+        plan.replace(function, lambda rewrite: rewrite.inside(function).with_changes(asynchronous=cst.Asynchronous()))
 
 
 def scene_of(
@@ -79,14 +77,14 @@ def scene_of(
     return Scene(module, context, plan, helpers, {}, Fresh(taken | parameters), frozenset(parameters))
 
 
-def find_helpers(
-    module: Module, context: Context, drivers: list[cst.FunctionDef]
-) -> dict[str, cst.FunctionDef]:
+def find_helpers(module: Module, context: Context, drivers: list[cst.FunctionDef]) -> dict[str, cst.FunctionDef]:
     """Plain functions of the file that call entities and that drivers call, directly or through each other."""
     plain = {
         f"{module.name}.{function.name.value}": function
         for function in module.functions
-        if module.is_top_level(function) and entity_decorator(module, function) is None and function.asynchronous is None
+        if module.is_top_level(function)
+        and entity_decorator(module, function) is None
+        and function.asynchronous is None
     }
     if not plain:
         return {}
@@ -96,7 +94,8 @@ def find_helpers(
         more = {
             name
             for name, function in plain.items()
-            if name not in calling and any(module.names.qualified(call.func) in calling for call in reading.calls(function))
+            if name not in calling
+            and any(module.names.qualified(call.func) in calling for call in reading.calls(function))
         }
         if not more:
             break
