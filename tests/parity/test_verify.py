@@ -204,3 +204,12 @@ def test_modules_that_clash() -> None:
         "clash_one.plus_one": Outcome.SAME,
         "clash_two.plus_two": Outcome.SAME,
     }
+
+
+def test_critical_paths(outcomes: dict[str, Verdict]) -> None:
+    """Both sides' critical paths are told: Flyte 1's from its own compilation, Flyte 2's from the source."""
+    assert outcomes["outcomes.same"].critical_path == (1, 1, 2)
+    assert outcomes["outcomes.slower"].critical_path == (2, 3, 4)
+    assert outcomes["outcomes.slower"].outcome is Outcome.SAME
+    assert outcomes["outcomes.slower"].notes == ("FB507",)
+    assert outcomes["outcomes.gate"].critical_path is None

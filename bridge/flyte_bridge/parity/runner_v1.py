@@ -86,7 +86,9 @@ class Runner:
                 used.update(one.name for one in inside if hasattr(one, "name"))
                 reason = next((why for one in inside if (why := _cannot_run(one)) is not None), None)
             except Exception as error:
-                self._events.write("found", id=target, kind="workflow", inputs={}, sources={}, outputs=[], skip=None)
+                self._events.write(
+                    "found", id=target, kind="workflow", inputs={}, sources={}, outputs=[], skip=None, path=None
+                )
                 self._events.write("raised", id=target, **self._events.error(error, **self.explain(error)), at=0)
                 continue
             if (inputs := self._tell(target, entity, "workflow", reason)) is not None:
@@ -113,9 +115,15 @@ class Runner:
             except NoValue as error:
                 skip = str(error)
         if target not in self._job.skip:
-            outputs = list(interface.outputs)
             self._events.write(
-                "found", id=target, kind=kind, inputs=inputs, sources=sources, outputs=outputs, skip=skip
+                "found",
+                id=target,
+                kind=kind,
+                inputs=inputs,
+                sources=sources,
+                outputs=list(interface.outputs),
+                skip=skip,
+                path=_path(entity) if kind == "workflow" else None,
             )
         return inputs if skip is None else None
 
@@ -269,6 +277,36 @@ def _inside(entity: Any) -> Iterator[Any]:
             if mapped is not None and mapped is not entity and hasattr(mapped, "name"):
                 yield from _inside(mapped)
                 return
+
+
+def _path(entity: Any) -> tuple[int, int]:
+    """The longest chain of an entity's static graph, and how many nodes it has: flytekit's own compilation tells."""
+    from flytekit.core.condition import BranchNode
+    from flytekit.core.gate import Gate
+    from flytekit.core.launch_plan import LaunchPlan
+    from flytekit.core.workflow import WorkflowBase
+
+    if isinstance(entity, LaunchPlan):
+        return _path(entity.workflow)
+    if isinstance(entity, Gate) and entity.sleep_duration is not None:
+        return 0, 0
+    if isinstance(entity, BranchNode):
+        block = entity._ifelse_block
+        arms = [one.then_node for one in [block.case, *(block.other or [])]] + [block.else_node]
+        paths = [_path(arm.flyte_entity) for arm in arms if arm is not None]
+        return max((length for length, _ in paths), default=0), sum(nodes for _, nodes in paths)
+    if not isinstance(entity, WorkflowBase):
+        return 1, 1
+    known: dict[int, int] = {}
+
+    def until(node: Any) -> int:
+        if id(node) not in known:
+            own = 0 if node.flyte_entity is None else _path(node.flyte_entity)[0]
+            known[id(node)] = own + max((until(one) for one in node.upstream_nodes), default=0)
+        return known[id(node)]
+
+    longest = max((until(node) for node in entity.nodes), default=0)
+    return longest, sum(_path(node.flyte_entity)[1] for node in entity.nodes)
 
 
 def _cannot_run(entity: Any) -> str | None:

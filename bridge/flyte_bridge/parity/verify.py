@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from flyte_bridge.parity import inputs as inputs_of
 from flyte_bridge.parity import process
 from flyte_bridge.parity.compare import EXACT_ENOUGH, Difference, Tolerance, compare_outputs, split_unstable
+from flyte_bridge.parity.paths import Paths, Unknown
 from flyte_bridge.parity.worker import Job
 
 Plain = Any
@@ -246,6 +247,7 @@ class _Verification:
     def __init__(self, pair: Pair, settings: _Settings) -> None:
         self._pair = pair
         self._settings = settings
+        self._paths: dict[str, tuple[int, int, int]] = {}
 
     def run(self) -> list[Verdict]:
         with tempfile.TemporaryDirectory(prefix="flyte-bridge-verify-", ignore_cleanup_errors=True) as place:
@@ -258,6 +260,7 @@ class _Verification:
                 for target, found in first.found.items()
                 if found["skip"] is None and _ran(first.ended.get(target))
             }
+            self._find_paths(first)
             if not targets:
                 return [*self._modules(first), *(self._judge(target, first, first, first) for target in first.found)]
             modules = list(dict.fromkeys(target.partition(":")[0] for target in targets))
@@ -333,6 +336,15 @@ class _Verification:
             return None
         return f"the package {missing} is not installed here"
 
+    def _find_paths(self, first: process.Ran) -> None:
+        """The critical paths of both sides, read before anything is run."""
+        paths = Paths(self._pair.v2.resolve(), [one for one, found in first.found.items() if found["path"]])
+        for target, found in first.found.items():
+            if found["path"]:
+                before, nodes = found["path"]
+                with contextlib.suppress(Unknown, RecursionError):
+                    self._paths[target] = (before, paths.length(target), nodes)
+
     def _judge(self, target: str, first: process.Ran, second: process.Ran, converted: process.Ran) -> Verdict:
         found, one = first.found[target], first.ended.get(target)
         module = target.partition(":")[0]
@@ -346,6 +358,7 @@ class _Verification:
                 reason=reason,
                 inputs=found["inputs"],
                 sources=found["sources"],
+                critical_path=self._paths.get(target),
                 **more,
             )
 

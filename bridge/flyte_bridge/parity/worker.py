@@ -6,7 +6,7 @@ dies of, its parent knows how far it came and starts another one for the rest.
 | event | fields |
 |---|---|
 | `imported` | `module`, `error` (null, or as in `raised`) |
-| `found` | `id`, `kind`, `inputs` (plain), `sources`, `outputs` (names), `skip` (null, or why it cannot run) |
+| `found` | `id`, `kind`, `inputs` (plain), `sources`, `outputs` (names), `skip` (null, or why it cannot run), `path` |
 | `start` | `id`, `at` (offset in the captured output) |
 | `done` | `id`, `outputs` (canonical), `seconds`, `at` |
 | `raised` | `id`, `type`, `message`, `own` (raised by the user's code), `missing` (module), `needs`, `trace`, `at` |

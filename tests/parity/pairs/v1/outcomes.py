@@ -125,5 +125,20 @@ def from_main(n: int, color: Color) -> dict[str, str]:
     return paint(color=color)
 
 
+@workflow
+def half_as_long(n: int) -> int:
+    return double(n=n)
+
+
+@workflow
+def slower(n: int = 1) -> tuple[int, int]:
+    first = half_as_long(n=n)
+    second = double(n=n)
+    third = double(n=second)
+    fourth = double(n=n)
+    fourth >> third
+    return first, third
+
+
 if __name__ == "__main__":
     print(from_main(n=-4, color=Color.BLUE))

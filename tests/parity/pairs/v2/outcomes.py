@@ -110,3 +110,15 @@ async def made_up(n: int, flag: bool, point: Point) -> dict[str, str]:
 @env.task
 async def from_main(n: int, color: Color) -> dict[str, str]:
     return await paint.aio(color=color)
+
+
+@env.task
+async def half_as_long(n: int) -> int:
+    return await double.aio(n=n)
+
+
+@env.task
+async def slower(n: int = 1) -> tuple[int, int]:
+    first, second = await asyncio.gather(half_as_long(n=n), double.aio(n=n))
+    await double.aio(n=n)
+    return first, await double.aio(n=second)
