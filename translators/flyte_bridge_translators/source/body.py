@@ -57,6 +57,7 @@ class Reader:
         self.current: dict[str, Step] = {}
         self.readers: dict[str, list[Step]] = {}
         self.line: cst.BaseStatement = cst.SimpleStatementLine([])
+        self.silent: list[cst.BaseStatement] = []
 
     # -- statements ----------------------------------------------------------------------------------------------
 
@@ -132,6 +133,8 @@ class Reader:
     def add(self, step: Step) -> None:
         step.index = len(self.body.steps)
         self.body.steps.append(step)
+        step.comments += self.silent
+        self.silent = []
         for read in step.reads:
             if read.name:
                 self.readers.setdefault(read.name, []).append(step)
@@ -151,6 +154,7 @@ class Reader:
             made == "functools.partial" and value.args and self.scene.entity(value.args[0].value) is not None
         ):
             self.scene.mappers[target.value] = value
+            self.silent.append(self.line)
             return True
         return False
 
@@ -343,6 +347,8 @@ class Reader:
         for before, after in pairwise(steps):
             assert before is not None
             assert after is not None
+            if after.line is not self.line:
+                after.comments.append(self.line)
             if before not in after.after:
                 after.after.append(before)
         return True

@@ -33,6 +33,14 @@ class Rewrite(Protocol):
         """The node with the edits below it applied, but not the one on it: what an edit of that node starts from."""
         ...
 
+    def sequence(self, items: Sequence[cst.CSTNode]) -> list[cst.CSTNode]:
+        """Statements with their edits, with what is inserted around them and without what is removed."""
+        ...
+
+    def above(self, statement: cst.CSTNode) -> list[cst.EmptyLine]:
+        """The comments above a statement, TODOs included: for an edit that writes the statement itself anew."""
+        ...
+
 
 Edit = Callable[[Rewrite], "cst.CSTNode | cst.FlattenSentinel[cst.BaseStatement]"]
 
@@ -191,14 +199,18 @@ class _Applier:
             elif type(value) in {list, tuple} and any(
                 item in self.touched for item in value if isinstance(item, cst.CSTNode)
             ):
-                updates[name] = self._sequence(value)
+                updates[name] = self.sequence(value)
         if isinstance(node, cst.SimpleStatementLine) and "body" in updates:
             updates["body"] = _joined(cast("list[cst.BaseSmallStatement]", updates["body"]))
         if isinstance(node, cst.IndentedBlock) and not updates.get("body", node.body):
             updates["body"] = [cst.SimpleStatementLine([cst.Pass()])]
         return node.with_changes(**updates) if updates else node
 
-    def _sequence(self, items: Sequence[cst.CSTNode]) -> list[cst.CSTNode]:
+    def above(self, statement: cst.CSTNode) -> list[cst.EmptyLine]:
+        marked = _with_todos(statement, self.todos.get(statement, ()))
+        return list(getattr(marked, "leading_lines", ()))
+
+    def sequence(self, items: Sequence[cst.CSTNode]) -> list[cst.CSTNode]:
         out: list[cst.CSTNode] = []
         kept_comments: list[cst.EmptyLine] = []
         for item in items:

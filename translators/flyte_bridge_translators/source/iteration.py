@@ -115,7 +115,7 @@ def read_for(reader: Reader, node: cst.For) -> None:
     step.calls_in_turn = any(one.cost for one in rest.steps)
     if ahead.steps and any(one.cost for one in ahead.steps):
         step.ahead = compile_body(reader.scene, ahead, nested=True)
-        title = next(step.ahead.calls()).title
+        title = list(step.ahead.calls())[-1].title
         step.names = {"one": reader.scene.fresh(f"run_{title}")}
         if step.calls_in_turn:
             step.names["tasks"] = reader.scene.fresh(f"{title}_tasks", "tasks")
@@ -216,6 +216,7 @@ def _one_gather(reader: Reader, node: cst.For, step: ForStep, body: Body, ahead:
     made.reads = list(step.reads)
     reader.escape(made, body)
     if target is not None and emptied is not None:
+        made.comments += [emptied.line, rest.steps[0].line]
         made.reads = [read for read in made.reads if read.source is not emptied]
         reader.body.steps.remove(emptied)
         for place, other in enumerate(reader.body.steps):
@@ -322,9 +323,19 @@ def render_for(step: ForStep, rewrite: Rewrite) -> list[cst.BaseStatement]:
     if target is None:
         out.append(cst.SimpleStatementLine([cst.Expr(results)]))
         return tidy([*out, _loop(node, node.target, over.deep_clone(), rest)] if rest else out)
+    if not _uses_names(step):
+        out.append(_loop(node, target, results, rest))
+        return tidy(out)
     pair = tuple_of([_wrapped(node.target), _wrapped(target)])
     out.append(_loop(node, pair, cst.Call(cst.Name("zip"), [cst.Arg(over.deep_clone()), cst.Arg(results)]), rest))
     return tidy(out)
+
+
+def _uses_names(step: ForStep) -> bool:
+    """Whether what is done in turn, or anything after the loop, reads the loop's variables."""
+    assert step.rest is not None
+    names = set(loop_names(step.node))
+    return bool(names & step.rest.live) or any(read.name in names for one in step.rest.body.steps for read in one.reads)
 
 
 def _wrapped(target: cst.BaseExpression) -> cst.BaseExpression:

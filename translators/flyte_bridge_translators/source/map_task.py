@@ -202,7 +202,7 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
     found = MapCallee(callee, bound, mapped, elements, concurrency, ratio, names)
     values = [*(argument.value for argument in bound), *mapped.values(), *(value for _, value in callee.settings)]
     values += [value for value in (concurrency, ratio) if value is not None]
-    hints = {id(value): name for name, value in mapped.items()}
+    hints = {id(value): name if name.endswith("s") else f"{name}s" for name, value in mapped.items()}
     return Found(found, tuple((value, hints.get(id(value), "")) for value in values))
 
 

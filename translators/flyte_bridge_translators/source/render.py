@@ -266,11 +266,13 @@ class Renderer:
         match step:
             case CallStep():
                 return self._call(step, None)
+            case BranchStep() if step.inline:
+                return []
             case BranchStep():
                 pattern = self.pattern(step)
                 return self._if(step, Sink("assign", pattern) if pattern is not None else Sink("drop"))
             case PlainStep():
-                return [*self._tasks(step), *self._plain(step)]
+                return [*self._tasks(step), *self._prepared(step), *self._plain(step)]
             case BlockStep():
                 return [*self._tasks(step), *self._compound(step)]
             case ReturnStep():
@@ -279,10 +281,13 @@ class Renderer:
 
     def _lead(self, step: Step) -> list[cst.EmptyLine]:
         """The comments above a step's statement, for the first of its steps that is written."""
-        if step.line in self.told:
-            return []
-        self.told.add(step.line)
-        return leading(self.rewrite, step.line)
+        found: list[cst.EmptyLine] = []
+        for line in (*step.comments, step.line):
+            if line not in self.told:
+                self.told.add(line)
+                above = leading(self.rewrite, line)
+                found += above if line is step.line else [one for one in above if one.comment is not None]
+        return found
 
     def _tasks(self, step: Step) -> list[cst.BaseStatement]:
         """Awaits the tasks a step needs, unless this function has done so."""
@@ -300,13 +305,13 @@ class Renderer:
         if step.inline:
             return []
         lead = self._lead(step)
-        out = [*self._tasks(step), *step.callee.before(self.rewrite)]
+        out = [*self._tasks(step), *self._prepared(step), *step.callee.before(self.rewrite)]
         value = step.callee.awaitable(self.rewrite)
         if step.callee.awaits:
             value = cst.Await(value)
         if sink is not None:
             line = sink.line(value)
-            out += [line] if line is not None else []
+            out += [_broken(line)] if line is not None else []
         else:
             pattern = self.pattern(step)
             if step.annotation is not None and isinstance(pattern, cst.Name):
@@ -319,6 +324,14 @@ class Renderer:
                 out[-1] = _with_trailing(out[-1], step.line)
         return out
 
+    def _prepared(self, step: Step) -> list[cst.BaseStatement]:
+        """What the calls awaited inside a step need before them."""
+        out: list[cst.BaseStatement] = []
+        for read in step.reads:
+            if isinstance(read.source, CallStep) and read.source.inline and not read.name:
+                out += [*self._prepared(read.source), *read.source.callee.before(self.rewrite)]
+        return out
+
     def _if(self, step: BranchStep, sink: Sink) -> list[cst.BaseStatement]:
         lead = self._lead(step)
         before = self._tasks(step)
@@ -326,7 +339,8 @@ class Renderer:
         for arm in reversed(step.arms):
             body = self._arm(arm.shape, arm.message, sink)
             if arm.condition is None:
-                orelse = cst.Else(body)
+                only = body.body[0] if len(body.body) == 1 else None
+                orelse = only.with_changes(leading_lines=[]) if isinstance(only, cst.If) else cst.Else(body)
             else:
                 test = self.rewrite(arm.condition)
                 if test.lpar and not isinstance(test, cst.Tuple):
@@ -349,15 +363,18 @@ class Renderer:
     def _plain(self, step: PlainStep) -> list[cst.BaseStatement]:
         if step.small is None:
             self.told.add(step.line)
-            new = self.rewrite(step.line)
-            made: list[cst.BaseStatement] = list(new) if isinstance(new, cst.FlattenSentinel) else [new]
+            made = [one for one in self.rewrite.sequence([step.line]) if isinstance(one, cst.BaseStatement)]
             return [_renamed_targets(step, line) for line in made]
         lead = self._lead(step)
         small = self.rewrite(step.small).with_changes(semicolon=cst.MaybeSentinel.DEFAULT)
         return [_renamed_targets(step, cst.SimpleStatementLine([small], leading_lines=lead))]
 
     def _return(self, step: ReturnStep, sink: Sink) -> list[cst.BaseStatement]:
+        branch = next((read.source for read in step.reads if isinstance(read.source, BranchStep)), None)
+        if branch is not None and branch.inline:
+            return self._if(branch, sink)
         lead = self._lead(step) if step.small is not None else []
+        before = self._prepared(step)
         value = self.rewrite(step.value) if step.value is not None else None
         if value is None:
             return [cst.SimpleStatementLine([cst.Return()], leading_lines=lead)]
@@ -369,7 +386,7 @@ class Renderer:
         line = with_lead(made, lead)
         if step.small is not None and _alone(step.line):
             line = _with_trailing(line, step.line)
-        return [line]
+        return [*before, _broken(line)]
 
     def _compound(self, step: BlockStep) -> list[cst.BaseStatement]:
         from flyte_bridge_translators.source.iteration import ForStep
@@ -481,10 +498,7 @@ def _comments_of(line: cst.BaseStatement) -> list[cst.EmptyLine] | None:
 
 def leading(rewrite: Rewrite, line: cst.BaseStatement) -> list[cst.EmptyLine]:
     """The lines above a statement, with what other translators have to say there."""
-    new = rewrite(line)
-    if isinstance(new, cst.FlattenSentinel):
-        new = next(iter(new))
-    held = list(getattr(new, "leading_lines", ()))
+    held = rewrite.above(line)
     trailing = getattr(line, "trailing_whitespace", None)
     if trailing is not None and trailing.comment is not None and not _alone(line):
         held.append(cst.EmptyLine(comment=trailing.comment))
@@ -512,25 +526,31 @@ def _assigned(target: cst.BaseExpression | None, value: cst.BaseExpression) -> l
     return [_broken(cst.SimpleStatementLine([cst.Expr(value)]) if target is None else assign(target, value))]
 
 
-def _broken(line: cst.SimpleStatementLine) -> cst.SimpleStatementLine:
-    """A long `await asyncio.gather(...)` with one part to a line."""
-    if len(code(line)) <= WIDTH - 8:
+def _broken(line: cst.BaseStatement) -> cst.BaseStatement:
+    """A long line with the arguments of its outermost call on lines of their own, as formatters write it."""
+    if not isinstance(line, cst.SimpleStatementLine) or len(code(line.with_changes(leading_lines=[]))) <= WIDTH - 4:
         return line
     small = line.body[0]
-    value = small.value if isinstance(small, (cst.Expr, cst.Assign)) else None
-    if not (isinstance(value, cst.Await) and isinstance(value.expression, cst.Call) and value.expression.args):
+    if not isinstance(small, (cst.Expr, cst.Assign, cst.Return)) or small.value is None:
         return line
-    call = value.expression
+    return line.with_changes(body=[small.with_changes(value=_broken_value(small.value, WIDTH - 4))])
+
+
+def _broken_value(value: cst.BaseExpression, room: int) -> cst.BaseExpression:
+    if isinstance(value, cst.Await):
+        return value.with_changes(expression=_broken_value(value.expression, room))
+    if not isinstance(value, cst.Call) or not value.args or "\n" in code(value):
+        return value
     inner = cst.ParenthesizedWhitespace(indent=True, last_line=cst.SimpleWhitespace("    "))
     outer = cst.ParenthesizedWhitespace(indent=True)
-    arguments = [one.with_changes(comma=cst.Comma(whitespace_after=inner)) for one in call.args[:-1]]
-    last = call.args[-1]
-    if last.star:
-        arguments.append(last.with_changes(comma=cst.MaybeSentinel.DEFAULT, whitespace_after_arg=outer))
+    last = value.args[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    one_line = code(value.with_changes(func=cst.Name("f"), args=[*value.args[:-1], last]))
+    if len(one_line) <= room - 4 or last.star:
+        arguments = [*value.args[:-1], last.with_changes(whitespace_after_arg=outer)]
     else:
+        arguments = [one.with_changes(comma=cst.Comma(whitespace_after=inner)) for one in value.args[:-1]]
         arguments.append(last.with_changes(comma=cst.Comma(whitespace_after=outer)))
-    new = value.with_changes(expression=call.with_changes(args=arguments, whitespace_before_args=inner))
-    return line.with_changes(body=[small.with_changes(value=new)])
+    return value.with_changes(args=arguments, whitespace_before_args=inner)
 
 
 def tuple_of(values: Sequence[cst.BaseExpression]) -> cst.BaseExpression:

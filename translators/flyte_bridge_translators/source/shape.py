@@ -16,6 +16,7 @@ import networkx
 from flyte_bridge_translators.graph import calls, model, passes
 from flyte_bridge_translators.graph.calls import Leaf, Parallel, Series, Shared, Tree
 from flyte_bridge_translators.source import reading
+from flyte_bridge_translators.source.node import EntityCallee
 from flyte_bridge_translators.source.steps import (
     BlockStep,
     BranchStep,
@@ -198,18 +199,15 @@ class Shape:
                     after = self._single_follower(segment, step)
                 if isinstance(step, CallStep) and after is not None and step.owner is after:
                     reads = [read for _, read in self.consumers.get(step, ())]
-                    step.inline = (
-                        len(reads) == 1
-                        and reads[0].output is None
-                        and step.callee.awaits
-                        and step.callee.simple
-                        and not step.callee.prepares
-                        and not isinstance(after, BranchStep)
-                    )
+                    whole = len(reads) == 1 and (reads[0].output is None or len(step.outputs.names) == 1)
+                    ends = isinstance(after, (ReturnStep, PlainStep))
+                    step.inline = whole and (ends or (_one_call(after) and _one_call(step)))
+                if isinstance(step, BranchStep) and isinstance(after, ReturnStep) and step.owner is after:
+                    step.inline = after.value is step.call
 
     def _single_follower(self, segment: Segment, step: Step | None) -> Step | None:
         """The plain step or the end that comes right after the last call."""
-        owner = step.owner if isinstance(step, CallStep) else None
+        owner = step.owner if isinstance(step, (CallStep, BranchStep)) else None
         if owner is segment.end or owner in segment.late:
             return owner
         return None
@@ -366,6 +364,11 @@ def steps_of(tree: Tree) -> list[Step]:
     return [node.payload for node in calls.nodes(tree)]
 
 
+def _one_call(step: Step) -> bool:
+    """Whether a step is one call of an entity: nothing prepared, no loop inside."""
+    return isinstance(step, CallStep) and isinstance(step.callee, EntityCallee)
+
+
 def _top(tree: Tree | None) -> tuple[Tree, ...]:
     if tree is None:
         return ()
@@ -437,12 +440,14 @@ def _replace(scene: Scene, read: Read) -> None:
             task = cst.Await(cst.Name(read.task))
             return task.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()]) if tight else task
         if isinstance(source, CallStep) and source.inline:
+            if not source.callee.awaits:
+                return source.callee.awaitable(rewrite)
             value = cst.Await(source.callee.awaitable(rewrite))
             return value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()]) if tight else value
         if isinstance(source, (CallStep, BranchStep)):
             if read.output is not None and read.output in source.slots:
                 return cst.Name(source.slots[read.output])
-            name = source.generated or source.variable(read.name)
+            name = source.generated or source.variable(read.name) or "_"
             if read.output is not None and len(source.outputs.names) > 1:
                 place = source.outputs.names.index(read.output)
                 return cst.Subscript(cst.Name(name), [cst.SubscriptElement(cst.Index(cst.Integer(str(place))))])

@@ -86,6 +86,7 @@ class Step:
         writes: The variables it binds, as the user wrote them.
         after: Steps it must follow though it reads nothing of theirs (`>>`).
         cost: How many actions in a row it takes at least.
+        comments: Statements that are not written any more (`a >> b`), whose comments it takes over.
     """
 
     index: int
@@ -95,6 +96,7 @@ class Step:
     after: list[Step] = field(default_factory=list)
     cost: int = 0
     rebinds: bool = True
+    comments: list[cst.BaseStatement] = field(default_factory=list)
     renamed: dict[str, str] = field(default_factory=dict)
 
     @property
