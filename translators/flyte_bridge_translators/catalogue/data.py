@@ -2,6 +2,184 @@
 
 from __future__ import annotations
 
-from flyte_bridge_translators.findings import Code
+from flyte_bridge_translators.findings import Code, Severity
 
-CODES: tuple[Code, ...] = ()
+CODES = (
+    Code(
+        "FB401",
+        "path of unknown origin",
+        Severity.CHECK,
+        "A FlyteFile or FlyteDirectory is made of a path that comes from outside the function. Flyte 1 decided at run time whether "
+        "it was local or remote; Flyte 2 has one constructor for each, and the local one was written.",
+        "If it is a URL, write `from_existing_remote` instead of `from_local`.",
+    ),
+    Code(
+        "FB402",
+        "value taken for a path",
+        Severity.CHECK,
+        "The function declares a file or directory and returns a value whose type could not be found out. Flyte 1 accepted a path "
+        "there; Flyte 2 does not, so it is converted.",
+        "If the value is a File or Dir already, return it as it is.",
+    ),
+    Code(
+        "FB403",
+        "BatchSize dropped",
+        Severity.CHECK,
+        "`BatchSize` bundled the elements of a list into fewer pickles. Flyte 2 has no such setting.",
+        "Chunk the list yourself if one pickle per element is too many.",
+    ),
+    Code(
+        "FB404",
+        "file format dropped",
+        Severity.NOTE,
+        '`FlyteFile["csv"]` declared a format that Flyte 1 compared between tasks. A Flyte 2 `File` has no declared format.',
+        "Nothing, unless something outside reads the format of the interface.",
+    ),
+    Code(
+        "FB405",
+        "local file outside a task",
+        Severity.CHECK,
+        "A default value or a module-level value is a local path. Flyte 1 uploaded it when it registered the code; Flyte 2 does not.",
+        "Upload the file and write its URL, or pass it when you run.",
+    ),
+    Code(
+        "FB406",
+        "alternative prefix dropped",
+        Severity.CHECK,
+        "`alt=` chose another prefix for a new remote file.",
+        "Set the raw data path of the run (`flyte.with_runcontext(raw_data_path=…)`).",
+    ),
+    Code(
+        "FB407",
+        "arguments of crawl dropped",
+        Severity.CHECK,
+        "`crawl(maxdepth, topdown, **kwargs)` became a walk over all files.",
+        "Use `max_depth=` of `walk_sync` if you need the limit.",
+    ),
+    Code(
+        "FB408",
+        "writing into a directory that came in",
+        Severity.HAND,
+        "`new_file` and `new_dir` of an input directory have no counterpart.",
+        "Write into a local directory and return `Dir.from_local_sync(path)`.",
+    ),
+    Code(
+        "FB410",
+        "context attribute without a counterpart",
+        Severity.HAND,
+        "An attribute of `flytekit.current_context()` that `flyte.ctx()` does not have.",
+        "Do without it, or pass what you need as an input.",
+    ),
+    Code(
+        "FB411",
+        "context attribute means something else",
+        Severity.CHECK,
+        "The nearest thing in `flyte.ctx()` has another value than Flyte 1's attribute.",
+        "Check what the value is used for.",
+    ),
+    Code(
+        "FB412",
+        "context passed on",
+        Severity.HAND,
+        "The context object itself is handed to other code, which reads Flyte 1's attributes from it.",
+        "Let that code call `flyte.ctx()`; it is falsy outside a task.",
+    ),
+    Code(
+        "FB413",
+        "inner context used",
+        Severity.HAND,
+        "`FlyteContext` is flytekit's own machinery; Flyte 2 keeps its own to itself.",
+        "`flyte.ctx()` knows `.mode`, `.is_in_cluster()`, `.raw_data_path`; `flyte.storage` reads and writes.",
+    ),
+    Code(
+        "FB414",
+        "working directory of a helper",
+        Severity.NOTE,
+        "Flyte 1 had one working directory per task execution; a helper function that asks for one now gets its own.",
+        "Pass the directory as an argument if two functions must share it.",
+    ),
+    Code(
+        "FB420",
+        "deck feature without a counterpart",
+        Severity.HAND,
+        "A renderer or a built-in deck that Flyte 2's reports do not have.",
+        "Write the HTML yourself and log it: `flyte.report.get_tab(name).log(html)`.",
+    ),
+    Code(
+        "FB421",
+        "deck is not shown",
+        Severity.NOTE,
+        "The task writes a deck without `enable_deck=True`, so Flyte 1 showed nothing. It stays so.",
+        "Add `report=True` to the task if the report is wanted.",
+    ),
+    Code(
+        "FB422",
+        "renderer of an output dropped",
+        Severity.NOTE,
+        "`Annotated[pd.DataFrame, TopFrameRenderer(10)]` chose how the output deck shows a value. Flyte 2 has no output deck.",
+        "Log the frame to the report in the task's body if it is wanted.",
+    ),
+    Code(
+        "FB430",
+        "undeclared output",
+        Severity.CHECK,
+        "The task returns a value but declares no output. Flyte 1 dropped the value; Flyte 2 refuses it.",
+        "Declare the output with a return annotation if anybody wants it.",
+    ),
+    Code(
+        "FB440",
+        "enum input goes by name",
+        Severity.CHECK,
+        "On the wire and on the command line Flyte 1 used an enum's value, Flyte 2 uses its name.",
+        "Update saved inputs, launch plan defaults kept elsewhere, and scripts that pass the value.",
+    ),
+    Code(
+        "FB450",
+        "recoverable exception",
+        Severity.CHECK,
+        "Flyte 1 retried a FlyteRecoverableException only; Flyte 2 retries every exception but `flyte.errors.NonRecoverableError`.",
+        "Raise `flyte.errors.NonRecoverableError` where a retry would do harm.",
+    ),
+    Code(
+        "FB451",
+        "error object of a failure handler",
+        Severity.HAND,
+        "`FlyteError` told a failure handler the message and the failed node; in Flyte 2 it gets the message.",
+        "Use the message, or the caught exception where the handler is called.",
+    ),
+    Code(
+        "FB480",
+        "checkpoint restored elsewhere",
+        Severity.CHECK,
+        "`Checkpoint.restore(path)` filled a directory of yours; `load` returns its own: the restored tree, or the file `payload`.",
+        "Read from the path that `load` returns.",
+    ),
+    Code(
+        "FB490",
+        "metadata of a structured dataset dropped",
+        Severity.CHECK,
+        "`StructuredDataset(metadata=…)` has no counterpart.",
+        "Annotate the output with its columns: `Annotated[DataFrame, OrderedDict(a=int)]`.",
+    ),
+    Code(
+        "FB491",
+        "format of a structured dataset dropped",
+        Severity.CHECK,
+        "`StructuredDataset(dataframe=…, file_format=…)`: Flyte 2 takes the format from the annotation.",
+        'Annotate the output: `Annotated[DataFrame, "csv"]`, and register an encoder for formats other than parquet and csv.',
+    ),
+    Code(
+        "FB492",
+        "schema or dataset written in place",
+        Severity.HAND,
+        "An empty FlyteSchema or StructuredDataset is made first and written to afterwards.",
+        "Collect the frame and return `DataFrame.wrap_df(frame)`.",
+    ),
+    Code(
+        "FB493",
+        "dataset read in pieces",
+        Severity.HAND,
+        "`StructuredDataset.iter()` is an asynchronous iterator in Flyte 2.",
+        "Make the task async and write `async for`.",
+    ),
+)

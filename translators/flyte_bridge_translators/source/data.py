@@ -1,0 +1,25 @@
+"""Values of Flyte 1's data types in bodies: one pass that tracks them once and hands them to their concepts, in order."""
+
+from __future__ import annotations
+
+from flyte_bridge_translators.source.edits import Plan
+from flyte_bridge_translators.source.file import Files
+from flyte_bridge_translators.source.module import Module
+from flyte_bridge_translators.source.outputs import Outputs
+from flyte_bridge_translators.source.structured_dataset import Frames
+from flyte_bridge_translators.source.translator import Context
+from flyte_bridge_translators.source.values import Values
+
+PARTS = (Files, Frames, Outputs)
+"""Outputs come last: they wrap what the others wrote."""
+
+
+def translate(module: Module, context: Context) -> Plan:
+    """Rewrite what bodies do with files, directories, frames and outputs."""
+    plan = Plan("data")
+    if not module.is_flyte1:
+        return plan
+    values = Values(module, context)
+    for part in PARTS:
+        part(module, values, plan).run()
+    return plan

@@ -1,0 +1,39 @@
+"""Enums travel by value in Flyte 1 and by name in Flyte 2."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from flyte_bridge_translators.source.edits import Plan
+from flyte_bridge_translators.source.entities import Kind, entity_decorator
+from flyte_bridge_translators.source.module import Module
+from flyte_bridge_translators.source.translator import Context
+from flyte_bridge_translators.source.tree import code, walk
+
+
+def translate(module: Module, context: Context) -> Plan:
+    """Report the enums among the inputs of workflows: saved inputs and command lines say the name from now on."""
+    del context
+    plan = Plan("enum")
+    for function in module.functions:
+        found = entity_decorator(module, function)
+        if found is None or found[1] is not Kind.WORKFLOW:
+            continue
+        for parameter in (*function.params.params, *function.params.kwonly_params):
+            if parameter.annotation is None:
+                continue
+            for node in walk(parameter.annotation):
+                if isinstance(node, cst.Name) and _is_enum(module, node):
+                    plan.report(
+                        "FB440",
+                        parameter,
+                        f"{parameter.name.value}: {code(node)} is passed by name now (Flyte 1 passed the value)",
+                    )
+    return plan
+
+
+def _is_enum(module: Module, name: cst.Name) -> bool:
+    definition = module.definition(name.value)
+    return isinstance(definition, cst.ClassDef) and any(
+        (module.names.qualified(base.value) or "").startswith("enum.") for base in definition.bases
+    )

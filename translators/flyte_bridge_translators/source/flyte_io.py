@@ -1,0 +1,97 @@
+"""Writing expressions of `flyte.io` and friends: names, imports and awaits that fit where they stand."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from weakref import WeakKeyDictionary
+
+import libcst as cst
+from libcst.helpers import parse_template_expression
+
+from flyte_bridge_translators.source.edits import Plan
+from flyte_bridge_translators.source.module import Module
+
+_TAKEN: WeakKeyDictionary[Module, set[str]] = WeakKeyDictionary()
+
+
+def taken(module: Module) -> set[str]:
+    """`Module.taken`, asked for once per file."""
+    if module not in _TAKEN:
+        _TAKEN[module] = module.taken()
+    return _TAKEN[module]
+
+
+def is_free(module: Module, name: str, means: str) -> bool:
+    """Whether a name can be imported here: nobody uses it, or it already means the same."""
+    if name not in taken(module):
+        return True
+    bindings = module.scope.bindings.get(name, [])
+    return bool(bindings) and all(binding.qualified == means for binding in bindings)
+
+
+def io_class(module: Module, plan: Plan, name: str) -> cst.BaseExpression:
+    """`File` with its import, or `flyte.io.File` where the short name is taken."""
+    return member(module, plan, "flyte.io", name)
+
+
+def member(module: Module, plan: Plan, source: str, name: str) -> cst.BaseExpression:
+    """A member of a module by its short name, imported; by its full name where the short one is taken."""
+    if is_free(module, name, f"{source}.{name}"):
+        plan.want(f"from {source} import {name}")
+        return cst.Name(name)
+    plan.want(f"import {source}")
+    return expression(f"{source}.{name}")
+
+
+def expression(text: str, **parts: cst.BaseExpression) -> cst.BaseExpression:
+    """An expression from text, with `{part}`s put in."""
+    if not parts:
+        return _parsed(text).deep_clone()
+    return parse_template_expression(text, **parts)
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> cst.BaseExpression:
+    return cst.parse_expression(text)
+
+
+def can_await(module: Module, node: cst.CSTNode) -> bool:
+    """Whether an `await` may stand at a node: the innermost function around it is async, and no lambda or generator lies between.
+
+    Workflows and dynamics count as async, because that is what they become.
+    """
+    from flyte_bridge_translators.source.entities import entity_decorator
+
+    below = node
+    for above in module.ancestors(node):
+        if isinstance(above, (cst.Lambda, cst.GeneratorExp)):
+            return False
+        if isinstance(above, cst.FunctionDef) and below is above.body:
+            if above.asynchronous is not None:
+                return True
+            found = entity_decorator(module, above)
+            return found is not None and found[1].is_driver
+        below = above
+    return False
+
+
+def call(module: Module, node: cst.CSTNode, sync: str, **parts: cst.BaseExpression) -> cst.BaseExpression:
+    """`f.download_sync()` in sync code, `await f.download()` in async code.
+
+    Args:
+        module: The file.
+        node: Where the expression will stand.
+        sync: The sync form as a template; its async form is the same without `_sync`.
+        parts: What goes into the template.
+    """
+    if not can_await(module, node):
+        return expression(sync, **parts)
+    return cst.Await(expression(sync.replace("_sync(", "("), **parts))
+
+
+def atom(node: cst.BaseExpression) -> cst.BaseExpression:
+    """The expression, in parentheses where an attribute or call could not follow it directly."""
+    plain = (cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.List, cst.Dict, cst.SimpleString, cst.FormattedString)
+    if isinstance(node, plain) or node.lpar:
+        return node
+    return node.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
