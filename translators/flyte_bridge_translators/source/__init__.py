@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
-from flyte_bridge_translators.source import imports, workflow
+from flyte_bridge_translators.source import (
+    checkpoint,
+    context,
+    data,
+    deck,
+    enum,
+    errors,
+    imports,
+    leftovers,
+    logger,
+    main_block,
+    optional,
+    types,
+    workflow,
+)
 from flyte_bridge_translators.source.translator import Translator
 
-TRANSLATORS: tuple[Translator, ...] = (workflow.translate,)
+TRANSLATORS: tuple[Translator, ...] = (
+    workflow.translate,
+    main_block.translate,
+    context.translate,
+    deck.translate,
+    checkpoint.translate,
+    logger.translate,
+    errors.translate,
+    data.translate,
+    types.translate,
+    optional.translate,
+    enum.translate,
+    leftovers.translate,
+)
 """Every translator, in order: where two claim the same node, the earlier wins."""
 
 FINISHERS = (imports.translate,)

@@ -293,6 +293,15 @@ class Files:
 
     def _path(self, node: cst.BaseExpression, replaced: cst.BaseExpression) -> None:
         """Replace an expression by the local path of the file `node`."""
+        holder = self.module.parents.get(node)
+        if replaced is node and isinstance(node, (cst.Call, cst.Await)) and isinstance(holder, cst.Arg):
+            # Others may edit the call itself (a workflow that is run): the argument is ours.
+            def argument(rewrite: Rewrite) -> cst.CSTNode:
+                inner = rewrite.inside(holder)
+                return inner.with_changes(value=call(self.module, node, "{f}.download_sync()", f=atom(inner.value)))
+
+            self.plan.replace(holder, argument, "Flyte 2's File and Dir are no paths")
+            return
         self._replace(
             replaced,
             lambda rewrite: call(
@@ -304,7 +313,6 @@ class Files:
             bindings = self.module.names.bindings(node)
             if len(bindings) == 1 and isinstance(bindings[0].node, cst.Param):
                 self.paths.setdefault(bindings[0].node, []).append(node)
-                self.plan.changes[-1] = self.plan.changes[-1]
 
     def _replace(self, node: cst.BaseExpression, edit: object, why: str) -> None:
         assert callable(edit)

@@ -234,21 +234,31 @@ class Outputs:
 
     def _into_io(self, holder: cst.CSTNode, field: str, value: cst.BaseExpression, shape: Shape, *, sure: bool) -> None:
         known = self.values.shape(value)
+        if shape.kind in {FRAME, SCHEMA}:
+            # Flyte 1 took nothing but its own class here, so it is one, and `structured_dataset` has seen to it;
+            # except the parameter that it made a pandas frame.
+            if self._is_native(value):
+                self._hold(holder, field, self._wrap(value, shape), "Flyte 2 wants its DataFrame around a frame")
+            return
         if known is not None and known.kind != OTHER:
-            if shape.kind in {FRAME, SCHEMA}:
-                return
             if known.kind == PATH:
                 self._hold(holder, field, self._wrap(value, shape), _WHY)
             return
         if sure:
             return
-        if shape.kind in {FRAME, SCHEMA}:
-            self._hold(holder, field, self._wrap(value, shape), "Flyte 2 wants its DataFrame around a frame")
-            return
         self.plan.report(
             "FB402", value, f"{_short(value)} is taken for a path, because {IO[shape.kind]} is declared and it is not known to be one"
         )
         self._hold(holder, field, self._wrap(value, shape), _WHY)
+
+    def _is_native(self, value: cst.BaseExpression) -> bool:
+        """Whether a value is a structured dataset's parameter that became a pandas frame."""
+        return isinstance(value, cst.Name) and any(
+            isinstance(binding.node, cst.Param)
+            and binding.node.annotation is not None
+            and binding.node in self.values.native
+            for binding in self.module.names.bindings(value)
+        )
 
     def _wrap(self, value: cst.BaseExpression, shape: Shape) -> Wrap:
         io = io_class(self.module, self.plan, IO[shape.kind])

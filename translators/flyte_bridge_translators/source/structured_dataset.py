@@ -67,6 +67,7 @@ class Frames:
         for _, whole in filter(None, opened):
             self.plan.replace(whole, cst.Name(parameter.name.value), "the parameter is the frame")
         self.native.update(uses)
+        self.values.native.add(parameter)
 
     def _opened(self, use: cst.Name) -> tuple[str, cst.Call] | None:
         """The frame type and the whole `use.open(T).all()`."""

@@ -64,12 +64,17 @@ class Values:
     Args:
         module: The file.
         context: The project.
+
+    Attributes:
+        late: The constructors of files that stand for a path until they are returned (`file` decides).
+        native: The parameters that became frames of their own (`structured_dataset` decides).
     """
 
     def __init__(self, module: Module, context: Context) -> None:
         self.module = module
         self.context = context
         self.late: set[cst.CSTNode] = set()
+        self.native: set[cst.CSTNode] = set()
         self._memo: dict[cst.CSTNode, Shape | None] = {}
         self._active: set[cst.CSTNode] = set()
 
@@ -248,6 +253,8 @@ class Values:
                 if inner is not None and inner.kind == DICT and path in ([1], []):
                     return inner.items[0]
         shape = self.shape(iterated)
+        if shape is not None and shape.kind == TUPLE and len({item.kind for item in shape.items}) == 1:
+            return self._at(shape.items[0], path)
         return self._at(shape.items[0], path) if shape is not None and shape.kind == LIST and shape.items else None
 
     @staticmethod
