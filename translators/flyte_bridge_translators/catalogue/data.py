@@ -39,7 +39,7 @@ CODES = (
         "FB405",
         "local file outside a task",
         Severity.CHECK,
-        "A default value or a module-level value is a local path. Flyte 1 uploaded it when it registered the code; Flyte 2 does not.",
+        "A default value or a module-level value is a local path. Flyte 1 uploaded it at registration; Flyte 2 does not.",
         "Upload the file and write its URL, or pass it when you run.",
     ),
     Code(
@@ -152,7 +152,7 @@ CODES = (
         "remote access",
         Severity.HAND,
         "`FlyteRemote` talks to Flyte 1's control plane; Flyte 2 has `flyte.remote`.",
-        "Use `flyte.init_from_config()` and `flyte.remote`, or keep the script as it is with `from flyte_bridge import FlyteRemote`.",
+        "Use `flyte.init_from_config()` and `flyte.remote`, or keep the script with `from flyte_bridge import FlyteRemote`.",
     ),
     Code(
         "FB461",
@@ -193,7 +193,7 @@ CODES = (
         "FB474",
         "custom type",
         Severity.HAND,
-        "Type transformers and dataset encoders have another interface in Flyte 2: asynchronous, on other messages, without a context.",
+        "Type transformers and dataset encoders have another interface in Flyte 2: asynchronous, other messages, no context.",
         "Port the class by hand.",
     ),
     Code(

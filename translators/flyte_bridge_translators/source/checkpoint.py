@@ -46,7 +46,9 @@ def _use(module: Module, plan: Plan, node: cst.BaseExpression) -> None:
         )
     elif name == "restore":
         plan.report("FB480", made, "load() returns where the checkpoint is: a directory, or a file called payload")
-        plan.replace(made, lambda rewrite: call(module, made, "{cp}.load_sync()", cp=rewrite(node)), "restore() is load()")
+        plan.replace(
+            made, lambda rewrite: call(module, made, "{cp}.load_sync()", cp=rewrite(node)), "restore() is load()"
+        )
     elif name == "read":
         _read(module, plan, node, made)
 

@@ -18,7 +18,11 @@ from flyte_bridge_translators.source.translator import Context
 from flyte_bridge_translators.source.uses import in_loop
 from flyte_bridge_translators.source.values import loads
 
-MAKERS = {"flytekit.current_context": (), "flytekit.FlyteContextManager.current_context": ("",), "flytekit.FlyteContext.current_context": ("",)}
+MAKERS = {
+    "flytekit.current_context": (),
+    "flytekit.FlyteContextManager.current_context": ("",),
+    "flytekit.FlyteContext.current_context": ("",),
+}
 """Calls that give a context; the second kind is the inner one (`FlyteContext`), told by its marker."""
 
 _HOLDERS = {"flytekit.ExecutionParameters": (), "flytekit.FlyteContext": ("",)}
@@ -51,7 +55,7 @@ CHANGED: Mapping[tuple[str, ...], str] = {
 }
 """Chains whose value is another one, and how."""
 
-_WHOLE = {("execution_id",): "{ctx}.action", ("task_id",): "{ctx}.action"}
+_WHOLE: Mapping[tuple[str, ...], str] = {("execution_id",): "{ctx}.action", ("task_id",): "{ctx}.action"}
 
 _ELSEWHERE = {"secrets", "checkpoint", "decks", "default_deck"}
 
@@ -88,7 +92,9 @@ def chains(module: Module) -> Iterator[Chain]:
                 yield _chain(module, use, MAKERS[qualified])
     for node, qualified in module.references:
         if qualified in _HOLDERS:
-            parameter = next((above for above in module.ancestors(node) if isinstance(above, (cst.Param, cst.BaseStatement))), None)
+            parameter = next(
+                (above for above in module.ancestors(node) if isinstance(above, (cst.Param, cst.BaseStatement))), None
+            )
             if isinstance(parameter, cst.Param):
                 for use in loads(module, parameter.name):
                     yield _chain(module, use, _HOLDERS[qualified])
@@ -219,7 +225,9 @@ def _working_directory(
     plan.want("import tempfile")
     if function is not None and entity_decorator(module, function) is None:
         plan.report(
-            "FB414", uses[0], f"{function.name.value} gets a new directory each time it is called; Flyte 1 had one for the whole task"
+            "FB414",
+            uses[0],
+            f"{function.name.value} gets a new directory each time it is called; Flyte 1 had one for the whole task",
         )
     once = len(uses) == 1 and (function is None or not in_loop(module, uses[0], function))
     if once or function is None or not isinstance(function.body, cst.IndentedBlock):
@@ -228,7 +236,10 @@ def _working_directory(
         return
     name = "working_directory"
     while name in module.taken() and any(
-        binding for scope in (module.names.scopes.get(node) for node in module.names.scopes) if scope for binding in scope.bindings.get(name, ())
+        binding
+        for scope in (module.names.scopes.get(node) for node in module.names.scopes)
+        if scope
+        for binding in scope.bindings.get(name, ())
     ):
         name = f"task_{name}"
     for use in uses:

@@ -22,8 +22,8 @@ NAMED: Mapping[str, str] = {
     **{
         f"flytekit.types.file.{name}": FILE
         for name in (
-            "CSVFile", "HDF5EncodedFile", "HTMLPage", "JPEGImageFile", "JoblibSerializedFile", "ONNXFile", "PDFFile", "PNGImageFile",
-            "PythonNotebook", "PythonPickledFile", "SVGImageFile", "TFRecordFile",
+            "CSVFile", "HDF5EncodedFile", "HTMLPage", "JPEGImageFile", "JoblibSerializedFile", "ONNXFile",
+            "PDFFile", "PNGImageFile", "PythonNotebook", "PythonPickledFile", "SVGImageFile", "TFRecordFile",
         )
     },
     "flytekit.FlyteDirectory": DIRECTORY,
@@ -85,7 +85,7 @@ def of_annotation(module: Module, annotation: cst.BaseExpression, depth: int = 0
     if not isinstance(annotation, (cst.Name, cst.Attribute)):
         return Shape(OTHER)
     qualified = module.names.qualified(annotation)
-    if qualified in NAMED:
+    if qualified is not None and qualified in NAMED:
         return Shape(NAMED[qualified])
     if isinstance(annotation, cst.Name):
         if annotation.value == "None":

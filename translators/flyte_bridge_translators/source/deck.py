@@ -6,7 +6,7 @@ as Flyte 1 kept it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import libcst as cst
@@ -38,10 +38,14 @@ class Renderer:
 
 
 RENDERERS: Mapping[str, Renderer] = {
-    "flytekit.TopFrameRenderer": Renderer("{x}.to_html(max_rows={a}, max_cols={b})", (("max_rows", "10"), ("max_cols", "100"))),
+    "flytekit.TopFrameRenderer": Renderer(
+        "{x}.to_html(max_rows={a}, max_cols={b})", (("max_rows", "10"), ("max_cols", "100"))
+    ),
     "flytekit.MarkdownRenderer": Renderer("MarkdownIt().render({x})", imports=("from markdown_it import MarkdownIt",)),
     "flytekitplugins.MarkdownRenderer": Renderer("markdown.markdown({x})", imports=("import markdown",)),
-    "flytekitplugins.BoxRenderer": Renderer("px.box({x}, y={a}).to_html()", (("column_name", ""),), ("import plotly.express as px",)),
+    "flytekitplugins.BoxRenderer": Renderer(
+        "px.box({x}, y={a}).to_html()", (("column_name", ""),), ("import plotly.express as px",)
+    ),
     "flytekitplugins.FrameProfilingRenderer": Renderer(
         "ydata_profiling.ProfileReport({x}, title={a}).to_html()",
         (("title", '"Pandas Profiling Report"'),),
@@ -138,7 +142,9 @@ class _Decks:
         assert html is not None
 
         def edit(rewrite: Rewrite) -> cst.FlattenSentinel[cst.BaseStatement]:
-            log = cst.SimpleStatementLine([cst.Expr(expression("{d}.log({html})", d=cst.Name(name), html=rewrite(html)))])
+            log = cst.SimpleStatementLine(
+                [cst.Expr(expression("{d}.log({html})", d=cst.Name(name), html=rewrite(html)))]
+            )
             return cst.FlattenSentinel([rewrite.inside(line), log])
 
         self.plan.replace(line, edit)
@@ -162,24 +168,39 @@ class _Decks:
             self.plan.remove(statement, "Flyte 1 publishes no deck of a task that does not enable decks")
             return
         self.plan.want("import flyte.report")
-        new = cst.Await(expression("flyte.report.flush.aio()")) if can_await(self.module, call) else expression("flyte.report.flush()")
+        new = (
+            cst.Await(expression("flyte.report.flush.aio()"))
+            if can_await(self.module, call)
+            else expression("flyte.report.flush()")
+        )
         self.plan.replace(call, new, "publish() is flush()")
 
     def _default(self, node: cst.BaseExpression) -> None:
         self._enabled(node)
         attribute = self.module.parents.get(node)
         call = self.module.parents.get(attribute) if isinstance(attribute, cst.Attribute) else None
-        if isinstance(attribute, cst.Attribute) and isinstance(call, cst.Call) and attribute.attr.value == "append" and call.args:
+        if (
+            isinstance(attribute, cst.Attribute)
+            and isinstance(call, cst.Call)
+            and attribute.attr.value == "append"
+            and call.args
+        ):
             html = call.args[0].value
             in_task = self._task(node) is not None
             self.plan.want("import flyte.report")
             if in_task and can_await(self.module, node):
-                self.plan.replace(call, lambda rewrite: cst.Await(expression("flyte.report.log.aio({h})", h=rewrite(html))))
+                self.plan.replace(
+                    call, lambda rewrite: cst.Await(expression("flyte.report.log.aio({h})", h=rewrite(html)))
+                )
             elif in_task:
-                self.plan.replace(call, lambda rewrite: expression("flyte.report.log({h})", h=rewrite(html)), "the main tab")
+                self.plan.replace(
+                    call, lambda rewrite: expression("flyte.report.log({h})", h=rewrite(html)), "the main tab"
+                )
             else:
                 # A helper may be called from async code, where the blocking `log` is refused; a tab's is not blocking.
-                self.plan.replace(call, lambda rewrite: expression('flyte.report.get_tab("main").log({h})', h=rewrite(html)))
+                self.plan.replace(
+                    call, lambda rewrite: expression('flyte.report.get_tab("main").log({h})', h=rewrite(html))
+                )
             return
         self.plan.replace(node, self._tab('"main"'), "the default deck is the main tab")
         variable = _variable(self.module, node)
@@ -225,7 +246,9 @@ class _Decks:
             elif argument.keyword.value == "disable_deck":
                 return code(argument.value) != "True"
         if not any(report.code == "FB421" and report.node is function.name for report in self.plan.reports):
-            self.plan.report("FB421", function.name, f"{function.name.value} does not enable decks: what it reports is shown nowhere")
+            self.plan.report(
+                "FB421", function.name, f"{function.name.value} does not enable decks: what it reports is shown nowhere"
+            )
         return False
 
     # -- renderers ---------------------------------------------------------------------------------------------------
@@ -239,7 +262,9 @@ class _Decks:
         uses = [call] if variable is None else list(loads(self.module, variable))
         rendered = [self._to_html(use) for use in uses]
         if known is None or not rendered or None in rendered:
-            self.plan.report("FB420", call, f"{qualified.rpartition('.')[2]} has no counterpart: write its HTML yourself")
+            self.plan.report(
+                "FB420", call, f"{qualified.rpartition('.')[2]} has no counterpart: write its HTML yourself"
+            )
             return
         for html in filter(None, rendered):
             self._render(call, html, known)
@@ -250,26 +275,29 @@ class _Decks:
     def _to_html(self, use: cst.BaseExpression) -> cst.Call | None:
         attribute = self.module.parents.get(use)
         call = self.module.parents.get(attribute) if isinstance(attribute, cst.Attribute) else None
-        if isinstance(attribute, cst.Attribute) and attribute.attr.value == "to_html" and isinstance(call, cst.Call) and call.args:
+        if (
+            isinstance(attribute, cst.Attribute)
+            and attribute.attr.value == "to_html"
+            and isinstance(call, cst.Call)
+            and call.args
+        ):
             return call
         return None
 
     def _render(self, made: cst.Call, html: cst.Call, known: Renderer) -> None:
         self.plan.want(*known.imports)
         value = html.args[0].value
-        arguments: dict[str, Callable[[Rewrite], cst.BaseExpression]] = {}
+        arguments: dict[str, cst.BaseExpression] = {}
         for index, (letter, (name, default)) in enumerate(zip("ab", known.names, strict=False)):
             given = _argument(made, index, name)
             if given is None and not default:
                 self.plan.report("FB420", made, f"{code(made)} lacks its {name}")
                 return
-            arguments[letter] = (lambda rewrite, given=given: rewrite(given)) if given is not None else (  # type: ignore[misc]
-                lambda _, default=default: expression(default)  # type: ignore[misc]
-            )
+            arguments[letter] = given if given is not None else expression(default)
 
         def edit(rewrite: Rewrite) -> cst.CSTNode:
             x = rewrite(value)
-            parts = {letter: argument(rewrite) for letter, argument in arguments.items()}
+            parts = {letter: rewrite(argument) for letter, argument in arguments.items()}
             return expression(known.template, x=atom(x) if known.template.startswith("{x}.") else x, **parts)
 
         self.plan.replace(html, edit, "what the renderer did")

@@ -53,7 +53,9 @@ def _handler(module: Module, plan: Plan, node: cst.Name | cst.Attribute) -> None
         plan.report("FB451", node, "FlyteError cannot be made: pass the message as text")
         return
     plan.replace(node, cst.Name("str"), "a failure handler gets the message")
-    parameter = next((above for above in module.ancestors(node) if isinstance(above, (cst.Param, cst.BaseStatement))), None)
+    parameter = next(
+        (above for above in module.ancestors(node) if isinstance(above, (cst.Param, cst.BaseStatement))), None
+    )
     if not isinstance(parameter, cst.Param):
         return
     for use in loads(module, parameter.name):
@@ -63,4 +65,6 @@ def _handler(module: Module, plan: Plan, node: cst.Name | cst.Attribute) -> None
         if attribute.attr.value == "message":
             plan.replace(attribute, cst.Name(use.value), "the message itself")
         else:
-            plan.report("FB451", attribute, f"{use.value}.{attribute.attr.value} is not known to a failure handler of Flyte 2")
+            plan.report(
+                "FB451", attribute, f"{use.value}.{attribute.attr.value} is not known to a failure handler of Flyte 2"
+            )

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import libcst as cst
 
-from flyte_bridge_translators.source.edits import Plan, Rewrite
-from flyte_bridge_translators.source.flyte_io import atom, call, can_await, expression, io_class
-from flyte_bridge_translators.source.module import Module
 from flyte_bridge_translators.source.datatypes import DIRECTORY, FILE, IO, Shape
-from flyte_bridge_translators.source.tree import code, string_value
+from flyte_bridge_translators.source.edits import Plan, Rewrite
+from flyte_bridge_translators.source.flyte_io import atom, call, expression, io_class
+from flyte_bridge_translators.source.module import Module
+from flyte_bridge_translators.source.tree import code
 from flyte_bridge_translators.source.uses import data_uses, in_loop, is_path_use, origin, wants_path
 from flyte_bridge_translators.source.values import FLYTE1_MAKERS, Values, loads
 
@@ -53,10 +53,20 @@ class Files:
             kind = self._made_kind(made)
             if kind is None or self.module.function(made) is None:
                 continue
-            maker = made.func.attr.value if self.values.made(made) is None and isinstance(made.func, cst.Attribute) else None
-            if maker == "new" or (maker == "new_remote" and kind == DIRECTORY):
-                found.add(made)
-            elif maker is None and origin(self.module, self.values, _path(made)) != "remote" and self._is_written_late(made):
+            maker = (
+                made.func.attr.value
+                if self.values.made(made) is None and isinstance(made.func, cst.Attribute)
+                else None
+            )
+            if (
+                maker == "new"
+                or (maker == "new_remote" and kind == DIRECTORY)
+                or (
+                    maker is None
+                    and origin(self.module, self.values, _path(made)) != "remote"
+                    and self._is_written_late(made)
+                )
+            ):
                 found.add(made)
         return found
 
@@ -114,7 +124,9 @@ class Files:
     ) -> None:
         in_body = self.module.function(made) is not None or self._in_main(made)
         if where == "local" and not in_body:
-            self.plan.report("FB405", made, f"{code(path)} is a local path: nobody uploads it when the code is deployed")
+            self.plan.report(
+                "FB405", made, f"{code(path)} is a local path: nobody uploads it when the code is deployed"
+            )
         if where == "unknown":
             self.plan.report("FB401", made, f"{code(path)} comes from outside: it is taken for a local path")
         name = IO[kind]
@@ -141,7 +153,9 @@ class Files:
             )
 
     def _in_main(self, node: cst.CSTNode) -> bool:
-        return any(isinstance(above, cst.If) and "__main__" in code(above.test) for above in self.module.ancestors(node))
+        return any(
+            isinstance(above, cst.If) and "__main__" in code(above.test) for above in self.module.ancestors(node)
+        )
 
     def _maker(self, made: cst.Call, io: cst.BaseExpression) -> None:
         """`FlyteFile.new_remote_file("x")`, `FlyteFile.from_source(uri)`."""
@@ -199,7 +213,10 @@ class Files:
                 made,
                 lambda rewrite: cst.Call(
                     cst.Name("open"),
-                    [cst.Arg(rewrite(node), comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))), *map(rewrite, kept)]
+                    [
+                        cst.Arg(rewrite(node), comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))),
+                        *map(rewrite, kept),
+                    ]
                     if kept
                     else [cst.Arg(rewrite(node))],
                 ),
@@ -225,7 +242,9 @@ class Files:
         if isinstance(parent, cst.Attribute) and parent.value is node:
             self._method(node, shape, parent)
         elif isinstance(parent, cst.FormattedStringExpression):
-            self._replace(node, lambda rewrite: expression("{f}.path", f=atom(rewrite.inside(node))), "a file as text is its path")
+            self._replace(
+                node, lambda rewrite: expression("{f}.path", f=atom(rewrite.inside(node))), "a file as text is its path"
+            )
         elif isinstance(parent, cst.Arg):
             made = self.module.parents.get(parent)
             if not isinstance(made, cst.Call) or made.func is node:
@@ -234,7 +253,11 @@ class Files:
             if name in {"os.fspath", "str"} and len(made.args) == 1:
                 self._path(node, made)
             elif name == "print":
-                self._replace(node, lambda rewrite: expression("{f}.path", f=atom(rewrite.inside(node))), "a file prints as its path")
+                self._replace(
+                    node,
+                    lambda rewrite: expression("{f}.path", f=atom(rewrite.inside(node))),
+                    "a file prints as its path",
+                )
             elif wants_path(self.module, self.values, made, parent):
                 self._path(node, node)
 
@@ -305,7 +328,10 @@ class Files:
         self._replace(
             replaced,
             lambda rewrite: call(
-                self.module, replaced, "{f}.download_sync()", f=atom(rewrite.inside(node) if replaced is node else rewrite(node))
+                self.module,
+                replaced,
+                "{f}.download_sync()",
+                f=atom(rewrite.inside(node) if replaced is node else rewrite(node)),
             ),
             "Flyte 2's File and Dir are no paths",
         )
@@ -324,7 +350,7 @@ class Files:
             assert isinstance(parameter, cst.Param)
             function = next(above for above in self.module.ancestors(parameter) if isinstance(above, cst.FunctionDef))
             shape = self.values.parameter(parameter)
-            if shape is None or shape.optional or parameter.default is not None and code(parameter.default) == "None":
+            if shape is None or shape.optional or (parameter.default is not None and code(parameter.default) == "None"):
                 continue
             if len(uses) == 1 and not in_loop(self.module, uses[0], function):
                 continue

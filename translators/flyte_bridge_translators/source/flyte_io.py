@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from weakref import WeakKeyDictionary
+from typing import Any, cast
 
 import libcst as cst
 from libcst.helpers import parse_template_expression
@@ -11,19 +11,10 @@ from libcst.helpers import parse_template_expression
 from flyte_bridge_translators.source.edits import Plan
 from flyte_bridge_translators.source.module import Module
 
-_TAKEN: WeakKeyDictionary[Module, set[str]] = WeakKeyDictionary()
-
-
-def taken(module: Module) -> set[str]:
-    """`Module.taken`, asked for once per file."""
-    if module not in _TAKEN:
-        _TAKEN[module] = module.taken()
-    return _TAKEN[module]
-
 
 def is_free(module: Module, name: str, means: str) -> bool:
     """Whether a name can be imported here: nobody uses it, or it already means the same."""
-    if name not in taken(module):
+    if name not in module.taken():
         return True
     bindings = module.scope.bindings.get(name, [])
     return bool(bindings) and all(binding.qualified == means for binding in bindings)
@@ -47,7 +38,7 @@ def expression(text: str, **parts: cst.BaseExpression) -> cst.BaseExpression:
     """An expression from text, with `{part}`s put in."""
     if not parts:
         return _parsed(text).deep_clone()
-    return parse_template_expression(text, **parts)
+    return parse_template_expression(text, **cast("dict[str, Any]", parts))
 
 
 @lru_cache(maxsize=256)
@@ -91,7 +82,16 @@ def call(module: Module, node: cst.CSTNode, sync: str, **parts: cst.BaseExpressi
 
 def atom(node: cst.BaseExpression) -> cst.BaseExpression:
     """The expression, in parentheses where an attribute or call could not follow it directly."""
-    plain = (cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.List, cst.Dict, cst.SimpleString, cst.FormattedString)
+    plain = (
+        cst.Name,
+        cst.Attribute,
+        cst.Call,
+        cst.Subscript,
+        cst.List,
+        cst.Dict,
+        cst.SimpleString,
+        cst.FormattedString,
+    )
     if isinstance(node, plain) or node.lpar:
         return node
     return node.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])

@@ -12,13 +12,28 @@ from flyte_bridge_translators.source.translator import Context
 
 LEFT: Mapping[str, tuple[str, str]] = {
     "flytekit.ContainerTask": ("FB471", "ContainerTask: use flyte.extras.ContainerTask with TaskEnvironment.from_task"),
-    "flytekit.extras.tasks.shell.ShellTask": ("FB471", "ShellTask: use flyte.extras.shell.create, or subprocess in a task"),
-    "flytekit.extras.tasks.shell.RawShellTask": ("FB471", "RawShellTask: use flyte.extras.shell.create, or subprocess in a task"),
+    "flytekit.extras.tasks.shell.ShellTask": (
+        "FB471",
+        "ShellTask: use flyte.extras.shell.create, or subprocess in a task",
+    ),
+    "flytekit.extras.tasks.shell.RawShellTask": (
+        "FB471",
+        "RawShellTask: use flyte.extras.shell.create, or subprocess in a task",
+    ),
     "flytekit.SQLTask": ("FB471", "SQLTask: use a connector's task, or a plain task with the database's driver"),
-    "flytekit.SensorEngine": ("FB472", "sensors: poll in a task with flyte.durable.sleep between, or use a flyte.OnArtifact trigger"),
-    "flytekit.Artifact": ("FB473", "Artifact: return flyte.artifacts.new(value, ...) from a task with produces_artifacts=True"),
+    "flytekit.SensorEngine": (
+        "FB472",
+        "sensors: poll in a task with flyte.durable.sleep between, or use a flyte.OnArtifact trigger",
+    ),
+    "flytekit.Artifact": (
+        "FB473",
+        "Artifact: return flyte.artifacts.new(value, ...) from a task with produces_artifacts=True",
+    ),
     "flytekit.StructuredDatasetTransformerEngine": ("FB474", "dataset handlers: register with flyte.io.extend"),
-    "flytekit.FlyteRemote": ("FB460", "FlyteRemote: use flyte.init_from_config() and flyte.remote, or flyte_bridge.FlyteRemote"),
+    "flytekit.FlyteRemote": (
+        "FB460",
+        "FlyteRemote: use flyte.init_from_config() and flyte.remote, or flyte_bridge.FlyteRemote",
+    ),
     "flytekit.PythonFunctionTask": ("FB475", "PythonFunctionTask: derive from flyte.AsyncFunctionTaskTemplate"),
     "flytekit.PythonInstanceTask": ("FB475", "PythonInstanceTask: derive from flyte.TaskTemplate (flyte.extend)"),
 }

@@ -71,7 +71,9 @@ def _run(module: Module, context: Context, plan: Plan, call: cst.Call, entity: E
         workflow = context.entity(entity.target)
         local = _local_name(module, context, workflow) if workflow is not None else None
         if local is None:
-            plan.report("FB461", call, f"{code(call.func)} is run with its workflow and its inputs: flyte.run(workflow, ...)")
+            plan.report(
+                "FB461", call, f"{code(call.func)} is run with its workflow and its inputs: flyte.run(workflow, ...)"
+            )
             return False
         target = local
         bound = [_keyword(name, cst.parse_expression(text)) for name, text in entity.bound if name not in given]
@@ -97,7 +99,11 @@ def _run(module: Module, context: Context, plan: Plan, call: cst.Call, entity: E
         plan.replace(call, edit, "a workflow is run, and its outputs are a tuple")
         return True
     if used and outputs.kind == "named" and tuple_name is None:
-        plan.report("FB462", call, f"the outputs of {entity.name} are a plain tuple: o0, o1, ... instead of {', '.join(outputs.names)}")
+        plan.report(
+            "FB462",
+            call,
+            f"the outputs of {entity.name} are a plain tuple: o0, o1, ... instead of {', '.join(outputs.names)}",
+        )
     plan.replace(call, edit, "a workflow is run, and its outputs are a tuple")
     return True
 
@@ -166,10 +172,9 @@ def _block(module: Module, call: cst.Call) -> cst.CSTNode:
     """The statement that `flyte.init()` goes before: the first of the main block or function around a call."""
     statement: cst.CSTNode = module.statement(call) or call
     for above in module.ancestors(call):
-        main = isinstance(above, cst.If) and "__main__" in code(above.test)
-        if (main or isinstance(above, cst.FunctionDef)) and isinstance(above.body, cst.IndentedBlock):  # type: ignore[union-attr]
-            body = above.body.body  # type: ignore[union-attr]
-            return next((line for line in body if not _is_docstring(line)), statement)
+        is_block = isinstance(above, cst.FunctionDef) or (isinstance(above, cst.If) and "__main__" in code(above.test))
+        if is_block and isinstance(above, (cst.FunctionDef, cst.If)) and isinstance(above.body, cst.IndentedBlock):
+            return next((line for line in above.body.body if not _is_docstring(line)), statement)
         if isinstance(above, cst.BaseStatement):
             statement = above
     # At module level: once, before the first.
@@ -195,7 +200,8 @@ def _spaced(arguments: list[cst.Arg], call: cst.Call) -> list[cst.Arg]:
     if call.args and isinstance(call.whitespace_before_args, cst.ParenthesizedWhitespace):
         comma = cst.Comma(whitespace_after=call.whitespace_before_args)
     return [
-        argument.with_changes(comma=comma) if index < len(arguments) - 1 and argument.comma is cst.MaybeSentinel.DEFAULT else argument
+        argument.with_changes(comma=comma)
+        if index < len(arguments) - 1 and argument.comma is cst.MaybeSentinel.DEFAULT
+        else argument
         for index, argument in enumerate(arguments)
     ]
-

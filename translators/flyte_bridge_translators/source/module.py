@@ -201,7 +201,12 @@ class Module:
 
     def taken(self) -> set[str]:
         """Every name that any scope of the file binds or uses: generated names stay out of it."""
-        return {node.value for node in self.names.scopes if isinstance(node, cst.Name)} | set(self.scope.bindings)
+        return set(self._taken)
+
+    @cached_property
+    def _taken(self) -> frozenset[str]:
+        names = (node.value for node in self.names.scopes if isinstance(node, cst.Name))
+        return frozenset(names) | frozenset(self.scope.bindings)
 
     # -- the one walk ------------------------------------------------------------------------------------------------
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import libcst as cst
 
+from flyte_bridge_translators.source.datatypes import of_annotation
 from flyte_bridge_translators.source.edits import Plan, Rewrite
 from flyte_bridge_translators.source.entities import entity_decorator
 from flyte_bridge_translators.source.flyte_io import expression, member
 from flyte_bridge_translators.source.module import Module
-from flyte_bridge_translators.source.datatypes import of_annotation
 from flyte_bridge_translators.source.translator import Context
 from flyte_bridge_translators.source.tree import code, walk
 
@@ -50,7 +50,9 @@ def _declare(module: Module, plan: Plan, annotation: cst.Annotation) -> None:
 def _writes_bars(module: Module) -> bool:
     """Whether the file writes `X | None` rather than `Optional[X]`."""
     return any(
-        isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.BitOr) and "None" in {code(node.left), code(node.right)}
+        isinstance(node, cst.BinaryOperation)
+        and isinstance(node.operator, cst.BitOr)
+        and "None" in {code(node.left), code(node.right)}
         for annotation in walk(module.tree)
         if isinstance(annotation, cst.Annotation)
         for node in walk(annotation)

@@ -7,13 +7,10 @@ returned without an annotation, which Flyte 1 dropped, is not returned any more.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import libcst as cst
 
-from flyte_bridge_translators.source.edits import Plan, Rewrite
-from flyte_bridge_translators.source.entities import Kind, entity_decorator
-from flyte_bridge_translators.source.flyte_io import call, expression, io_class
-from flyte_bridge_translators.source.module import Module
 from flyte_bridge_translators.source.datatypes import (
     CLASS,
     DICT,
@@ -30,6 +27,10 @@ from flyte_bridge_translators.source.datatypes import (
     fields,
     of_text,
 )
+from flyte_bridge_translators.source.edits import Plan, Rewrite
+from flyte_bridge_translators.source.entities import Kind, entity_decorator
+from flyte_bridge_translators.source.flyte_io import call, expression, io_class
+from flyte_bridge_translators.source.module import Module
 from flyte_bridge_translators.source.tree import code
 from flyte_bridge_translators.source.uses import origin
 from flyte_bridge_translators.source.values import Values
@@ -76,11 +77,16 @@ class Outputs:
             if known is not None and known.kind == PATH:
                 if origin(self.module, self.values, default) != "remote":
                     self.plan.report(
-                        "FB405", default, f"{code(default)} is a local path: nobody uploads it when the code is deployed"
+                        "FB405",
+                        default,
+                        f"{code(default)} is a local path: nobody uploads it when the code is deployed",
                     )
                 io = io_class(self.module, self.plan, IO[shape.kind])
                 self._hold(
-                    parameter, "default", lambda new, io=io: expression("{io}.from_existing_remote({x})", io=io, x=new), _WHY
+                    parameter,
+                    "default",
+                    partial(_existing, io),
+                    _WHY,
                 )
 
     # -- returns -----------------------------------------------------------------------------------------------------
@@ -93,7 +99,7 @@ class Outputs:
             self._hold(
                 statement,
                 "value",
-                (lambda new: _as_tuple(new)) if elements is not None else lambda new: expression("tuple({x})", x=new),
+                _as_tuple,
                 "Flyte 2 wants a tuple where a tuple is declared",
             )
             if elements is not None:
@@ -131,11 +137,15 @@ class Outputs:
             self.plan.report(
                 "FB430",
                 statement,
-                f"{function.name.value} returns {_short(value)} without declaring it: Flyte 1 dropped the value, so it is not returned",
+                f"{function.name.value} returns {_short(value)} without declaring it: Flyte 1 dropped the value",
             )
             line = self.module.parents.get(statement)
             bare = statement.with_changes(value=None, whitespace_after_return=cst.SimpleWhitespace(""))
-            if isinstance(value, (cst.Call, cst.Await)) and isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1:
+            if (
+                isinstance(value, (cst.Call, cst.Await))
+                and isinstance(line, cst.SimpleStatementLine)
+                and len(line.body) == 1
+            ):
                 last = isinstance(function.body, cst.IndentedBlock) and function.body.body[-1] is line
                 self._evaluated(line, value, bare, last=last)
             else:
@@ -160,7 +170,9 @@ class Outputs:
         entity = self.values.context.entity(qualified)
         if entity is not None:
             target = self.values.context.entity(entity.target) if entity.kind is Kind.LAUNCH_PLAN else entity
-            names = {each.name: of_text(each.annotation) for each in target.parameters if each.annotation} if target else {}
+            names = (
+                {each.name: of_text(each.annotation) for each in target.parameters if each.annotation} if target else {}
+            )
             self._bind(made, names, literal=True)
             return
         shape = self.values.shape(made)
@@ -219,7 +231,9 @@ class Outputs:
         elif shape.kind in IO:
             self._into_io(holder, field, value, shape, sure=sure)
 
-    def _into_list(self, holder: cst.CSTNode, field: str, value: cst.BaseExpression, item: Shape, *, sure: bool) -> None:
+    def _into_list(
+        self, holder: cst.CSTNode, field: str, value: cst.BaseExpression, item: Shape, *, sure: bool
+    ) -> None:
         if isinstance(value, cst.List):
             for element in value.elements:
                 self._into(element, "value", element.value, item, sure=sure)
@@ -247,7 +261,9 @@ class Outputs:
         if sure:
             return
         self.plan.report(
-            "FB402", value, f"{_short(value)} is taken for a path, because {IO[shape.kind]} is declared and it is not known to be one"
+            "FB402",
+            value,
+            f"{_short(value)} is taken for a path, because {IO[shape.kind]} is declared and it is not known to be one",
         )
         self._hold(holder, field, self._wrap(value, shape), _WHY)
 
@@ -280,6 +296,10 @@ class Outputs:
 
 
 _WHY = "Flyte 2 does not turn a path into a file by itself"
+
+
+def _existing(io: cst.BaseExpression, path: cst.BaseExpression) -> cst.BaseExpression:
+    return expression("{io}.from_existing_remote({x})", io=io, x=path)
 
 
 def _as_tuple(new: cst.BaseExpression) -> cst.BaseExpression:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import libcst as cst
 
+from flyte_bridge_translators.source.datatypes import FRAME, IO, NAMED, SCHEMA
 from flyte_bridge_translators.source.edits import Plan, Rewrite
 from flyte_bridge_translators.source.entities import Kind, entity_decorator
 from flyte_bridge_translators.source.flyte_io import atom, can_await, expression, io_class
 from flyte_bridge_translators.source.module import Module
-from flyte_bridge_translators.source.datatypes import FRAME, IO, NAMED, SCHEMA
 from flyte_bridge_translators.source.tree import code, walk
 from flyte_bridge_translators.source.values import Values, loads
 
@@ -110,16 +110,22 @@ class Frames:
         frame = keywords.get("dataframe") or (positional[0] if positional and shape.kind == FRAME else None)
         uri = keywords.get("uri") or keywords.get("remote_path")
         if "metadata" in keywords:
-            self.plan.report("FB490", made, "metadata= is dropped: annotate the output with its columns and format instead")
+            self.plan.report(
+                "FB490", made, "metadata= is dropped: annotate the output with its columns and format instead"
+            )
         form = keywords.get("file_format")
         if frame is not None:
             if form is not None:
-                self.plan.report("FB491", made, f"file_format={code(form)} is dropped: Flyte 2 takes the format from the annotation")
+                self.plan.report(
+                    "FB491", made, f"file_format={code(form)} is dropped: Flyte 2 takes the format from the annotation"
+                )
             self.plan.replace(
                 made,
-                lambda rewrite: expression("{io}.wrap_df({x}, uri={uri})", io=io, x=rewrite(frame), uri=rewrite(uri))
-                if uri is not None
-                else expression("{io}.wrap_df({x})", io=io, x=rewrite(frame)),
+                lambda rewrite: (
+                    expression("{io}.wrap_df({x}, uri={uri})", io=io, x=rewrite(frame), uri=rewrite(uri))
+                    if uri is not None
+                    else expression("{io}.wrap_df({x})", io=io, x=rewrite(frame))
+                ),
                 "a frame on its way out",
             )
         elif uri is not None:
@@ -127,7 +133,9 @@ class Frames:
             def reference(rewrite: Rewrite) -> cst.CSTNode:
                 if form is None:
                     return expression("{io}.from_existing_remote({uri})", io=io, uri=rewrite(uri))
-                return expression("{io}.from_existing_remote({uri}, format={f})", io=io, uri=rewrite(uri), f=rewrite(form))
+                return expression(
+                    "{io}.from_existing_remote({uri}, format={f})", io=io, uri=rewrite(uri), f=rewrite(form)
+                )
 
             self.plan.replace(made, reference, "a reference to what is there already")
         else:
@@ -147,7 +155,9 @@ class Frames:
         if name == "dataframe":
             self.plan.replace(attribute, lambda rewrite: rewrite.inside(attribute).with_changes(attr=cst.Name("val")))
         elif name == "file_format":
-            self.plan.replace(attribute, lambda rewrite: rewrite.inside(attribute).with_changes(attr=cst.Name("format")))
+            self.plan.replace(
+                attribute, lambda rewrite: rewrite.inside(attribute).with_changes(attr=cst.Name("format"))
+            )
         elif name == "remote_path":
             self.plan.replace(attribute, lambda rewrite: rewrite.inside(attribute).with_changes(attr=cst.Name("uri")))
         elif name == "open" and called is not None:
@@ -179,9 +189,11 @@ class Frames:
                 parent = self.module.parents.get(called)
                 self.plan.replace(
                     called,
-                    lambda rewrite: atom(cst.Await(rewrite.inside(called)))
-                    if isinstance(parent, (cst.Attribute, cst.Subscript, cst.Call))
-                    else cst.Await(rewrite.inside(called)),
+                    lambda rewrite: (
+                        atom(cst.Await(rewrite.inside(called)))
+                        if isinstance(parent, (cst.Attribute, cst.Subscript, cst.Call))
+                        else cst.Await(rewrite.inside(called))
+                    ),
                     "all() is for async code in Flyte 2",
                 )
             else:
@@ -191,6 +203,8 @@ class Frames:
                     "all() is for async code in Flyte 2",
                 )
         elif name == "iter":
-            self.plan.report("FB493", called, "iter() is asynchronous in Flyte 2: `async for` over it, in an async task")
+            self.plan.report(
+                "FB493", called, "iter() is asynchronous in Flyte 2: `async for` over it, in an async task"
+            )
         elif name == "write":
             self.plan.report("FB492", called, "write() has no counterpart: return DataFrame.wrap_df(frame)")

@@ -1,6 +1,7 @@
 """Flyte 1's data types wherever they are named: annotations, dataclass fields, aliases, string annotations.
 
-`FlyteFile["csv"]` becomes `File`, `Annotated[StructuredDataset, kwtypes(a=int)]` becomes `Annotated[DataFrame, OrderedDict(a=int)]`.
+`FlyteFile["csv"]` becomes `File`, `Annotated[StructuredDataset, kwtypes(a=int)]` becomes
+`Annotated[DataFrame, OrderedDict(a=int)]`.
 Constructors (`FlyteFile(path)`) are the business of `file`, `directory` and `structured_dataset`.
 """
 
@@ -11,11 +12,11 @@ from typing import cast
 
 import libcst as cst
 
+from flyte_bridge_translators.source.datatypes import IO, NAMED, SCHEMA, parse_quoted
 from flyte_bridge_translators.source.deck import renderer
 from flyte_bridge_translators.source.edits import Plan, Rewrite
 from flyte_bridge_translators.source.flyte_io import expression, io_class, member
 from flyte_bridge_translators.source.module import Module
-from flyte_bridge_translators.source.datatypes import IO, NAMED, SCHEMA, parse_quoted
 from flyte_bridge_translators.source.translator import Context
 from flyte_bridge_translators.source.tree import code, string_value, walk
 
@@ -67,7 +68,7 @@ def _type(module: Module, plan: Plan, node: cst.Name | cst.Attribute, qualified:
     if target is not node:
         subscript = cast("cst.Subscript", target)
         if kind == SCHEMA:
-            columns = [element.slice.value for element in subscript.slice if isinstance(element.slice, cst.Index)][0]
+            columns = next(element.slice.value for element in subscript.slice if isinstance(element.slice, cst.Index))
             annotated = member(module, plan, "typing", "Annotated")
 
             def with_columns(rewrite: Rewrite) -> cst.CSTNode:

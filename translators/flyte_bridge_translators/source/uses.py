@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from flyte_bridge_translators.source.datatypes import CLASS, DIRECTORY, FILE, PATH, Shape
 from flyte_bridge_translators.source.module import Module
 from flyte_bridge_translators.source.names import is_v1
-from flyte_bridge_translators.source.datatypes import CLASS, DIRECTORY, FILE, PATH, Shape
 from flyte_bridge_translators.source.tree import code, walk
 from flyte_bridge_translators.source.values import Values
 
@@ -88,7 +88,16 @@ def _parameter(function: cst.FunctionDef, call: cst.Call, argument: cst.Arg) -> 
 
 def in_loop(module: Module, node: cst.CSTNode, inside: cst.CSTNode) -> bool:
     """Whether a node may be evaluated more than once per evaluation of what it stands in."""
-    repeated = (cst.For, cst.While, cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp, cst.Lambda, cst.FunctionDef)
+    repeated = (
+        cst.For,
+        cst.While,
+        cst.ListComp,
+        cst.SetComp,
+        cst.DictComp,
+        cst.GeneratorExp,
+        cst.Lambda,
+        cst.FunctionDef,
+    )
     below = node
     for above in module.ancestors(node):
         if above is inside:
@@ -119,7 +128,10 @@ def origin(module: Module, values: Values, path: cst.BaseExpression | None, dept
         return _by_name(path.attr.value, "local")
     if isinstance(path, cst.Call):
         name = code(path.func)
-        if name in {"str", "Path", "pathlib.Path", "os.path.join", "os.fspath", "os.path.abspath", "join"} and path.args:
+        if (
+            name in {"str", "Path", "pathlib.Path", "os.path.join", "os.fspath", "os.path.abspath", "join"}
+            and path.args
+        ):
             return origin(module, values, path.args[0].value, depth + 1)
         return "local"
     if isinstance(path, cst.Name):

@@ -10,9 +10,6 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from flyte_bridge_translators.source.entities import Kind
-from flyte_bridge_translators.source.module import Module
-from flyte_bridge_translators.source.names import Binding
 from flyte_bridge_translators.source.datatypes import (
     CLASS,
     DICT,
@@ -29,6 +26,9 @@ from flyte_bridge_translators.source.datatypes import (
     of_annotation,
     of_text,
 )
+from flyte_bridge_translators.source.entities import Kind
+from flyte_bridge_translators.source.module import Module
+from flyte_bridge_translators.source.names import Binding
 from flyte_bridge_translators.source.translator import Context
 from flyte_bridge_translators.source.tree import code, walk
 
@@ -196,7 +196,11 @@ class Values:
         for use in loads(self.module, target):
             method = self.module.parents.get(use)
             call = self.module.parents.get(method) if isinstance(method, cst.Attribute) else None
-            if isinstance(call, cst.Call) and isinstance(method, cst.Attribute) and method.attr.value in {"append", "add"}:
+            if (
+                isinstance(call, cst.Call)
+                and isinstance(method, cst.Attribute)
+                and method.attr.value in {"append", "add"}
+            ):
                 return self.shape(call.args[0].value) if call.args else None
         return None
 
@@ -323,7 +327,11 @@ class Values:
         """`FlyteFile.new_remote_file()`, `directory.new_file()`, `path.with_suffix()`."""
         name = func.attr.value
         if name in FLYTE1_MAKERS:
-            stand_in = self.made(cst.Call(func.value)) if isinstance(func.value, (cst.Name, cst.Attribute, cst.Subscript)) else None
+            stand_in = (
+                self.made(cst.Call(func.value))
+                if isinstance(func.value, (cst.Name, cst.Attribute, cst.Subscript))
+                else None
+            )
             if stand_in is not None and stand_in.is_io:
                 kind = FLYTE1_MAKERS[name]
                 if node in self.late:
