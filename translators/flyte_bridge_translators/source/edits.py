@@ -213,10 +213,12 @@ class _Applier:
     def sequence(self, items: Sequence[cst.CSTNode]) -> list[cst.CSTNode]:
         out: list[cst.CSTNode] = []
         kept_comments: list[cst.EmptyLine] = []
+        gap = 0
         for item in items:
             new: list[cst.CSTNode] = list(self.plan.before.get(item, ()))
             if item in self.plan.removed or self._emptied(item):
                 kept_comments += _comments(item)
+                gap = max(gap, _blank_lines(item)) if out else 0
             else:
                 changed = self(item)
                 if isinstance(changed, cst.FlattenSentinel):
@@ -224,6 +226,10 @@ class _Applier:
                 else:
                     new.append(changed)
             new.extend(self.plan.after.get(item, ()))
+            if new and gap:
+                missing = gap - _blank_lines(new[0])
+                new[0] = _with_leading(new[0], [cst.EmptyLine(indent=False)] * missing)
+                gap = 0
             if new and kept_comments:
                 new[0] = _with_leading(new[0], kept_comments)
                 kept_comments = []
@@ -238,6 +244,12 @@ class _Applier:
 def _comments(node: cst.CSTNode) -> list[cst.EmptyLine]:
     lines: Sequence[cst.EmptyLine] = getattr(node, "leading_lines", ())
     return [line for line in lines if line.comment is not None]
+
+
+def _blank_lines(node: cst.CSTNode) -> int:
+    """How many blank lines stand before a statement and its comments."""
+    lines: Sequence[cst.EmptyLine] = getattr(node, "leading_lines", ())
+    return next((index for index, line in enumerate(lines) if line.comment is not None), len(lines))
 
 
 def _with_leading(node: cst.CSTNode, lines: Sequence[cst.EmptyLine]) -> cst.CSTNode:
