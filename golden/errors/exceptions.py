@@ -1,0 +1,45 @@
+"""Exceptions that decide about retries, and a failure handler."""
+
+from typing import Optional
+
+import flyte
+from flytekit import task, workflow
+
+
+class Busy(RuntimeError):
+    """Come again."""
+
+
+# TODO(flyte-bridge FB103): flytekit.task is still used here
+@task(retries=2)
+def flaky(n: int) -> int:
+    if n < 0:
+        raise flyte.errors.NonRecoverableError("never")
+    try:
+        if n == 0:
+            raise RuntimeError("again")
+        if n == 1:
+            raise Busy("again")
+    except RuntimeError:
+        return -1
+    return n
+
+
+# TODO(flyte-bridge FB103): flytekit.task is still used here
+@task
+def clean_up(n: int, err: Optional[str] = None) -> None:
+    if err is not None:
+        print(err)
+        # TODO(flyte-bridge FB451): err.failed_node_id is not known to a failure handler of Flyte 2
+        print(err.failed_node_id)
+
+
+# TODO(flyte-bridge FB103): flytekit.workflow is still used here
+@workflow(on_failure=clean_up)
+async def wf(n: int = 0) -> int:
+    return await flaky.aio(n=n)
+
+
+if __name__ == "__main__":
+    flyte.init()
+    print(flyte.run(wf, n=0).outputs()[0], flyte.run(wf, n=1).outputs()[0], flyte.run(wf, n=7).outputs()[0])

@@ -1,0 +1,52 @@
+"""Text where a file is wanted: defaults, literals, remote files."""
+
+import asyncio
+from typing import Optional
+
+from flyte.io import Dir, File
+from flytekit import task, workflow
+
+BUCKET = "s3://bucket/data"
+
+
+# TODO(flyte-bridge FB103): flytekit.task is still used here
+@task
+def remote(uri: str) -> File:
+    return File.from_existing_remote(uri)
+
+
+# TODO(flyte-bridge FB103): flytekit.task is still used here
+@task
+def constant() -> File:
+    return File.from_existing_remote(f"{BUCKET}/x.csv")
+
+
+# TODO(flyte-bridge FB103): flytekit.task is still used here
+@task
+def unknown(path: str) -> File:
+    return File.from_local_sync(path)
+
+
+# TODO(flyte-bridge FB103): flytekit.task is still used here
+@task
+def elsewhere(target: str) -> File:
+    with open("/tmp/flyte_bridge_case_out.txt", "w") as out:
+        out.write("x")
+    return File.from_local_sync("/tmp/flyte_bridge_case_out.txt", remote_destination=target)
+
+
+# TODO(flyte-bridge FB103): flytekit.task is still used here
+@task
+def source(file: File = File.from_existing_remote("s3://bucket/default.csv"), folder: Optional[Dir] = None) -> str:
+    return file.path
+
+
+# TODO(flyte-bridge FB103): flytekit.workflow is still used here
+@workflow
+async def wf(file: File = File.from_existing_remote("s3://bucket/data.csv"), local: File = File.from_existing_remote("data/local.csv")) -> str:
+    _, _, source_result = await asyncio.gather(
+        source.aio(file=file),
+        source.aio(file=local),
+        source.aio(file=File.from_existing_remote("https://example.com/a.csv")),
+    )
+    return source_result

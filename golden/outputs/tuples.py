@@ -1,0 +1,100 @@
+"""Lists where tuples are declared, values nobody declared."""
+
+import asyncio
+from typing import List, NamedTuple, Tuple
+
+import pandas as pd
+import flyte
+from flytekit import task, workflow
+from sklearn.model_selection import train_test_split
+
+Halves = NamedTuple("Halves", first=int, second=int)
+
+
+# TODO(flyte-bridge FB103): flytekit.task is still used here
+@task
+def frame(rows: int) -> pd.DataFrame:
+    return pd.DataFrame({"row": range(rows)})
+
+
+# TODO(flyte-bridge FB103): flytekit.task is still used here
+@task
+def split(data: pd.DataFrame) -> Tuple[pd.DataFrame, pd.DataFrame]:
+    return tuple(train_test_split(data, test_size=0.25, random_state=0))
+
+
+# TODO(flyte-bridge FB103): flytekit.task is still used here
+@task
+def bounds(values: List[int]) -> Tuple[int, int]:
+    return min(values), max(values)
+
+
+# TODO(flyte-bridge FB103): flytekit.task is still used here
+@task
+def doubled(values: List[int]) -> Tuple[int, int]:
+    both = [value * 2 for value in values]
+    return tuple(both)
+
+
+def pair(n: int) -> Tuple[int, int]:
+    return n, n
+
+
+# TODO(flyte-bridge FB103): flytekit.task is still used here
+@task
+def from_helper(n: int) -> Tuple[int, int]:
+    return pair(n)
+
+
+# TODO(flyte-bridge FB103): flytekit.task is still used here
+@task
+def halves(n: int) -> Halves:
+    return Halves(n // 2, n - n // 2)
+
+
+# TODO(flyte-bridge FB103): flytekit.task is still used here
+@task
+def undeclared(n: int):
+    print("undeclared", n)
+    return
+
+
+# TODO(flyte-bridge FB103): flytekit.task is still used here
+@task
+def undeclared_call(n: int):
+    if n > 1:
+        print("big", n)
+        return
+    print("small", n)
+
+
+# TODO(flyte-bridge FB103): flytekit.task is still used here
+@task
+def size(data: pd.DataFrame) -> int:
+    return len(data)
+
+
+# TODO(flyte-bridge FB103): flytekit.workflow is still used here
+@workflow
+async def wf(rows: int = 8) -> Tuple[int, int, int, int, int]:
+    async def run_size():
+        train, test = await split.aio(data=await frame.aio(rows=rows))
+        size_result, size_result_2 = await asyncio.gather(size.aio(data=train), size.aio(data=test))
+        return size_result, size_result_2
+
+    (size_result, size_result_2), (low, high), (two, four), (first, second), _, _, _ = await asyncio.gather(
+        run_size(),
+        bounds.aio(values=[3, 1, 2]),
+        doubled.aio(values=[1, 2]),
+        halves.aio(n=5),
+        from_helper.aio(n=1),
+        undeclared.aio(n=1),
+        undeclared_call.aio(n=2),
+    )
+    return size_result, size_result_2, low, four, second
+
+
+if __name__ == "__main__":
+    flyte.init()
+    a, b, c, d, e = flyte.run(wf).outputs()
+    print(a, b, c, d, e)
