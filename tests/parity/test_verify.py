@@ -127,8 +127,16 @@ def troubles() -> dict[str, Verdict]:
     [
         ("dies_on_import", Outcome.V1_FAILED, "it cannot be imported: the process ended with exit status 9"),
         ("needs_package", Outcome.NOT_RUN, "the package no_such_package is not installed here"),
-        ("fails_to_import", Outcome.V1_FAILED, "it cannot be imported: RuntimeError: not today"),
-        ("mixes.halves", Outcome.V2_FAILED, "the conversion still imports flytekit"),
+        (
+            "fails_to_import",
+            Outcome.V1_FAILED,
+            "it cannot be imported: RuntimeError: not today (line 3: raise RuntimeError",
+        ),
+        (
+            "mixes.halves",
+            Outcome.V2_FAILED,
+            "the conversion still imports flytekit (line 2: from flytekit import task)",
+        ),
         ("mixes.alone", Outcome.V2_FAILED, "the conversion still imports flytekit"),
         ("troubles.dies", Outcome.V1_FAILED, "the process ended with exit status 7"),
         ("troubles.hangs", Outcome.V1_FAILED, "no answer within 4 s"),
@@ -139,6 +147,8 @@ def troubles() -> dict[str, Verdict]:
         ("troubles.leaves", Outcome.V2_FAILED, "the converted module troubles has no task leaves"),
         ("troubles.dies_on_flyte_2", Outcome.V2_FAILED, "the process ended with exit status 3"),
         ("troubles.lost", Outcome.V2_FAILED, "the converted module troubles has no task lost"),
+        ("troubles.retries", Outcome.NOT_RUN, "to be retried, and Flyte 1's local execution does not retry"),
+        ("troubles.browses", Outcome.NOT_RUN, "needs the network"),
         ("troubles.last", Outcome.SAME, ""),
     ],
 )

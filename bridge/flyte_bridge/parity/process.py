@@ -215,7 +215,8 @@ class _Process:
 
     def _blame(self, ran: Ran, why: str) -> None:
         """Charge what the process was at."""
-        error = {"event": "raised", "type": CRASH, "message": why, "own": False, "missing": None, "needs": None}
+        error: dict[str, Any] = {"event": "raised", "type": CRASH, "message": why, "own": False, "retried": False}
+        error |= dict.fromkeys(("line", "missing", "needs"))
         if self._open is not None:
             target, at = self._open
             ran.ended[target] = {**error, "id": target, "trace": ""}

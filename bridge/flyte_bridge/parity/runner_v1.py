@@ -31,6 +31,15 @@ _COLUMN = {int: [1, 2, 3], float: [0.5, 1.5, 2.5], str: ["a", "b", "c"], bool: [
 _SUFFIXES = {"csv": "a,b\n1,2\n3,4\n", "json": '{"a": 1}', "txt": "one\ntwo\n", "": "one\ntwo\n"}
 """What a made-up file holds, by its declared extension."""
 
+_LACKS = {
+    "ConnectionError": "needs the network",
+    "DockerException": "needs Docker",
+    "NoCredentialsError": "needs credentials",
+    "URLError": "needs the network",
+    "gaierror": "needs the network",
+}
+"""What this machine lacks when one of these exceptions comes out of a library."""
+
 
 def main() -> None:
     """Do the job whose path is the one argument."""
@@ -176,18 +185,27 @@ class Runner:
     def explain(self, error: BaseException) -> dict[str, Any]:
         """What only Flyte 1 knows about an error."""
         import click
-        from flytekit.exceptions.user import FlyteUserRuntimeException
+        from flytekit.exceptions.user import FlyteRecoverableException, FlyteUserRuntimeException
 
         told = error.value if isinstance(error, FlyteUserRuntimeException) else error
         raw = told.args[0] if len(told.args) == 1 and isinstance(told.args[0], str) else str(told)
         message = _PREFIX.sub("", raw)
-        needs = None
-        if isinstance(told, click.exceptions.Abort):
+        own = self._own(told)
+        needs = None if own else _LACKS.get(type(told).__name__)
+        if needs is not None:
+            needs = f"{needs}: {message}"
+        elif isinstance(told, click.exceptions.Abort):
             needs = "waits for a person to answer"
         elif "SecretsManager" in message or _raised_by(told, "check_group_key", "get", module="context_manager.py"):
             needs = f"needs a secret: {message}"
         # a message that our own runner did not see the user write is not the user's exception
-        return {"type": type(told).__name__, "message": message, "needs": needs, "own": self._own(told)}
+        return {
+            "type": type(told).__name__,
+            "message": message,
+            "needs": needs,
+            "own": own,
+            "retried": isinstance(told, FlyteRecoverableException),
+        }
 
     def _own(self, error: BaseException) -> bool:
         seen: BaseException | None = error

@@ -321,7 +321,7 @@ class _Verification:
                     kind="module",
                     outcome=outcome,
                     code=CODES[outcome],
-                    reason=lacking or f"it cannot be imported: {_said(error)}",
+                    reason=lacking or f"it cannot be imported: {_placed(error)}",
                     log=error["trace"],
                 )
 
@@ -376,7 +376,7 @@ class _Verification:
             lacking = self._lacking(broken, self._pair.v2)
             outcome = Outcome.NOT_RUN if lacking else Outcome.V2_FAILED
             return verdict(
-                outcome, lacking or f"the conversion cannot be imported: {_said(broken)}", log=broken["trace"]
+                outcome, lacking or f"the conversion cannot be imported: {_placed(broken)}", log=broken["trace"]
             )
         other = converted.ended.get(target)
         if other is None:
@@ -397,6 +397,9 @@ class _Verification:
             return verdict(Outcome.V2_FAILED, _said(other), log=log)
         same = other["event"] == "raised" and (one["type"], one["message"]) == (other["type"], other["message"])
         if not same:
+            if one["retried"] and other["event"] == "done":
+                reason = f"it raises {_said(one)} to be retried, and Flyte 1's local execution does not retry"
+                return verdict(Outcome.NOT_RUN, reason)
             does = f"Flyte 2 {'raises ' + _said(other) if other['event'] == 'raised' else 'returns'}"
             return verdict(Outcome.DIFFERENT, f"Flyte 1 raises {_said(one)}, {does}", log=log)
         if inputs_of.GENERATED in found["sources"].values():
@@ -441,6 +444,10 @@ def _said(error: Mapping[str, Any]) -> str:
     message = " ".join(str(error["message"]).split())
     short = message if len(message) <= 300 else message[:299] + "…"
     return short if error["type"] == process.CRASH else f"{error['type']}: {short}"
+
+
+def _placed(error: Mapping[str, Any]) -> str:
+    return f"{_said(error)} ({error['line']})" if error["line"] else _said(error)
 
 
 def _count(differences: Sequence[Difference]) -> str:

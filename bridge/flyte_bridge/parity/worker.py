@@ -9,7 +9,7 @@ dies of, its parent knows how far it came and starts another one for the rest.
 | `found` | `id`, `kind`, `inputs` (plain), `sources`, `outputs` (names), `skip` (null, or why it cannot run), `path` |
 | `start` | `id`, `at` (offset in the captured output) |
 | `done` | `id`, `outputs` (canonical), `seconds`, `at` |
-| `raised` | `id`, `type`, `message`, `own` (raised by the user's code), `missing` (module), `needs`, `trace`, `at` |
+| `raised` | `id`, `at`, `type`, `message`, `trace`, `line` (the user's), `own` (raised there), `retried`, `missing`, `needs` |
 | `end` | |
 
 Imports no SDK.
@@ -87,11 +87,16 @@ class Events:
     def error(self, error: BaseException, **more: Any) -> dict[str, Any]:
         """The fields that tell an error."""
         frames = traceback.extract_tb(error.__traceback__)
-        own = bool(frames) and os.path.realpath(frames[-1].filename).startswith(self._root)
+        theirs = [os.path.realpath(frame.filename).startswith(self._root) for frame in frames]
+        last = next(
+            (frame for frame, is_theirs in zip(reversed(frames), reversed(theirs), strict=True) if is_theirs), None
+        )
         told = {
             "type": type(error).__name__,
             "message": str(error),
-            "own": own,
+            "own": bool(theirs) and theirs[-1],
+            "retried": False,
+            "line": None if last is None else f"line {last.lineno}: {(last.line or '').strip()}",
             "missing": error.name if isinstance(error, ModuleNotFoundError) else None,
             "needs": None,
             "trace": "".join(traceback.format_exception(error))[-6000:],

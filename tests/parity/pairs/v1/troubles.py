@@ -5,6 +5,7 @@ import sys
 import time
 
 from flytekit import Secret, current_context, task, workflow
+from flytekit.exceptions.user import FlyteRecoverableException
 
 
 @task
@@ -97,6 +98,32 @@ def dies_on_flyte_2(n: int = 3) -> int:
 @workflow
 def lost(n: int = 3) -> int:
     return triple(n=n)
+
+
+@task(retries=3)
+def retry(n: int) -> int:
+    if not os.path.exists("tried"):
+        open("tried", "w").close()
+        raise FlyteRecoverableException("once more")
+    return n
+
+
+@task
+def browse(n: int) -> int:
+    from urllib.request import urlopen
+
+    # nothing listens on port 1
+    return len(urlopen("http://127.0.0.1:1/").read()) + n
+
+
+@workflow
+def retries(n: int = 3) -> int:
+    return retry(n=n)
+
+
+@workflow
+def browses(n: int = 3) -> int:
+    return browse(n=n)
 
 
 @workflow

@@ -38,3 +38,16 @@ async def dies_on_flyte_2(n: int = 3) -> int:
 @env.task
 async def last(n: int = 4) -> int:
     return await triple.aio(n=n)
+
+
+@env.task(retries=3)
+def retry(n: int) -> int:
+    if not os.path.exists("tried"):
+        open("tried", "w").close()
+        raise RuntimeError("once more")
+    return n
+
+
+@env.task
+async def retries(n: int = 3) -> int:
+    return await retry.aio(n=n)
