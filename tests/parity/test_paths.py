@@ -257,3 +257,15 @@ def test_what_cannot_be_read(tmp_path: Path, source: str) -> None:
     (tmp_path / "m.py").write_text(source)
     with pytest.raises(Unknown):
         Paths(tmp_path, ["m:go"]).length("m:go")
+
+
+def test_scripts_beside_each_other(tmp_path: Path) -> None:
+    """A script that is imported by its bare name is the module of its folder, and its workflows take their own steps."""
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "basis.py").write_text(
+        "@env.task\ndef a(x): ...\n@env.task\nasync def wf(x): return await a.aio(x=await a.aio(x=x))\n"
+    )
+    (tmp_path / "jobs" / "main.py").write_text(
+        "from basis import wf\n@env.task\nasync def go(x): return await wf(x=x)\n"
+    )
+    assert Paths(tmp_path, ["jobs.main:go", "jobs.basis:wf"]).length("jobs.main:go") == 2

@@ -223,3 +223,16 @@ def test_critical_paths(outcomes: dict[str, Verdict]) -> None:
     assert outcomes["outcomes.slower"].outcome is Outcome.SAME
     assert outcomes["outcomes.slower"].notes == ("FB507",)
     assert outcomes["outcomes.gate"].critical_path is None
+
+
+def test_scripts_and_the_documented_call(tmp_path: Path) -> None:
+    """The documentation's block verifies scripts that import each other by their bare names."""
+    for side, version in (("before", "v1"), ("after", "v2")):
+        folder = tmp_path / side / "jobs"
+        folder.mkdir(parents=True)
+        (folder / "basis.py").write_text((PAIRS / version / "clash_one.py").read_text())
+        (folder / "pipeline.py").write_text((PAIRS / version / "uses_basis.py").read_text())
+    page = (PAIRS.parents[2] / "docs" / "verify.md").read_text()
+    code = page.partition("```python\n")[2].partition("```")[0].replace('("pipeline",)', '("jobs.pipeline",)')
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["SAME", "jobs.pipeline.twice"], done

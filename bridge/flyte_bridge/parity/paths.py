@@ -14,6 +14,8 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from flyte_bridge.parity.worker import script_folders
+
 if TYPE_CHECKING:
     import pathlib
     from collections.abc import Collection, Iterable
@@ -56,6 +58,8 @@ class Paths:
 
     def __init__(self, root: pathlib.Path, workflows: Collection[str]) -> None:
         self._root = root
+        modules = {one.partition(":")[0] for one in workflows}
+        self._folders = [".".join(folder.relative_to(root).parts) for folder in script_folders(root, modules)]
         self._workflows = frozenset(workflows)
         self._modules: dict[str, dict[str, Any]] = {}
         self._known: dict[str, int] = {}
@@ -85,11 +89,15 @@ class Paths:
         """A module's functions, and for what it imports the dotted name; empty when it is not the tree's."""
         if name not in self._modules:
             self._modules[name] = {}
-            place = self._root.joinpath(*name.split("."))
-            for path in (place.with_name(place.name + ".py"), place / "__init__.py"):
-                if path.is_file():
-                    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-                    self._modules[name] = _names(_parse(path), name, package)
+            for folder in ("", *self._folders):
+                dotted = f"{folder}.{name}".lstrip(".")
+                place = self._root.joinpath(*dotted.split("."))
+                path = next(
+                    (one for one in (place.with_name(place.name + ".py"), place / "__init__.py") if one.is_file()), None
+                )
+                if path is not None:
+                    package = dotted if path.name == "__init__.py" else dotted.rpartition(".")[0]
+                    self._modules[name] = _names(_parse(path), dotted, package)
                     break
         return self._modules[name]
 

@@ -21,7 +21,7 @@ from flyte_bridge.parity import inputs as inputs_of
 from flyte_bridge.parity import process
 from flyte_bridge.parity.compare import EXACT_ENOUGH, Difference, Tolerance, compare_outputs, split_unstable
 from flyte_bridge.parity.paths import Paths, Unknown
-from flyte_bridge.parity.worker import Job
+from flyte_bridge.parity.worker import Job, script_folders
 
 Plain = Any
 
@@ -331,7 +331,8 @@ class _Verification:
         if not missing:
             return None
         package = missing.partition(".")[0]
-        ours = (root / package).exists() or (root / f"{package}.py").exists()
+        folders = [root, *script_folders(root, self._pair.modules)]
+        ours = any((folder / name).exists() for folder in folders for name in (package, f"{package}.py"))
         if ours or package in ("flyte", "flytekit"):
             return None
         return f"the package {missing} is not installed here"

@@ -29,7 +29,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 Plain = Any
 
@@ -114,9 +114,17 @@ def output_offset() -> int:
         return 0
 
 
+def script_folders(root: pathlib.Path, modules: Iterable[str]) -> list[pathlib.Path]:
+    """The directories below a root that hold modules and are no packages."""
+    folders = {root.joinpath(*name.split(".")[:-1]) for name in modules}
+    return sorted(folder for folder in folders if folder != root and not (folder / "__init__.py").exists())
+
+
 def import_modules(job: Job, events: Events) -> dict[str, Any]:
     """Import the job's modules; one that fails is told and left out."""
     sys.path.insert(0, job.root)
+    # scripts beside each other import each other by their bare names
+    sys.path += [str(folder) for folder in script_folders(pathlib.Path(job.root), job.modules)]
     modules: dict[str, Any] = {}
     for name in job.modules:
         try:
