@@ -16,7 +16,7 @@ from flyte_bridge_translators.source.edits import Rewrite
 from flyte_bridge_translators.source.entities import Outputs
 from flyte_bridge_translators.source.gate import assign
 from flyte_bridge_translators.source.loop import bound_by, finish
-from flyte_bridge_translators.source.steps import UNKNOWN, BlockStep, BranchStep, CallStep, PlainStep, Step
+from flyte_bridge_translators.source.steps import UNKNOWN, BlockStep, BranchStep, CallStep, PlainStep, Read, Step
 from flyte_bridge_translators.source.tree import code
 
 if TYPE_CHECKING:
@@ -95,9 +95,12 @@ def read_for(reader: Reader, node: cst.For) -> None:
     from flyte_bridge_translators.source.shape import compile_body
 
     inner = type(reader)(reader.scene, reader.variables, reader)
+    bound: list[Step | None] = []
     for name in loop_names(node):
         inner.current[name] = PlainStep(-1, reader.line, rebinds=False)
+        bound.append(inner.current[name])
     body = inner.read(node.body.body)
+    body.outside = [read for read in body.outside if read.source not in bound]
     step = ForStep(0, reader.line, node=node, rebinds=False)
     reader.expression(node.iter, step)
     reader.scene.plan.want("import asyncio")
@@ -131,6 +134,11 @@ def read_for(reader: Reader, node: cst.For) -> None:
     if step.calls_in_turn:
         _report_lost(reader, node, rest, body)
     finish(reader, step, [body])
+
+
+def one_call_each(node: cst.For) -> bool:
+    """Whether the loop's body is straight: no block inside, so that one gather can take its place."""
+    return all(isinstance(line, cst.SimpleStatementLine) for line in node.body.body)
 
 
 def split(body: Body) -> tuple[Body, Body]:
@@ -193,11 +201,11 @@ def _one_gather(reader: Reader, node: cst.For, step: ForStep, body: Body, ahead:
             return False
         value = source
         emptied = reader.current.get(appended[0])
-        if not (isinstance(emptied, PlainStep) and _empty_list(emptied, appended[0])):
-            return False
-        if reader.readers.get(appended[0]):
-            return False
-        target = cst.Name(appended[0])
+        fresh_list = isinstance(emptied, PlainStep) and empty_list(emptied, appended[0])
+        if fresh_list and not reader.readers.get(appended[0]):
+            target = cst.Name(appended[0])
+        else:
+            emptied = None
     direct = None
     if (
         len(ahead.steps) == 1
@@ -223,11 +231,42 @@ def _one_gather(reader: Reader, node: cst.For, step: ForStep, body: Body, ahead:
             other.index = place
         made.writes = (target.value,)
         # The value's own variable is not needed when its name is only appended.
+    if rest.steps and target is None:
+        _extend(reader, made, rest)
+        return True
     reader.add(made)
     return True
 
 
-def _empty_list(step: PlainStep, name: str) -> bool:
+def _extend(reader: Reader, made: CallStep, rest: Body) -> None:
+    """`results.extend(await asyncio.gather(...))` for a list that may hold something already."""
+    line = rest.steps[0].line
+    small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
+    assert isinstance(small, cst.Expr)
+    assert isinstance(small.value, cst.Call)
+    assert isinstance(small.value.func, cst.Attribute)
+    results = small.value.func.value
+    assert isinstance(results, cst.Name)
+    made.reads = [read for read in made.reads if read.node is not results]
+    made.hint = f"{made.title}_results"
+
+    def written(rewrite: Rewrite) -> list[cst.BaseStatement]:
+        value: cst.BaseExpression = cst.Name(made.generated)
+        if made.inline:
+            value = cst.Await(made.callee.awaitable(rewrite))
+        call = cst.Call(cst.Attribute(rewrite(results), cst.Name("extend")), [cst.Arg(value)])
+        return [cst.SimpleStatementLine([cst.Expr(call)])]
+
+    step = PlainStep(0, reader.line, mutates=(results.value,), rebinds=False, make=written)
+    made.owner = step
+    reader.add(made)
+    step.reads.append(Read(made.call, "", made))
+    reader.read_name(results, results, step, None)
+    step.after += [other for other in reader.readers.get(results.value, ()) if other is not step]
+    reader.add(step)
+
+
+def empty_list(step: PlainStep, name: str) -> bool:
     line = step.line
     small = step.small or (line.body[0] if isinstance(line, cst.SimpleStatementLine) else None)
     if isinstance(small, cst.Assign) and len(small.targets) == 1:
@@ -350,4 +389,4 @@ def _loop(
     from flyte_bridge_translators.source.render import tidy
 
     body = cst.IndentedBlock(tidy(lines) or [cst.SimpleStatementLine([cst.Pass()])])
-    return node.with_changes(target=target, iter=over, body=body)
+    return node.with_changes(target=target, iter=over, body=body, leading_lines=[])

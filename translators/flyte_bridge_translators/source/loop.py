@@ -136,13 +136,20 @@ def read_block(reader: Reader, statement: cst.BaseStatement) -> None:
         _definition(reader, statement)
         return
     if not reader.holds_call(statement):
-        _plain_block(reader, statement)
+        plain_block(reader, statement)
         return
-    if isinstance(statement, cst.For) and statement.asynchronous is None and statement.orelse is None:
-        from flyte_bridge_translators.source.iteration import read_for
+    from flyte_bridge_translators.source.pending import read_pending
 
-        read_for(reader, statement)
+    if isinstance(statement, cst.For) and statement.asynchronous is None and statement.orelse is None:
+        from flyte_bridge_translators.source.iteration import one_call_each, read_for
+
+        if one_call_each(statement) or not read_pending(reader, statement):
+            read_for(reader, statement)
         return
+    if read_pending(reader, statement):
+        return
+    if isinstance(statement, cst.While):
+        reader.scene.plan.report("FB211", statement, "calls in a `while` loop run one iteration after the other")
     step = BlockStep(0, reader.line, cost=0, rebinds=False)
     bodies: list[Body] = []
     _walk(reader, statement, step, bodies)
@@ -180,10 +187,8 @@ def finish(reader: Reader, step: BlockStep, bodies: list[Body]) -> None:
     names = [name for body in bodies for inner in body.steps for name in bound_by(inner)]
     step.writes = tuple(dict.fromkeys([*names, *_header_targets(step.line)]))
     for name in step.writes:
-        step.after += [other for other in reader.readers.get(name, ()) if other not in step.after]
         before = reader.lookup(name)
-        if before is not None and before in reader.body.steps and before not in step.after:
-            step.after.append(before)
+        step.conflicts.append((name, before, list(reader.readers.get(name, ()))))
     reader.add(step)
 
 
@@ -207,7 +212,7 @@ def _header_targets(statement: cst.CSTNode) -> list[str]:
     return found
 
 
-def _plain_block(reader: Reader, statement: cst.BaseStatement) -> None:
+def plain_block(reader: Reader, statement: cst.BaseStatement) -> None:
     """A block without calls: one plain step that keeps its place."""
     step = PlainStep(0, reader.line, effect=True, rebinds=False)
     inner = type(reader)(reader.scene, reader.variables, reader)

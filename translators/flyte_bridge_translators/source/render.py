@@ -236,6 +236,8 @@ class Renderer:
         for step in inside:
             if isinstance(step, BlockStep):
                 for name in step.writes:
+                    if name in step.private:
+                        continue
                     elsewhere = name in self.shape.parameters or any(
                         name in other.writes for other in self.shape.body.steps if other not in inside
                     )
@@ -361,6 +363,8 @@ class Renderer:
         return cst.IndentedBlock(tidy(lines) or [cst.SimpleStatementLine([cst.Pass()])])
 
     def _plain(self, step: PlainStep) -> list[cst.BaseStatement]:
+        if step.make is not None:
+            return step.make(self.rewrite)
         if step.small is None:
             self.told.add(step.line)
             made = [one for one in self.rewrite.sequence([step.line]) if isinstance(one, cst.BaseStatement)]
@@ -539,13 +543,16 @@ def _broken(line: cst.BaseStatement) -> cst.BaseStatement:
 def _broken_value(value: cst.BaseExpression, room: int) -> cst.BaseExpression:
     if isinstance(value, cst.Await):
         return value.with_changes(expression=_broken_value(value.expression, room))
-    if not isinstance(value, cst.Call) or not value.args or "\n" in code(value):
+    if not isinstance(value, cst.Call) or not value.args:
+        return value
+    gather = code(value.func) == "asyncio.gather"
+    if "\n" in code(value) and not gather:
         return value
     inner = cst.ParenthesizedWhitespace(indent=True, last_line=cst.SimpleWhitespace("    "))
     outer = cst.ParenthesizedWhitespace(indent=True)
     last = value.args[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
     one_line = code(value.with_changes(func=cst.Name("f"), args=[*value.args[:-1], last]))
-    if len(one_line) <= room - 4 or last.star:
+    if (len(one_line) <= room - 4 and "\n" not in one_line) or last.star:
         arguments = [*value.args[:-1], last.with_changes(whitespace_after_arg=outer)]
     else:
         arguments = [one.with_changes(comma=cst.Comma(whitespace_after=inner)) for one in value.args[:-1]]

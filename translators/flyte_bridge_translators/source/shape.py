@@ -131,7 +131,7 @@ class Shape:
             for read in step.reads:
                 if read.source in nodes and read.source is not step:
                     model.connect(graph, nodes[read.source], nodes[step])
-            for before in step.after:
+            for before in (*step.after, *_conflicting(step)):
                 if before in nodes and before is not step:
                     model.connect(graph, nodes[before], nodes[step], model.ORDER)
         try:
@@ -282,7 +282,7 @@ class Shape:
                         return False
                     if read.name == name and read.source not in set(self.body.steps) and current is not None:
                         return False
-                if name in step.writes:
+                if name in step.writes or (isinstance(step, PlainStep) and name in step.mutates):
                     current = step
         return True
 
@@ -298,8 +298,11 @@ class Shape:
                     last = [node.payload for node in calls.nodes(one) if node.cost] or [
                         node.payload for node in calls.nodes(one)
                     ]
-                    bound = [f"run_{name}" for name in last[-1].writes]
-                    self.coroutines[one] = self.scene.fresh(f"run_{last[-1].title}", *bound)
+                    end = last[-1]
+                    wishes = [f"run_{end.title}", *(f"run_{name}" for name in end.writes)]
+                    if isinstance(end, BlockStep):
+                        wishes = [f"run_{name}" for name in end.writes if name not in end.private] + wishes
+                    self.coroutines[one] = self.scene.fresh(*wishes)
 
     def direct(self, tree: Tree) -> bool:
         """Whether a part is one call that `gather` can take as it is."""
@@ -316,6 +319,18 @@ class Shape:
             and step not in self.waits
             and not any(True for _ in self.consumers_of_inline(step))
         )
+
+
+def _conflicting(step: Step) -> list[Step]:
+    """The steps a block must follow because it binds their variables again."""
+    if not isinstance(step, BlockStep):
+        return []
+    found: list[Step] = []
+    for name, before, readers in step.conflicts:
+        if isinstance(before, BlockStep) and name in before.private:
+            continue
+        found += [one for one in (before, *readers) if one is not None and one is not step]
+    return found
 
 
 def compile_body(scene: Scene, body: Body, *, nested: bool) -> Shape:
@@ -414,6 +429,8 @@ def settle(scene: Scene) -> None:
     for shape in scene.shapes:
         for step in shape.body.steps:
             if isinstance(step, BlockStep):
+                seen_outside = {read.name for read in (*step.reads, *reads.get(step, ()))} | shape.live
+                step.private = set(step.writes) - seen_outside
                 for inner in step.blocks.values():
                     inner.live |= {read.name for read in reads.get(step, ())}
                     inner.live |= {read.name for read in step.reads} & set(step.writes)

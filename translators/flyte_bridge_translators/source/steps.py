@@ -6,6 +6,7 @@ them. A step is the payload of a `graph.model.Node`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -152,11 +153,13 @@ class PlainStep(Step):
         small: The small statement, when its line has several; else the line is taken whole.
         effect: Whether it may do something besides binding names.
         mutates: Variables it changes in place.
+        make: Writes it, when the user did not.
     """
 
     small: cst.BaseSmallStatement | None = None
     effect: bool = False
     mutates: tuple[str, ...] = ()
+    make: Callable[[Rewrite], list[cst.BaseStatement]] | None = None
 
     @property
     def title(self) -> str:
@@ -207,10 +210,14 @@ class BlockStep(Step):
     Attributes:
         blocks: Original block → its shape.
         final: Whether it may leave the driver or its loop (`return`, `break`, `continue`, `raise` under a condition).
+        conflicts: For each variable it binds that was bound before: the step that bound it, and those that read it.
+        private: Variables it binds that nobody outside it sees.
     """
 
     blocks: dict[cst.BaseSuite, Shape] = field(default_factory=dict)
     final: bool = False
+    conflicts: list[tuple[str, Step | None, list[Step]]] = field(default_factory=list)
+    private: set[str] = field(default_factory=set)
 
     @property
     def title(self) -> str:

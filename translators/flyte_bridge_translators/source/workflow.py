@@ -27,7 +27,9 @@ def translate(module: Module, context: Context) -> Plan:
     drivers = [
         (function, found[1])
         for function in module.functions
-        if (found := entity_decorator(module, function)) is not None and found[1].is_driver
+        if (found := entity_decorator(module, function)) is not None
+        and found[1].is_driver
+        and module.is_top_level(function)
     ]
     helpers = find_helpers(module, context, [function for function, _ in drivers])
     for function, kind in drivers:
