@@ -102,6 +102,7 @@ class Entity:
         environment: The variable that holds its task environment after conversion, in its own module.
         target: For a launch plan: the qualified name of its workflow.
         bound: For a launch plan: its fixed and default inputs, name → text.
+        image: The image its decorator names, as text.
     """
 
     kind: Kind
@@ -114,6 +115,7 @@ class Entity:
     environment: str | None = None
     target: str | None = None
     bound: tuple[tuple[str, str], ...] = ()
+    image: str | None = None
 
     @property
     def qualified(self) -> str:
@@ -130,6 +132,9 @@ class Facts:
         named_tuples: Qualified name → ((field, annotation), …).
         exports: Every module-level name (for star imports).
         reexports: Module-level names that are imports: name → qualified.
+        resources: Qualified name of a module-level `Resources(…)` → its ((field, text), …).
+        strings: Qualified name of a module-level string constant → its value.
+        images: Qualified names of module-level `ImageSpec`s.
     """
 
     module: str
@@ -137,6 +142,9 @@ class Facts:
     named_tuples: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     exports: frozenset[str] = frozenset()
     reexports: Mapping[str, str] = field(default_factory=dict)
+    resources: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    strings: Mapping[str, str] = field(default_factory=dict)
+    images: frozenset[str] = frozenset()
 
 
 def entity_decorator(module: Module, function: cst.FunctionDef) -> tuple[cst.Decorator, Kind, str] | None:
@@ -176,7 +184,7 @@ def read(module: Module) -> Facts:
         found = entity_decorator(module, function)
         if found is None:
             continue
-        _, kind, _ = found
+        decorator, kind, _ = found
         entity = Entity(
             kind,
             function.name.value,
@@ -185,6 +193,7 @@ def read(module: Module) -> Facts:
             outputs(module, function.returns),
             is_async=function.asynchronous is not None,
             nested=not module.is_top_level(function),
+            image=_image(decorator),
         )
         entities.setdefault(entity.qualified, entity)
     for name, value, _ in module.assignments:
@@ -196,7 +205,57 @@ def read(module: Module) -> Facts:
         for name, bindings in module.scope.bindings.items()
         if bindings[-1].kind == "import" and bindings[-1].qualified
     }
-    return Facts(module.name, entities, dict(_named_tuples(module)), frozenset(module.scope.bindings), reexports)
+    return Facts(
+        module.name,
+        entities,
+        dict(_named_tuples(module)),
+        frozenset(module.scope.bindings),
+        reexports,
+        *_constants(module),
+    )
+
+
+RESOURCES = ("cpu", "mem", "gpu", "ephemeral_storage")
+"""The fields of Flyte 1's `Resources`, in order."""
+
+
+def _constants(module: Module) -> tuple[dict[str, tuple[tuple[str, str], ...]], dict[str, str], frozenset[str]]:
+    """The settings other files may import: resources, strings, images."""
+    resources: dict[str, tuple[tuple[str, str], ...]] = {}
+    strings: dict[str, str] = {}
+    images: set[str] = set()
+    for name, value, _ in module.assignments:
+        qualified = f"{module.name}.{name}"
+        text = string_value(value)
+        if text is not None:
+            strings[qualified] = text
+        made: cst.BaseExpression = value
+        while (
+            isinstance(made, cst.Call)
+            and isinstance(made.func, cst.Attribute)
+            and made.func.attr.value.startswith(("with_", "force_push"))
+        ):
+            made = made.func.value
+        if isinstance(made, cst.Name) and f"{module.name}.{made.value}" in images:
+            images.add(qualified)
+        if not isinstance(made, cst.Call):
+            continue
+        maker = module.names.qualified(made.func)
+        if maker in {"flytekit.ImageSpec", "flytekit.ImageSpec.from_env"}:
+            images.add(qualified)
+        elif maker == "flytekit.Resources" and not any(argument.star for argument in made.args):
+            resources[qualified] = tuple(
+                (argument.keyword.value if argument.keyword else RESOURCES[index], code(argument.value))
+                for index, argument in enumerate(made.args[: len(RESOURCES)])
+            )
+    return resources, strings, frozenset(images)
+
+def _image(decorator: cst.Decorator) -> str | None:
+    if isinstance(decorator.decorator, cst.Call):
+        for argument in decorator.decorator.args:
+            if argument.keyword is not None and argument.keyword.value == "container_image":
+                return code(argument.value)
+    return None
 
 
 def parameters(function: cst.FunctionDef) -> tuple[Parameter, ...]:

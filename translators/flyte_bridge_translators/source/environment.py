@@ -6,13 +6,387 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from flyte_bridge_translators.source.entities import Facts
+import libcst as cst
+
+from flyte_bridge_translators.source import image_spec, layout, resources, secret, settings, task_config
+from flyte_bridge_translators.source.edits import Plan
+from flyte_bridge_translators.source.entities import Entity, Facts, Kind
+from flyte_bridge_translators.source.homes import Home, decorated, homes, unique
+from flyte_bridge_translators.source.layout import Doc
 from flyte_bridge_translators.source.module import Module
+from flyte_bridge_translators.source.translator import Context
+from flyte_bridge_translators.source.tree import code
+from flyte_bridge_translators.source.work import Work, used_names
+
+LONGEST = 63
+"""The longest name of an environment that Kubernetes labels can hold."""
+
+DRIVER_RESOURCES = layout.call("flyte.Resources", cpu="1", memory='"500Mi"')
+"""A driver waits; it computes nothing."""
 
 
 def assign(module: Module, facts: Facts) -> Mapping[str, str]:
     """Entity name → the variable of its task environment."""
-    del module
-    return {entity.name: "driver" if entity.kind.is_driver else "env" for entity in facts.entities.values()}
+    if not facts.entities:
+        return {}
+    found: dict[str, str] = {}
+    for home in homes(module, facts):
+        for one in home.members:
+            found[one.function.name.value] = home.variable
+        if home.driver and not home.settings:
+            for entity in facts.entities.values():
+                if entity.kind is Kind.LAUNCH_PLAN:
+                    found[entity.name] = home.variable
+    return found
+
+
+# -- names -----------------------------------------------------------------------------------------------------------
+
+
+def environment_names(facts: Mapping[str, Facts]) -> Mapping[tuple[str, str], str]:
+    """(module, variable) → the name of that environment: after the module's last part where that is enough to tell it from
+    all others, else after its whole path."""
+    variables = {
+        module: sorted({entity.environment for entity in each.entities.values() if entity.environment})
+        for module, each in facts.items()
+    }
+    living = {module for module, names in variables.items() if names}
+    short = {module: clean(module.rpartition(".")[2]) for module in living}
+    shared = Counter(short.values())
+    taken: set[str] = set()
+    names: dict[tuple[str, str], str] = {}
+    for module in sorted(living):
+        base = short[module] if shared[short[module]] == 1 else "-".join(clean(part) for part in module.split("."))
+        for variable in variables[module]:
+            names[module, variable] = _free(f"{base}{suffix(variable)}", taken)
+    return names
+
+
+def _free(name: str, taken: set[str]) -> str:
+    if len(name) > LONGEST:
+        name = f"{name[: LONGEST - 9].rstrip('-_')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    made, number = name, 2
+    while made in taken:
+        made, number = f"{name}-{number}", number + 1
+    taken.add(made)
+    return made
+
+
+def clean(part: str) -> str:
+    """A part of a module's name as environments may be called: lower-case letters, digits, single dashes and underscores."""
+    lowered = re.sub(r"[^a-z0-9_]", "-", part.lower())
+    return re.sub(r"([-_])[-_]+", r"\1", lowered).strip("-_") or "tasks"
+
+
+def suffix(variable: str) -> str:
+    """What an environment's variable adds to the name of its module."""
+    if variable == "env":
+        return ""
+    if variable == "driver":
+        return "-workflows"
+    return f"-{clean(variable.removesuffix('_env')).replace('_', '-')}"
+
+
+# -- what they hold --------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Written:
+    """An environment to be written: after which statement of the file, and with what."""
+
+    home: Home
+    arguments: dict[str, Doc | None]
+    position: int
+    depends_on: list[str] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
+
+
+def translate(module: Module, context: Context) -> Plan:
+    """Write the `flyte.TaskEnvironment` definitions of a file."""
+    work = settings.work(module, context, "environment")
+    facts = context.facts.get(module.name)
+    if facts is None or not any(entity.environment for entity in facts.entities.values()):
+        return work.plan
+    found = homes(module, facts)
+    places = Places(module)
+    work.plan.want("import flyte")
+    written = [_written(work, home, places) for home in found]
+    by_variable = {each.home.variable: each for each in written}
+    references = References(module, context)
+    taken = module.taken() | set(by_variable)
+    for each in written:
+        if each.home.driver:
+            _depend(work, each, by_variable, references, taken)
+            _driver_image(work, each, written, references)
+    _write(work, written, places)
+    return work.plan
+
+
+def _written(work: Work, home: Home, places: Places) -> Written:
+    held = home.settings
+    where = home.members[0].decorator if home.members else work.module.tree
+    config = held.get("task_config")
+    plugin: Doc | None = None
+    if config is not None:
+        if task_config.known(work, config) is not None:
+            plugin = work.doc(config)
+        else:
+            name = work.qualified(work.value(config)) or code(config)
+            work.report("FB302", where, f"task_config={code(config)}: {name} has no counterpart in Flyte 2 that is known here")
+    environment = held.get("environment")
+    size = resources.merged(work, held, where)
+    image = image_spec.setting(work, held["container_image"]) if "container_image" in held else None
+    name = work.context.environment_names.get((work.module.name, home.variable))
+    if name is None:
+        name = f"{clean(work.module.name.rpartition('.')[2])}{suffix(home.variable)}"
+    values: dict[str, Doc | None] = {
+        "name": layout.quoted(name),
+        "image": image,
+        "resources": size if size is not None or not home.driver else DRIVER_RESOURCES,
+        "env_vars": work.doc(environment) if environment is not None else None,
+        "secrets": secret.setting(work, held),
+        "plugin_config": plugin,
+    }
+    needed = [places.of_name(used) for value in held.values() for used in used_names(value)]
+    return Written(home, values, max([places.imports, *needed]))
+
+
+def _depend(
+    work: Work, each: Written, by_variable: Mapping[str, Written], references: References, taken: set[str]
+) -> None:
+    """Fill in what a driver's environment depends on: every environment of a task its functions call."""
+    module = work.module
+    for entity, chain in references.of(each.home):
+        variable = entity.environment
+        if variable is None or (entity.module == module.name and variable == each.home.variable):
+            continue
+        if entity.module == module.name:
+            if variable in each.depends_on or variable in each.late:
+                continue
+            other = by_variable.get(variable)
+            first = min((references.places.of(one.function) for one in each.home.members), default=len(module.tree.body))
+            if other is not None and other.position >= first:
+                each.late.append(variable)
+                continue
+            each.depends_on.append(variable)
+            if other is not None and not other.home.driver:
+                each.position = max(each.position, other.position)
+            continue
+        local = _imported(work, entity, variable, chain, taken)
+        if local not in each.depends_on:
+            each.depends_on.append(local)
+
+
+def _imported(work: Work, entity: Entity, variable: str, chain: cst.BaseExpression, taken: set[str]) -> str:
+    """How an environment of another module is called here; imports it in the style of the task's own import."""
+    module = work.module
+    if isinstance(chain, cst.Attribute) and module.names.qualified(chain.value) == entity.module:
+        return f"{code(chain.value)}.{variable}"
+    alias = work.aliases.get(f"{entity.module}.{variable}")
+    if alias is not None:
+        return alias
+    last = re.sub(r"\W", "_", entity.module.rpartition(".")[2])
+    alias = unique((f"{last}_{variable}", f"{entity.module.replace('.', '_')}_{variable}"), taken)
+    work.aliases[f"{entity.module}.{variable}"] = alias
+    source = entity.module
+    root = chain
+    while isinstance(root, cst.Attribute):
+        root = root.value
+    if isinstance(root, cst.Name):
+        for binding in module.names.bindings(root):
+            node = binding.node
+            if isinstance(node, cst.ImportFrom) and node.relative and module.names.absolute(node) == entity.module:
+                source = "." * len(node.relative) + (code(node.module) if node.module is not None else "")
+    work.plan.want(f"from {source} import {variable} as {alias}")
+    return alias
+
+
+def _driver_image(work: Work, each: Written, written: Sequence[Written], references: References) -> None:
+    """A driver's pod imports its module, which the image of any task of that module can; without one, that of its callees."""
+    if each.arguments["image"] is not None:
+        return
+    known = [other for other in written if not other.home.driver and other.arguments["image"] is not None]
+    if known:
+        most = max(known, key=lambda other: len(other.home.members))
+        texts = {layout.flat(other.arguments["image"] or "") for other in known}
+        image = most.home.settings.get("container_image")
+        simple = image is not None and isinstance(image, (cst.Name, cst.Attribute, cst.SimpleString))
+        each.arguments["image"] = most.arguments["image"] if simple else f"{most.home.variable}.image"
+        each.position = max(each.position, most.position)
+        if len(texts) > 1 and most.home.members:
+            work.report(
+                "FB315",
+                most.home.members[0].decorator,
+                f"{each.home.variable} has the image of {most.home.variable}; the other tasks' images differ",
+            )
+        return
+    images: dict[str, str] = {}
+    for entity, _ in references.of(each.home):
+        if entity.image is not None and entity.environment is not None and entity.module != work.module.name:
+            local = next((name for name in each.depends_on if name == work.aliases.get(f"{entity.module}.{entity.environment}") or name.endswith(f".{entity.environment}")), None)
+            if local is not None:
+                images.setdefault(entity.image, local)
+    if images:
+        first = next(iter(images.values()))
+        each.arguments["image"] = f"{first}.image"
+        if len(images) > 1 and each.home.members:
+            work.report(
+                "FB315",
+                each.home.members[0].decorator,
+                f"{each.home.variable} has the image of {first}; it also calls tasks with {', '.join(list(images)[1:])}",
+            )
+
+
+# -- where they stand ------------------------------------------------------------------------------------------------
+
+
+class Places:
+    """The order of a file's statements at module level.
+
+    Attributes:
+        imports: The last import before the first entity; new environments stand after it. −1 when there is none.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.index = {statement: number for number, statement in enumerate(module.tree.body)}
+        first = min((self.of(one.function) for one in decorated(module)), default=len(module.tree.body))
+        above = [self.of(node) for node in module.imports if module.is_top_level(node)]
+        self.imports = max((place for place in above if place < first), default=-1)
+
+    def of(self, node: cst.CSTNode) -> int:
+        """The statement of the file a node stands in."""
+        if node in self.index:
+            return self.index[node]  # type: ignore[index]
+        return next((self.index[above] for above in self.module.ancestors(node) if above in self.index), -1)  # type: ignore[index]
+
+    def of_name(self, name: cst.Name) -> int:
+        """Where a module-level name got its value; −1 for any other name."""
+        return max((self.of(binding.node) for binding in self.module.scope.bindings.get(name.value, ())), default=-1)
+
+
+class References:
+    """Which entities a driver's functions refer to, through helper functions of the same file too."""
+
+    def __init__(self, module: Module, context: Context) -> None:
+        self.module = module
+        self.context = context
+        self.places = Places(module)
+        self.found: dict[int, list[tuple[str, cst.Name | cst.Attribute]]] = {}
+        for chain, qualified in module.name_references:
+            self.found.setdefault(self.places.of(chain), []).append((qualified, chain))
+
+    def of(self, home: Home) -> Iterator[tuple[Entity, cst.Name | cst.Attribute]]:
+        """Entities the members of a home refer to, each once, in the order of the text; a launch plan's workflow for it."""
+        seen: set[str] = set()
+        places = [self.places.of(one.function) for one in home.members]
+        if home.driver and not home.settings:
+            places += [place for place in self._launch_plans()]
+        for entity, chain in self._below(places, set()):
+            target = entity
+            if entity.kind is Kind.LAUNCH_PLAN:
+                workflow = self.context.entity(entity.target)
+                if workflow is None:
+                    continue
+                target = workflow
+            if target.qualified not in seen:
+                seen.add(target.qualified)
+                yield target, chain
+
+    def _launch_plans(self) -> Iterator[int]:
+        from flyte_bridge_translators.source.launch_plan import wrapped_statements
+
+        facts = self.context.facts.get(self.module.name)
+        if facts is not None:
+            for statement in wrapped_statements(self.module, facts):
+                yield self.places.of(statement)
+
+    def _below(self, places: Iterable[int], visited: set[int]) -> Iterator[tuple[Entity, cst.Name | cst.Attribute]]:
+        for place in places:
+            if place in visited:
+                continue
+            visited.add(place)
+            for qualified, chain in self.found.get(place, ()):
+                entity = self._entity(qualified)
+                if entity is not None:
+                    yield entity, chain
+                elif qualified.startswith(f"{self.module.name}."):
+                    name = qualified.removeprefix(f"{self.module.name}.").split(".")[0]
+                    helpers = [
+                        binding.node
+                        for binding in self.module.scope.bindings.get(name, ())
+                        if isinstance(binding.node, (cst.FunctionDef, cst.Assign, cst.AnnAssign))
+                    ]
+                    yield from self._below([self.places.of(node) for node in helpers], visited)
+
+    def _entity(self, qualified: str) -> Entity | None:
+        while "." in qualified:
+            entity = self.context.entity(qualified)
+            if entity is not None:
+                return entity
+            qualified = qualified.rpartition(".")[0]
+        return None
+
+
+def _write(work: Work, written: Sequence[Written], places: Places) -> None:
+    body = work.module.tree.body
+    by_position: dict[int, list[Written]] = {}
+    for each in written:
+        each.arguments["depends_on"] = layout.listed(each.depends_on) if each.depends_on else None
+        if each.home.declared:
+            _redeclare(work, each)
+        else:
+            by_position.setdefault(each.position, []).append(each)
+    for position, group in sorted(by_position.items()):
+        host = body[position] if position >= 0 else None
+        gap = 0 if isinstance(host, cst.SimpleStatementLine) and isinstance(host.body[0], cst.Assign) else 1
+        if isinstance(host, (cst.FunctionDef, cst.ClassDef)):
+            gap = 2
+        statements: list[cst.BaseStatement] = []
+        for number, each in enumerate(group):
+            doc = layout.call("flyte.TaskEnvironment", **each.arguments)
+            statements.append(
+                layout.statement(doc, work.limit, target=each.home.variable, blank=gap if number == 0 else 0)
+            )
+            statements += [
+                layout.statement(layout.call(f"{each.home.variable}.add_dependency", late), work.limit)
+                for late in each.late
+                if by_variable_position(written, late) <= position
+            ]
+        if host is not None:
+            work.plan.insert_after(host, statements)
+        elif body:
+            start = 1 if work.module.tree.get_docstring() and len(body) > 1 else 0
+            work.plan.insert_before(body[start], statements)
+    _late(work, written, places)
+
+
+def by_variable_position(written: Sequence[Written], variable: str) -> int:
+    """Where an environment of the file stands."""
+    return next((each.position for each in written if each.home.variable == variable), -1)
+
+
+def _late(work: Work, written: Sequence[Written], places: Places) -> None:
+    """Dependencies that are defined after their driver are added after them."""
+    for each in written:
+        for late in each.late:
+            position = by_variable_position(written, late)
+            if position > each.position:
+                added = layout.statement(layout.call(f"{each.home.variable}.add_dependency", late), work.limit)
+                work.plan.insert_after(work.module.tree.body[position], [added])
+
+
+def _redeclare(work: Work, each: Written) -> None:
+    """`env = flytekit.Environment(…)` becomes an environment where it stands."""
+    for name, value, statement in work.module.assignments:
+        if name == each.home.variable and isinstance(value, cst.Call):
+            doc = layout.call("flyte.TaskEnvironment", **each.arguments)
+            text = layout.render(doc, work.limit, column=len(name) + 3)
+            work.plan.replace(value, cst.parse_expression(text), "Flyte 1's Environment is a task environment")
+            each.position = work.module.tree.body.index(statement)

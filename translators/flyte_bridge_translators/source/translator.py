@@ -90,6 +90,38 @@ class Context:
         facts = self.facts.get(resolved.rpartition(".")[0])
         return facts.named_tuples.get(resolved) if facts is not None else None
 
+    def resources(self, qualified: str | None) -> tuple[tuple[str, str], ...] | None:
+        """The fields of a module-level `Resources` of the project, as text, or None."""
+        facts, name = self._defining(qualified)
+        return facts.resources.get(name) if facts is not None else None
+
+    def string(self, qualified: str | None) -> str | None:
+        """The value of a module-level string constant of the project, or None."""
+        facts, name = self._defining(qualified)
+        return facts.strings.get(name) if facts is not None else None
+
+    def is_image(self, qualified: str | None) -> bool:
+        """Whether a module-level name of the project is an `ImageSpec`."""
+        facts, name = self._defining(qualified)
+        return facts is not None and name in facts.images
+
+    def _defining(self, qualified: str | None) -> tuple[Facts | None, str]:
+        resolved = self.resolve(qualified) or ""
+        return self.facts.get(resolved.rpartition(".")[0]), resolved
+
+    @cached_property
+    def environment_names(self) -> Mapping[tuple[str, str], str]:
+        """(module, variable) → the name of that task environment, unique over the project."""
+        from flyte_bridge_translators.source.environment import environment_names
+
+        return environment_names(self.facts)
+
+    @cached_property
+    def is_flyte1_project(self) -> bool:
+        """Whether any file of the project defines a Flyte 1 image: its methods may be called in files that do not import
+        flytekit themselves."""
+        return any(facts.images for facts in self.facts.values())
+
     def exports(self, module: str, name: str) -> bool:
         """Whether a module of the project has a module-level name."""
         facts = self.facts.get(module)

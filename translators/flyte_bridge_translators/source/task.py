@@ -1,0 +1,163 @@
+"""Tasks: Flyte 1's decorators become `@env.task`, with every parameter carried over, moved to the environment or reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import libcst as cst
+
+from flyte_bridge_translators.source import arguments, cache, launch_plan, layout, pod_template, retries, settings
+from flyte_bridge_translators.source.edits import Plan
+from flyte_bridge_translators.source.entities import Kind, entity_decorator
+from flyte_bridge_translators.source.environment import clean, suffix
+from flyte_bridge_translators.source.homes import ONLY, Decorated, decorated, homes
+from flyte_bridge_translators.source.layout import Doc
+from flyte_bridge_translators.source.module import Module
+from flyte_bridge_translators.source.translator import Context
+from flyte_bridge_translators.source.tree import code
+from flyte_bridge_translators.source.work import Work
+
+CARRIED = ("timeout", "interruptible", "docs")
+"""Parameters with the same name and meaning; a bare number is seconds in both."""
+
+NOTHING = frozenset({"execution_mode", "node_dependency_hints", "pickle_untyped"})
+"""Parameters with nothing left to say: a driver's kind is its body, dependencies are in `depends_on`, and what has no type is
+pickled anyway."""
+
+GRAPH = frozenset({"failure_policy", "on_failure"})
+"""Parameters of a workflow that become part of its body."""
+
+
+def translate(module: Module, context: Context) -> Plan:
+    """Rewrite the decorator of every task and workflow at module level."""
+    work = settings.work(module, context, "task")
+    facts = context.facts.get(module.name)
+    if facts is None:
+        return work.plan
+    variables = {
+        one.function: home.variable for home in homes(module, facts) for one in home.members
+    } if facts.entities else {}
+    triggers = launch_plan.triggers(module, facts)
+    faithful = False
+    for one in decorated(module):
+        variable = variables[one.function]
+        faithful |= _rewrite(work, one, variable, triggers.get(one.function.name.value, ()))
+        name = context.environment_names.get((module.name, variable))
+        environment = name or f"{clean(module.name.rpartition('.')[2])}{suffix(variable)}"
+        function = one.function.name.value
+        work.plan.renames[f"{module.name}.{function}"] = f"{environment}.{function}"
+    if faithful:
+        retries.define(work)
+    _elsewhere(work)
+    return work.plan
+
+
+def _elsewhere(work: Work) -> None:
+    """Entities that are not at module level, and references, stay as they are."""
+    for function in work.module.functions:
+        found = entity_decorator(work.module, function)
+        if found is None:
+            continue
+        if found[1] is Kind.REFERENCE:
+            work.report("FB351", function, f"{function.name.value} refers to something registered on Flyte 1")
+        elif not work.module.is_top_level(function):
+            work.report("FB107", function, f"{function.name.value} is defined inside a function or class")
+
+
+def _rewrite(work: Work, one: Decorated, variable: str, triggers: Sequence[str]) -> bool:
+    """Rewrite one decorator; says whether the function needs Flyte 1's rule of retries around it."""
+    values, wrapped = _values(work, one)
+    if triggers:
+        values["triggers"] = triggers[0] if len(triggers) == 1 else layout.joined(triggers)
+    indent = 4 * sum(isinstance(above, cst.IndentedBlock) for above in work.module.ancestors(one.function))
+    text = f"{variable}.task"
+    if any(value is not None for value in values.values()):
+        text = layout.render(layout.call(text, **values), work.limit, column=1 + indent, indent=indent)
+    comments = [comment for comment in layout.comments(one.decorator.decorator) if comment not in text]
+    lines = [cst.EmptyLine(comment=cst.Comment(comment)) for comment in comments]
+    made = one.decorator.with_changes(
+        decorator=cst.parse_expression(text),
+        leading_lines=[*one.decorator.leading_lines, *lines],
+        whitespace_after_at=cst.SimpleWhitespace(""),
+    )
+    why = "a workflow is a task that calls others" if one.kind.is_driver else "tasks belong to an environment"
+    if wrapped:
+        extra = cst.Decorator(cst.Name(retries.name(work)))
+        work.plan.replace(one.decorator, lambda _: cst.FlattenSentinel([made, extra]), why)
+    else:
+        work.plan.replace(one.decorator, made, why)
+    if len(one.function.decorators) > 1:
+        others = [code(each.decorator) for each in one.function.decorators if each is not one.decorator]
+        work.report("FB108", one.decorator, f"{', '.join(others)} on {one.function.name.value}")
+    return wrapped
+
+
+def _values(work: Work, one: Decorated) -> tuple[dict[str, Doc | None], bool]:
+    """The arguments of the new decorator, and whether retries need Flyte 1's rule."""
+    given = {name: value for name, value in one.settings.items() if not arguments.is_none(value)}
+    where = one.decorator
+    if one.stars:
+        stars = ", ".join(f"{star.star}{code(star.value)}" for star in one.stars)
+        work.report("FB302", where, f"{stars} holds settings that cannot be read here; they are not carried over")
+    values: dict[str, Doc | None] = {"cache": cache.setting(work, given, where)}
+    wrapped = False
+    if "retries" in given:
+        values["retries"], wrapped = retries.setting(work, given["retries"], one.function)
+    if one.kind is Kind.WORKFLOW:
+        _workflow(work, given, values, where)
+    else:
+        for name in CARRIED:
+            if name in given and arguments.constant(given[name]) != 0 or _is_false(given.get(name), name):
+                values[name] = work.doc(given[name])
+    values["pod_template"] = pod_template.setting(work, given, where)
+    values["report"] = _report(work, given, where)
+    if "task_resolver" in given:
+        work.report("FB302", where, f"task_resolver={code(given['task_resolver'])} is an object of Flyte 1")
+    if "deprecated" in given and arguments.constant(given["deprecated"]) != "":
+        work.report("FB301", where, f"deprecated={code(given['deprecated'])}: say it in the docstring, or warn in the body")
+    known = {*ONLY, *cache.KEYWORDS, *CARRIED, *pod_template.KEYWORDS, *NOTHING, *GRAPH, *_DECKS}
+    for name in given:
+        if name not in known | {"retries", "task_resolver", "deprecated", "default_options"}:
+            work.report("FB301", where, f"{name}={code(given[name])} is no setting of a task in Flyte 2")
+    return values, wrapped
+
+
+def _is_false(node: cst.BaseExpression | None, name: str) -> bool:
+    """`interruptible=False` is a choice; a timeout of zero is none."""
+    return node is not None and name == "interruptible"
+
+
+def _workflow(
+    work: Work, given: Mapping[str, cst.BaseExpression], values: dict[str, Doc | None], where: cst.CSTNode
+) -> None:
+    if "docs" in given:
+        values["docs"] = work.doc(given["docs"])
+    if "interruptible" in given and arguments.constant(given["interruptible"]) is not False:
+        work.report(
+            "FB301",
+            where,
+            f"interruptible={code(given['interruptible'])} of a workflow was the default of its tasks; set it on them, or start "
+            "the run with `flyte.with_runcontext(interruptible=True)`",
+        )
+    if "default_options" in given:
+        work.report(
+            "FB301",
+            where,
+            f"default_options={code(given['default_options'])}: give them to `flyte.with_runcontext` or to a trigger",
+        )
+
+
+_DECKS = frozenset({"enable_deck", "disable_deck", "deck_fields"})
+
+
+def _report(work: Work, given: Mapping[str, cst.BaseExpression], where: cst.CSTNode) -> Doc | None:
+    """`report=` for `enable_deck` and its older opposite."""
+    if "deck_fields" in given:
+        work.report("FB307", where, f"deck_fields={code(given['deck_fields'])} was left out")
+    if "enable_deck" in given:
+        known = arguments.constant(work.value(given["enable_deck"]))
+        return None if known is False else ("True" if known is True else work.doc(given["enable_deck"]))
+    if "disable_deck" in given:
+        known = arguments.constant(work.value(given["disable_deck"]))
+        return None if known is True else ("True" if known is False else f"not {layout.flat(work.doc(given['disable_deck']))}")
+    return None
