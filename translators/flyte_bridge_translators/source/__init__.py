@@ -8,18 +8,26 @@ from flyte_bridge_translators.source import (
     data,
     deck,
     enum,
+    environment,
     errors,
     imports,
+    launch_plan,
     leftovers,
     logger,
     main_block,
     optional,
+    settings,
+    task,
     types,
     workflow,
 )
 from flyte_bridge_translators.source.translator import Translator
 
 TRANSLATORS: tuple[Translator, ...] = (
+    environment.translate,
+    task.translate,
+    launch_plan.translate,
+    settings.translate,
     workflow.translate,
     main_block.translate,
     context.translate,

@@ -62,7 +62,9 @@ def gpu(work: Work, node: cst.BaseExpression, count: str) -> Doc | None:
     value = work.value(node)
     qualified = work.qualified(value) or ""
     if not qualified.startswith(f"{MODULE}."):
-        work.report("FB302", node, f"the accelerator {code(node)} cannot be read here; set it in `flyte.Resources(gpu=…)`")
+        work.report(
+            "FB302", node, f"the accelerator {code(node)} cannot be read here; set it in `flyte.Resources(gpu=…)`"
+        )
         return None
     name, _, variant = qualified.removeprefix(f"{MODULE}.").partition(".")
     if isinstance(value, cst.Call) and name == "GPUAccelerator":
@@ -84,7 +86,9 @@ def gpu(work: Work, node: cst.BaseExpression, count: str) -> Doc | None:
         if int(count) > LARGEST.get(name, 8):
             return layout.call("flyte.Device", quantity=count, device_class='"GPU"', device=f'"{GPUS[name]}"')
         return f'"{GPUS[name]}:{count}"'
-    work.report("FB302", node, f"{qualified} is not an accelerator that Flyte 2 names; set it in `flyte.Resources(gpu=…)`")
+    work.report(
+        "FB302", node, f"{qualified} is not an accelerator that Flyte 2 names; set it in `flyte.Resources(gpu=…)`"
+    )
     return None
 
 

@@ -27,7 +27,9 @@ def convert(work: Work, call: cst.Call) -> Doc | None:
             value = inner.get("value") or inner.get("uri") or value
         texts.append(code(value))
     if not arguments.is_none(given.named.get("source_code")):
-        work.report("FB301", call, "the link to the source is made from the git repository now; source_code was left out")
+        work.report(
+            "FB301", call, "the link to the source is made from the git repository now; source_code was left out"
+        )
     work.plan.want("import flyte")
     return layout.call("flyte.Documentation", description=' + "\\n\\n" + '.join(texts) or '""')
 

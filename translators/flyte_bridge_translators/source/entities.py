@@ -250,6 +250,7 @@ def _constants(module: Module) -> tuple[dict[str, tuple[tuple[str, str], ...]], 
             )
     return resources, strings, frozenset(images)
 
+
 def _image(decorator: cst.Decorator) -> str | None:
     if isinstance(decorator.decorator, cst.Call):
         for argument in decorator.decorator.args:

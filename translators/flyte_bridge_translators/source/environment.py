@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -17,9 +17,10 @@ import libcst as cst
 from flyte_bridge_translators.source import image_spec, layout, resources, secret, settings, task_config
 from flyte_bridge_translators.source.edits import Plan
 from flyte_bridge_translators.source.entities import Entity, Facts, Kind
-from flyte_bridge_translators.source.homes import Home, decorated, homes, unique
+from flyte_bridge_translators.source.homes import Home, homes, unique
 from flyte_bridge_translators.source.layout import Doc
 from flyte_bridge_translators.source.module import Module
+from flyte_bridge_translators.source.places import Places, References
 from flyte_bridge_translators.source.translator import Context
 from flyte_bridge_translators.source.tree import code
 from flyte_bridge_translators.source.work import Work, used_names
@@ -66,6 +67,12 @@ def environment_names(facts: Mapping[str, Facts]) -> Mapping[tuple[str, str], st
         for variable in variables[module]:
             names[module, variable] = _free(f"{base}{suffix(variable)}", taken)
     return names
+
+
+def name_of(context: Context, module: Module, variable: str) -> str:
+    """The name of one environment of a file."""
+    known = context.environment_names.get((module.name, variable))
+    return known if known is not None else f"{clean(module.name.rpartition('.')[2])}{suffix(variable)}"
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -116,6 +123,7 @@ def translate(module: Module, context: Context) -> Plan:
     found = homes(module, facts)
     places = Places(module)
     work.plan.want("import flyte")
+    found.sort(key=lambda home: (home.driver, home.variable != "env"))
     written = [_written(work, home, places) for home in found]
     by_variable = {each.home.variable: each for each in written}
     references = References(module, context)
@@ -124,7 +132,7 @@ def translate(module: Module, context: Context) -> Plan:
         if each.home.driver:
             _depend(work, each, by_variable, references, taken)
             _driver_image(work, each, written, references)
-    _write(work, written, places)
+    _write(work, written)
     return work.plan
 
 
@@ -138,13 +146,13 @@ def _written(work: Work, home: Home, places: Places) -> Written:
             plugin = work.doc(config)
         else:
             name = work.qualified(work.value(config)) or code(config)
-            work.report("FB302", where, f"task_config={code(config)}: {name} has no counterpart in Flyte 2 that is known here")
+            work.report(
+                "FB302", where, f"task_config={code(config)}: {name} has no counterpart in Flyte 2 that is known here"
+            )
     environment = held.get("environment")
     size = resources.merged(work, held, where)
     image = image_spec.setting(work, held["container_image"]) if "container_image" in held else None
-    name = work.context.environment_names.get((work.module.name, home.variable))
-    if name is None:
-        name = f"{clean(work.module.name.rpartition('.')[2])}{suffix(home.variable)}"
+    name = name_of(work.context, work.module, home.variable)
     values: dict[str, Doc | None] = {
         "name": layout.quoted(name),
         "image": image,
@@ -162,25 +170,28 @@ def _depend(
 ) -> None:
     """Fill in what a driver's environment depends on: every environment of a task its functions call."""
     module = work.module
+    own: set[str] = set()
+    imported: dict[tuple[str, str], str] = {}
     for entity, chain in references.of(each.home):
         variable = entity.environment
         if variable is None or (entity.module == module.name and variable == each.home.variable):
             continue
         if entity.module == module.name:
-            if variable in each.depends_on or variable in each.late:
-                continue
-            other = by_variable.get(variable)
-            first = min((references.places.of(one.function) for one in each.home.members), default=len(module.tree.body))
-            if other is not None and other.position >= first:
-                each.late.append(variable)
-                continue
-            each.depends_on.append(variable)
-            if other is not None and not other.home.driver:
-                each.position = max(each.position, other.position)
+            own.add(variable)
+        elif (entity.module, variable) not in imported:
+            imported[entity.module, variable] = _imported(work, entity, variable, chain, taken)
+    references.local.update(imported)
+    first = min((references.places.of(one.function) for one in each.home.members), default=len(module.tree.body))
+    for variable, other in by_variable.items():
+        if variable not in own:
             continue
-        local = _imported(work, entity, variable, chain, taken)
-        if local not in each.depends_on:
-            each.depends_on.append(local)
+        if other.position >= first:
+            each.late.append(variable)
+            continue
+        each.depends_on.append(variable)
+        if not other.home.driver:
+            each.position = max(each.position, other.position)
+    each.depends_on += sorted(imported.values())
 
 
 def _imported(work: Work, entity: Entity, variable: str, chain: cst.BaseExpression, taken: set[str]) -> str:
@@ -195,7 +206,7 @@ def _imported(work: Work, entity: Entity, variable: str, chain: cst.BaseExpressi
     alias = unique((f"{last}_{variable}", f"{entity.module.replace('.', '_')}_{variable}"), taken)
     work.aliases[f"{entity.module}.{variable}"] = alias
     source = entity.module
-    root = chain
+    root: cst.BaseExpression = chain
     while isinstance(root, cst.Attribute):
         root = root.value
     if isinstance(root, cst.Name):
@@ -228,113 +239,40 @@ def _driver_image(work: Work, each: Written, written: Sequence[Written], referen
         return
     images: dict[str, str] = {}
     for entity, _ in references.of(each.home):
-        if entity.image is not None and entity.environment is not None and entity.module != work.module.name:
-            local = next((name for name in each.depends_on if name == work.aliases.get(f"{entity.module}.{entity.environment}") or name.endswith(f".{entity.environment}")), None)
-            if local is not None:
-                images.setdefault(entity.image, local)
+        callee = _image_of(work.context, entity)
+        local = references.local.get((entity.module, entity.environment or ""))
+        if callee is not None and local is not None:
+            images.setdefault(callee, local)
     if images:
         first = next(iter(images.values()))
         each.arguments["image"] = f"{first}.image"
         if len(images) > 1 and each.home.members:
+            others = ", ".join(list(images)[1:])
             work.report(
                 "FB315",
                 each.home.members[0].decorator,
-                f"{each.home.variable} has the image of {first}; it also calls tasks with {', '.join(list(images)[1:])}",
+                f"{each.home.variable} has the image of {first}; it also calls tasks with {others}",
             )
 
 
-# -- where they stand ------------------------------------------------------------------------------------------------
-
-
-class Places:
-    """The order of a file's statements at module level.
-
-    Attributes:
-        imports: The last import before the first entity; new environments stand after it. −1 when there is none.
-    """
-
-    def __init__(self, module: Module) -> None:
-        self.module = module
-        self.index = {statement: number for number, statement in enumerate(module.tree.body)}
-        first = min((self.of(one.function) for one in decorated(module)), default=len(module.tree.body))
-        above = [self.of(node) for node in module.imports if module.is_top_level(node)]
-        self.imports = max((place for place in above if place < first), default=-1)
-
-    def of(self, node: cst.CSTNode) -> int:
-        """The statement of the file a node stands in."""
-        if node in self.index:
-            return self.index[node]  # type: ignore[index]
-        return next((self.index[above] for above in self.module.ancestors(node) if above in self.index), -1)  # type: ignore[index]
-
-    def of_name(self, name: cst.Name) -> int:
-        """Where a module-level name got its value; −1 for any other name."""
-        return max((self.of(binding.node) for binding in self.module.scope.bindings.get(name.value, ())), default=-1)
-
-
-class References:
-    """Which entities a driver's functions refer to, through helper functions of the same file too."""
-
-    def __init__(self, module: Module, context: Context) -> None:
-        self.module = module
-        self.context = context
-        self.places = Places(module)
-        self.found: dict[int, list[tuple[str, cst.Name | cst.Attribute]]] = {}
-        for chain, qualified in module.name_references:
-            self.found.setdefault(self.places.of(chain), []).append((qualified, chain))
-
-    def of(self, home: Home) -> Iterator[tuple[Entity, cst.Name | cst.Attribute]]:
-        """Entities the members of a home refer to, each once, in the order of the text; a launch plan's workflow for it."""
-        seen: set[str] = set()
-        places = [self.places.of(one.function) for one in home.members]
-        if home.driver and not home.settings:
-            places += [place for place in self._launch_plans()]
-        for entity, chain in self._below(places, set()):
-            target = entity
-            if entity.kind is Kind.LAUNCH_PLAN:
-                workflow = self.context.entity(entity.target)
-                if workflow is None:
-                    continue
-                target = workflow
-            if target.qualified not in seen:
-                seen.add(target.qualified)
-                yield target, chain
-
-    def _launch_plans(self) -> Iterator[int]:
-        from flyte_bridge_translators.source.launch_plan import wrapped_statements
-
-        facts = self.context.facts.get(self.module.name)
-        if facts is not None:
-            for statement in wrapped_statements(self.module, facts):
-                yield self.places.of(statement)
-
-    def _below(self, places: Iterable[int], visited: set[int]) -> Iterator[tuple[Entity, cst.Name | cst.Attribute]]:
-        for place in places:
-            if place in visited:
-                continue
-            visited.add(place)
-            for qualified, chain in self.found.get(place, ()):
-                entity = self._entity(qualified)
-                if entity is not None:
-                    yield entity, chain
-                elif qualified.startswith(f"{self.module.name}."):
-                    name = qualified.removeprefix(f"{self.module.name}.").split(".")[0]
-                    helpers = [
-                        binding.node
-                        for binding in self.module.scope.bindings.get(name, ())
-                        if isinstance(binding.node, (cst.FunctionDef, cst.Assign, cst.AnnAssign))
-                    ]
-                    yield from self._below([self.places.of(node) for node in helpers], visited)
-
-    def _entity(self, qualified: str) -> Entity | None:
-        while "." in qualified:
-            entity = self.context.entity(qualified)
-            if entity is not None:
-                return entity
-            qualified = qualified.rpartition(".")[0]
+def _image_of(context: Context, entity: Entity) -> str | None:
+    """What tells the image of another module's entity from others: of a driver, the commonest of its module's tasks."""
+    facts = context.facts.get(entity.module)
+    if facts is None:
+        return entity.image
+    text = entity.image
+    if text is None and entity.kind.is_driver:
+        known = Counter(each.image for each in facts.entities.values() if each.image is not None)
+        text = max(known, key=lambda each: known[each], default=None)
+    if text is None:
         return None
+    return facts.reexports.get(text, f"{entity.module}.{text}" if text.isidentifier() else text)
 
 
-def _write(work: Work, written: Sequence[Written], places: Places) -> None:
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def _write(work: Work, written: Sequence[Written]) -> None:
     body = work.module.tree.body
     by_position: dict[int, list[Written]] = {}
     for each in written:
@@ -364,7 +302,7 @@ def _write(work: Work, written: Sequence[Written], places: Places) -> None:
         elif body:
             start = 1 if work.module.tree.get_docstring() and len(body) > 1 else 0
             work.plan.insert_before(body[start], statements)
-    _late(work, written, places)
+    _late(work, written)
 
 
 def by_variable_position(written: Sequence[Written], variable: str) -> int:
@@ -372,7 +310,7 @@ def by_variable_position(written: Sequence[Written], variable: str) -> int:
     return next((each.position for each in written if each.home.variable == variable), -1)
 
 
-def _late(work: Work, written: Sequence[Written], places: Places) -> None:
+def _late(work: Work, written: Sequence[Written]) -> None:
     """Dependencies that are defined after their driver are added after them."""
     for each in written:
         for late in each.late:

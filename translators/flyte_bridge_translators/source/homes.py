@@ -102,7 +102,11 @@ def declared(module: Module, variable: str) -> Settings:
     if not isinstance(value, cst.Call):
         return {}
     own = dict(arguments.read(value).named)
-    if isinstance(value.func, cst.Attribute) and value.func.attr.value == "extend" and isinstance(value.func.value, cst.Name):
+    if (
+        isinstance(value.func, cst.Attribute)
+        and value.func.attr.value == "extend"
+        and isinstance(value.func.value, cst.Name)
+    ):
         return overlaid(declared(module, value.func.value.value), own)
     return own
 
@@ -119,7 +123,9 @@ def overlaid(under: Mapping[str, cst.BaseExpression], over: Mapping[str, cst.Bas
                 for element in below.elements
                 if not (isinstance(element, cst.DictElement) and code(element.key) in keys)
             ]
-            texts = [code(element.with_changes(comma=cst.MaybeSentinel.DEFAULT)) for element in (*kept, *value.elements)]
+            texts = [
+                code(element.with_changes(comma=cst.MaybeSentinel.DEFAULT)) for element in (*kept, *value.elements)
+            ]
             merged[name] = cst.parse_expression("{" + ", ".join(texts) + "}")
         else:
             merged[name] = value
@@ -198,10 +204,11 @@ def _words(home: Home, main: Home | None, images: Counter[str]) -> Iterator[str]
     names = [one.function.name.value.lstrip("_") for one in home.members]
     if len(names) == 1:
         yield names[0]
-    if "accelerator" in home.settings or "gpu" in "".join(code(home.settings[name]) for name in ("requests", "limits", "resources") if name in home.settings):
+    sizes = (home.settings[name] for name in ("requests", "limits", "resources") if name in home.settings)
+    if "accelerator" in home.settings or any("gpu" in code(size).lower() for size in sizes):
         yield "gpu"
     image = home.settings.get("container_image")
-    if isinstance(image, cst.Name) and images[image.value] == 1 and (main is None or "container_image" not in main.settings or image.value != code(main.settings["container_image"])):
+    if isinstance(image, cst.Name) and (set(home.settings) == {"container_image"} or _is_rare(image, main, images)):
         yield re.sub(r"_?(image|img|spec)(_?spec)?$", "", image.value.lower()).strip("_") or image.value.lower()
     for name in ("requests", "resources", "limits"):
         value = home.settings.get(name)
@@ -209,6 +216,12 @@ def _words(home: Home, main: Home | None, images: Counter[str]) -> Iterator[str]
             yield value.value
             break
     yield from names
+
+
+def _is_rare(image: cst.Name, main: Home | None, images: Counter[str]) -> bool:
+    """Whether no other environment has that image."""
+    other = main.settings.get("container_image") if main is not None else None
+    return images[image.value] == 1 and (other is None or code(other) != image.value)
 
 
 def unique(wanted: Sequence[str], used: set[str]) -> str:

@@ -69,18 +69,18 @@ def convert(work: Work, call: cst.Call) -> Doc | None:
         work.report("FB313", call, "the arguments of this image are computed; write them out")
         return None
     values = {name: value for name, value in given.named.items() if not arguments.is_none(value)}
-    for name in values:
+    for name, value in values.items():
         if name in ELSEWHERE:
             work.report("FB312", call, f"{name}: {ELSEWHERE[name]}")
         elif name in BY_HAND:
-            work.report("FB313", call, f"{name}={_short(values[name])}: {BY_HAND[name]}")
+            work.report("FB313", call, f"{name}={_short(value)}: {BY_HAND[name]}")
         elif name not in SIGNATURE:
             work.report("FB312", call, f"{name} is no setting of an image")
     return Chain((*_base(work, values, call), *_layers(work, values, call)))
 
 
 def _short(node: cst.CSTNode) -> str:
-    text = " ".join(code(node).split())  # type: ignore[arg-type]
+    text = " ".join(code(node).split())
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
@@ -131,7 +131,12 @@ def _layers(work: Work, values: Mapping[str, cst.BaseExpression], where: cst.CST
         layers += _spread(".with_apt_packages", _strings(values["apt_packages"]))
     if "requirements" in values:
         layers.append(_requirements(work, values["requirements"], pip))
-    packages = [name for field in ("packages", "runtime_packages") if field in values for name in _packages(work, values[field], where)]
+    packages = [
+        name
+        for field in ("packages", "runtime_packages")
+        if field in values
+        for name in _packages(work, values[field], where)
+    ]
     if packages:
         layers += _spread(".with_pip_packages", packages, **pip)
     if "env" in values:
@@ -215,7 +220,9 @@ def _copies(work: Work, node: cst.BaseExpression) -> list[Doc]:
     for text in _strings(node):
         known = arguments.constant(cst.parse_expression(text)) if not text.startswith("*") else None
         if not isinstance(known, str):
-            work.report("FB313", node, f"copy={_short(node)}: add `.with_source_file` or `.with_source_folder` for each")
+            work.report(
+                "FB313", node, f"copy={_short(node)}: add `.with_source_file` or `.with_source_folder` for each"
+            )
             continue
         path = PurePosixPath(known)
         if path.suffix:
@@ -259,7 +266,11 @@ def is_image(work: Work, node: cst.BaseExpression) -> bool:
     if isinstance(value, cst.Call):
         if work.qualified(value) in {NAME, f"{NAME}.from_env"}:
             return True
-        if isinstance(value.func, cst.Attribute) and value.func.attr.value in {*METHODS, "force_push", "with_builder_options"}:
+        if isinstance(value.func, cst.Attribute) and value.func.attr.value in {
+            *METHODS,
+            "force_push",
+            "with_builder_options",
+        }:
             return is_image(work, value.func.value)
         return False
     return work.context.is_image(work.module.names.qualified(value))
@@ -273,7 +284,11 @@ def method(work: Work, call: cst.Call) -> Doc | None:
     before = work.doc(call.func.value)
     start: tuple[Doc, ...] = before.parts if isinstance(before, Chain) else (before,)
     if name in {"force_push", "with_builder_options"}:
-        hint = "force a build with `flyte build`, or change the image" if name == "force_push" else ELSEWHERE["builder_options"]
+        hint = (
+            "force a build with `flyte build`, or change the image"
+            if name == "force_push"
+            else ELSEWHERE["builder_options"]
+        )
         work.report("FB312", call, f"{name}: {hint}")
         return Chain(start) if len(start) > 1 else start[0]
     if name not in METHODS:
@@ -294,7 +309,11 @@ def setting(work: Work, node: cst.BaseExpression) -> Doc | None:
         template = TEMPLATE.fullmatch(known)
         if template is not None:
             if template["tag"] and not PLAIN_TAG.fullmatch(template["tag"]):
-                work.report("FB312", node, f"the tag {template['tag']} must be part of what `--image {template['name']}=…` names")
+                work.report(
+                    "FB312",
+                    node,
+                    f"the tag {template['tag']} must be part of what `--image {template['name']}=…` names",
+                )
             work.plan.want("import flyte")
             return layout.call("flyte.Image.from_ref_name", layout.quoted(template["name"]))
         if "{{" in known:
@@ -315,7 +334,9 @@ def guards(work: Work) -> None:
         guard = work.module.parents.get(call)
         imports = isinstance(guard, cst.If) and guard.test is call and guard.orelse is None and _only_imports(guard)
         if not isinstance(guard, cst.If) or not imports:
-            work.report("FB313", call, f"{code(call)}: nothing says in which image the code runs; import inside the tasks")
+            work.report(
+                "FB313", call, f"{code(call)}: nothing says in which image the code runs; import inside the tasks"
+            )
             continue
         work.plan.want("import contextlib")
         work.plan.replace(guard, _suppressing(guard), "no guard on the image in Flyte 2")

@@ -7,7 +7,6 @@ dictionaries), becomes a task that calls the workflow; what was fixed stays fixe
 
 from __future__ import annotations
 
-import builtins
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from flyte_bridge_translators.source.entities import CONSTRUCTORS, Entity, Facts
 from flyte_bridge_translators.source.homes import decorated, unique
 from flyte_bridge_translators.source.layout import Doc, Group
 from flyte_bridge_translators.source.module import Module
-from flyte_bridge_translators.source.names import canonical, is_v1
+from flyte_bridge_translators.source.places import Places
 from flyte_bridge_translators.source.translator import Context
 from flyte_bridge_translators.source.tree import code, string_value
 from flyte_bridge_translators.source.work import Work, used_names
@@ -31,7 +30,16 @@ _TAIL = (
 )  # fmt: skip
 
 SIGNATURES: Mapping[str, Sequence[str]] = {
-    "flytekit.LaunchPlan": ("name", "workflow", "parameters", "fixed_inputs", "schedule", "notifications", "labels", "annotations"),
+    "flytekit.LaunchPlan": (
+        "name",
+        "workflow",
+        "parameters",
+        "fixed_inputs",
+        "schedule",
+        "notifications",
+        "labels",
+        "annotations",
+    ),
     "flytekit.LaunchPlan.create": ("name", "workflow", *_TAIL),
     "flytekit.LaunchPlan.get_default_launch_plan": ("ctx", "workflow"),
     "flytekit.LaunchPlan.get_or_create": ("workflow", "name", *_TAIL),
@@ -47,13 +55,6 @@ ELSEWHERE: Mapping[str, str] = {
     "trigger": "use `flyte.OnArtifact(…)` as the automation",
 }
 """Settings a trigger does not have, and where they live."""
-
-TYPES: Mapping[str, tuple[str, str]] = {
-    "flytekit.FlyteDirectory": ("Dir", "from flyte.io import Dir"),
-    "flytekit.FlyteFile": ("File", "from flyte.io import File"),
-    "flytekit.StructuredDataset": ("DataFrame", "from flyte.io import DataFrame"),
-}
-"""Flyte 1 types in the signature of a workflow, and what a task says for them."""
 
 _COLLECTION = re.compile(r"\b(list|dict|tuple|set|frozenset|sequence|mapping)\b", re.IGNORECASE)
 
@@ -142,21 +143,17 @@ def _is_collection(value: cst.BaseExpression, annotation: str) -> bool:
 
 def _movable(module: Module, statement: cst.SimpleStatementLine, function: cst.FunctionDef) -> bool:
     """Whether everything the launch plan mentions (its workflow apart) exists before its workflow."""
-    order = {node: number for number, node in enumerate(module.tree.body)}
-
-    def place(node: cst.CSTNode) -> int:
-        return order[node] if node in order else next((order[above] for above in module.ancestors(node) if above in order), -1)  # type: ignore[index]
-
-    limit = place(function)
+    places = Places(module)
+    limit = places.of(function)
     return all(
-        max((place(binding.node) for binding in module.scope.bindings.get(name.value, ())), default=-1) < limit
+        places.of_name(name) < limit
         for name in used_names(statement.body[0])
         if name.value != function.name.value and not _is_target(module, name)
     )
 
 
 def _is_target(module: Module, name: cst.Name) -> bool:
-    return isinstance(module.parents.get(name), cst.AssignTarget) or isinstance(module.parents.get(name), cst.AnnAssign)
+    return isinstance(module.parents.get(name), (cst.AssignTarget, cst.AnnAssign))
 
 
 def _entries(module: Module, node: cst.BaseExpression | None) -> list[tuple[str | None, cst.BaseExpression]]:
@@ -192,11 +189,11 @@ def triggers(module: Module, facts: Facts) -> dict[str, list[str]]:
     used = module.taken()
     for plan in plans(module, facts):
         if plan.mode == "trigger":
-            found.setdefault(plan.target.rpartition(".")[2], []).append(_variable(plan, used))
+            found.setdefault(plan.target.rpartition(".")[2], []).append(variable_of(plan, used))
     return found
 
 
-def _variable(plan: LaunchPlan, used: set[str]) -> str:
+def variable_of(plan: LaunchPlan, used: set[str]) -> str:
     if plan.variable is not None:
         return plan.variable
     name = string_value(plan.given.get("name")) or "trigger"
@@ -213,6 +210,8 @@ def translate(module: Module, context: Context) -> Plan:
     facts = context.facts.get(module.name)
     if facts is None or not module.is_flyte1:
         return work.plan
+    from flyte_bridge_translators.source import launch_plan_task
+
     functions = {one.function.name.value: one.function for one in decorated(module) if one.kind.is_driver}
     used = module.taken()
     read: set[cst.Call] = set()
@@ -221,12 +220,20 @@ def translate(module: Module, context: Context) -> Plan:
         if plan.mode == "alias":
             _alias(work, plan)
         elif plan.mode == "trigger":
-            _trigger(work, plan, functions[plan.target.rpartition(".")[2]], facts.entities[plan.target], _variable(plan, used))
+            _trigger(
+                work,
+                plan,
+                functions[plan.target.rpartition(".")[2]],
+                facts.entities[plan.target],
+                variable_of(plan, used),
+            )
         else:
-            _task(work, plan, facts, used)
+            launch_plan_task.write(work, plan, facts, used)
     for call, name in module.calls:
         if CONSTRUCTORS.get(name) is Kind.LAUNCH_PLAN and call not in read:
-            work.report("FB343", call, f"the launch plan {_short(call)} cannot be read here; write a `flyte.Trigger` for it")
+            work.report(
+                "FB343", call, f"the launch plan {_short(call)} cannot be read here; write a `flyte.Trigger` for it"
+            )
     return work.plan
 
 
@@ -243,17 +250,17 @@ def _alias(work: Work, plan: LaunchPlan) -> None:
         work.plan.replace(plan.call, plan.workflow, "the default launch plan is the workflow itself")
 
 
-def _name(plan: LaunchPlan) -> str:
+def spoken_name(plan: LaunchPlan) -> str:
     node = plan.given.get("name")
     if node is not None:
         return code(node)
     return layout.quoted(plan.variable or code(plan.workflow).rpartition(".")[2])
 
 
-def _doc(work: Work, plan: LaunchPlan, inputs: list[tuple[str, Doc]], where: cst.CSTNode) -> Group:
+def automated(work: Work, plan: LaunchPlan, inputs: list[tuple[str, Doc]], where: cst.CSTNode) -> Group:
     """The `flyte.Trigger(…)` of a launch plan, with the inputs it gives (the time it fires at is added)."""
     given = plan.given
-    positional: list[Doc] = [_name(plan)]
+    positional: list[Doc] = [spoken_name(plan)]
     if "schedule" in given:
         found = schedule.automation(work, given["schedule"], where)
         if found is not None:
@@ -262,10 +269,12 @@ def _doc(work: Work, plan: LaunchPlan, inputs: list[tuple[str, Doc]], where: cst
                 inputs.insert(0, (found.kickoff, "flyte.TriggerTime"))
     for name, hint in ELSEWHERE.items():
         if name in given:
-            work.report("FB342", where, f"{name}={_text(given[name])} was left out: {hint}")
+            work.report("FB342", where, f"{name}={shown(given[name])} was left out: {hint}")
     values: dict[str, Doc | None] = {
         "inputs": Group("{", tuple((f"{key}: ", value) for key, value in inputs), "}") if inputs else None,
-        "notifications": notification.convert(work, given["notifications"], where) if "notifications" in given else None,
+        "notifications": notification.convert(work, given["notifications"], where)
+        if "notifications" in given
+        else None,
     }
     for name in ("labels", "annotations", "overwrite_cache"):
         if name in given:
@@ -278,7 +287,7 @@ def _doc(work: Work, plan: LaunchPlan, inputs: list[tuple[str, Doc]], where: cst
     return layout.call("flyte.Trigger", *positional, **values)
 
 
-def _text(node: cst.BaseExpression) -> str:
+def shown(node: cst.BaseExpression) -> str:
     return " ".join(code(node).split())
 
 
@@ -298,11 +307,11 @@ def _trigger(work: Work, plan: LaunchPlan, function: cst.FunctionDef, workflow: 
         node = plan.given.get(name)
         if node is None:
             continue
-        for key, value in _mapping(work, node):
-            inputs[key] = _input(work, value, parameters.get(key.strip("\"'"))) if value is not None else ""
+        for key, value in entries(work, node):
+            inputs[key] = given_input(work, value, parameters.get(key.strip("\"'"))) if value is not None else ""
         if name == "fixed_inputs":
-            work.report("FB344", function, f"{_name(plan)}: {code(node)} was fixed in Flyte 1")
-    doc = _doc(work, plan, [(key, value) for key, value in inputs.items()], function)
+            work.report("FB344", function, f"{spoken_name(plan)}: {code(node)} was fixed in Flyte 1")
+    doc = automated(work, plan, list(inputs.items()), function)
     host = work.module.statement(function) if not isinstance(function, cst.BaseStatement) else function
     assert host is not None
     statement = layout.statement(doc, work.limit, target=variable, blank=2)
@@ -312,7 +321,7 @@ def _trigger(work: Work, plan: LaunchPlan, function: cst.FunctionDef, workflow: 
     work.plan.replace(plan.statement, lambda _: cst.FlattenSentinel([]), "the trigger stands above its workflow")
 
 
-def _mapping(work: Work, node: cst.BaseExpression) -> Iterator[tuple[str, cst.BaseExpression | None]]:
+def entries(work: Work, node: cst.BaseExpression) -> Iterator[tuple[str, cst.BaseExpression | None]]:
     """The entries of an inputs dictionary as (text of the key, value)."""
     value = node if isinstance(node, cst.Dict) or not isinstance(node, cst.Name) else work.value(node)
     if isinstance(value, cst.Call) and code(value.func) == "dict" and all(argument.keyword for argument in value.args):
@@ -333,11 +342,15 @@ def _mapping(work: Work, node: cst.BaseExpression) -> Iterator[tuple[str, cst.Ba
         yield f"**{code(node)}", None
 
 
-def _input(work: Work, value: cst.BaseExpression, parameter: Parameter | None) -> Doc:
+def given_input(work: Work, value: cst.BaseExpression, parameter: Parameter | None) -> Doc:
     """An input's value. Flyte 2 sends what it is given, unconverted: a whole number for a float would arrive as one."""
     annotation = (parameter.annotation or "") if parameter is not None else ""
     known = arguments.constant(value)
-    if isinstance(known, int) and not isinstance(known, bool) and annotation in {"float", "Optional[float]", "float | None"}:
+    if (
+        isinstance(known, int)
+        and not isinstance(known, bool)
+        and annotation in {"float", "Optional[float]", "float | None"}
+    ):
         return f"{code(value)}.0"
     if isinstance(known, str):
         for v1, v2 in (("FlyteFile", "File"), ("FlyteDirectory", "Dir")):
@@ -345,157 +358,3 @@ def _input(work: Work, value: cst.BaseExpression, parameter: Parameter | None) -
                 work.plan.want(f"from flyte.io import {v2}")
                 return layout.call(f"{v2}.from_existing_remote", code(value))
     return work.doc(value)
-
-
-# -- a task of its own -------------------------------------------------------------------------------------------------
-
-
-def _task(work: Work, plan: LaunchPlan, facts: Facts, used: set[str]) -> None:
-    workflow = work.context.entity(plan.target)
-    if workflow is None or not workflow.kind.is_driver:
-        work.report("FB343", plan.call, f"{code(plan.workflow)} is not converted together with this file; its trigger is left to do")
-        return
-    own = facts.entities.get(f"{facts.module}.{plan.variable}")
-    variable = own.environment if own is not None and own.environment else "driver"
-    signature = Signature(work, workflow, used)
-    fixed = {key.strip("\"'"): value for key, value in _given(work, plan, "fixed_inputs")}
-    defaults = {key.strip("\"'"): value for key, value in _given(work, plan, "default_inputs")}
-    required: list[str] = []
-    optional: list[str] = []
-    passed: list[tuple[str, Doc]] = []
-    for parameter in workflow.parameters:
-        if parameter.name in fixed:
-            passed.append((f"{parameter.name}=", _input(work, fixed[parameter.name], parameter)))
-            continue
-        passed.append((f"{parameter.name}=", parameter.name))
-        written = parameter.name
-        if parameter.annotation is not None:
-            written += f": {signature.text(parameter.annotation)}"
-        if parameter.name in defaults:
-            optional.append(f"{written} = {layout.flat(_input(work, defaults[parameter.name], parameter))}")
-        elif parameter.default is not None:
-            optional.append(f"{written} = {signature.text(parameter.default)}")
-        else:
-            required.append(written)
-    returns = signature.returns()
-    if signature.lost:
-        work.report("FB343", plan.call, f"{', '.join(sorted(signature.lost))} cannot be imported here for the launch plan's task")
-        return
-    doc = _doc(work, plan, [], plan.call)
-    decorator = layout.render(layout.call(f"{variable}.task", triggers=doc), work.limit, column=1)
-    name = _variable(plan, used)
-    head = Group(f"async def {name}(", tuple(("", text) for text in (*required, *optional)), f"){returns}:")
-    body = Group(f"return await {code(plan.workflow)}(", tuple(passed))
-    lines = layout.render(head, work.limit), layout.render(body, work.limit, column=4, indent=4)
-    function = cst.ensure_type(
-        cst.parse_statement(f"@{decorator}\n{lines[0]}\n    {lines[1]}\n"), cst.FunctionDef
-    )
-    comments = [line for line in plan.statement.leading_lines if line.comment is not None]
-    function = function.with_changes(leading_lines=[cst.EmptyLine(indent=False)] * 2 + comments)
-    work.plan.replace(plan.statement, lambda _: cst.FlattenSentinel([function]), "a launch plan with a task of its own")
-    work.report("FB341", plan.call, f"{_name(plan)} became the task {name}, which calls {code(plan.workflow)}")
-
-
-def _given(work: Work, plan: LaunchPlan, name: str) -> Iterator[tuple[str, cst.BaseExpression]]:
-    node = plan.given.get(name)
-    for key, value in _mapping(work, node) if node is not None else ():
-        if value is None:
-            work.report("FB342", plan.call, f"{name}={_text(plan.given[name])} cannot be read here and was left out")
-        else:
-            yield key, value
-
-
-class Signature:
-    """Writes the types and defaults of a workflow of another file here, importing what they name."""
-
-    def __init__(self, work: Work, workflow: Entity, used: set[str]) -> None:
-        self.work = work
-        self.workflow = workflow
-        self.facts = work.context.facts.get(workflow.module)
-        self.used = used
-        self.lost: set[str] = set()
-        self.known: dict[str, str] = {}
-
-    def returns(self) -> str:
-        """The return annotation, with its arrow; a NamedTuple by its name, so that outputs keep theirs."""
-        outputs = self.work.context.outputs(self.workflow)
-        if outputs.kind == "none":
-            return " -> None"
-        if outputs.kind == "unknown" or not outputs.annotations:
-            return ""
-        if outputs.kind == "single" or len(outputs.annotations) == 1:
-            return f" -> {self.text(outputs.annotations[0])}"
-        if outputs.named_tuple is not None:
-            local = self._bring(outputs.named_tuple, outputs.named_tuple.rpartition(".")[2])
-            if local is not None:
-                return f" -> {local}"
-        return f" -> tuple[{', '.join(self.text(annotation) for annotation in outputs.annotations)}]"
-
-    def text(self, source: str) -> str:
-        """An annotation or default of the workflow's file, as it must be written in this one."""
-        try:
-            node = cst.parse_expression(source)
-            quoted = string_value(node)
-            if quoted is not None and quoted.isidentifier() and self.facts is not None and quoted in self.facts.exports:
-                node = cst.parse_expression(quoted)
-        except cst.ParserSyntaxError:
-            self.lost.add(source)
-            return source
-        changed: cst.CSTNode = node
-        for name in list(used_names(node)):
-            local = self._name(name.value)
-            if local is None:
-                self.lost.add(name.value)
-            elif local != name.value:
-                holder = _subscript(node, name) if local in {v2 for v2, _ in TYPES.values()} else name
-                if holder is changed or holder is node:
-                    return local
-                changed = changed.deep_replace(holder, cst.Name(local))  # type: ignore[arg-type,assignment]
-        return code(changed)  # type: ignore[arg-type]
-
-    def _name(self, name: str) -> str | None:
-        if name not in self.known:
-            found = self._resolve(name)
-            if found is None:
-                return None
-            self.known[name] = found
-        return self.known[name]
-
-    def _resolve(self, name: str) -> str | None:
-        if self.facts is None:
-            return None
-        qualified = self.facts.reexports.get(name)
-        if qualified is None and name in self.facts.exports:
-            qualified = f"{self.facts.module}.{name}"
-        if qualified is None:
-            return name if hasattr(builtins, name) else None
-        qualified = canonical(qualified)
-        if is_v1(qualified):
-            if qualified not in TYPES:
-                return None
-            local, line = TYPES[qualified]
-            self.work.plan.want(line)
-            return local
-        return self._bring(qualified, name)
-
-    def _bring(self, qualified: str, name: str) -> str | None:
-        """The local name of something, imported when it is not there yet."""
-        module = self.work.module
-        if qualified.rpartition(".")[0] == module.name:
-            return qualified.rpartition(".")[2]
-        for local, bindings in module.scope.bindings.items():
-            if bindings[-1].kind == "import" and bindings[-1].qualified == qualified:
-                return local
-        if name in module.scope.bindings or (name in self.used and name not in self.known.values()):
-            return None
-        parent, _, last = qualified.rpartition(".")
-        as_name = "" if last == name else f" as {name}"
-        self.work.plan.want(f"from {parent} import {last}{as_name}" if parent else f"import {last}{as_name}")
-        return name
-
-
-def _subscript(root: cst.CSTNode, name: cst.Name) -> cst.CSTNode:
-    """The subscript a name heads (`FlyteFile["csv"]`), else the name."""
-    from flyte_bridge_translators.source.tree import walk
-
-    return next((node for node in walk(root) if isinstance(node, cst.Subscript) and node.value is name), name)

@@ -89,9 +89,7 @@ def render(doc: Doc, limit: int, *, column: int = 0, indent: int = 0, after: int
     if "\n" not in together and len(inner) + len(together) <= limit and len(doc.items) < 4:
         return f"{doc.head}\n{inner}{together}\n{' ' * indent}{doc.tail}"
     parts = [
-        f"{inner}{prefix}"
-        + render(item, limit, column=len(inner) + len(prefix), indent=len(inner), after=1)
-        + ",\n"
+        f"{inner}{prefix}" + render(item, limit, column=len(inner) + len(prefix), indent=len(inner), after=1) + ",\n"
         for prefix, item in doc.items
     ]
     return f"{doc.head}\n{''.join(parts)}{' ' * indent}{doc.tail}"
@@ -130,7 +128,11 @@ def comments(node: cst.CSTNode) -> list[str]:
 
 
 def _element(element: cst.BaseElement) -> Doc:
-    return code(element.with_changes(comma=cst.MaybeSentinel.DEFAULT)) if isinstance(element, cst.StarredElement) else of(element.value)
+    return (
+        code(element.with_changes(comma=cst.MaybeSentinel.DEFAULT))
+        if isinstance(element, cst.StarredElement)
+        else of(element.value)
+    )
 
 
 def _entry(element: cst.BaseDictElement) -> tuple[str, Doc]:

@@ -50,7 +50,11 @@ FIELDS: Mapping[str, frozenset[str]] = {
             "databricks_conf", "databricks_instance",
         }
     ),
-    "Elastic": frozenset({"nnodes", "nproc_per_node", "rdzv_backend", "run_policy", "monitor_interval", "max_restarts", "rdzv_configs"}),
+    "Elastic": frozenset(
+        {
+            "nnodes", "nproc_per_node", "rdzv_backend", "run_policy", "monitor_interval", "max_restarts", "rdzv_configs",
+        }
+    ),
     "HeadNodeConfig": frozenset({"ray_start_params", "pod_template", "requests", "limits"}),
     "RayJobConfig": frozenset(
         {

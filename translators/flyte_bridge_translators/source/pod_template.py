@@ -48,10 +48,12 @@ def setting(work: Work, settings: Mapping[str, cst.BaseExpression], where: cst.C
         if "pod_template" in given:
             work.report("FB305", where, "the task has a Pod and a pod template: merge them by hand")
         given.setdefault("pod_template", config)
-    more = {name: work.doc(given[name]) for name in ("labels", "annotations") if name in given}
+    more = {name: work.doc(value) for name, value in given.items() if name in {"labels", "annotations"}}
     template, name = given.get("pod_template"), given.get("pod_template_name")
     if template is not None and name is not None:
-        work.report("FB305", where, f"the named pod template {code(name)} was the base of the other one: merge them by hand")
+        work.report(
+            "FB305", where, f"the named pod template {code(name)} was the base of the other one: merge them by hand"
+        )
     if template is None and name is not None:
         if not more:
             return work.doc(name)

@@ -54,7 +54,7 @@ def merged(work: Work, settings: Mapping[str, cst.BaseExpression], where: cst.CS
     if not wanted:
         return None
     whole = [wanted[name] for name in ("resources", "requests", "limits") if name in wanted]
-    extra = {name: wanted[name] for name in ("accelerator", "shared_memory") if name in wanted}
+    extra = {name: value for name, value in wanted.items() if name in {"accelerator", "shared_memory"}}
     if len(whole) == 1 and not extra:
         return work.doc(whole[0])
     if len(whole) == 2 and not extra and code(whole[0]) == code(whole[1]):
@@ -65,7 +65,7 @@ def merged(work: Work, settings: Mapping[str, cst.BaseExpression], where: cst.CS
         if found is None:
             return _unread(work, node, whole, extra, where)
         for field, amount in found.items():
-            _add(work, amounts, field, amount, where)
+            _add(amounts, field, amount)
     more = _extra(work, extra, amounts.get("gpu"))
     return _doc(work, amounts, where, more)
 
@@ -137,7 +137,7 @@ def _one(field: str, value: cst.BaseExpression) -> str:
     return code(value)
 
 
-def _add(work: Work, amounts: Amounts, field: str, amount: Amount, where: cst.CSTNode) -> None:
+def _add(amounts: Amounts, field: str, amount: Amount) -> None:
     """Requests come first, limits second."""
     first = amounts.get(field)
     if first is None:
@@ -159,7 +159,9 @@ def _doc(work: Work, amounts: Amounts, where: cst.CSTNode, more: Mapping[str, Do
         else:
             values[field] = amount.limit
             work.report(
-                "FB322", where, f"{field} was requested as {amount.request} and limited to {amount.limit}: {amount.limit} kept"
+                "FB322",
+                where,
+                f"{field} was requested as {amount.request} and limited to {amount.limit}: {amount.limit} kept",
             )
     values.update(more or {})
     work.plan.want("import flyte")
@@ -193,5 +195,7 @@ def _unread(
         more = _extra(work, extra, None)
         work.plan.want("import dataclasses")
         return layout.call("dataclasses.replace", code(node), **more)
-    work.report("FB321", where, f"{' and '.join(code(each) for each in whole)} cannot be read here; only the first was kept")
+    work.report(
+        "FB321", where, f"{' and '.join(code(each) for each in whole)} cannot be read here; only the first was kept"
+    )
     return code(whole[0])

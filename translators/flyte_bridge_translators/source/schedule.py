@@ -80,7 +80,11 @@ def _cron(work: Work, call: cst.Call, where: cst.CSTNode) -> Automation | None:
         work.report("FB346", where, f"{code(call)} is computed")
         return None
     if not arguments.is_none(given.named.get("offset")):
-        work.report("FB345", where, f"the offset {code(given.named['offset'])} was left out: Flyte 2 has none; shift the expression")
+        work.report(
+            "FB345",
+            where,
+            f"the offset {code(given.named['offset'])} was left out: Flyte 2 has none; shift the expression",
+        )
     old, node = given.named.get("cron_expression"), given.named.get("schedule")
     work.plan.want("import flyte")
     if node is None or arguments.is_none(node):
@@ -101,7 +105,9 @@ def _cron(work: Work, call: cst.Call, where: cst.CSTNode) -> Automation | None:
     if not isinstance(known, str):
         known = work.context.string(work.module.names.qualified(node))
     if not isinstance(known, str):
-        work.report("FB345", where, f"{code(node)} is not known here: Flyte 2 knows no names such as @daily, only five fields")
+        work.report(
+            "FB345", where, f"{code(node)} is not known here: Flyte 2 knows no names such as @daily, only five fields"
+        )
         return Automation(layout.call("flyte.Cron", work.doc(node)), _kickoff(given))
     expression = ALIASES.get(known.lower(), known)
     if len(expression.split()) == 6:

@@ -90,7 +90,11 @@ def convert(work: Work, call: cst.Call) -> Doc | None:
         return None
     known = [_known(work, part) for part in (group, key) if part is not None]
     name = "/".join(part or "…" for part in known)
-    work.report("FB331", call, f"the secret {name} must exist in Flyte 2 as key {code(key)}" + (f" of group {code(group)}" if group else ""))
+    work.report(
+        "FB331",
+        call,
+        f"the secret {name} must exist in Flyte 2 as key {code(key)}" + (f" of group {code(group)}" if group else ""),
+    )
     work.plan.want("import flyte")
     as_variable: Doc = work.doc(values["env_var"]) if "env_var" in values else _variable_text(work, group, key)
     mount: Doc | None = None
@@ -98,7 +102,9 @@ def convert(work: Work, call: cst.Call) -> Doc | None:
     if requirement.endswith("FILE"):
         mount = f'pathlib.Path("{FOLDER}")'
         work.plan.want("import pathlib")
-        work.report("FB333", call, f"the secret {name} is mounted as a file: it is under {FOLDER} now, besides its variable")
+        work.report(
+            "FB333", call, f"the secret {name} is mounted as a file: it is under {FOLDER} now, besides its variable"
+        )
     return layout.call(
         "flyte.Secret", key=work.doc(key), group=_optional(work, group), mount=mount, as_env_var=as_variable
     )
@@ -169,7 +175,9 @@ def _place(work: Work, call: cst.Call, method: str) -> None:
     if method == "get_secrets_env_var":
         _replace(work, call, _variable_text(work, group, key))
     else:
-        work.report("FB333", call, f"{code(call)}: request the secret with `mount=pathlib.Path({FOLDER!r})` and read it there")
+        work.report(
+            "FB333", call, f"{code(call)}: request the secret with `mount=pathlib.Path({FOLDER!r})` and read it there"
+        )
 
 
 def _attributes(work: Work, requests: Requests) -> None:
@@ -248,5 +256,9 @@ def _request(work: Work, node: cst.BaseExpression) -> Request:
         return Request()
     given = arguments.read(value, SIGNATURE).named
     own = given.get("env_var")
-    name = code(own) if own is not None and not arguments.is_none(own) else _variable_text(work, given.get("group"), given.get("key"))
+    name = (
+        code(own)
+        if own is not None and not arguments.is_none(own)
+        else _variable_text(work, given.get("group"), given.get("key"))
+    )
     return Request(_known(work, given.get("group")), _known(work, given.get("key")), name)

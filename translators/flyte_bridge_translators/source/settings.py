@@ -20,8 +20,9 @@ from flyte_bridge_translators.source.edits import Plan
 from flyte_bridge_translators.source.entities import CONSTRUCTORS, Kind, entity_decorator
 from flyte_bridge_translators.source.layout import Chain, Doc
 from flyte_bridge_translators.source.module import Module
+from flyte_bridge_translators.source.plugins import CONFIGS
 from flyte_bridge_translators.source.translator import Context
-from flyte_bridge_translators.source.tree import code
+from flyte_bridge_translators.source.tree import code, walk
 from flyte_bridge_translators.source.work import Converter, Work
 
 CONVERTERS: Mapping[str, Converter] = {
@@ -52,13 +53,15 @@ def translate(module: Module, context: Context) -> Plan:
     if not module.is_flyte1 and not context.is_flyte1_project:
         return job.plan
     done: set[cst.CSTNode] = set()
-    for call in sorted(module.all_calls, key=lambda call: -len(code(call)) if isinstance(call.func, cst.Attribute) else 0):
+    for call in sorted(
+        module.all_calls, key=lambda call: -len(code(call)) if isinstance(call.func, cst.Attribute) else 0
+    ):
         if call in done or not _is_setting(job, call) or _elsewhere(module, call):
             continue
         doc = job.doc(call)
         if doc == code(call):
             continue
-        done.update(node for node in _below(call) if isinstance(node, cst.Call))
+        done.update(node for node in walk(call) if isinstance(node, cst.Call))
         job.plan.replace(call, _written(job, call, doc), "the setting's Flyte 2 form")
         _keep_comments(job, call, doc)
     image_spec.guards(job)
@@ -69,7 +72,7 @@ def translate(module: Module, context: Context) -> Plan:
 
 def _is_setting(job: Work, call: cst.Call) -> bool:
     name = job.qualified(call)
-    if name in CONVERTERS or task_config.canonical(name) in task_config.CONFIGS:
+    if name in CONVERTERS or task_config.canonical(name) in CONFIGS:
         return True
     return (
         isinstance(call.func, cst.Attribute)
@@ -91,12 +94,6 @@ def _elsewhere(module: Module, call: cst.Call) -> bool:
                 return True
         below = above
     return False
-
-
-def _below(node: cst.CSTNode) -> list[cst.CSTNode]:
-    from flyte_bridge_translators.source.tree import walk
-
-    return list(walk(node))
 
 
 def _written(job: Work, call: cst.Call, doc: Doc) -> cst.BaseExpression:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import libcst as cst
 
 from flyte_bridge_translators.source import arguments, cache, launch_plan, layout, pod_template, retries, settings
 from flyte_bridge_translators.source.edits import Plan
 from flyte_bridge_translators.source.entities import Kind, entity_decorator
-from flyte_bridge_translators.source.environment import clean, suffix
+from flyte_bridge_translators.source.environment import name_of
 from flyte_bridge_translators.source.homes import ONLY, Decorated, decorated, homes
 from flyte_bridge_translators.source.layout import Doc
 from flyte_bridge_translators.source.module import Module
@@ -34,16 +35,15 @@ def translate(module: Module, context: Context) -> Plan:
     facts = context.facts.get(module.name)
     if facts is None:
         return work.plan
-    variables = {
-        one.function: home.variable for home in homes(module, facts) for one in home.members
-    } if facts.entities else {}
+    variables = (
+        {one.function: home.variable for home in homes(module, facts) for one in home.members} if facts.entities else {}
+    )
     triggers = launch_plan.triggers(module, facts)
     faithful = False
     for one in decorated(module):
         variable = variables[one.function]
         faithful |= _rewrite(work, one, variable, triggers.get(one.function.name.value, ()))
-        name = context.environment_names.get((module.name, variable))
-        environment = name or f"{clean(module.name.rpartition('.')[2])}{suffix(variable)}"
+        environment = name_of(context, module, variable)
         function = one.function.name.value
         work.plan.renames[f"{module.name}.{function}"] = f"{environment}.{function}"
     if faithful:
@@ -83,13 +83,17 @@ def _rewrite(work: Work, one: Decorated, variable: str, triggers: Sequence[str])
     why = "a workflow is a task that calls others" if one.kind.is_driver else "tasks belong to an environment"
     if wrapped:
         extra = cst.Decorator(cst.Name(retries.name(work)))
-        work.plan.replace(one.decorator, lambda _: cst.FlattenSentinel([made, extra]), why)
+        work.plan.replace(one.decorator, lambda _: _both(made, extra), why)
     else:
         work.plan.replace(one.decorator, made, why)
     if len(one.function.decorators) > 1:
         others = [code(each.decorator) for each in one.function.decorators if each is not one.decorator]
         work.report("FB108", one.decorator, f"{', '.join(others)} on {one.function.name.value}")
     return wrapped
+
+
+def _both(first: cst.Decorator, second: cst.Decorator) -> cst.FlattenSentinel[cst.BaseStatement]:
+    return cast("cst.FlattenSentinel[cst.BaseStatement]", cst.FlattenSentinel([first, second]))
 
 
 def _values(work: Work, one: Decorated) -> tuple[dict[str, Doc | None], bool]:
@@ -107,24 +111,22 @@ def _values(work: Work, one: Decorated) -> tuple[dict[str, Doc | None], bool]:
         _workflow(work, given, values, where)
     else:
         for name in CARRIED:
-            if name in given and arguments.constant(given[name]) != 0 or _is_false(given.get(name), name):
+            # `interruptible=False` is a choice; a timeout of zero is none.
+            if name in given and (name == "interruptible" or arguments.constant(given[name]) != 0):
                 values[name] = work.doc(given[name])
     values["pod_template"] = pod_template.setting(work, given, where)
     values["report"] = _report(work, given, where)
     if "task_resolver" in given:
         work.report("FB302", where, f"task_resolver={code(given['task_resolver'])} is an object of Flyte 1")
     if "deprecated" in given and arguments.constant(given["deprecated"]) != "":
-        work.report("FB301", where, f"deprecated={code(given['deprecated'])}: say it in the docstring, or warn in the body")
+        work.report(
+            "FB301", where, f"deprecated={code(given['deprecated'])}: say it in the docstring, or warn in the body"
+        )
     known = {*ONLY, *cache.KEYWORDS, *CARRIED, *pod_template.KEYWORDS, *NOTHING, *GRAPH, *_DECKS}
-    for name in given:
+    for name, value in given.items():
         if name not in known | {"retries", "task_resolver", "deprecated", "default_options"}:
-            work.report("FB301", where, f"{name}={code(given[name])} is no setting of a task in Flyte 2")
+            work.report("FB301", where, f"{name}={code(value)} is no setting of a task in Flyte 2")
     return values, wrapped
-
-
-def _is_false(node: cst.BaseExpression | None, name: str) -> bool:
-    """`interruptible=False` is a choice; a timeout of zero is none."""
-    return node is not None and name == "interruptible"
 
 
 def _workflow(
@@ -159,5 +161,9 @@ def _report(work: Work, given: Mapping[str, cst.BaseExpression], where: cst.CSTN
         return None if known is False else ("True" if known is True else work.doc(given["enable_deck"]))
     if "disable_deck" in given:
         known = arguments.constant(work.value(given["disable_deck"]))
-        return None if known is True else ("True" if known is False else f"not {layout.flat(work.doc(given['disable_deck']))}")
+        return (
+            None
+            if known is True
+            else ("True" if known is False else f"not {layout.flat(work.doc(given['disable_deck']))}")
+        )
     return None

@@ -32,7 +32,7 @@ def known(work: Work, node: cst.BaseExpression) -> str | None:
 def convert(work: Work, call: cst.Call) -> Doc | None:
     """A plugin's configuration with the fields Flyte 2's class has; None when it has no counterpart."""
     name = canonical(work.qualified(call))
-    if name not in CONFIGS:
+    if name is None or name not in CONFIGS:
         return None
     source, target = CONFIGS[name]
     given = arguments.read(call)

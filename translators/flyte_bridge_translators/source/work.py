@@ -102,7 +102,7 @@ class Work:
             if text == code(inner):
                 left.append(inner)
             else:
-                changed = changed.deep_replace(inner, cst.parse_expression(text))  # type: ignore[arg-type,assignment]
+                changed = changed.deep_replace(inner, cst.parse_expression(text))
         for inner in left:
             self.report("FB103", inner, f"{self.qualified(inner)} is still used here")
         return layout.of(changed)  # type: ignore[arg-type]
@@ -131,9 +131,7 @@ def used_names(node: cst.CSTNode) -> Iterator[cst.Name]:
     for current in stack:
         if isinstance(current, cst.Name):
             yield current
-        elif isinstance(current, cst.Attribute):
-            stack.append(current.value)
-        elif isinstance(current, cst.Arg):
+        elif isinstance(current, (cst.Attribute, cst.Arg)):
             stack.append(current.value)
         else:
             stack.extend(children(current))
