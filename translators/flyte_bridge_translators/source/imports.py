@@ -16,6 +16,7 @@ import libcst as cst
 
 from flyte_bridge_translators.catalogue import CATALOGUE
 from flyte_bridge_translators.findings import Severity
+from flyte_bridge_translators.source import layout
 from flyte_bridge_translators.source.edits import Plan, apply
 from flyte_bridge_translators.source.module import Module
 from flyte_bridge_translators.source.names import is_v1
@@ -171,7 +172,7 @@ def _add(module: Module, plan: Plan, wanted: Sequence[str], dropped: Sequence[Im
             and host not in plan.removed
             and not isinstance(cast(cst.ImportFrom, host).names, cst.ImportStar)
         ):
-            _extend(plan, cast(cst.ImportFrom, host), names)
+            _extend(module, plan, cast(cst.ImportFrom, host), names)
             del members[source]
     lines = plain + [
         f"from {source} import {', '.join(sorted(set(names), key=str.lower))}" for source, names in members.items()
@@ -197,26 +198,50 @@ def _text(node: Import) -> str:
 
 
 def _hosts(module: Module, node: Import, source: str) -> bool:
-    return isinstance(node, cst.ImportFrom) and module.names.absolute(node) == source and not node.relative
+    if not isinstance(node, cst.ImportFrom):
+        return False
+    if source.startswith("."):
+        return source == "." * len(node.relative) + (dotted(node.module) or "" if node.module is not None else "")
+    return module.names.absolute(node) == source and not node.relative
 
 
-def _extend(plan: Plan, node: cst.ImportFrom, names: Iterable[str]) -> None:
+def _extend(module: Module, plan: Plan, node: cst.ImportFrom, names: Iterable[str]) -> None:
+    """Add names to an import: sorted in when it was sorted, in parentheses when it gets too long."""
     earlier = plan.replacements.get(node)
     current = cast("cst.ImportFrom", earlier(cast("object", None))) if earlier is not None else node  # type: ignore[arg-type]
     aliases = list(cast("Sequence[cst.ImportAlias]", current.names))
-    have = {dotted(alias.name) for alias in aliases}
-    new = [name for name in sorted(set(names)) if name.split(" as ")[0] not in have]
+    have = {_local(alias, node) for alias in aliases}
+    new = [name for name in sorted(set(names)) if name.rpartition(" ")[2] not in have]
     if not new:
         return
-    last = aliases[-1]
-    separator = aliases[-2].comma if len(aliases) > 1 else cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
-    aliases[-1] = last.with_changes(comma=separator)
-    for index, name in enumerate(new):
-        parsed = cast(
-            "Sequence[cst.ImportAlias]", cast("cst.ImportFrom", _statement(f"from x import {name}").body[0]).names
-        )[0]
-        aliases.append(parsed.with_changes(comma=last.comma if index == len(new) - 1 else separator))
-    plan.replace(node, current.with_changes(names=aliases), f"{', '.join(new)} needed by the new code")
+    every = aliases + [
+        cast("Sequence[cst.ImportAlias]", cast("cst.ImportFrom", _statement(f"from x import {name}").body[0]).names)[0]
+        for name in new
+    ]
+    if sorted(aliases, key=_member) == aliases:
+        every.sort(key=_member)
+    broken = isinstance(current.lpar, cst.LeftParen) and "\n" in cst.Module([]).code_for_node(current)
+    separator = aliases[0].comma if len(aliases) > 1 else cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    made = current.with_changes(
+        names=[
+            *(alias.with_changes(comma=separator) for alias in every[:-1]),
+            every[-1].with_changes(comma=aliases[-1].comma),
+        ]
+    )
+    if not broken and len(_text(made)) > layout.width(module):
+        text = _text(current).split(" import ")[0]
+        written = [cst.Module([]).code_for_node(alias.with_changes(comma=cst.MaybeSentinel.DEFAULT)) for alias in every]
+        made = cast(
+            "cst.ImportFrom",
+            _statement(f"{text} import (\n" + "".join(f"    {name},\n" for name in written) + ")").body[0],
+        )
+    plan.replace(node, made, f"{', '.join(new)} needed by the new code")
+
+
+def _member(alias: cst.ImportAlias) -> tuple[int, str]:
+    """The order isort keeps the names of one import in: constants, classes, the rest."""
+    name = dotted(alias.name) or ""
+    return (0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2), name.lower()
 
 
 def _statement(line: str) -> cst.SimpleStatementLine:

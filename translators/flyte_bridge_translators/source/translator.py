@@ -196,6 +196,6 @@ def convert(
         return Unchanged(findings)
     changes = sorted(
         {Explained(change.rule, *module.position(change.node), change.why) for change in plan.changes},
-        key=lambda change: (change.line, change.column, change.rule),
+        key=lambda change: (change.line, change.column, change.rule, change.why),
     )
     return Converted(text, findings, tuple(changes), dict(plan.renames))

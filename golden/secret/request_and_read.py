@@ -1,0 +1,61 @@
+import asyncio
+import os
+
+import flyte
+import flytekit
+from flytekit import current_context
+
+env = flyte.TaskEnvironment(name="request_and_read")
+by_name_env = flyte.TaskEnvironment(
+    name="request_and_read-by-name",
+    secrets=[flyte.Secret(key="token", as_env_var="TOKEN")],
+)
+by_variable_env = flyte.TaskEnvironment(
+    name="request_and_read-by-variable",
+    secrets=[flyte.Secret(key="my.dotted.key", as_env_var="DOTTED")],
+)
+
+os.environ.setdefault("USER_INFO_API_KEY", "hush")
+os.environ.setdefault("TOKEN", "psst")
+
+GROUP = "user-info"
+KEY = "api_key"
+by_chain_env = flyte.TaskEnvironment(
+    name="request_and_read-by-chain",
+    secrets=[flyte.Secret(key=KEY, group=GROUP, as_env_var="USER_INFO_API_KEY")],
+)
+driver = flyte.TaskEnvironment(
+    name="request_and_read-workflows",
+    resources=flyte.Resources(cpu=1, memory="500Mi"),
+    depends_on=[by_chain_env, by_name_env],
+)
+
+
+@by_chain_env.task
+def by_chain() -> int:
+    return len(os.environ["USER_INFO_API_KEY"])
+
+
+@by_name_env.task
+def by_name() -> int:
+    # TODO(flyte-bridge FB103): flytekit.current_context is still used here
+    context = flytekit.current_context()
+    return len(os.environ["TOKEN"])
+
+
+@by_variable_env.task
+def by_variable() -> bool:
+    # TODO(flyte-bridge FB103): flytekit.current_context is still used here
+    secrets = current_context().secrets
+    return bool(os.environ["TOKEN"]) or bool(os.environ["DOTTED"])
+
+
+@env.task
+def not_requested(group: str) -> str:
+    return os.environ[f"{group}_key".upper().replace("-", "_")]
+
+
+@driver.task
+async def wf() -> int:
+    _, by_name_result = await asyncio.gather(by_chain.aio(), by_name.aio())
+    return by_name_result

@@ -1,0 +1,10 @@
+from flytekit import task
+
+
+def make(n: int):
+    # TODO(flyte-bridge FB107): add is defined inside a function or class
+    @task
+    def add(x: int) -> int:
+        return x + n
+
+    return add
