@@ -6,7 +6,7 @@ driver = flyte.TaskEnvironment(
 )
 
 
-@env.task(docs=flyte.Documentation(description="Doubles." + "\n\n" + "Twice the number."))
+@env.task(docs=flyte.Documentation(description="Doubles.\n\nTwice the number."))
 def double(x: int) -> int:
     return 2 * x
 

@@ -2,13 +2,12 @@
 
 import flyte
 
-env = flyte.TaskEnvironment(name="grouped")
-log_env = flyte.TaskEnvironment(name="grouped-log", env_vars={"LEVEL": "debug"})
-
 science = flyte.Image.from_debian_base().with_pip_packages("numpy")
+env = flyte.TaskEnvironment(name="grouped")
 science_env = flyte.TaskEnvironment(
     name="grouped-science", image=science, resources=flyte.Resources(memory="1Gi")
 )
+log_env = flyte.TaskEnvironment(name="grouped-log", env_vars={"LEVEL": "debug"})
 driver = flyte.TaskEnvironment(
     name="grouped-workflows",
     image=science,

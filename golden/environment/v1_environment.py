@@ -2,14 +2,17 @@
 
 import flyte
 
-env = flyte.TaskEnvironment(name="v1_environment", resources=flyte.Resources(cpu="2"), env_vars={"MODE": "test"})
-driver = flyte.TaskEnvironment(
-    name="v1_environment-workflows", resources=flyte.Resources(cpu=1, memory="500Mi"), depends_on=[env, base, large]
-)
-
 base = flyte.TaskEnvironment(name="v1_environment-base", resources=flyte.Resources(cpu="1"), env_vars={"MODE": "test"})
 large = flyte.TaskEnvironment(
     name="v1_environment-large", resources=flyte.Resources(cpu="4"), env_vars={"MODE": "test", "SIZE": "large"}
+)
+third_env = flyte.TaskEnvironment(
+    name="v1_environment-third", resources=flyte.Resources(cpu="2"), env_vars={"MODE": "test"}
+)
+driver = flyte.TaskEnvironment(
+    name="v1_environment-workflows",
+    resources=flyte.Resources(cpu=1, memory="500Mi"),
+    depends_on=[base, large, third_env],
 )
 
 
@@ -23,7 +26,7 @@ def second(n: int) -> int:
     return n * 2
 
 
-@env.task(retries=1)
+@third_env.task(retries=1)
 def third(n: int) -> int:
     return n - 1
 

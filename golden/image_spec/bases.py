@@ -5,10 +5,10 @@ base = (
     .clone(name="derived", extendable=True)
     .with_pip_packages("joblib")
 )
-env = flyte.TaskEnvironment(name="bases", image=base)
 child = base.with_apt_packages("curl").with_pip_packages("requests")
-two_env = flyte.TaskEnvironment(name="bases-two", image=child)
 ready = flyte.Image.from_base("ghcr.io/example/ready:2.0")
+env = flyte.TaskEnvironment(name="bases", image=base)
+two_env = flyte.TaskEnvironment(name="bases-two", image=child)
 three_env = flyte.TaskEnvironment(name="bases-three", image=ready)
 
 

@@ -2,6 +2,10 @@ import pathlib
 import flyte
 
 base = flyte.Image.from_debian_base(name="base").with_pip_packages("numpy")
+more = base.with_pip_packages("pandas", "joblib").with_apt_packages("git")
+forced = flyte.Image.from_debian_base(name="forced", registry="localhost:30000").with_commands(["echo hello"])
+env = flyte.TaskEnvironment(name="methods", image=more)
+two_env = flyte.TaskEnvironment(name="methods-two", image=forced)
 three_env = flyte.TaskEnvironment(
     name="methods-three",
     image=(
@@ -10,10 +14,6 @@ three_env = flyte.TaskEnvironment(
         .with_source_folder(pathlib.Path("assets"))
     ),
 )
-more = base.with_pip_packages("pandas", "joblib").with_apt_packages("git")
-env = flyte.TaskEnvironment(name="methods", image=more)
-forced = flyte.Image.from_debian_base(name="forced", registry="localhost:30000").with_commands(["echo hello"])
-two_env = flyte.TaskEnvironment(name="methods-two", image=forced)
 
 
 @env.task

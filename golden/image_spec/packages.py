@@ -19,10 +19,10 @@ image = (
     .with_env_vars({"OMP_NUM_THREADS": "1"})
     .with_commands(["echo ready"])
 )
-env = flyte.TaskEnvironment(name="packages", image=image)
 common = flyte.Image.from_debian_base().with_pip_packages(*COMMON)
-load_env = flyte.TaskEnvironment(name="packages-load", image=common)
 more = flyte.Image.from_debian_base().with_requirements("requirements.txt").with_pip_packages(*(COMMON + ["joblib"]))
+env = flyte.TaskEnvironment(name="packages", image=image)
+load_env = flyte.TaskEnvironment(name="packages-load", image=common)
 store_env = flyte.TaskEnvironment(name="packages-store", image=more)
 driver = flyte.TaskEnvironment(
     name="packages-workflows",

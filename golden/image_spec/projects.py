@@ -1,10 +1,10 @@
 import flyte
 
 uv = flyte.Image.from_debian_base(name="uv").with_uv_project("pyproject.toml")
-env = flyte.TaskEnvironment(name="projects", image=uv)
 poetry = flyte.Image.from_debian_base(name="poetry").with_poetry_project("pyproject.toml")
-two_env = flyte.TaskEnvironment(name="projects-two", image=poetry)
 pinned = flyte.Image.from_debian_base(name="pinned", python_version=(3, 12)).with_requirements("requirements/prod.txt")
+env = flyte.TaskEnvironment(name="projects", image=uv)
+two_env = flyte.TaskEnvironment(name="projects-two", image=poetry)
 three_env = flyte.TaskEnvironment(name="projects-three", image=pinned)
 
 

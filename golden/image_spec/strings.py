@@ -1,5 +1,7 @@
 import flyte
 
+IMAGE = "ghcr.io/example/trainer:2.1"
+env = flyte.TaskEnvironment(name="strings", image=IMAGE)
 default_env = flyte.TaskEnvironment(
     name="strings-default", image=flyte.Image.from_ref_name("default")
 )
@@ -9,9 +11,6 @@ tagged_env = flyte.TaskEnvironment(
 computed_env = flyte.TaskEnvironment(
     name="strings-computed", image=f"ghcr.io/example/{'trainer'}:latest"
 )
-
-IMAGE = "ghcr.io/example/trainer:2.1"
-env = flyte.TaskEnvironment(name="strings", image=IMAGE)
 
 
 @env.task

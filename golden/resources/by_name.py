@@ -2,13 +2,13 @@ import flyte
 
 GPUS = "2"
 gpu_box = flyte.Resources(cpu="4", memory="16Gi", gpu=int(GPUS))
+pair = flyte.Resources(cpu=("1", "2"), memory="1Gi")
 env = flyte.TaskEnvironment(
     name="by_name",
     resources=flyte.Resources(
         cpu=gpu_box.cpu, memory=gpu_box.memory, gpu=f"L4:{gpu_box.gpu}"
     ),
 )
-pair = flyte.Resources(cpu=("1", "2"), memory="1Gi")
 prepare_env = flyte.TaskEnvironment(name="by_name-prepare", resources=pair)
 driver = flyte.TaskEnvironment(
     name="by_name-workflows",

@@ -14,14 +14,8 @@ def tick() -> int:
 
 
 hourly = flyte.Trigger("hourly", flyte.Cron("0 * * * *"), auto_activate=False)
-
-
 daily = flyte.Trigger("daily", flyte.Cron("0 0 * * *"), auto_activate=False)
-
-
 monthly = flyte.Trigger("monthly", flyte.Cron("0 0 1 * *"), auto_activate=False)
-
-
 yearly = flyte.Trigger("yearly", flyte.Cron("0 * * * *"), auto_activate=False)
 
 

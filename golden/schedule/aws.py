@@ -12,11 +12,7 @@ def tick() -> int:
 
 
 weekdays = flyte.Trigger("weekdays", flyte.Cron("0 10 * * 1-5"), auto_activate=False)
-
-
 first = flyte.Trigger("first", flyte.Cron("0/15 3 1 * *"), auto_activate=False)
-
-
 last = flyte.Trigger("last", auto_activate=False)
 
 

@@ -22,11 +22,7 @@ days = flyte.Trigger(
     inputs={"at": flyte.TriggerTime},
     auto_activate=False,
 )
-
-
 named = flyte.Trigger("named", flyte.FixedRate(interval_minutes=120), auto_activate=False)
-
-
 computed = flyte.Trigger(
     "computed", flyte.FixedRate(interval_minutes=int(timedelta(hours=HOURS).total_seconds() // 60)), auto_activate=False
 )

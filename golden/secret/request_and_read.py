@@ -5,7 +5,16 @@ import flyte
 import flytekit
 from flytekit import current_context
 
+os.environ.setdefault("USER_INFO_API_KEY", "hush")
+os.environ.setdefault("TOKEN", "psst")
+
+GROUP = "user-info"
+KEY = "api_key"
 env = flyte.TaskEnvironment(name="request_and_read")
+by_chain_env = flyte.TaskEnvironment(
+    name="request_and_read-by-chain",
+    secrets=[flyte.Secret(key=KEY, group=GROUP, as_env_var="USER_INFO_API_KEY")],
+)
 by_name_env = flyte.TaskEnvironment(
     name="request_and_read-by-name",
     secrets=[flyte.Secret(key="token", as_env_var="TOKEN")],
@@ -13,16 +22,6 @@ by_name_env = flyte.TaskEnvironment(
 by_variable_env = flyte.TaskEnvironment(
     name="request_and_read-by-variable",
     secrets=[flyte.Secret(key="my.dotted.key", as_env_var="DOTTED")],
-)
-
-os.environ.setdefault("USER_INFO_API_KEY", "hush")
-os.environ.setdefault("TOKEN", "psst")
-
-GROUP = "user-info"
-KEY = "api_key"
-by_chain_env = flyte.TaskEnvironment(
-    name="request_and_read-by-chain",
-    secrets=[flyte.Secret(key=KEY, group=GROUP, as_env_var="USER_INFO_API_KEY")],
 )
 driver = flyte.TaskEnvironment(
     name="request_and_read-workflows",

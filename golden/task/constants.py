@@ -8,7 +8,6 @@ CACHE = True
 VERSION = "3"
 LIMIT = timedelta(hours=1)
 SMALL = flyte.Resources(cpu="1", memory="500Mi")
-small_env = flyte.TaskEnvironment(name="constants-small", resources=SMALL)
 LARGE = flyte.Resources(cpu="2", memory="1Gi")
 env = flyte.TaskEnvironment(
     name="constants",
@@ -16,6 +15,7 @@ env = flyte.TaskEnvironment(
         cpu=(SMALL.cpu, LARGE.cpu), memory=(SMALL.memory, LARGE.memory)
     ),
 )
+small_env = flyte.TaskEnvironment(name="constants-small", resources=SMALL)
 driver = flyte.TaskEnvironment(
     name="constants-workflows",
     resources=flyte.Resources(cpu=1, memory="500Mi"),

@@ -1,6 +1,10 @@
 import flyte
 from flyteplugins.pytorch import Elastic
 
+two_nodes = Elastic(nnodes=2, nproc_per_node=4, max_restarts=0, monitor_interval=5)
+env = flyte.TaskEnvironment(
+    name="elastic", resources=flyte.Resources(gpu=4), plugin_config=two_nodes
+)
 alone_env = flyte.TaskEnvironment(
     name="elastic-alone",
     plugin_config=Elastic(
@@ -9,11 +13,6 @@ alone_env = flyte.TaskEnvironment(
         max_restarts=0,
         monitor_interval=5,
     ),
-)
-
-two_nodes = Elastic(nnodes=2, nproc_per_node=4, max_restarts=0, monitor_interval=5)
-env = flyte.TaskEnvironment(
-    name="elastic", resources=flyte.Resources(gpu=4), plugin_config=two_nodes
 )
 
 

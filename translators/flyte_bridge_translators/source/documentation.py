@@ -31,7 +31,15 @@ def convert(work: Work, call: cst.Call) -> Doc | None:
             "FB301", call, "the link to the source is made from the git repository now; source_code was left out"
         )
     work.plan.want("import flyte")
-    return layout.call("flyte.Documentation", description=' + "\\n\\n" + '.join(texts) or '""')
+    return layout.call("flyte.Documentation", description=_paragraphs(texts))
+
+
+def _paragraphs(texts: list[str]) -> str:
+    """Both descriptions as one expression, and as one literal where both are."""
+    known = [arguments.constant(cst.parse_expression(text)) for text in texts]
+    if all(isinstance(text, str) for text in known) and len(known) != 1:
+        return layout.quoted("\n\n".join(str(text) for text in known))
+    return ' + "\\n\\n" + '.join(texts)
 
 
 def mapping(work: Work, call: cst.Call) -> Doc | None:

@@ -214,6 +214,7 @@ class _Applier:
         out: list[cst.CSTNode] = []
         kept_comments: list[cst.EmptyLine] = []
         gap = 0
+        top = bool(items) and items[0] is next(iter(self.source.tree.body), None)
         for item in items:
             new: list[cst.CSTNode] = list(self.plan.before.get(item, ()))
             if item in self.plan.removed or self._emptied(item):
@@ -223,12 +224,16 @@ class _Applier:
                 changed = self(item)
                 if isinstance(changed, cst.FlattenSentinel):
                     new.extend(changed)
+                    gap = gap if new else max(gap, _blank_lines(item))
                 else:
                     new.append(changed)
             new.extend(self.plan.after.get(item, ()))
-            if new and gap:
+            if new and top and not out and item is not items[0]:
+                new[0] = _without_blank_lines(new[0])
+            elif new and gap:
                 missing = gap - _blank_lines(new[0])
                 new[0] = _with_leading(new[0], [cst.EmptyLine(indent=False)] * missing)
+            if new:
                 gap = 0
             if new and kept_comments:
                 new[0] = _with_leading(new[0], kept_comments)
@@ -239,6 +244,11 @@ class _Applier:
     def _emptied(self, item: cst.CSTNode) -> bool:
         """Whether every small statement of a line is removed."""
         return isinstance(item, cst.SimpleStatementLine) and all(small in self.plan.removed for small in item.body)
+
+
+def _without_blank_lines(node: cst.CSTNode) -> cst.CSTNode:
+    count = _blank_lines(node)
+    return node.with_changes(leading_lines=node.leading_lines[count:]) if count else node  # type: ignore[attr-defined]
 
 
 def _comments(node: cst.CSTNode) -> list[cst.EmptyLine]:

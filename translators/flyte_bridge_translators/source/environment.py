@@ -125,6 +125,10 @@ def translate(module: Module, context: Context) -> Plan:
     work.plan.want("import flyte")
     found.sort(key=lambda home: (home.driver, home.variable != "env"))
     written = [_written(work, home, places) for home in found]
+    # All that may stand together do, after the last definition any of them needs above the first task.
+    together = max((each.position for each in written if each.position < places.first), default=places.imports)
+    for each in written:
+        each.position = max(each.position, together)
     by_variable = {each.home.variable: each for each in written}
     references = References(module, context)
     taken = module.taken() | set(by_variable)
@@ -162,6 +166,8 @@ def _written(work: Work, home: Home, places: Places) -> Written:
         "plugin_config": plugin,
     }
     needed = [places.of_name(used) for value in held.values() for used in used_names(value)]
+    if home.declared:
+        needed = [places.of_name(cst.Name(home.variable))]
     return Written(home, values, max([places.imports, *needed]))
 
 
@@ -322,9 +328,8 @@ def _late(work: Work, written: Sequence[Written]) -> None:
 
 def _redeclare(work: Work, each: Written) -> None:
     """`env = flytekit.Environment(…)` becomes an environment where it stands."""
-    for name, value, statement in work.module.assignments:
+    for name, value, _ in work.module.assignments:
         if name == each.home.variable and isinstance(value, cst.Call):
             doc = layout.call("flyte.TaskEnvironment", **each.arguments)
             text = layout.render(doc, work.limit, column=len(name) + 3)
             work.plan.replace(value, cst.parse_expression(text), "Flyte 1's Environment is a task environment")
-            each.position = work.module.tree.body.index(statement)

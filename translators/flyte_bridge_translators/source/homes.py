@@ -172,13 +172,13 @@ def homes(module: Module, facts: Facts) -> list[Home]:
 
         if needs_driver(module, facts):
             drivers[()] = Home("", {}, driver=True)
-    _name(list(tasks.values()), list(drivers.values()), module.taken() | set(kept))
+    _name(list(tasks.values()), list(drivers.values()), module.taken() | set(kept), declared=bool(kept))
     return [*kept.values(), *tasks.values(), *drivers.values()]
 
 
-def _name(tasks: Sequence[Home], drivers: Sequence[Home], taken: set[str]) -> None:
+def _name(tasks: Sequence[Home], drivers: Sequence[Home], taken: set[str], *, declared: bool) -> None:
     used = set(taken)
-    main = _main(tasks)
+    main = None if declared else _main(tasks)
     images = Counter(code(home.settings["container_image"]) for home in tasks if "container_image" in home.settings)
     for home in tasks:
         if home is main:

@@ -158,7 +158,7 @@ def _list(work: Work, node: cst.BaseExpression) -> Doc:
 
 def _strings(node: cst.BaseExpression) -> list[str]:
     """The items of a list as arguments: one by one when they are written out, else with a star."""
-    if isinstance(node, (cst.List, cst.Tuple)) and not layout.comments(node):
+    if isinstance(node, (cst.List, cst.Tuple)):
         return [code(element.with_changes(comma=cst.MaybeSentinel.DEFAULT)) for element in node.elements]
     if isinstance(arguments.constant(node), str):
         return [code(node)]
@@ -172,11 +172,6 @@ def _spread(method: str, items: Iterable[str], **keywords: Doc | None) -> list[D
 
 def _packages(work: Work, node: cst.BaseExpression, where: cst.CSTNode) -> list[str]:
     """pip packages, with those of Flyte 1 replaced by their Flyte 2 ones."""
-    if isinstance(node, (cst.List, cst.Tuple)) and layout.comments(node):
-        flyte1 = [value for element in node.elements if isinstance(value := arguments.constant(element.value), str)]
-        if any(package(value) is not None for value in flyte1):
-            work.report("FB312", where, "packages of Flyte 1 stay in the list: replace flytekit by flyte")
-        return _strings(node)
     named = work.value(node)
     if named is not node and isinstance(named, (cst.List, cst.Tuple)):
         values = [arguments.constant(element.value) for element in named.elements]

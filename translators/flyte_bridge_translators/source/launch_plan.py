@@ -214,19 +214,17 @@ def translate(module: Module, context: Context) -> Plan:
 
     functions = {one.function.name.value: one.function for one in decorated(module) if one.kind.is_driver}
     used = module.taken()
+    started: set[str] = set()
     read: set[cst.Call] = set()
     for plan in plans(module, facts):
         read.add(plan.call)
         if plan.mode == "alias":
             _alias(work, plan)
         elif plan.mode == "trigger":
-            _trigger(
-                work,
-                plan,
-                functions[plan.target.rpartition(".")[2]],
-                facts.entities[plan.target],
-                variable_of(plan, used),
-            )
+            function = functions[plan.target.rpartition(".")[2]]
+            blank = 0 if plan.target in started else 2
+            started.add(plan.target)
+            _trigger(work, plan, function, facts.entities[plan.target], variable_of(plan, used), blank)
         else:
             launch_plan_task.write(work, plan, facts, used)
     for call, name in module.calls:
@@ -299,7 +297,9 @@ def _parallelism(work: Work, node: cst.BaseExpression, where: cst.CSTNode) -> Do
     return str(known + 1) if isinstance(known, int) and isinstance(node, cst.Integer) else f"{code(node)} + 1"
 
 
-def _trigger(work: Work, plan: LaunchPlan, function: cst.FunctionDef, workflow: Entity, variable: str) -> None:
+def _trigger(
+    work: Work, plan: LaunchPlan, function: cst.FunctionDef, workflow: Entity, variable: str, blank: int
+) -> None:
     """A trigger above its workflow; the decorator lists it (`task`)."""
     parameters = {parameter.name: parameter for parameter in workflow.parameters}
     inputs: dict[str, Doc] = {}
@@ -314,7 +314,7 @@ def _trigger(work: Work, plan: LaunchPlan, function: cst.FunctionDef, workflow: 
     doc = automated(work, plan, list(inputs.items()), function)
     host = work.module.statement(function) if not isinstance(function, cst.BaseStatement) else function
     assert host is not None
-    statement = layout.statement(doc, work.limit, target=variable, blank=2)
+    statement = layout.statement(doc, work.limit, target=variable, blank=blank)
     comments = [line for line in plan.statement.leading_lines if line.comment is not None]
     statement = statement.with_changes(leading_lines=[*statement.leading_lines, *comments])
     work.plan.insert_before(host, [statement])

@@ -16,15 +16,16 @@ class Places:
     """The order of a file's statements at module level.
 
     Attributes:
+        first: The first task or workflow.
         imports: The last import before the first entity; new environments stand after it. −1 when there is none.
     """
 
     def __init__(self, module: Module) -> None:
         self.module = module
         self.index = {statement: number for number, statement in enumerate(module.tree.body)}
-        first = min((self.of(one.function) for one in decorated(module)), default=len(module.tree.body))
+        self.first = min((self.of(one.function) for one in decorated(module)), default=len(module.tree.body))
         above = [self.of(node) for node in module.imports if module.is_top_level(node)]
-        self.imports = max((place for place in above if place < first), default=-1)
+        self.imports = max((place for place in above if place < self.first), default=-1)
 
     def of(self, node: cst.CSTNode) -> int:
         """The statement of the file a node stands in."""
