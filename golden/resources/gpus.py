@@ -72,4 +72,6 @@ def more(n: int) -> int:
 
 @driver.task
 async def wf(n: int = 1) -> int:
-    return await more.aio(n=await labelled.aio(n=await tpu.aio(n=await h100.aio(n=await unnamed.aio(n=await slice_of_a100.aio(n=await l40s.aio(n=await t4.aio(n=await any_gpu.aio(n=n)))))))))
+    return await more.aio(
+        n=await labelled.aio(n=await tpu.aio(n=await h100.aio(n=await unnamed.aio(n=await slice_of_a100.aio(n=await l40s.aio(n=await t4.aio(n=await any_gpu.aio(n=n)))))))),
+    )

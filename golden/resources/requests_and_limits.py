@@ -53,4 +53,6 @@ def disk(n: int) -> int:
 
 @driver.task
 async def wf(n: int = 1) -> int:
-    return await disk.aio(n=await pairs.aio(n=await mixed.aio(n=await the_same.aio(n=await limits_only.aio(n=await both.aio(n=n))))))
+    return await disk.aio(
+        n=await pairs.aio(n=await mixed.aio(n=await the_same.aio(n=await limits_only.aio(n=await both.aio(n=n)))))
+    )

@@ -19,6 +19,6 @@ nightly = LaunchPlan.get_or_create(
     name="nightly",
     schedule=CronSchedule(schedule="0 2 * * *", kickoff_time_input_arg="kickoff"),
     default_inputs={"n": 3},
-    fixed_inputs={"rate": 2},
+    fixed_inputs={"rate": 2.0},
     auto_activate=True,
 )

@@ -343,15 +343,9 @@ def entries(work: Work, node: cst.BaseExpression) -> Iterator[tuple[str, cst.Bas
 
 
 def given_input(work: Work, value: cst.BaseExpression, parameter: Parameter | None) -> Doc:
-    """An input's value. Flyte 2 sends what it is given, unconverted: a whole number for a float would arrive as one."""
+    """An input's value. Flyte 1 takes a path for a file; a trigger sends what it is given."""
     annotation = (parameter.annotation or "") if parameter is not None else ""
     known = arguments.constant(value)
-    if (
-        isinstance(known, int)
-        and not isinstance(known, bool)
-        and annotation in {"float", "Optional[float]", "float | None"}
-    ):
-        return f"{code(value)}.0"
     if isinstance(known, str):
         for v1, v2 in (("FlyteFile", "File"), ("FlyteDirectory", "Dir")):
             if v1 in annotation:
