@@ -1,11 +1,16 @@
 """Work that goes on where it stopped."""
 
 import flyte
-from flytekit import task, workflow
+
+env = flyte.TaskEnvironment(name="resume")
+driver = flyte.TaskEnvironment(
+    name="resume-workflows",
+    resources=flyte.Resources(cpu=1, memory="500Mi"),
+    depends_on=[env],
+)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task(retries=3)
+@env.task(retries=3)
 def steps(n: int) -> int:
     checkpoint = flyte.ctx().checkpoint
     saved = checkpoint.load_sync()
@@ -16,8 +21,7 @@ def steps(n: int) -> int:
     return n - start
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def inline() -> bool:
     ctx = flyte.ctx()
     cp = ctx.checkpoint
@@ -26,8 +30,7 @@ def inline() -> bool:
     return bool((saved.read_bytes() if (saved := cp.load_sync()) else None))
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 async def waiting(n: int) -> int:
     cp = flyte.ctx().checkpoint
     await cp.save(str(n).encode())
@@ -35,8 +38,7 @@ async def waiting(n: int) -> int:
     return n
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+@driver.task
 async def wf(n: int = 3) -> int:
     return await steps.aio(n=n)
 

@@ -6,19 +6,23 @@ import tempfile
 from typing import Tuple
 
 import flyte
-from flytekit import task, workflow
+
+env = flyte.TaskEnvironment(name="attributes")
+driver = flyte.TaskEnvironment(
+    name="attributes-workflows",
+    resources=flyte.Resources(cpu=1, memory="500Mi"),
+    depends_on=[env],
+)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def names() -> Tuple[bool, bool]:
     context = flyte.ctx()
     flyte.logger.debug("run %s", context.action.run_name)
     return bool(context.action.run_name), context.run_start_time is not None
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def scratch() -> str:
     """One directory, asked for twice."""
     working_directory = tempfile.mkdtemp()
@@ -28,21 +32,18 @@ def scratch() -> str:
     return open(os.path.join(working_directory, "a.txt")).read()
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def only_directory() -> bool:
     working_dir = tempfile.mkdtemp()
     return os.path.isdir(working_dir)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def prefix() -> bool:
     return bool(flyte.ctx().raw_data_path.path)
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+@driver.task
 async def wf() -> Tuple[bool, bool, str, bool, bool]:
     (named, dated), scratch_result, only_directory_result, prefix_result = await asyncio.gather(
         names.aio(), scratch.aio(), only_directory.aio(), prefix.aio()

@@ -1,11 +1,12 @@
 """What Flyte 2's context does not know."""
 
 import flyte
-from flytekit import current_context, task
+from flytekit import current_context
+
+env = flyte.TaskEnvironment(name="left")
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def statistics(n: int) -> int:
     # TODO(flyte-bridge FB410): current_context().stats.incr has no counterpart in flyte.ctx()
     current_context().stats.incr("runs")
@@ -16,8 +17,7 @@ def statistics(n: int) -> int:
     return n
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def inner() -> str:
     ctx = flyte.ctx()
     # TODO(flyte-bridge FB413): FlyteContext.execution_state.mode has no counterpart in flyte.ctx()
@@ -29,8 +29,7 @@ def describe(context) -> str:
     return str(context)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def passed_on() -> str:
     # TODO(flyte-bridge FB412): the context is passed on: what reads it must read flyte.ctx() instead
     return describe(flyte.ctx())

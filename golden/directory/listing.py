@@ -8,11 +8,14 @@ from typing import List, Tuple
 
 import flyte
 from flyte.io import Dir, File
-from flytekit import task, workflow
+
+env = flyte.TaskEnvironment(name="listing")
+driver = flyte.TaskEnvironment(
+    name="listing-workflows", resources=flyte.Resources(cpu=1, memory="500Mi"), depends_on=[env]
+)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def fill(names: List[str]) -> Dir:
     folder = tempfile.mkdtemp()
     for name in names:
@@ -20,8 +23,7 @@ def fill(names: List[str]) -> Dir:
     return Dir.from_local_sync(folder)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def fill_remote(names: List[str]) -> Dir:
     folder = tempfile.mkdtemp()
     for name in names:
@@ -31,14 +33,12 @@ def fill_remote(names: List[str]) -> Dir:
     return Dir.from_local_sync(folder)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def names(folder: Dir) -> List[str]:
     return sorted(os.listdir(folder.download_sync()))
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def contents(folder: Dir) -> str:
     folder_path = folder.download_sync()
     read = []
@@ -48,28 +48,24 @@ def contents(folder: Dir) -> str:
     return " ".join(read)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def walked(folder: Dir) -> List[str]:
     folder.download_sync()
     return sorted(relative for _, relative in ((folder.path, os.path.relpath(file.path, folder.path)) for file in folder.walk_sync()))
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def first(folder: Dir) -> File:
     local = folder.download_sync()
     return File.from_local_sync(os.path.join(local, sorted(os.listdir(local))[0]))
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def read(file: File) -> str:
     return Path(file.download_sync()).read_text()
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+@driver.task
 async def wf(files: List[str] = ["b.txt", "a.txt"]) -> Tuple[List[str], str, List[str], str]:
     async def run_read():
         folder = await fill.aio(names=files)

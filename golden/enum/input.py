@@ -4,7 +4,13 @@ from enum import Enum
 from typing import List
 
 import flyte
-from flytekit import task, workflow
+
+env = flyte.TaskEnvironment(name="input")
+driver = flyte.TaskEnvironment(
+    name="input-workflows",
+    resources=flyte.Resources(cpu=1, memory="500Mi"),
+    depends_on=[env],
+)
 
 
 class Color(Enum):
@@ -12,14 +18,12 @@ class Color(Enum):
     BLUE = "blue"
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def shade(color: Color) -> str:
     return f"dark {color.value}"
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+@driver.task
 async def wf(color: Color = Color.RED, others: List[int] = [1]) -> str:
     return await shade.aio(color=color)
 

@@ -3,15 +3,20 @@
 from typing import Optional
 
 import flyte
-from flytekit import task, workflow
+
+env = flyte.TaskEnvironment(name="exceptions")
+driver = flyte.TaskEnvironment(
+    name="exceptions-workflows",
+    resources=flyte.Resources(cpu=1, memory="500Mi"),
+    depends_on=[env],
+)
 
 
 class Busy(RuntimeError):
     """Come again."""
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task(retries=2)
+@env.task(retries=2)
 def flaky(n: int) -> int:
     if n < 0:
         raise flyte.errors.NonRecoverableError("never")
@@ -25,8 +30,7 @@ def flaky(n: int) -> int:
     return n
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def clean_up(n: int, err: Optional[str] = None) -> None:
     if err is not None:
         print(err)
@@ -34,8 +38,7 @@ def clean_up(n: int, err: Optional[str] = None) -> None:
         print(err.failed_node_id)
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow(on_failure=clean_up)
+@driver.task
 async def wf(n: int = 0) -> int:
     return await flaky.aio(n=n)
 

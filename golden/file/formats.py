@@ -9,7 +9,11 @@ from typing import Optional
 
 import flyte
 from flyte.io import File
-from flytekit import task, workflow
+
+env = flyte.TaskEnvironment(name="formats")
+driver = flyte.TaskEnvironment(
+    name="formats-workflows", resources=flyte.Resources(cpu=1, memory="500Mi"), depends_on=[env]
+)
 
 Table = File
 
@@ -18,8 +22,7 @@ def place(name: str) -> str:
     return f"{tempfile.mkdtemp()}/{name}"
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def table(rows: int) -> File:
     path = place("table.csv")
     with open(path, "w") as out:
@@ -27,8 +30,7 @@ def table(rows: int) -> File:
     return File.from_local_sync(path)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def archive(table: Table) -> File:
     path = place("table.tar.gz")
     with open(path, "wb") as out, open(table.download_sync(), "rb") as data:
@@ -36,8 +38,7 @@ def archive(table: Table) -> File:
     return File.from_local_sync(path)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def picture() -> "File":
     path = place("picture.jpeg")
     with open(path, "wb") as out:
@@ -45,8 +46,7 @@ def picture() -> "File":
     return File.from_local_sync(path)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def sizes(table: File, archive: File, picture: Optional["File"] = None) -> int:
     total = 0
     for file in (table, archive):
@@ -56,8 +56,7 @@ def sizes(table: File, archive: File, picture: Optional["File"] = None) -> int:
     return total
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+@driver.task
 async def wf(rows: int = 3) -> int:
     async def run_archive():
         made = await table.aio(rows=rows)

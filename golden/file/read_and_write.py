@@ -8,11 +8,16 @@ from pathlib import Path
 
 import flyte
 from flyte.io import File
-from flytekit import task, workflow
+
+env = flyte.TaskEnvironment(name="read_and_write")
+driver = flyte.TaskEnvironment(
+    name="read_and_write-workflows",
+    resources=flyte.Resources(cpu=1, memory="500Mi"),
+    depends_on=[env],
+)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def write_text(text: str) -> File:
     path = os.path.join(tempfile.mkdtemp(), "words.txt")
     with open(path, "w") as out:
@@ -20,8 +25,7 @@ def write_text(text: str) -> File:
     return File.from_local_sync(path)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def write_later(words: int) -> File:
     # the file is made first and written afterwards
     report = "/tmp/flyte_bridge_case_report.json"
@@ -31,8 +35,7 @@ def write_later(words: int) -> File:
     return File.from_local_sync(report)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def count(words: File) -> int:
     """How many words there are, read twice."""
     words_path = words.download_sync()
@@ -43,8 +46,7 @@ def count(words: File) -> int:
     return first
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def shout(words: File) -> File:
     loud = File.new_remote(file_name="loud.txt")
     with words.open_sync("r") as lines, loud.open_sync("w") as out:
@@ -52,21 +54,18 @@ def shout(words: File) -> File:
     return loud
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def name_of(words: File) -> str:
     return os.path.basename(words.path)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def content(words: File) -> str:
     local = words.download_sync()
     return open(local).read()
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+@driver.task
 async def wf(text: str = "two words") -> tuple[int, str, str, str]:
     words = await write_text.aio(text=text)
 

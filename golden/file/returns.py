@@ -8,7 +8,11 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import flyte
 from flyte.io import File
-from flytekit import task, workflow
+
+env = flyte.TaskEnvironment(name="returns")
+driver = flyte.TaskEnvironment(
+    name="returns-workflows", resources=flyte.Resources(cpu=1, memory="500Mi"), depends_on=[env]
+)
 
 Pair = NamedTuple("Pair", left=File, size=int)
 
@@ -25,28 +29,24 @@ def scratch(name: str) -> str:
     return str(path)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def one() -> File:
     return File.from_local_sync(scratch("one"))
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def path() -> File:
     place = Path(tempfile.mkdtemp()) / "path"
     place.write_text("path")
     return File.from_local_sync(place)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def several() -> List[File]:
     return [File.from_local_sync(scratch(name)) for name in ("a", "b")]
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def collected(n: int) -> List[File]:
     files = []
     for index in range(n):
@@ -54,8 +54,7 @@ def collected(n: int) -> List[File]:
     return files
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def appended(n: int) -> List[File]:
     paths: List[str] = []
     for index in range(n):
@@ -63,38 +62,32 @@ def appended(n: int) -> List[File]:
     return [File.from_local_sync(path) for path in paths]
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def by_name() -> Dict[str, File]:
     return {"x": File.from_local_sync(scratch("x")), "y": File.from_local_sync(scratch("y"))}
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def pair() -> Pair:
     return Pair(left=File.from_local_sync(scratch("left")), size=4)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def two() -> Tuple[File, int]:
     return File.from_local_sync(scratch("two")), 2
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def bundle() -> Bundle:
     return Bundle(data=File.from_local_sync(scratch("bundled")), note="n")
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def maybe(give: bool) -> Optional[File]:
     return File.from_local_sync(scratch("given")) if give else None
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def read(
     one: File,
     several: List[File],
@@ -112,15 +105,13 @@ def read(
     return " ".join(words)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def content(file: File) -> str:
     with open(file.download_sync(), "r", encoding="utf-8") as lines:
         return lines.read()
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+@driver.task
 async def wf() -> Tuple[str, str, str, str, str]:
     async def run_content():
         left, _ = await pair.aio()

@@ -26,4 +26,5 @@ async def weekly(xs: List[int] = [1, 2, 3], weights: Dict[str, float] = {"a": 1.
 
 
 if __name__ == "__main__":
-    print(wf())
+    flyte.init()
+    print(flyte.run(wf).outputs()[0])

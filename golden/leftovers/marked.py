@@ -1,12 +1,15 @@
 """What is marked and left to do by hand."""
 
 from collections import OrderedDict
+import flyte
 
-from flytekit import Artifact, ContainerTask, task
+from flytekit import Artifact, ContainerTask
 from flytekit.extend import TypeEngine, TypeTransformer
 from flytekit.extras.tasks.shell import ShellTask
 from flytekit.remote import FlyteRemote
 from flytekit.sensor.file_sensor import FileSensor
+
+env = flyte.TaskEnvironment(name="marked")
 
 # TODO(flyte-bridge FB473): Artifact: return flyte.artifacts.new(value, ...) from a task with produces_artifacts=True
 Model = Artifact(name="model")
@@ -30,8 +33,7 @@ class MineTransformer(TypeTransformer[int]):
 TypeEngine.register(MineTransformer())
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def plain(x: int) -> int:
     return x
 

@@ -1,19 +1,23 @@
 """The SDK's own logger, under two names."""
 
 import flyte
-from flytekit import task, workflow
+
+env = flyte.TaskEnvironment(name="names")
+driver = flyte.TaskEnvironment(
+    name="names-workflows",
+    resources=flyte.Resources(cpu=1, memory="500Mi"),
+    depends_on=[env],
+)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def logged(n: int) -> int:
     flyte.logger.debug("n is %s", n)
     flyte.logger.debug("done")
     return n
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+@driver.task
 async def wf(n: int = 1) -> int:
     return await logged.aio(n=n)
 

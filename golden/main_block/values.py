@@ -5,72 +5,68 @@ from typing import NamedTuple, Tuple
 
 import flyte
 from flyte.io import File
-from flytekit import LaunchPlan, task, workflow
+
+env = flyte.TaskEnvironment(name="values")
+driver = flyte.TaskEnvironment(
+    name="values-workflows",
+    resources=flyte.Resources(cpu=1, memory="500Mi"),
+    depends_on=[env],
+)
 
 Stats = NamedTuple("Stats", total=int, mean=float)
 Single = NamedTuple("Single", total=int)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def add(a: int, b: int = 1) -> int:
     return a + b
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def run_name() -> bool:
     return flyte.ctx().action.run_name is not None
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def write(text: str) -> File:
     with open("/tmp/flyte_bridge_case_main.txt", "w") as out:
         out.write(text)
     return File.from_local_sync("/tmp/flyte_bridge_case_main.txt")
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+forty = flyte.Trigger("forty", inputs={"a": 40}, auto_activate=False)
+
+
+@driver.task(triggers=forty)
 async def single(a: int = 1) -> int:
     return await add.aio(a=a)
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+@driver.task
 async def pair(a: int) -> Tuple[int, int]:
     add_result, add_result_2 = await asyncio.gather(add.aio(a=a), add.aio(a=a, b=a))
     return add_result, add_result_2
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+@driver.task
 async def named(a: int) -> Stats:
     total = await add.aio(a=a)
     return Stats(total=total, mean=0.5)
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+@driver.task
 async def boxed(a: int) -> Single:
     return Single(total=await add.aio(a=a))
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+@driver.task
 async def silent(a: int = 1) -> None:
     await add.aio(a=a)
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+@driver.task
 async def file(text: str = "text") -> File:
     return await write.aio(text=text)
-
-
-# TODO(flyte-bridge FB103): flytekit.LaunchPlan.get_or_create is still used here
-forty = LaunchPlan.get_or_create(single, "forty", fixed_inputs={"a": 40})
 
 
 def check() -> None:

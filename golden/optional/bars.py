@@ -1,17 +1,21 @@
 """A file that writes unions with bars keeps writing them so."""
 
 import flyte
-from flytekit import task, workflow
+
+env = flyte.TaskEnvironment(name="bars")
+driver = flyte.TaskEnvironment(
+    name="bars-workflows",
+    resources=flyte.Resources(cpu=1, memory="500Mi"),
+    depends_on=[env],
+)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def length(words: list[str] | None = None, extra: int | None = None) -> int:
     return len(words or []) + (extra or 0)
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+@driver.task
 async def wf(extra: int | None = None) -> int:
     return await length.aio(extra=extra)
 

@@ -1,26 +1,27 @@
 """None as the default of an input that does not declare it."""
 
-from typing import List, Union, Optional
+from typing import List, Optional, Union
 
 import flyte
 from flyte.io import File
-from flytekit import task, workflow
+
+env = flyte.TaskEnvironment(name="none_default")
+driver = flyte.TaskEnvironment(
+    name="none_default-workflows", resources=flyte.Resources(cpu=1, memory="500Mi"), depends_on=[env]
+)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def length(words: Optional[List[str]] = None, extra: Optional[int] = None, either: Union[int, None] = None) -> int:
     return len(words or []) + (extra or 0) + (either or 0)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def read(file: Optional[File] = None) -> str:
     return "none" if file is None else open(file.download_sync()).read()
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+@driver.task
 async def wf(extra: Optional[int] = None, name: Optional["str"] = None) -> int:
     return await length.aio(words=["a"], extra=extra)
 

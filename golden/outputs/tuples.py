@@ -5,32 +5,34 @@ from typing import List, NamedTuple, Tuple
 
 import pandas as pd
 import flyte
-from flytekit import task, workflow
 from sklearn.model_selection import train_test_split
+
+env = flyte.TaskEnvironment(name="tuples")
+driver = flyte.TaskEnvironment(
+    name="tuples-workflows",
+    resources=flyte.Resources(cpu=1, memory="500Mi"),
+    depends_on=[env],
+)
 
 Halves = NamedTuple("Halves", first=int, second=int)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def frame(rows: int) -> pd.DataFrame:
     return pd.DataFrame({"row": range(rows)})
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def split(data: pd.DataFrame) -> Tuple[pd.DataFrame, pd.DataFrame]:
     return tuple(train_test_split(data, test_size=0.25, random_state=0))
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def bounds(values: List[int]) -> Tuple[int, int]:
     return min(values), max(values)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def doubled(values: List[int]) -> Tuple[int, int]:
     both = [value * 2 for value in values]
     return tuple(both)
@@ -40,27 +42,23 @@ def pair(n: int) -> Tuple[int, int]:
     return n, n
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def from_helper(n: int) -> Tuple[int, int]:
     return pair(n)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def halves(n: int) -> Halves:
     return Halves(n // 2, n - n // 2)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def undeclared(n: int):
     print("undeclared", n)
     return
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def undeclared_call(n: int):
     if n > 1:
         print("big", n)
@@ -68,14 +66,12 @@ def undeclared_call(n: int):
     print("small", n)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def size(data: pd.DataFrame) -> int:
     return len(data)
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+@driver.task
 async def wf(rows: int = 8) -> Tuple[int, int, int, int, int]:
     async def run_size():
         train, test = await split.aio(data=await frame.aio(rows=rows))

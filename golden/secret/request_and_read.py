@@ -2,7 +2,6 @@ import asyncio
 import os
 
 import flyte
-import flytekit
 from flytekit import current_context
 
 os.environ.setdefault("USER_INFO_API_KEY", "hush")
@@ -37,8 +36,6 @@ def by_chain() -> int:
 
 @by_name_env.task
 def by_name() -> int:
-    # TODO(flyte-bridge FB103): flytekit.current_context is still used here
-    context = flytekit.current_context()
     return len(os.environ["TOKEN"])
 
 

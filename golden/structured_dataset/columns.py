@@ -7,57 +7,55 @@ from typing import Annotated, Tuple
 import pandas as pd
 import flyte
 from flyte.io import DataFrame
-from flytekit import task, workflow
+
+env = flyte.TaskEnvironment(name="columns")
+driver = flyte.TaskEnvironment(
+    name="columns-workflows",
+    resources=flyte.Resources(cpu=1, memory="500Mi"),
+    depends_on=[env],
+)
 
 Few = OrderedDict(name=str, age=int)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def people() -> pd.DataFrame:
     return pd.DataFrame({"name": ["Ann", "Bob"], "age": [31, 42], "height": [1.6, 1.9]})
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def wrapped(frame: pd.DataFrame) -> DataFrame:
     return DataFrame.wrap_df(frame)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def raw(frame: pd.DataFrame) -> DataFrame:
     head = DataFrame.wrap_df(frame.head(1))
     return head
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def columns(data: Annotated[pd.DataFrame, Few]) -> str:
     frame = data
     return ",".join(frame.columns)
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def inline(data: Annotated[pd.DataFrame, OrderedDict(age=int)]) -> int:
     return int(data["age"].sum())
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def everything(data: pd.DataFrame) -> int:
     return data.shape[1]
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def subset(data: Annotated[pd.DataFrame, OrderedDict(height=float)]) -> str:
     return ",".join(data.columns)
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+@driver.task
 async def wf() -> Tuple[str, int, int, int, str]:
     frame = await people.aio()
 

@@ -7,7 +7,11 @@ from typing import Annotated, List
 import pandas as pd
 import flyte
 from flyte.io import HashFunction
-from flytekit import task, workflow
+
+env = flyte.TaskEnvironment(name="hash_and_pickle")
+driver = flyte.TaskEnvironment(
+    name="hash_and_pickle-workflows", resources=flyte.Resources(cpu=1, memory="500Mi"), depends_on=[env]
+)
 
 
 class Thing:
@@ -19,27 +23,23 @@ def hash_frame(frame: pd.DataFrame) -> str:
     return str(pd.util.hash_pandas_object(frame).sum())
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def hashed(n: int) -> Annotated[pd.DataFrame, HashFunction.from_fn(hash_frame)]:
     return pd.DataFrame({"n": range(n)})
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def batched(n: int) -> List[Thing]:
     return [Thing(i) for i in range(n)]
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def total(frame: Annotated[pd.DataFrame, OrderedDict(n=int)], things: List[Thing]) -> int:
     columns = OrderedDict(n=int)
     return int(frame["n"].sum()) + sum(thing.n for thing in things) + len(columns)
 
 
-# TODO(flyte-bridge FB103): flytekit.workflow is still used here
-@workflow
+@driver.task
 async def wf(n: int = 3) -> int:
     frame, things = await asyncio.gather(hashed.aio(n=n), batched.aio(n=n))
     return await total.aio(frame=frame, things=things)

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+import flyte
 import flyte.io
 from flyte.io import Dir
-from flytekit import task
+
+env = flyte.TaskEnvironment(name="taken_names")
 
 
 @dataclass
@@ -12,8 +14,7 @@ class File:
     name: str
 
 
-# TODO(flyte-bridge FB103): flytekit.task is still used here
-@task
+@env.task
 def size(data: flyte.io.File, folder: Dir) -> int:
     File("x")
     return len(open(data.download_sync()).read())

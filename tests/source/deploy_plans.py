@@ -7,6 +7,7 @@ translate every task and trigger to the wire, and print one JSON line: the file,
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import json
 import sys
@@ -29,7 +30,8 @@ def planned(path: Path, number: int) -> dict[str, Any]:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    with contextlib.redirect_stdout(sys.stderr):
+        spec.loader.exec_module(module)
     environments = [value for value in vars(module).values() if isinstance(value, flyte.TaskEnvironment)]
     found = {env.name: env for plan in plan_deploy(*environments) for env in plan.envs.values()}
     images = ImageCache(image_lookup=dict.fromkeys(found, "image:1"), build_run_ids={})
