@@ -100,11 +100,26 @@ CODES: tuple[Code, ...] = (
         "Remove one of the `>>`.",
     ),
     Code(
+        "FB244",
+        "failure handler not known",
+        Severity.HAND,
+        "The workflow has an `on_failure` handler that is not a task or workflow known here, so how to call it is not known.",
+        "Wrap the body in `try`, await the handler in `except`, and raise again.",
+    ),
+    Code(
         "FB251",
         "task called inside a task",
         Severity.CHECK,
         "Flyte 1 runs a task that is called inside another task as a plain function, in the same process; in Flyte 2 the "
         "same text would be a child action. The plain function is called.",
         "Await the task instead when a child action is wanted.",
+    ),
+    Code(
+        "FB252",
+        "workflow called inside a task",
+        Severity.HAND,
+        "Flyte 1 ran a workflow that a task calls in the same process; it is an async driver now, which a plain task cannot "
+        "await.",
+        "Make the task async and await the driver, or call the driver's tasks directly.",
     ),
 )

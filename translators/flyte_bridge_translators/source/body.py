@@ -150,8 +150,11 @@ class Reader:
         if not (isinstance(target, cst.Name) and isinstance(value, cst.Call)):
             return False
         made = self.scene.qualified(value.func)
-        if made == "flytekit.map_task" or (
-            made == "functools.partial" and value.args and self.scene.entity(value.args[0].value) is not None
+        launch_plan = made is not None and made.startswith("flytekit.LaunchPlan")
+        if (
+            launch_plan
+            or made == "flytekit.map_task"
+            or (made == "functools.partial" and value.args and self.scene.entity(value.args[0].value) is not None)
         ):
             self.scene.mappers[target.value] = value
             self.silent.append(self.line)

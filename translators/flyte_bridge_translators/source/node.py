@@ -7,14 +7,21 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
+from flyte_bridge_translators.source.eager import is_direct
 from flyte_bridge_translators.source.edits import Plan, Rewrite
-from flyte_bridge_translators.source.entities import Entity, Kind, Outputs
+from flyte_bridge_translators.source.entities import Entity, Kind, Outputs, launch_plan_target
+from flyte_bridge_translators.source.names import is_v1
 from flyte_bridge_translators.source.recognize import Found, Scene, arguments
 from flyte_bridge_translators.source.steps import UNKNOWN
 from flyte_bridge_translators.source.tree import code, dotted
 
 SAME = frozenset({"retries", "timeout", "interruptible", "pod_template", "resources"})
 RENAMED = {"node_name": "short_name", "name": "short_name", "task_config": "plugin_config"}
+TASK_MAKERS = frozenset(
+    {"flytekit.extras.sqlite3.task.SQLite3Task", "flytekit.core.task.Echo", "flytekit.sensor.file_sensor.FileSensor"}
+)
+"""Constructors of tasks that live in flytekit itself and make nothing that this project converts yet."""
+
 REMOVED = {
     "container_image": "the image belongs to the task environment: declare the task again in one with this image",
     "aliases": "outputs are plain Python values; name the variable instead",
@@ -87,7 +94,7 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
     func, first = call.func, 0
     if scene.qualified(func) == "flytekit.core.node_creation.create_node" and call.args:
         func, first = call.args[0].value, 1
-    entity = scene.entity(func)
+    entity = scene.entity(func) or instance(scene, func)
     settings = tuple(settings_of(scene.plan, overrides))
     inner = (*list(arguments(call))[first:], *((value, "") for _, value in settings))
     if entity is None:
@@ -116,13 +123,32 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
         scene.context.outputs(target),
         func,
         call,
-        target.kind.is_driver or target.is_async or target.kind is Kind.REFERENCE,
+        is_direct(target),
         first,
         settings,
         bound,
         replaced,
     )
     return Found(callee, inner)
+
+
+def instance(scene: Scene, func: cst.BaseExpression) -> Entity | None:
+    """A task made by a constructor of a plugin, or a launch plan made where it is called."""
+    made: cst.CSTNode | None = func
+    if isinstance(func, cst.Name):
+        made = scene.mappers.get(func.value) or scene.module.definition(func.value)
+    if not isinstance(made, cst.Call):
+        return None
+    maker = scene.qualified(made.func)
+    if maker is None or not is_v1(maker):
+        return None
+    name = func.value if isinstance(func, cst.Name) else maker.rpartition(".")[2]
+    if maker.startswith("flytekit.LaunchPlan"):
+        target, bound = launch_plan_target(scene.module, made)
+        return Entity(Kind.LAUNCH_PLAN, name, scene.module.name, target=target, bound=bound)
+    if maker.startswith("flytekitplugins.") or maker in TASK_MAKERS:
+        return Entity(Kind.INSTANCE, name, scene.module.name)
+    return None
 
 
 def local_name(scene: Scene, entity: Entity) -> str:

@@ -44,6 +44,7 @@ class Scene:
         fresh: Makes names nobody uses.
         parameters: The driver's parameters.
         shapes: The shapes of its blocks, as they are read.
+        settled: When a failure lets the others end first: the names for all results of a gather and for one of them.
     """
 
     module: Module
@@ -54,6 +55,7 @@ class Scene:
     fresh: Fresh
     parameters: frozenset[str] = frozenset()
     shapes: list[Shape] = field(default_factory=list)
+    settled: tuple[str, str] | None = None
 
     def qualified(self, node: cst.CSTNode | None) -> str | None:
         return self.module.names.qualified(node)

@@ -11,6 +11,7 @@ import libcst as cst
 from flyte_bridge_translators.graph.calls import Leaf, Parallel, Series, Shared, Tree
 from flyte_bridge_translators.source.edits import Rewrite
 from flyte_bridge_translators.source.gate import assign
+from flyte_bridge_translators.source.node import keyword
 from flyte_bridge_translators.source.shape import Segment, Shape, steps_of, targets_renamed, to_node
 from flyte_bridge_translators.source.steps import BlockStep, BranchStep, CallStep, PlainStep, ReturnStep, Step
 from flyte_bridge_translators.source.tree import code
@@ -145,10 +146,25 @@ class Renderer:
         if len(branches) == 1:
             return [*before, *_assigned(targets[0], cst.Await(branches[0][1]))]
         call = cst.Call(cst.parse_expression("asyncio.gather"), [cst.Arg(value) for _, value, _ in branches])
-        if all(target is None for target in targets):
+        if all(target is None for target in targets) and self.shape.scene.settled is None:
             return [*before, *_assigned(None, cst.Await(call))]
+        if self.shape.scene.settled is not None:
+            return [*before, *self._settled(call, targets, *self.shape.scene.settled)]
         whole = tuple_of([_parenthesized(target) if target is not None else cst.Name("_") for target in targets])
         return [*before, *_assigned(whole, cst.Await(call))]
+
+    def _settled(
+        self, call: cst.Call, targets: Sequence[cst.BaseExpression | None], results: str, result: str
+    ) -> list[cst.BaseStatement]:
+        """All parts end before the first failure is raised."""
+        returned = keyword("return_exceptions", cst.Name("True"))
+        out = _assigned(cst.Name(results), cst.Await(call.with_changes(args=[*call.args, returned])))
+        text = f"for {result} in {results}:\n    if isinstance({result}, BaseException):\n        raise {result}\n"
+        out.append(cst.parse_statement(text))
+        if any(target is not None for target in targets):
+            whole = tuple_of([_parenthesized(target) if target is not None else cst.Name("_") for target in targets])
+            out.append(assign(whole, cst.Name(results)))
+        return out
 
     def _shared(self, tree: Shared) -> list[cst.BaseStatement]:
         """Strands: tasks first, the others gathered; tasks whose values are needed afterwards are gathered too."""
@@ -164,7 +180,7 @@ class Renderer:
             out += lines
             out.append(assign(task, cst.Call(cst.parse_expression("asyncio.create_task"), [cst.Arg(value)])))
             needed = [one for one in self.variables(strand.head.payload) if one in wanted]
-            if needed:
+            if needed or self.shape.scene.settled is not None:
                 gathered.append(([], task, self.pattern(strand.head.payload, needed)))
         return [*out, *self._gather(gathered)]
 

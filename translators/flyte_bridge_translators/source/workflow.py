@@ -12,8 +12,12 @@ import libcst as cst
 
 from flyte_bridge_translators.source import reading
 from flyte_bridge_translators.source.body import Reader
+from flyte_bridge_translators.source.eager import rewrite_eager, rewrite_task
 from flyte_bridge_translators.source.edits import Plan, Rewrite
 from flyte_bridge_translators.source.entities import Kind, entity_decorator
+from flyte_bridge_translators.source.failure import read as read_failure
+from flyte_bridge_translators.source.failure import wrap
+from flyte_bridge_translators.source.map_task import MAP
 from flyte_bridge_translators.source.module import Module
 from flyte_bridge_translators.source.recognize import Fresh, Scene, recognize
 from flyte_bridge_translators.source.shape import compile_body, settle
@@ -33,8 +37,15 @@ def translate(module: Module, context: Context) -> Plan:
     ]
     helpers = find_helpers(module, context, [function for function, _ in drivers])
     for function, kind in drivers:
-        if kind is not Kind.EAGER:
+        if kind is Kind.EAGER or function.asynchronous is not None:
+            rewrite_eager(module, context, plan, function)
+        else:
             rewrite_driver(module, context, plan, function, helpers)
+    for function in module.functions:
+        found = entity_decorator(module, function)
+        if found is not None and found[1] is Kind.TASK:
+            rewrite_task(module, context, plan, function)
+    remove_mappers(module, plan)
     for function in helpers.values():
         rewrite_driver(module, context, plan, function, helpers)
     return plan
@@ -45,6 +56,9 @@ def rewrite_driver(
 ) -> None:
     """Makes one function async and its body concurrent."""
     scene = scene_of(module, context, plan, function, helpers)
+    failure = read_failure(scene, function)
+    if failure.settle:
+        scene.settled = (scene.fresh("results", "all_results"), scene.fresh("result", "one_result"))
     reader = Reader(scene, reading.Locals(module, function))
     statements = function.body.body
     body = reader.read(statements, docstring=True)
@@ -56,6 +70,9 @@ def rewrite_driver(
         from flyte_bridge_translators.source.render import tidy
 
         lines = tidy(shape.statements(rewrite)) or [cst.SimpleStatementLine([cst.Pass()])]
+        if failure.handler is not None:
+            head = len(body.head)
+            lines = [*lines[:head], wrap(failure, rewrite(failure.handler), tidy(lines[head:]))]
         if isinstance(function.body, cst.IndentedBlock):
             return function.body.with_changes(body=lines)
         return cst.IndentedBlock(lines)
@@ -63,6 +80,26 @@ def rewrite_driver(
     plan.replace(function.body, written, "each call starts when its own inputs are there, as in Flyte 1")
     if function.asynchronous is None:
         plan.replace(function, lambda rewrite: rewrite.inside(function).with_changes(asynchronous=cst.Asynchronous()))
+
+
+def remove_mappers(module: Module, plan: Plan) -> None:
+    """`mapped = map_task(f)` at module level goes when every use of it became a gather."""
+    for name, value, statement in module.assignments:
+        if not (isinstance(value, cst.Call) and module.names.qualified(value.func) == MAP):
+            continue
+        uses = [
+            node
+            for node in module.names.scopes
+            if isinstance(node, cst.Name) and module.names.qualified(node) == f"{module.name}.{name}"
+        ]
+        called = {call.func for call in module.all_calls if call in plan.replacements}
+        others = [node for node in uses if module.statement(node) is not statement and node not in called]
+        if others:
+            plan.report(
+                "FB213", others[0], f"`{name}` is a `map_task(...)` that is used where it is not called in a driver"
+            )
+        else:
+            plan.remove(statement, "a map is a gather where it is called")
 
 
 def scene_of(
