@@ -40,7 +40,12 @@ def clean_up(n: int, err: Optional[str] = None) -> None:
 
 @driver.task
 async def wf(n: int = 0) -> int:
-    return await flaky.aio(n=n)
+    try:
+        return await flaky.aio(n=n)
+    except Exception as error:
+        # on_failure: the run still fails
+        await clean_up.aio(n=n, err=str(error))
+        raise
 
 
 if __name__ == "__main__":
