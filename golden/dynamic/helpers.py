@@ -25,7 +25,7 @@ def merge(left: int, right: int) -> int:
 
 async def both(day: int):
     """Two calls and their merge."""
-    left, right = await asyncio.gather(fetch.aio(day=day), fetch.aio(day=day + 1))
+    left, right = await asyncio.gather(fetch.aio(day=day), fetch.aio(day=7))
     return await merge.aio(left=left, right=right)
 
 

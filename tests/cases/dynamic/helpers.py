@@ -18,7 +18,7 @@ def merge(left: int, right: int) -> int:
 def both(day: int):
     """Two calls and their merge."""
     left = fetch(day=day)
-    right = fetch(day=day + 1)
+    right = fetch(day=7)
     return merge(left=left, right=right)
 
 
