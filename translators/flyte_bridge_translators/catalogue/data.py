@@ -64,6 +64,13 @@ CODES = (
         "Write into a local directory and return `Dir.from_local_sync(path)`.",
     ),
     Code(
+        "FB409",
+        "directories left out of a listing",
+        Severity.CHECK,
+        "`FlyteDirectory.listdir` gave files and directories; `Dir.list_files` gives the files.",
+        "Use `walk` if you need what lies deeper.",
+    ),
+    Code(
         "FB410",
         "context attribute without a counterpart",
         Severity.HAND,
@@ -167,6 +174,13 @@ CODES = (
         Severity.CHECK,
         "The outputs of a run are a tuple with the fields o0, o1, …; the NamedTuple of the workflow is not known in this file.",
         "Read them by position, or import the NamedTuple and fill it: `Out(*run.outputs())`.",
+    ),
+    Code(
+        "FB463",
+        "command line called from Python",
+        Severity.HAND,
+        "`pyflyte` is invoked from Python, as in the main blocks of the official examples.",
+        "Call `flyte.run(task, ...)`, or drop the block and use `flyte run file.py task`.",
     ),
     Code(
         "FB471",

@@ -12,9 +12,12 @@ import libcst as cst
 
 from flyte_bridge_translators.source.edits import Plan
 from flyte_bridge_translators.source.entities import entity_decorator
+from flyte_bridge_translators.source.file_access import file_access
 from flyte_bridge_translators.source.flyte_io import expression
 from flyte_bridge_translators.source.module import Module
+from flyte_bridge_translators.source.names import is_v1
 from flyte_bridge_translators.source.translator import Context
+from flyte_bridge_translators.source.tree import walk
 from flyte_bridge_translators.source.uses import in_loop
 from flyte_bridge_translators.source.values import loads
 
@@ -25,7 +28,7 @@ MAKERS = {
 }
 """Calls that give a context; the second kind is the inner one (`FlyteContext`), told by its marker."""
 
-_HOLDERS = {"flytekit.ExecutionParameters": (), "flytekit.FlyteContext": ("",)}
+_HOLDERS: Mapping[str, tuple[str, ...]] = {"flytekit.ExecutionParameters": ()}
 """Annotations of parameters that hold a context."""
 
 ATTRIBUTES: Mapping[tuple[str, ...], str] = {
@@ -39,6 +42,7 @@ ATTRIBUTES: Mapping[tuple[str, ...], str] = {
     ("task_id", "domain"): "{ctx}.action.domain",
     ("task_id", "version"): "{ctx}.version",
     ("logging",): "flyte.logger",
+    ("spark_session",): '{ctx}.data["spark_session"]',
     ("raw_output_prefix",): "{ctx}.raw_data_path.path",
     ("output_metadata_prefix",): "{ctx}.output_path",
     # of the inner context (`FlyteContextManager.current_context()`)
@@ -86,9 +90,10 @@ def chains(module: Module) -> Iterator[Chain]:
             continue
         held = held_by(module, call)
         if held is None:
-            yield _chain(module, call, MAKERS[qualified])
+            if not _is_for_flyte1(module, call):
+                yield _chain(module, call, MAKERS[qualified])
         else:
-            for use in loads(module, held):
+            for use in uses_of(module, held, call):
                 yield _chain(module, use, MAKERS[qualified])
     for node, qualified in module.references:
         if qualified in _HOLDERS:
@@ -113,6 +118,27 @@ def held_by(module: Module, call: cst.Call) -> cst.Name | None:
     values = [binding.value for binding in module.names.bindings(target)]
     makers = [isinstance(value, cst.Call) and module.names.qualified(value.func) in MAKERS for value in values]
     return target if all(makers) else None
+
+
+def uses_of(module: Module, held: cst.Name, call: cst.Call) -> Iterator[cst.Name]:
+    """The uses of a variable that holds a context; of this one, where it is assigned to more than once."""
+    makers = [binding.value for binding in module.names.bindings(held)]
+    if len(makers) == 1:
+        yield from loads(module, held)
+        return
+    function = module.function(call)
+    order = {node: index for index, node in enumerate(walk(function.body if function is not None else module.tree))}
+    for use in loads(module, held):
+        before = [maker for maker in makers if maker is not None and order.get(maker, -1) < order.get(use, -1)]
+        if max(before, key=lambda maker: order.get(maker, -1), default=makers[0]) is call:
+            yield use
+
+
+def _is_for_flyte1(module: Module, call: cst.Call) -> bool:
+    """`LaunchPlan.get_default_launch_plan(current_context(), wf)`: what takes the context goes itself."""
+    argument = module.parents.get(call)
+    taker = module.parents.get(argument) if isinstance(argument, cst.Arg) else None
+    return isinstance(taker, cst.Call) and is_v1(module.names.qualified(taker.func))
 
 
 def _chain(module: Module, base: cst.BaseExpression, start: tuple[str, ...]) -> Chain:
@@ -157,6 +183,8 @@ def _use(
         return
     if names and names[0] in _ELSEWHERE:
         return
+    if names[:2] == ("", "file_access") and file_access(module, plan, chain.nodes[-1], names[2:]):
+        return
     for length in range(min(len(names), 3), 0, -1):
         key = names[:length]
         template = ATTRIBUTES.get(key) or (_WHOLE.get(key) if length == len(names) else None)
@@ -190,7 +218,7 @@ def _holders(module: Module, plan: Plan) -> None:
         if held is None:
             continue
         needed = False
-        for use in loads(module, held):
+        for use in uses_of(module, held, call):
             chain = _chain(module, use, MAKERS[qualified])
             changed = next((plan.replacements[node] for node in chain.nodes if node in plan.replacements), None)
             if chain.names[:1] == ("secrets",) or (chain.names and chain.names[0] in {"decks", "default_deck"}):

@@ -90,7 +90,7 @@ class _Decks:
             if chain.names[:1] == ("default_deck",):
                 self._default(chain.upto(1))
             elif chain.names[:1] == ("decks",):
-                self._decks(chain.upto(1))
+                self._all_decks(chain.upto(1))
             elif chain.names[:1] == ("timeline_deck",):
                 self.plan.report("FB420", chain.base, "the timeline deck has no counterpart")
 
@@ -206,6 +206,17 @@ class _Decks:
         variable = _variable(self.module, node)
         for use in loads(self.module, variable) if variable is not None else ():
             self._deck_use(use)
+
+    def _all_decks(self, node: cst.BaseExpression) -> None:
+        """`current_context().decks`, used at once or by way of a variable."""
+        variable = _variable(self.module, node)
+        line = self.module.statement(node)
+        if variable is None or not isinstance(line, cst.SimpleStatementLine):
+            self._decks(node)
+            return
+        for use in loads(self.module, variable):
+            self._decks(use)
+        self.plan.remove(line, "the report has all tabs")
 
     def _decks(self, node: cst.BaseExpression) -> None:
         """`current_context().decks.insert(0, deck)`: a tab is in the report from the start."""

@@ -38,6 +38,8 @@ class Files:
         self.values.forget()
         for made in self.module.all_calls:
             self._constructor(made)
+            if self.module.names.qualified(made.func) == "flytekit.FlyteDirectory.listdir" and made.args:
+                self._listdir(made, made.args[0].value)
         for node, shape in data_uses(self.module, self.values):
             if shape.late:
                 self._late_use(node, shape)
@@ -61,14 +63,24 @@ class Files:
             if (
                 maker == "new"
                 or (maker == "new_remote" and kind == DIRECTORY)
-                or (
-                    maker is None
-                    and origin(self.module, self.values, _path(made)) != "remote"
-                    and self._is_written_late(made)
-                )
+                or (maker is None and self._is_path_only(made))
             ):
                 found.add(made)
         return found
+
+    def _is_path_only(self, made: cst.Call) -> bool:
+        where = origin(self.module, self.values, _path(made))
+        return (where != "remote" and self._is_written_late(made)) or (where == "local" and self._is_argument(made))
+
+    def _is_argument(self, made: cst.Call) -> bool:
+        """`f(FlyteFile(path))` where `f` wants a path."""
+        argument = self.module.parents.get(made)
+        taker = self.module.parents.get(argument) if isinstance(argument, cst.Arg) else None
+        return (
+            isinstance(taker, cst.Call)
+            and isinstance(argument, cst.Arg)
+            and wants_path(self.module, self.values, taker, argument)
+        )
 
     def _made_kind(self, made: cst.Call) -> str | None:
         shape = self.values.shape(made)
@@ -283,6 +295,15 @@ class Files:
             )
         elif shape.kind == DIRECTORY:
             self._directory(node, called, name)
+
+    def _listdir(self, made: cst.Call, directory: cst.BaseExpression) -> None:
+        """`FlyteDirectory.listdir(d)` gave the files and directories; Flyte 2 lists files."""
+        self.plan.report("FB409", made, f"listdir({code(directory)}) gives the files only, directories are left out")
+        self.plan.replace(
+            made,
+            lambda rewrite: call(self.module, made, "{d}.list_files_sync()", d=atom(rewrite(directory))),
+            "the files of a directory",
+        )
 
     def _needs_name_only(self, attribute: cst.Attribute) -> bool:
         """`os.path.basename(f.path)`, `Path(f.path).suffix`: true of the remote path too."""

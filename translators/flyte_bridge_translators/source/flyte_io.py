@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import cast
 
 import libcst as cst
-from libcst.helpers import parse_template_expression
 
 from flyte_bridge_translators.source.edits import Plan
 from flyte_bridge_translators.source.module import Module
@@ -35,10 +36,28 @@ def member(module: Module, plan: Plan, source: str, name: str) -> cst.BaseExpres
 
 
 def expression(text: str, **parts: cst.BaseExpression) -> cst.BaseExpression:
-    """An expression from text, with `{part}`s put in."""
+    """An expression from text, with `{part}`s put in.
+
+    The parts go in as they are and are not cloned (LibCST's own templates clone): what is left of the user's code in them is
+    found again by identity, and reported.
+    """
+    template = _parsed(_PART.sub(r"__\1__", text)).deep_clone()
     if not parts:
-        return _parsed(text).deep_clone()
-    return parse_template_expression(text, **cast("dict[str, Any]", parts))
+        return template
+    return cast("cst.BaseExpression", template.visit(_Fill(parts)))
+
+
+_PART = re.compile(r"\{(\w+)\}")
+
+
+class _Fill(cst.CSTTransformer):
+    def __init__(self, parts: Mapping[str, cst.BaseExpression]) -> None:
+        super().__init__()
+        self.parts = {f"__{name}__": part for name, part in parts.items()}
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:  # noqa: N802
+        del original_node
+        return self.parts.get(updated_node.value, updated_node)
 
 
 @lru_cache(maxsize=256)

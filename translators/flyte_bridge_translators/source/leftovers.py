@@ -71,6 +71,8 @@ def translate(module: Module, context: Context) -> Plan:
 
 def _known(qualified: str) -> tuple[str, str] | None:
     parts = qualified.split(".")
+    if parts[:2] == ["flytekit", "clis"]:
+        return "FB463", "pyflyte is called from Python: call `flyte.run(task, ...)`, or the `flyte` command"
     for length in range(len(parts), 1, -1):
         prefix = ".".join(parts[:length])
         if prefix in LEFT:

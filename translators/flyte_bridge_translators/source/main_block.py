@@ -26,6 +26,7 @@ def translate(module: Module, context: Context) -> Plan:
     blocks: dict[cst.CSTNode, None] = {}
     entities = {function: found[1] for function in module.functions if (found := entity_decorator(module, function))}
     helpers: set[cst.FunctionDef] | None = None
+    outermost: cst.CSTNode | None = None
     for call in module.all_calls:
         entity = context.entity(module.names.qualified(call.func))
         if entity is None or _inside(module, call, entities) or not _must_run(module, entity):
@@ -36,10 +37,23 @@ def translate(module: Module, context: Context) -> Plan:
         if _inside(module, call, helpers) or isinstance(module.parents.get(call), cst.Decorator):
             continue
         if _run(module, context, plan, call, entity):
-            blocks[_block(module, call)] = None
+            block = _block(module, call)
+            if block is not None:
+                blocks[block] = None
+            elif outermost is None:
+                outermost = next(
+                    above for above in (call, *module.ancestors(call)) if module.parents[above] is module.tree
+                )
     for statement in blocks:
-        plan.insert_before(statement, [cst.parse_statement("flyte.init()")])
+        plan.insert_before(statement, [_init()])
+    if outermost is not None:
+        blank = [line for line in getattr(outermost, "leading_lines", ()) if line.comment is None]
+        plan.insert_before(outermost, [_init().with_changes(leading_lines=blank)])
     return plan
+
+
+def _init() -> cst.SimpleStatementLine:
+    return cst.SimpleStatementLine([cst.Expr(expression("flyte.init()"))])
 
 
 def _inside(module: Module, node: cst.CSTNode, functions: object) -> bool:
@@ -68,8 +82,8 @@ def _run(module: Module, context: Context, plan: Plan, call: cst.Call, entity: E
     given = {argument.keyword.value for argument in call.args if argument.keyword is not None}
     bound: list[cst.Arg] = []
     if entity.kind is Kind.LAUNCH_PLAN:
-        workflow = context.entity(entity.target)
-        local = _local_name(module, context, workflow) if workflow is not None else None
+        target_name = context.resolve(entity.target)
+        local = _known(module, context, target_name) if target_name is not None else None
         if local is None:
             plan.report(
                 "FB461", call, f"{code(call.func)} is run with its workflow and its inputs: flyte.run(workflow, ...)"
@@ -134,12 +148,8 @@ def _tuple_name(
     return _reach(module, context, plan, qualified, beside=entity)
 
 
-def _local_name(module: Module, context: Context, workflow: Entity) -> cst.BaseExpression | None:
-    """What this file calls a workflow, if it knows it."""
-    return _known(module, context, workflow.qualified)
-
-
 def _known(module: Module, context: Context, qualified: str) -> cst.BaseExpression | None:
+    """What this file calls something, if it knows it."""
     source, _, name = qualified.rpartition(".")
     if source == module.name:
         return cst.Name(name)
@@ -168,17 +178,14 @@ def _reach(module: Module, context: Context, plan: Plan, qualified: str, beside:
     return cst.Name(name)
 
 
-def _block(module: Module, call: cst.Call) -> cst.CSTNode:
-    """The statement that `flyte.init()` goes before: the first of the main block or function around a call."""
-    statement: cst.CSTNode = module.statement(call) or call
+def _block(module: Module, call: cst.Call) -> cst.CSTNode | None:
+    """The statement that `flyte.init()` goes before: the first of the main block or function around a call; None when there is
+    neither (then once, before the first such call of the module)."""
     for above in module.ancestors(call):
         is_block = isinstance(above, cst.FunctionDef) or (isinstance(above, cst.If) and "__main__" in code(above.test))
         if is_block and isinstance(above, (cst.FunctionDef, cst.If)) and isinstance(above.body, cst.IndentedBlock):
-            return next((line for line in above.body.body if not _is_docstring(line)), statement)
-        if isinstance(above, cst.BaseStatement):
-            statement = above
-    # At module level: once, before the first.
-    return statement
+            return next((line for line in above.body.body if not _is_docstring(line)), None)
+    return None
 
 
 def _is_docstring(line: cst.CSTNode) -> bool:

@@ -26,6 +26,11 @@ _DROPPED = {
 }
 """What may stand beside a type in `Annotated` and means nothing in Flyte 2, and what to report."""
 
+_CONSTANTS = {
+    f"flytekit.types.structured.structured_dataset.{name}": f'"{value}"'
+    for name, value in (("CSV", "csv"), ("PARQUET", "parquet"), ("GENERIC_FORMAT", ""))
+}
+
 _PICKLE = "flytekit.types.pickle.FlytePickle"
 
 
@@ -42,6 +47,10 @@ def translate(module: Module, context: Context) -> Plan:
             _pickle(module, plan, node)
         elif qualified == "flytekit.kwtypes":
             plan.replace(node, member(module, plan, "collections", "OrderedDict"), "kwtypes is an OrderedDict")
+        elif qualified in _CONSTANTS:
+            plan.replace(node, expression(_CONSTANTS[qualified]), "a format is its name")
+        elif qualified.endswith(".register_csv_handlers"):
+            _registered(module, plan, node)
         elif qualified == "flytekit.HashMethod":
             _hash(module, plan, node)
         elif qualified in _DROPPED or renderer(qualified) is not None:
@@ -107,6 +116,14 @@ def _pickle(module: Module, plan: Plan, node: cst.Name | cst.Attribute) -> None:
         plan.replace(parent, lambda rewrite: rewrite(inner), "Flyte 2 pickles what it does not know")
     elif not isinstance(parent, cst.Call):
         plan.replace(node, member(module, plan, "typing", "Any"), "Flyte 2 pickles what it does not know")
+
+
+def _registered(module: Module, plan: Plan, node: cst.CSTNode) -> None:
+    """`register_csv_handlers()`: Flyte 2 has them registered."""
+    call = module.parents.get(node)
+    statement = module.parents.get(call) if isinstance(call, cst.Call) else None
+    if isinstance(statement, cst.Expr):
+        plan.remove(statement, "Flyte 2 reads and writes csv without being told")
 
 
 def _hash(module: Module, plan: Plan, node: cst.Name | cst.Attribute) -> None:

@@ -21,7 +21,18 @@ PASSED_ON = frozenset(
 )  # fmt: skip
 """Functions that take a file without asking for its path."""
 
-_CONTAINER_METHODS = {"append", "add", "insert", "extend", "setdefault", "put", "index", "count", "remove"}
+_CONTAINER_METHODS = {
+    "create_from",
+    "append",
+    "add",
+    "insert",
+    "extend",
+    "setdefault",
+    "put",
+    "index",
+    "count",
+    "remove",
+}
 
 
 def data_uses(module: Module, values: Values) -> Iterator[tuple[cst.BaseExpression, Shape]]:

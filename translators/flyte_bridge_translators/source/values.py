@@ -307,6 +307,8 @@ class Values:
         qualified = self.module.names.qualified(node.func)
         if qualified in _PATHS or code(node.func) == "str":
             return Shape(PATH)
+        if qualified == "flytekit.FlyteDirectory.listdir":
+            return Shape(LIST, (Shape(FILE),))
         entity = self.context.entity(qualified)
         if entity is not None and entity.kind is not Kind.LAUNCH_PLAN:
             outputs = self.context.outputs(entity)
@@ -363,5 +365,18 @@ def loads(module: Module, name: cst.Name) -> Iterator[cst.Name]:
         if isinstance(node, cst.Name) and node.value == name.value and node is not name:
             used = module.names.scope(node)
             seen = used.lookup(node.value) if used is not None else None
-            if seen is not None and seen[0] is found[0]:
+            if seen is not None and seen[0] is found[0] and not _is_bound(module, node):
                 yield node
+
+
+def _is_bound(module: Module, name: cst.Name) -> bool:
+    """Whether a name is assigned to where it stands."""
+    parent = module.parents.get(name)
+    while isinstance(parent, (cst.Element, cst.StarredElement, cst.Tuple, cst.List)):
+        name, parent = parent, module.parents.get(parent)  # type: ignore[assignment]
+    if isinstance(parent, (cst.AssignTarget, cst.AsName)):
+        return True
+    return (
+        isinstance(parent, (cst.AnnAssign, cst.AugAssign, cst.For, cst.CompFor, cst.NamedExpr))
+        and parent.target is name
+    )
