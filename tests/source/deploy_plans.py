@@ -30,8 +30,7 @@ def planned(path: Path, number: int) -> dict[str, Any]:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    with contextlib.redirect_stdout(sys.stderr):
-        spec.loader.exec_module(module)
+    spec.loader.exec_module(module)
     environments = [value for value in vars(module).values() if isinstance(value, flyte.TaskEnvironment)]
     found = {env.name: env for plan in plan_deploy(*environments) for env in plan.envs.values()}
     images = ImageCache(image_lookup=dict.fromkeys(found, "image:1"), build_run_ids={})
@@ -54,7 +53,8 @@ def main() -> None:
     for number, argument in enumerate(sys.argv[1:]):
         path = Path(argument)
         try:
-            result = planned(path, number)
+            with contextlib.redirect_stdout(sys.stderr):  # whatever the module or the SDK's logger prints
+                result = planned(path, number)
         except ModuleNotFoundError as error:
             result = {"missing": error.name}
         except Exception as error:

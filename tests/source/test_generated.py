@@ -72,6 +72,9 @@ def owner_of(node: ast.expr, made: dict[str, str], members: dict[str, str]) -> s
         name = called(node.func, made, members)
         if name is not None and name.startswith("flyte.Image."):
             return "flyte.Image"
+        owner, _, method = (name or "").rpartition(".")
+        if owner in {"flyte.io.File", "flyte.io.Dir"} and method.startswith(("from_", "new_")):
+            return owner
         return name if name == "flyte.TaskEnvironment" else None
     return None
 
@@ -87,7 +90,7 @@ def called(func: ast.expr, made: dict[str, str], members: dict[str, str]) -> str
         return f"{owner}.{func.attr}"
     dotted = ast.unparse(func)
     root, _, rest = dotted.partition(".")
-    if root in members:
+    if root in members and all(part.isidentifier() for part in rest.split(".")):
         return f"{members[root]}.{rest}"
     return dotted if root == "flyte" and all(part.isidentifier() for part in dotted.split(".")) else None
 
