@@ -7,7 +7,11 @@ BridgeError                 the root: catch this to catch all of ours
 ├── ConfigError             configuration is missing, contradictory or does not parse
 └── BackendError            the Flyte 2 behind us
     ├── Unavailable         it cannot be reached, or it stopped half-way
-    └── StoreError          the embedded backend's data directory is locked, full or corrupt
+    ├── StoreError          the embedded backend's data directory is locked, full or corrupt
+    └── ObjectError         an object of the embedded backend's store
+        ├── NoSuchObject    there is none under that URI
+        ├── BadObjectName   a bucket or key that cannot be
+        └── BadDigest       the bytes that came are not the bytes that were promised
 ```
 
 A message says what happened, where, and what to do next; fields are kept as attributes.
@@ -50,3 +54,30 @@ class Unavailable(BackendError):
 
 class StoreError(BackendError):
     """Raised when the embedded backend's data directory is locked, full or corrupt."""
+
+
+class ObjectError(BackendError):
+    """Raised when an object of the embedded backend's store cannot be used.
+
+    Attributes:
+        name: The bucket, key or URI.
+    """
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"{name!r}: {message}")
+        self.name = name
+
+
+class NoSuchObject(ObjectError):
+    """Raised when no object is stored under that URI."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "no such object; list its prefix to see what is there")
+
+
+class BadObjectName(ObjectError):
+    """Raised when a bucket or a key is given that cannot be one."""
+
+
+class BadDigest(ObjectError):
+    """Raised when an upload's bytes differ in length or checksum from what its sender promised."""

@@ -1,0 +1,5 @@
+"""Objects of the embedded backend: a local directory, spoken to as Python, as S3 and by signed URL."""
+
+from flyte_bridge.embedded.objects.store import DEFAULT_BUCKET, ObjectInfo, ObjectStore, Writer
+
+__all__ = ["DEFAULT_BUCKET", "ObjectInfo", "ObjectStore", "Writer"]

@@ -1,0 +1,1 @@
+"""The Connect services of the embedded backend."""
