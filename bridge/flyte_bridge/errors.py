@@ -7,7 +7,9 @@ BridgeError                 the root: catch this to catch all of ours
 ├── ConfigError             configuration is missing, contradictory or does not parse
 └── BackendError            the Flyte 2 behind us
     ├── Unavailable         it cannot be reached, or it stopped half-way
+    ├── PortInUse           the embedded backend cannot listen on the port it was told to use
     ├── StoreError          the embedded backend's data directory is locked, full or corrupt
+    │   └── DirectoryInUse  another embedded backend runs on it
     └── ObjectError         an object of the embedded backend's store
         ├── NoSuchObject    there is none under that URI
         ├── BadObjectName   a bucket or key that cannot be
@@ -81,3 +83,11 @@ class BadObjectName(ObjectError):
 
 class BadDigest(ObjectError):
     """Raised when an upload's bytes differ in length or checksum from what its sender promised."""
+
+
+class DirectoryInUse(StoreError):
+    """Raised when another embedded backend runs on the data directory."""
+
+
+class PortInUse(BackendError):
+    """Raised when the embedded backend cannot listen on the port it was told to use."""

@@ -29,7 +29,11 @@ class Verb(NamedTuple):
     summary: str
 
 
-VERBS: dict[str, Verb] = {}
+VERBS: dict[str, Verb] = {
+    "down": Verb("flyte_bridge_cli.down:down", "Stop the embedded Flyte 2 backend."),
+    "status": Verb("flyte_bridge_cli.status:status", "Show the embedded Flyte 2 backend and how clients reach it."),
+    "up": Verb("flyte_bridge_cli.up:up", "Start an embedded Flyte 2 backend."),
+}
 
 
 class LazyGroup(click.Group):
