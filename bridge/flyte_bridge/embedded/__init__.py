@@ -1,1 +1,4 @@
-"""The embedded Flyte 2 backend: one process, SQLite, local files, subprocesses."""
+"""An embedded Flyte 2 backend: one process, SQLite, local files, subprocesses.
+
+The unmodified `flyte` SDK and CLI run on it.
+"""

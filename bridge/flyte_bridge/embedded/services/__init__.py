@@ -1,1 +1,1 @@
-"""The Connect services of the embedded backend."""
+"""The services, one module each, named as in `flyteidl2`."""
