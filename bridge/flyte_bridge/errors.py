@@ -9,7 +9,8 @@ BridgeError                 the root: catch this to catch all of ours
     ├── Unavailable         it cannot be reached, or it stopped half-way
     ├── PortInUse           the embedded backend cannot listen on the port it was told to use
     ├── StoreError          the embedded backend's data directory is locked, full or corrupt
-    │   └── DirectoryInUse  another embedded backend runs on it
+    │   ├── DirectoryInUse  another embedded backend runs on it
+    │   └── StoreFull       the disk, or the quota, has no room for it
     └── ObjectError         an object of the embedded backend's store
         ├── NoSuchObject    there is none under that URI
         ├── BadObjectName   a bucket or key that cannot be
@@ -56,6 +57,10 @@ class Unavailable(BackendError):
 
 class StoreError(BackendError):
     """Raised when the embedded backend's data directory is locked, full or corrupt."""
+
+
+class StoreFull(StoreError):
+    """Raised when the disk, or the quota, has no room for what should be stored."""
 
 
 class ObjectError(BackendError):

@@ -2,7 +2,7 @@
 
 ```
 <root>/<bucket>/...       the objects (see `keys` for how a key becomes a path)
-<root>/.meta/<bucket>/... content type and user metadata, for the few objects that have any
+<root>/.meta/<bucket>/... content type and other headers, for the few objects that have any
 <root>/.tmp/              bytes on their way in; emptied at start
 <root>/.uploads/<id>/     parts of multipart uploads
 ```
@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import shutil
 import stat
 import tempfile
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -29,19 +29,15 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from flyte_bridge.embedded.objects import keys
-from flyte_bridge.embedded.objects.walk import walk
-from flyte_bridge.errors import BadObjectName, NoSuchObject, StoreError
+from flyte_bridge.embedded.objects.headers import DEFAULT_CONTENT_TYPE, HeaderFiles
+from flyte_bridge.embedded.objects.walk import children, walk
+from flyte_bridge.embedded.objects.writer import Writer, store_error
+from flyte_bridge.errors import BadObjectName, NoSuchObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from types import TracebackType
 
 DEFAULT_BUCKET = "flyte"
-DEFAULT_CONTENT_TYPE = "binary/octet-stream"
-"""What S3 answers for an object stored without a content type."""
-
-CHUNK = 1 << 20
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NOT_THERE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
@@ -56,7 +52,7 @@ class ObjectInfo:
         modified: When it was stored, UTC.
         etag: Opaque, without quotes, different for every write. No MD5, which S3 clients see by its ending `-1`.
         content_type: As stored.
-        metadata: The user's `x-amz-meta-*`, names in lower case and without the prefix.
+        headers: What else to answer a download with, names in lower case: `x-amz-meta-*`, `cache-control` and the like.
     """
 
     bucket: str
@@ -65,7 +61,7 @@ class ObjectInfo:
     modified: datetime
     etag: str
     content_type: str = DEFAULT_CONTENT_TYPE
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def uri(self) -> str:
@@ -97,6 +93,8 @@ class ObjectStore:
             shutil.rmtree(self._temporary, ignore_errors=True)
             self._temporary.mkdir(exist_ok=True)
             (self.root / bucket).mkdir(exist_ok=True)
+            self._headers = HeaderFiles(self.root / ".meta")
+            self._last = 0
         except OSError as error:
             raise store_error(error, str(root)) from error
 
@@ -129,6 +127,20 @@ class ObjectStore:
             return False
         except OSError as error:
             raise store_error(error, bucket) from error
+        return True
+
+    def delete_bucket(self, bucket: str) -> bool:
+        """Delete an empty bucket; return False if it holds objects or is the backend's own.
+
+        Raises:
+            NoSuchObject: There is no such bucket.
+        """
+        if not self.has_bucket(bucket):
+            raise NoSuchObject(f"s3://{bucket}")
+        with self._commit:
+            if bucket == self.bucket or next(self.list(f"s3://{bucket}/"), None) is not None:
+                return False
+            shutil.rmtree(self.root / bucket)
         return True
 
     # Reading
@@ -189,16 +201,22 @@ class ObjectStore:
     def list(self, prefix_uri: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """Yield the objects whose key starts with the URI's key, in key order, those behind the key `after` only.
 
-        A prefix is text: `s3://flyte/a` finds `a`, `ab` and `a/b`.
+        A prefix is text: `s3://flyte/a` finds `a`, `ab` and `a/b`. Content type and headers are not filled in.
         """
         bucket, prefix = keys.split_uri(prefix_uri)
         for key, status in walk(self.root / bucket, prefix, after=after):
-            yield self._info(bucket, key, status)
+            yield self._info(bucket, key, status, listed=True)
+
+    def list_level(self, prefix_uri: str, *, after: str = "") -> Iterator[ObjectInfo | str]:
+        """As `list`, but only to the next slash behind the prefix: what is deeper comes once, as the text up to it."""
+        bucket, prefix = keys.split_uri(prefix_uri)
+        for key, status in children(self.root / bucket, prefix, after=after):
+            yield key if status is None else self._info(bucket, key, status, listed=True)
 
     # Writing
 
     def create(
-        self, uri: str, *, content_type: str = DEFAULT_CONTENT_TYPE, metadata: Mapping[str, str] | None = None
+        self, uri: str, *, content_type: str = DEFAULT_CONTENT_TYPE, headers: Mapping[str, str] | None = None
     ) -> Writer:
         """Begin an object: write to it, then commit it; a context manager that discards what was not committed.
 
@@ -216,9 +234,8 @@ class ObjectStore:
         except OSError as error:
             raise store_error(error, uri) from error
         os.fchmod(descriptor, 0o644)
-        return Writer(
-            self, bucket, key, os.fdopen(descriptor, "wb", buffering=0), Path(name), content_type, metadata or {}
-        )
+        file = os.fdopen(descriptor, "wb", buffering=0)
+        return Writer(bucket, key, Path(name), content_type, headers or {}, file, self._place)
 
     def write(
         self,
@@ -226,7 +243,7 @@ class ObjectStore:
         data: bytes,
         *,
         content_type: str = DEFAULT_CONTENT_TYPE,
-        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> ObjectInfo:
         """Store an object, replacing one of that name: all of it or, on an error, nothing of it.
 
@@ -235,12 +252,12 @@ class ObjectStore:
             BadObjectName: The URI cannot name an object.
             StoreError: The disk is full or cannot be written.
         """
-        with self.create(uri, content_type=content_type, metadata=metadata) as writer:
+        with self.create(uri, content_type=content_type, headers=headers) as writer:
             writer.write(data)
             return writer.commit()
 
     def copy(self, source: str, target: str) -> ObjectInfo:
-        """Copy an object with its content type and metadata.
+        """Copy an object with its content type and headers.
 
         Raises:
             NoSuchObject: There is no such source or target bucket.
@@ -248,12 +265,16 @@ class ObjectStore:
             StoreError: The disk is full or cannot be written.
         """
         file, info = self.open(source)
-        with file, self.create(target, content_type=info.content_type, metadata=info.metadata) as writer:
+        with file, self.create(target, content_type=info.content_type, headers=info.headers) as writer:
             writer.append(file)
             return writer.commit()
 
-    def delete(self, uri: str) -> bool:
+    def delete(self, uri: str, check: Callable[[ObjectInfo | None], None] | None = None) -> bool:
         """Delete an object; return False if there was none. Directories left empty go with it.
+
+        Args:
+            uri: The object.
+            check: As for `Writer.commit`.
 
         Raises:
             BadObjectName: The URI cannot name an object.
@@ -261,6 +282,8 @@ class ObjectStore:
         bucket, key = keys.split_uri(uri)
         found = False
         with self._commit:
+            if check is not None:
+                check(self._current(uri))
             for path in self._candidates(bucket, key):
                 try:
                     path.unlink()
@@ -268,7 +291,7 @@ class ObjectStore:
                     continue
                 found = True
                 _prune(path.parent, self.root / bucket)
-            self._drop_metadata(bucket, key)
+            self._headers.drop(bucket, key)
         return found
 
     # Within
@@ -283,171 +306,55 @@ class ObjectStore:
             return ()
         return path, path.with_name(path.name + keys.BESIDE)
 
-    def place(
-        self, temporary: Path, bucket: str, key: str, content_type: str, metadata: Mapping[str, str]
-    ) -> ObjectInfo:
+    def _place(self, writer: Writer, check: Callable[[ObjectInfo | None], None] | None) -> ObjectInfo:
         """Make a finished temporary file the object; the last step of every write."""
+        bucket, key = writer.bucket, writer.key
         path = self._path(bucket, key)
-        status = temporary.stat()
         with self._commit:
-            _make_directories(path.parent, self.root / bucket)
+            if check is not None:
+                check(self._current(writer.uri))
+            if not self.has_bucket(bucket):
+                raise NoSuchObject(f"s3://{bucket}")
             if os.path.realpath(path.parent) != str(path.parent):
                 raise BadObjectName(key, "a symbolic link stands in its way")
-            generation = self._write_metadata(bucket, key, status, content_type, metadata)
+            _make_directories(path.parent, self.root / bucket)
+            # File systems keep time by the tick (4 ms here); an ETag has to differ for writes within one.
+            self._last = max(time.time_ns(), self._last + 1)
+            os.utime(writer.path, ns=(self._last, self._last))
+            generation = self._headers.write(bucket, key, writer.path.stat(), writer.content_type, writer.headers)
             beside = path.with_name(path.name + keys.BESIDE)
             if path.is_dir():
-                temporary.replace(beside)
+                writer.path.replace(beside)
                 path = beside
             else:
-                temporary.replace(path)
+                writer.path.replace(path)
                 beside.unlink(missing_ok=True)
-            self._drop_metadata(bucket, key, keep=generation)
+            self._headers.drop(bucket, key, keep=generation)
             return self._info(bucket, key, path.stat())
 
-    def _info(self, bucket: str, key: str, status: os.stat_result) -> ObjectInfo:
-        content_type, metadata = self._read_metadata(bucket, key, status)
-        identity = f"{status.st_ino}-{status.st_mtime_ns}-{status.st_size}".encode()
+    def _current(self, uri: str) -> ObjectInfo | None:
+        try:
+            return self.info(uri)
+        except NoSuchObject:
+            return None
+
+    def _info(self, bucket: str, key: str, status: os.stat_result, *, listed: bool = False) -> ObjectInfo:
+        content_type, headers = (DEFAULT_CONTENT_TYPE, {}) if listed else self._headers.read(bucket, key, status)
         return ObjectInfo(
             bucket,
             key,
             status.st_size,
             datetime.fromtimestamp(status.st_mtime, tz=timezone.utc),
-            hashlib.blake2b(identity, digest_size=16).hexdigest() + "-1",
+            etag_of(status),
             content_type,
-            metadata,
+            headers,
         )
 
-    # Metadata lies in its own tree, one directory per object and one file per generation of it, named by size and
-    # time of the bytes it belongs to: written before those appear, and meaningless if they never do.
 
-    def _metadata_directory(self, bucket: str, key: str) -> Path:
-        digest = hashlib.blake2b(key.encode("utf-8"), digest_size=20).hexdigest()
-        return self.root / ".meta" / bucket / digest[:2] / digest
-
-    def _write_metadata(
-        self, bucket: str, key: str, status: os.stat_result, content_type: str, metadata: Mapping[str, str]
-    ) -> str:
-        name = f"{status.st_size}-{status.st_mtime_ns}"
-        if content_type == DEFAULT_CONTENT_TYPE and not metadata:
-            return ""
-        directory = self._metadata_directory(bucket, key)
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            text = json.dumps({"key": key, "content_type": content_type, "metadata": dict(metadata)})
-            (directory / name).write_text(text, encoding="utf-8")
-        except OSError as error:
-            with suppress(OSError):
-                (directory / name).unlink()
-            raise store_error(error, f"s3://{bucket}/{key}") from error
-        return name
-
-    def _read_metadata(self, bucket: str, key: str, status: os.stat_result) -> tuple[str, dict[str, str]]:
-        path = self._metadata_directory(bucket, key) / f"{status.st_size}-{status.st_mtime_ns}"
-        try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
-            return str(stored["content_type"]), dict(stored["metadata"])
-        except (OSError, ValueError, KeyError):
-            return DEFAULT_CONTENT_TYPE, {}
-
-    def _drop_metadata(self, bucket: str, key: str, *, keep: str = "") -> None:
-        directory = self._metadata_directory(bucket, key)
-        with suppress(OSError):
-            for name in os.listdir(directory):  # noqa: PTH208 - names, not paths
-                if name != keep:
-                    (directory / name).unlink()
-            directory.rmdir()
-
-
-@dataclass
-class Writer:
-    """An object on its way in. Leaving the `with` block without `commit` discards it.
-
-    Attributes:
-        path: The temporary file.
-        size: Bytes written so far.
-    """
-
-    _store: ObjectStore
-    _bucket: str
-    _key: str
-    _file: IO[bytes]
-    path: Path
-    _content_type: str
-    _metadata: Mapping[str, str]
-    size: int = 0
-
-    @property
-    def uri(self) -> str:
-        """The URI the object will have."""
-        return f"s3://{self._bucket}/{self._key}"
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Append bytes.
-
-        Raises:
-            StoreError: The disk is full or cannot be written.
-        """
-        view = memoryview(data)
-        try:
-            while view:
-                written = self._file.write(view)
-                view = view[written:]
-                self.size += written
-        except OSError as error:
-            raise store_error(error, self.uri) from error
-
-    def append(
-        self, file: IO[bytes], *, count: int | None = None, watch: Callable[[bytes], None] | None = None
-    ) -> None:
-        """Append the rest of an open file, or `count` bytes of it, in pieces.
-
-        Raises:
-            StoreError: The disk is full or cannot be written.
-        """
-        while count is None or count > 0:
-            piece = file.read(CHUNK if count is None else min(CHUNK, count))
-            if not piece:
-                return
-            if watch is not None:
-                watch(piece)
-            self.write(piece)
-            if count is not None:
-                count -= len(piece)
-
-    def commit(self) -> ObjectInfo:
-        """Make it the object.
-
-        Raises:
-            StoreError: The disk is full or cannot be written; the object that was there before still is.
-        """
-        try:
-            self._file.close()
-            return self._store.place(self.path, self._bucket, self._key, self._content_type, self._metadata)
-        except OSError as error:
-            raise store_error(error, self.uri) from error
-
-    def discard(self) -> None:
-        """Forget what was written; after `commit` there is nothing to forget."""
-        with suppress(OSError):
-            self._file.close()
-        self.path.unlink(missing_ok=True)
-
-    def __enter__(self) -> Writer:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard()
-
-
-def store_error(error: OSError, name: str) -> StoreError | BadObjectName:
-    """Say what the operating system's error means for an object, and what to do about it."""
-    if error.errno in _FULL:
-        return StoreError(f"{name}: not stored, the disk is full ({error.strerror}); free some space and try again")
-    if error.errno == errno.ENAMETOOLONG:
-        return BadObjectName(name, "its path would be longer than the file system allows; use a shorter data directory")
-    return StoreError(f"{name}: {error.strerror or error}; check the data directory and its permissions")
+def etag_of(status: os.stat_result) -> str:
+    """Return the ETag of the bytes with that status."""
+    identity = f"{status.st_ino}-{status.st_mtime_ns}-{status.st_size}".encode()
+    return hashlib.blake2b(identity, digest_size=16).hexdigest() + "-1"
 
 
 def _make_directories(directory: Path, bucket: Path) -> None:
