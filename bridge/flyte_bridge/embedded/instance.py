@@ -177,6 +177,8 @@ def stop(data_dir: Path, timeout: float = 15.0) -> Instance | None:
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             if _holder(data_dir) != instance.pid:
+                with suppress(ChildProcessError):
+                    os.waitpid(instance.pid, os.WNOHANG)  # ours, if this process started it
                 return instance
             time.sleep(_POLL)
     raise Unavailable(f"{data_dir}: process {instance.pid} does not end, not even when killed; look at it with ps")

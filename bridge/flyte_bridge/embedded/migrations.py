@@ -114,8 +114,33 @@ CREATE TABLE settings (
 ) WITHOUT ROWID;
 """
 
+_TRIGGERS = """
+CREATE TABLE triggers (
+  project TEXT NOT NULL, domain TEXT NOT NULL, task_name TEXT NOT NULL, name TEXT NOT NULL,
+  revision INTEGER NOT NULL, active INTEGER NOT NULL,
+  task_version TEXT NOT NULL, automation_type TEXT NOT NULL,
+  spec BLOB NOT NULL, automation BLOB NOT NULL, description TEXT NOT NULL,
+  deployed_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, triggered_at INTEGER, deleted_at INTEGER,
+  -- since when the schedule counts, and the newest fire time that was dealt with
+  counts_from INTEGER NOT NULL, last_fire INTEGER, last_error TEXT NOT NULL,
+  PRIMARY KEY (project, domain, task_name, name)
+) WITHOUT ROWID;
+CREATE INDEX triggers_active ON triggers (automation_type) WHERE active = 1 AND deleted_at IS NULL;
+
+CREATE TABLE trigger_revisions (
+  project TEXT NOT NULL, domain TEXT NOT NULL, task_name TEXT NOT NULL, name TEXT NOT NULL,
+  revision INTEGER NOT NULL, active INTEGER NOT NULL,
+  task_version TEXT NOT NULL, automation_type TEXT NOT NULL,
+  spec BLOB NOT NULL, automation BLOB NOT NULL, description TEXT NOT NULL,
+  deployed_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, triggered_at INTEGER, deleted_at INTEGER,
+  action INTEGER NOT NULL, created_at INTEGER NOT NULL,
+  PRIMARY KEY (project, domain, task_name, name, revision)
+) WITHOUT ROWID;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("actions and their log", _ACTIONS),
     Migration("projects, tasks, cache, settings", _REGISTRY),
+    Migration("triggers and their revisions", _TRIGGERS),
 )
 """All steps, oldest first. Append yours at the end; step n takes `user_version` from n-1 to n."""

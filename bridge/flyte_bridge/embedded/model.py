@@ -222,6 +222,9 @@ class TriggerRecord:
     Attributes:
         spec: Serialized `trigger.TriggerSpec`.
         automation: Serialized `task.TriggerAutomationSpec`.
+        counts_from: Since when the schedule counts: deployed, activated or rescheduled.
+        last_fire: The newest fire time that was dealt with.
+        last_error: Why there is no run for it; empty when there is.
     """
 
     key: TriggerKey
@@ -235,6 +238,9 @@ class TriggerRecord:
     updated_at: Micros
     triggered_at: Micros | None = None
     deleted_at: Micros | None = None
+    counts_from: Micros = 0
+    last_fire: Micros | None = None
+    last_error: str = ""
 
 
 @dataclass(frozen=True)
