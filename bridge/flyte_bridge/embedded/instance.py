@@ -200,10 +200,12 @@ def run(data_dir: Path, port: int | None, on_ready: Callable[[Instance], None]) 
     with hold(data_dir), listen(data_dir, port) as listener:
         from .server import serve
 
+        bound_port = listener.getsockname()[1]  # the server takes the socket over
+
         def announce() -> None:
             instance = Instance(
                 pid=os.getpid(),
-                port=listener.getsockname()[1],
+                port=bound_port,
                 data_dir=str(data_dir),
                 started_at=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
                 version=__version__,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flyteidl2.project import project_service_pb2
+from flyteidl2.trigger import trigger_service_pb2
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config as HypercornConfig
 
@@ -20,7 +21,9 @@ from .ledger import Ledger
 from .registry import Projects, Tasks
 from .rpc import ServiceApplication
 from .services.project import ProjectService
+from .services.trigger import TriggerService
 from .store import Store
+from .triggers.repository import TriggerRepository
 from .watch import Hub
 
 if TYPE_CHECKING:
@@ -68,6 +71,7 @@ class Backend:
         self.ledger = Ledger(self.store, self.hub)
         self.projects = Projects(self.store)
         self.tasks = Tasks(self.store, self.ledger)
+        self.triggers = TriggerRepository(self.store)
         self.app = Dispatcher()
         self.host, self.port = "127.0.0.1", 0
         self._stop = asyncio.Event()
@@ -89,8 +93,11 @@ class Backend:
             self.app.mount(descriptor.full_name, ServiceApplication(descriptor, implementation))
 
     def _services(self) -> list[tuple[ServiceDescriptor, object | None]]:
+        # TODO(core): Scheduler(self.triggers, run_service.create_run, read_inputs, self.clock); its wake goes below
+        triggers = TriggerService(self.triggers, self.tasks, self.clock, wake=lambda: None)
         return [
             (project_service_pb2.DESCRIPTOR.services_by_name["ProjectService"], ProjectService(self.projects)),
+            (trigger_service_pb2.DESCRIPTOR.services_by_name["TriggerService"], triggers),
         ]
 
     # -- life ---------------------------------------------------------------------------------------------------------
