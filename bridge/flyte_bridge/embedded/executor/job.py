@@ -56,6 +56,8 @@ class Job:
         env: The run's `envs`; they win over the template's.
         secrets: Environment variables that carry secrets; they win over all others and are written to no file of ours.
         timeout: How long the process may run, counted from its start; None for no limit.
+        queue_timeout: How long it may wait for room; None for no limit.
+        deadline: When the action must have ended, whatever it is doing; None for no limit.
         depth: How far below the root; deeper actions get room first, so that parents do not starve their children.
         org: What the task is told its organisation is; the runtime refuses an empty one.
     """
@@ -75,6 +77,8 @@ class Job:
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: timedelta | None = None
+    queue_timeout: timedelta | None = None
+    deadline: Micros | None = None
     depth: int = 0
     org: str = "local"
 
