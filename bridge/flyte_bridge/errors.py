@@ -11,6 +11,8 @@ BridgeError                 the root: catch this to catch all of ours
     ├── StoreError          the embedded backend's data directory is locked, full or corrupt
     │   ├── DirectoryInUse  another embedded backend runs on it
     │   └── StoreFull       the disk, or the quota, has no room for it
+    ├── LaunchError         a task's process cannot be started
+    │   └── AlreadyRunning  another process has taken the attempt
     └── ObjectError         an object of the embedded backend's store
         ├── NoSuchObject    there is none under that URI
         ├── BadObjectName   a bucket or key that cannot be
@@ -96,3 +98,11 @@ class DirectoryInUse(StoreError):
 
 class PortInUse(BackendError):
     """Raised when the embedded backend cannot listen on the port it was told to use."""
+
+
+class LaunchError(BackendError):
+    """Raised when the embedded backend cannot start a task's process."""
+
+
+class AlreadyRunning(LaunchError):
+    """Raised when another process, started by an earlier server, has taken the attempt."""

@@ -3,14 +3,28 @@
 ```
 Job ──► refuse ──► slots ──► environment, template ──► launcher ──► process ──► result ──► Outcome
         by name    room      whitelist, {{.input}}     forkserver               error.pb, futures.pb,
-                                                       or plain spawn           exit code, outputs.pb
+                                                       or plain process         exit code, outputs.pb
 ```
 
-`Executor.run` is safe to call again for an attempt that an earlier server began: what finished meanwhile is picked up, what still
+`Executor.run` is safe to call again for an attempt that an earlier server began: what finished meanwhile is picked up,
+what still
 runs is re-attached, what is lost is a system failure. Nothing is run twice.
 """
 
-from flyte_bridge.embedded.executor.executor import Executor
+from flyte_bridge.embedded.executor.environment import backend as backend_env
+from flyte_bridge.embedded.executor.executor import Executor, ExecutorOptions
 from flyte_bridge.embedded.executor.job import AttemptEvent, Ending, Failure, Job, Outcome, Storage
+from flyte_bridge.embedded.executor.slots import Room
 
-__all__ = ["AttemptEvent", "Ending", "Executor", "Failure", "Job", "Outcome", "Storage"]
+__all__ = [
+    "AttemptEvent",
+    "Ending",
+    "Executor",
+    "ExecutorOptions",
+    "Failure",
+    "Job",
+    "Outcome",
+    "Room",
+    "Storage",
+    "backend_env",
+]

@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import os
 import socket
 import struct
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flyte_bridge.errors import BackendError
+from flyte_bridge.errors import AlreadyRunning, LaunchError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-log = logging.getLogger(__name__)
 
 _HEADER = struct.Struct(">I")
 _SCRIPT = Path(__file__).with_name("zygote.py")
 READY = 60.0
 """Seconds a zygote may take for its imports; a second as a rule, more on a loaded machine with a cold disk."""
-
-
-class ZygoteError(BackendError):
-    """Raised when a zygote cannot be started, or dies, or cannot fork."""
-
-
-class AlreadyClaimed(ZygoteError):
-    """Raised when another process already runs, or ran, the attempt."""
 
 
 class ForkServer:
@@ -62,14 +50,21 @@ class ForkServer:
         return self._process.pid if self._writer is not None and self._process is not None else None
 
     async def launch(
-        self, *, program: str, argv: Sequence[str], env: Mapping[str, str], path: Sequence[str], cwd: Path, log: Path,
+        self,
+        *,
+        program: str,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        path: Sequence[str],
+        cwd: Path,
+        log: Path,
         control: Path,
     ) -> tuple[int, asyncio.Future[int | None]]:
         """Start a process; return its number and a future of its exit code (None: the zygote died and nobody saw it).
 
         Raises:
-            AlreadyClaimed: Another process has the attempt.
-            ZygoteError: The zygote cannot be started or cannot fork; its message says why.
+            AlreadyRunning: Another process has the attempt.
+            LaunchError: The zygote cannot be started or cannot fork; its message says why.
         """
         await self.start()
         loop = asyncio.get_running_loop()
@@ -93,14 +88,14 @@ class ForkServer:
             return int(reply["pid"]), ended
         self._exits.pop(number, None)
         if reply.get("claimed"):
-            raise AlreadyClaimed(f"{control}: another process has this attempt")
-        raise ZygoteError(f"the {self.flavour} forkserver could not start {program}: {reply.get('error')}")
+            raise AlreadyRunning(f"{control}: another process has this attempt")
+        raise LaunchError(f"the {self.flavour} forkserver could not start {program}: {reply.get('error')}")
 
     async def start(self) -> None:
         """Start the zygote if there is none.
 
         Raises:
-            ZygoteError: Its imports fail, or leave a thread running; the message has its words.
+            LaunchError: Its imports fail, or leave a thread running; the message has its words.
         """
         async with self._starting:
             if self._writer is not None:
@@ -118,10 +113,10 @@ class ForkServer:
                 hello = await asyncio.wait_for(_receive(reader), READY)
             except (asyncio.TimeoutError, EOFError, OSError) as error:
                 writer.close()
-                raise ZygoteError(f"the {self.flavour} forkserver did not start; see {self._log_path}") from error
+                raise LaunchError(f"the {self.flavour} forkserver did not start; see {self._log_path}") from error
             if not hello["ready"]:
                 writer.close()
-                raise ZygoteError(f"the {self.flavour} forkserver cannot be used: {hello['reason']}")
+                raise LaunchError(f"the {self.flavour} forkserver cannot be used: {hello['reason']}")
             self._writer = writer
             self._reading = asyncio.create_task(self._read(reader, writer))
 
@@ -136,7 +131,7 @@ class ForkServer:
 
     def _send(self, message: dict[str, Any]) -> None:
         if self._writer is None:
-            raise ZygoteError(f"the {self.flavour} forkserver is gone; see {self._log_path}")
+            raise LaunchError(f"the {self.flavour} forkserver is gone; see {self._log_path}")
         data = json.dumps(message).encode()
         self._writer.write(_HEADER.pack(len(data)) + data)
 
@@ -158,7 +153,7 @@ class ForkServer:
             self._answers, self._exits = {}, {}
             for answer in answers.values():
                 if not answer.done():
-                    answer.set_exception(ZygoteError(f"the {self.flavour} forkserver died; see {self._log_path}"))
+                    answer.set_exception(LaunchError(f"the {self.flavour} forkserver died; see {self._log_path}"))
             for ended in exits.values():
                 if not ended.done():
                     ended.set_result(None)

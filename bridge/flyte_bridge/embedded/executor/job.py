@@ -1,6 +1,7 @@
 """What the engine hands to the executor, and what it gets back.
 
-The engine owns the life of an action: retries, cache, parents and children. The executor owns *one attempt*: it waits for
+The engine owns the life of an action: retries, cache, parents and children. The executor owns *one attempt*: it waits
+for
 room, starts the process, watches it, and reads the result.
 """
 
@@ -44,11 +45,14 @@ class Job:
         attempt: Which attempt, counted from 1.
         template: Serialized `flyteidl2.core.TaskTemplate`; a Flyte 1 template has the same bytes.
         input_uri: The inputs' directory or the `inputs.pb` itself.
-        output_prefix: Where this attempt writes `outputs.pb`, `error.pb`, `futures.pb` and its report; no trailing slash.
+        output_prefix: Where this attempt writes `outputs.pb`, `error.pb`, `futures.pb` and its report; no trailing
+            slash.
         run_output_base: The prefix all outputs of the run lie under; parents write their children's inputs there.
         run_start_time: What `{{.runStartTime}}` becomes; aware.
-        work_dir: The attempt's own directory; made by the executor. Holds `cwd/`, `tmp/`, and the pid and exit files that
-            let a restarted server find the process again: never remove those of an attempt that is not recorded as ended.
+        work_dir: The attempt's own directory; made by the executor. Holds `cwd/`, `tmp/`, and the pid and exit files
+            that
+            let a restarted server find the process again: never remove those of an attempt that is not recorded as
+            ended.
         log_path: Standard output and error, appended.
         raw_prefix: Where the task puts files and frames; without one, the output prefix, as the real backend has it.
         checkpoint_prefix: Without one, `_flytecheckpoints` under the output prefix, as the real backend has it.
@@ -92,7 +96,8 @@ class AttemptEvent:
             being started) or RUNNING.
         at: When.
         pid: The process; with RUNNING only. An action that needs no process (`core-sleep`) has none.
-        reattached: The process is older than this executor: the server was restarted. The attempt may already be recorded
+        reattached: The process is older than this executor: the server was restarted. The attempt may already be
+            recorded
             as RUNNING; `at` is then the time it really began.
     """
 
@@ -118,7 +123,8 @@ class Failure:
     Attributes:
         code: Flyte's short code, such as `USER:ValueError`.
         message: For a person.
-        system: Not the task's own doing (the process was lost, its result cannot be read): counts against the budget for
+        system: Not the task's own doing (the process was lost, its result cannot be read): counts against the budget
+            for
             system failures, not against the task's retries.
         recoverable: Another attempt may help. False also for what is refused by name.
         at: When the task says it failed; None if it does not say.
@@ -138,10 +144,12 @@ class Outcome:
     Attributes:
         failure: Set unless it succeeded.
         outputs_uri: The `outputs.pb`; empty if there is none.
-        futures_uri: The `futures.pb` a Flyte 1 dynamic task left instead of outputs; empty if there is none. Whoever drives
+        futures_uri: The `futures.pb` a Flyte 1 dynamic task left instead of outputs; empty if there is none. Whoever
+            drives
             the workflow expands it; the attempt itself succeeded.
         report_uri: `report.html`, or Flyte 1's `deck.html`; empty if there is none.
-        exit_code: As a shell would say it (128 + signal for a killed process); None if unknown or if there was no process.
+        exit_code: As a shell would say it (128 + signal for a killed process); None if unknown or if there was no
+            process.
         started_at: When the process began; None if it never did.
     """
 

@@ -1,17 +1,21 @@
 """The process that tasks are forked from.
 
-One runs per flavour: `plain` (nothing imported, the child executes a command), `flyte` and `flytekit` (the SDK is imported
+One runs per flavour: `plain` (nothing imported, the child executes a command), `flyte` and `flytekit` (the SDK is
+imported
 already, the child calls its entry point). It is the parent of every task process, outlives a killed server, and writes
 down how each child ended, so that the next server knows.
 
-It is run as a file, not as a module of the package, and needs the standard library only: what a task sees must not depend on
+It is run as a file, not as a module of the package, and needs the standard library only: what a task sees must not
+depend on
 what flyte-bridge imports. One thread, always: forking a process with two is undefined.
 
 ```
-zygote.py FLAVOUR FD EPHEMERAL       FD: our end of a socket pair; EPHEMERAL: 1 = kill the children when the server is gone
+zygote.py FLAVOUR FD EPHEMERAL       FD: our end of a socket pair; EPHEMERAL: 1 = kill the children when the server is
+gone
 ```
 
-Messages are JSON behind four bytes of length. We say `{"ready": …}` once; a request `{"id", "program", "argv", "env", "path",
+Messages are JSON behind four bytes of length. We say `{"ready": …}` once; a request `{"id", "program", "argv", "env",
+"path",
 "cwd", "log", "control"}` is answered by `{"id", "pid"}`, `{"id", "claimed": true}` (another process has this attempt) or
 `{"id", "error"}`; when a child ends we say `{"id", "exit": code}`.
 """
@@ -115,7 +119,8 @@ def write_exit(control: Path, code: int) -> None:
 def claim(control: Path) -> bool:
     """Take the attempt for this process: write its pid file, unless there is one. In the child, before anything else.
 
-    This is what keeps an attempt from being run twice when a server dies between asking for a process and hearing of it.
+    This is what keeps an attempt from being run twice when a server dies between asking for a process and hearing of
+    it.
     """
     pid = os.getpid()
     body = {"pid": pid, "ticks": start_ticks(pid), "boot": boot_id(), "at": time.time_ns() // 1000}
@@ -213,7 +218,7 @@ class Zygote:
             try:
                 self._become(request)
                 claimed = claim(control)
-            except BaseException as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
+            except BaseException as error:
                 os.write(report, f"{type(error).__name__}: {error}"[:4000].encode())
                 os._exit(1)
             if not claimed:
@@ -275,7 +280,7 @@ def run_python(runner: ModuleType, request: dict[str, Any]) -> int:
         code = 0
     except SystemExit as leaving:
         code = _exit_code(leaving)
-    except BaseException:  # noqa: BLE001 - printed, as the interpreter does
+    except BaseException:
         traceback.print_exc()
         code = 1
     with suppress(Exception):
@@ -352,7 +357,7 @@ def main(flavour: str, fd: int, *, ephemeral: bool) -> None:
             runner.prepare()
         if (threads := _threads()) != 1:
             raise RuntimeError(f"{threads} threads run after the imports; forking needs exactly one")
-    except BaseException:  # noqa: BLE001 - the server falls back to plain processes and says why
+    except BaseException:
         link.send({"ready": False, "reason": traceback.format_exc()})
         return
     gc.collect()

@@ -1,6 +1,7 @@
 """The forkserver that has `flyte` imported: what to import, what to stop before forking, what to call in the child.
 
-Only ever imported by `zygote`, in a process that never sees flytekit: `flyte.storage` registers obstore for `s3` with fsspec, and
+Only ever imported by `zygote`, in a process that never sees flytekit: `flyte.storage` registers obstore for `s3` with
+fsspec, and
 flytekit's frames then fail (measured with flyte 2.12.1 and flytekit 1.16.31).
 """
 
@@ -35,7 +36,8 @@ MODULES = (
 def prepare() -> None:
     """Import, and stop the one thread that `flyte` starts when imported.
 
-    `flyte.syncify` runs an event loop in a thread from its import on (2.12.1, `syncify/_api.py`); threads do not survive a fork.
+    `flyte.syncify` runs an event loop in a thread from its import on (2.12.1, `syncify/_api.py`); threads do not
+    survive a fork.
     """
     for name in MODULES:
         with suppress(ImportError):
@@ -43,7 +45,7 @@ def prepare() -> None:
     from flyte.syncify import syncify
 
     loop = syncify._bg_loop
-    loop.stop()
+    loop.stop()  # type: ignore[no-untyped-call]
     loop.loop.close()
     atexit.unregister(loop.stop)
 

@@ -40,8 +40,8 @@ def run(argv: list[str]) -> None:
     """Do as the console script does, in a freshly forked process."""
     from flytekit.bin import entrypoint
 
-    # `pyflyte-fast-execute` unpacks the code and starts a second Python, because the first may have imported older code. This one
-    # has imported no user code, so it goes on by itself: half the time of an attempt, the same steps.
+    # `pyflyte-fast-execute` unpacks the code and starts a second Python, because the first may have imported older
+    # code. This one has imported no user code, so it goes on by itself: half the time of an attempt, the same steps.
     entrypoint._run_subprocess = _go_on
     _call(argv)
 
