@@ -10,8 +10,10 @@ backend (`flyte/_initialize.py`, `init_in_cluster`). Later layers win:
 | the backend | where it is, where its storage is |
 | the template | the container's `env` |
 | the run | `RunSpec.envs` |
-| the attempt | who it is; what the Kubernetes executor sets (`executor/pkg/plugin/task_exec_metadata.go`, `flytek8s/k8s_resource_adds.go`) |
+| the attempt | who it is: what the Kubernetes executor sets |
 | secrets | as the secret store injects them |
+
+Sources: `executor/pkg/plugin/task_exec_metadata.go`, `flyteplugins/…/flytek8s/k8s_resource_adds.go`.
 """
 
 from __future__ import annotations
@@ -56,10 +58,9 @@ ALWAYS = {
 
 _READ_BY_IMPORTS = re.compile(
     r"""(
-        AIOBOTO | ARROW_ | AWS_DATA_PATH | DYLD_ | FLYTE_IO_ | FLYTE_SDK_ | FSSPEC_ | GRPC_ | LD_ | LOG_ | MALLOC_ |
-        MKL_
-      | NUMEXPR_ | OBSTORE_ | OMP_ | OPENBLAS_ | PANDAS_ | PYDANTIC_ | PYTHON(?!PATH$|UNBUFFERED$) | TOKIO_ | _F_P_ | _F_TE_
-      | BOTO | RUST_
+        AIOBOTO | ARROW_ | AWS_DATA_PATH | BOTO | DYLD_ | FLYTE_IO_ | FLYTE_SDK_ | FSSPEC_ | GRPC_ | LD_ | LOG_
+      | MALLOC_ | MKL_ | NUMEXPR_ | OBSTORE_ | OMP_ | OPENBLAS_ | PANDAS_ | PYDANTIC_ | PYTHON(?!PATH$|UNBUFFERED$)
+      | RUST_ | TOKIO_ | _F_P_ | _F_TE_
     )""",
     re.VERBOSE,
 )

@@ -143,7 +143,7 @@ class ForkServer:
                 if "exit" in message:
                     self._exits.pop(message["id"], None)
                 if waiting is not None and not waiting.done():
-                    waiting.set_result(message["exit"] if "exit" in message else message)  # type: ignore[arg-type]
+                    waiting.set_result(message.get("exit", message))
         except (EOFError, OSError):
             pass
         finally:

@@ -88,6 +88,7 @@ def _read(image: str, value: str) -> Interpreter:
         python = python / "bin" / "python"
     if not os.access(python, os.X_OK) or python.is_dir():
         raise ConfigError(
-            f"image {image!r} is mapped to {value!r}, but {python} is no executable file; give a Python or a virtual environment"
+            f"image {image!r} is mapped to {value!r}, but {python} is no executable file; "
+            "give a Python or a virtual environment"
         )
     return Interpreter(python.absolute(), tuple(path))

@@ -160,8 +160,8 @@ def _find(command: Command) -> str:
     program = shutil.which(command.argv[0], path=command.env["PATH"])
     if program is None:
         raise UsageError(
-            f"command {command.argv[0]!r} is neither in {command.interpreter.bin} nor elsewhere on the PATH; install what has it there, or "
-            "map the task's image to an environment that has it"
+            f"command {command.argv[0]!r} is neither in {command.interpreter.bin} nor elsewhere on the PATH; install "
+            "there what brings it, or map the task's image to an environment that has it"
         )
     return program
 

@@ -76,21 +76,21 @@ def refusal(
         or template.k8s_pod.data_config.enabled
     ):
         return (
-            f"task {name} is a container task whose inputs and outputs a sidecar (flyte-copilot) copies; it needs a container "
-            "runtime; run it on a cluster"
+            f"task {name} is a container task, whose inputs and outputs a sidecar copies; that needs a container runtime; "
+            "run it on a cluster"
         )
     if missing := [words for part, words in _POD_WITHOUT.items() if target.pod.get(part)]:
         return f"task {name} has a pod template with {', '.join(missing)}; that needs a cluster"
     if target.accelerators and not accelerators:
         return (
-            f"task {name} requests {', '.join(target.accelerators)}, which the embedded backend does not hand out; run it on a "
-            "cluster, or allow it to run without (accelerators)"
+            f"task {name} requests {', '.join(target.accelerators)}, which are not handed out here; run "
+            "it on a cluster, or allow it to run without (accelerators)"
         )
     if not target.argv:
         return f"task {name} runs what image {target.image} starts by itself, which needs a container runtime"
     if not commands and not _PROGRAMS.fullmatch(PurePath(target.argv[0]).name):
         return (
-            f"task {name} runs {target.argv[0]!r} in image {target.image}, which needs a container runtime; run it on a cluster, or "
-            "allow commands of this machine (commands)"
+            f"task {name} runs {target.argv[0]!r} in image {target.image}, which needs a container runtime; "
+            "run it on a cluster, or allow commands of this machine (commands)"
         )
     return ""

@@ -125,7 +125,8 @@ def _nothing(job: Job, exit_code: int | None, *, outputs: bool) -> Failure | Non
         return None
     return Failure(
         MISSING,
-        f"the command ended with exit code 0 but wrote neither outputs.pb nor error.pb under {job.output_prefix}\n{tail(job.log_path)}",
+        f"the command ended with exit code 0 but wrote neither outputs.pb nor error.pb under {job.output_prefix}\n"
+        + tail(job.log_path),
         system=True,
         recoverable=True,
     )

@@ -10,14 +10,14 @@ depend on
 what flyte-bridge imports. One thread, always: forking a process with two is undefined.
 
 ```
-zygote.py FLAVOUR FD EPHEMERAL       FD: our end of a socket pair; EPHEMERAL: 1 = kill the children when the server is
-gone
+zygote.py FLAVOUR FD EPHEMERAL
+    FD          our end of a socket pair
+    EPHEMERAL   1: kill the children when the server is gone
 ```
 
 Messages are JSON behind four bytes of length. We say `{"ready": …}` once; a request `{"id", "program", "argv", "env",
-"path",
-"cwd", "log", "control"}` is answered by `{"id", "pid"}`, `{"id", "claimed": true}` (another process has this attempt) or
-`{"id", "error"}`; when a child ends we say `{"id", "exit": code}`.
+"path", "cwd", "log", "control"}` is answered by `{"id", "pid"}`, `{"id", "claimed": true}` (another process has this
+attempt) or `{"id", "error"}`; when a child ends we say `{"id", "exit": code}`.
 """
 
 from __future__ import annotations
