@@ -27,6 +27,7 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self._routes: dict[str, ASGI] = {}
+        self._fallbacks: list[tuple[Callable[[Scope], bool], ASGI]] = []
 
     def mount(self, segment: str, app: ASGI) -> None:
         """Gives all paths that start with `/segment` to `app`.
@@ -38,6 +39,17 @@ class Dispatcher:
             raise ValueError(f"/{segment} is mounted already")
         self._routes[segment] = app
 
+    def fall_back(self, claims: Callable[[Scope], bool], app: ASGI) -> None:
+        """Gives `app` the requests that no route takes and it `claims`; the first asked has the first pick."""
+        self._fallbacks.append((claims, app))
+
+    def _find(self, scope: Scope) -> ASGI:
+        segment = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
+        route = self._routes.get(segment)
+        if route is not None:
+            return route
+        return next((app for claims, app in self._fallbacks if claims(scope)), _not_found)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
         if scope["type"] == "lifespan":
@@ -45,8 +57,7 @@ class Dispatcher:
             return
         if scope["type"] != "http":
             return
-        segment = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
-        await _until_disconnect(self._routes.get(segment, _not_found), scope, receive, send)
+        await _until_disconnect(self._find(scope), scope, receive, send)
 
 
 async def _until_disconnect(app: ASGI, scope: Scope, receive: Receive, send: Send) -> None:

@@ -45,9 +45,7 @@ class Change:
 
 
 def fold(record: ActionRecord, seq: int, at: Micros, change: Change) -> ActionRecord:
-    """The record after one change; the same record if it was already at its end."""
-    if record.phase.terminal:
-        return record
+    """The record after one change. One that has ended keeps phase and times; results reported late are added."""
     news: dict[str, Any] = {
         name: value
         for name in (
@@ -62,6 +60,8 @@ def fold(record: ActionRecord, seq: int, at: Micros, change: Change) -> ActionRe
         )
         if (value := getattr(change, name)) is not None
     }
+    if record.phase.terminal:
+        return dataclasses.replace(record, version=seq, updated_at=at, **news)
     started_at = record.started_at if record.started_at is not None else change.started_at
     ended_at = (change.ended_at or at) if change.phase.terminal else None
     return dataclasses.replace(

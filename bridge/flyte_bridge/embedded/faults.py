@@ -36,6 +36,10 @@ class NotSupported(Fault):
     """Raised when the embedded backend cannot do it, ever or yet; the message says which and what else to do."""
 
 
+class RunEnded(Fault):
+    """Raised when work is given to a run or a parent that has ended; the SDK stops its controller on this status."""
+
+
 class Unauthenticated(Fault):
     """Raised when the caller's identity is asked for and nothing tells it."""
 
@@ -45,6 +49,7 @@ CODES: dict[type[Fault], Code] = {
     NotFound: Code.NOT_FOUND,
     AlreadyExists: Code.ALREADY_EXISTS,
     NotNow: Code.FAILED_PRECONDITION,
+    RunEnded: Code.ABORTED,
     NotSupported: Code.UNIMPLEMENTED,
     Unauthenticated: Code.UNAUTHENTICATED,
 }

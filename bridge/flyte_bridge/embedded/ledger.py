@@ -118,6 +118,11 @@ class Ledger:
                 return None
             return self._change(record, change)
 
+    def amend(self, record: ActionRecord, change: events.Change) -> None:
+        """Adds results to an action, also to one that has ended; its phase and times stay."""
+        with self.store.transaction():
+            self._change(record, change)
+
     def change_all(self, records: Iterable[ActionRecord], change: events.Change) -> list[ActionRecord]:
         """Writes the same change to each of them that is still open, in one transaction.
 
@@ -221,9 +226,14 @@ class Ledger:
         )
         return [load(row) for row in rows]
 
-    def select(self, where: str, values: Sequence[Any]) -> list[ActionRecord]:
-        """Actions by a condition of ours (`filters` makes it from a request); `a` names the table."""
-        return [load(row) for row in self.store.all(f"{_SELECT} {where}", values)]
+    def rows(self, where: str, values: Sequence[Any]) -> list[sqlite3.Row]:
+        """Rows by a condition of ours (`filters` makes it from a request); `a` names the table, `load` reads them."""
+        return self.store.all(f"{_SELECT} {where}", values)
+
+    @staticmethod
+    def load(row: sqlite3.Row) -> ActionRecord:
+        """A row as a record."""
+        return load(row)
 
     def entries(self, record: ActionRecord, kind: EventKind | None = None) -> list[LogEntry]:
         """What the log says about an action, oldest first."""

@@ -92,6 +92,7 @@ CREATE TABLE tasks (
   spec_digest BLOB NOT NULL,
   short_name TEXT NOT NULL, environment TEXT NOT NULL, function_name TEXT NOT NULL,
   env_description TEXT NOT NULL, short_description TEXT NOT NULL, deployed_by TEXT NOT NULL,
+  is_entrypoint INTEGER NOT NULL,
   created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
   UNIQUE (project, domain, name, version)
 );

@@ -198,7 +198,7 @@ class TaskRecord:
 
     Attributes:
         spec: Serialized `task.TaskSpec`.
-        total_triggers: How many triggers the task (any version) has, and `active_triggers` how many of them fire.
+        is_entrypoint: The task says it is meant to be run, not only called.
     """
 
     key: TaskKey
@@ -211,8 +211,7 @@ class TaskRecord:
     deployed_by: str
     created_at: Micros
     updated_at: Micros
-    total_triggers: int = 0
-    active_triggers: int = 0
+    is_entrypoint: bool = False
 
 
 @dataclass(frozen=True)

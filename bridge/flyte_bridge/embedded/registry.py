@@ -110,14 +110,15 @@ class Tasks:
             self._store.run(
                 """
                 INSERT INTO tasks (project, domain, name, version, spec_digest, short_name, environment, function_name,
-                  env_description, short_description, deployed_by, created_at, updated_at)
+                  env_description, short_description, deployed_by, is_entrypoint, created_at, updated_at)
                 VALUES (:project, :domain, :name, :version, :digest, :short_name, :environment, :function_name,
-                  :env_description, :short_description, :deployed_by, :now, :now)
+                  :env_description, :short_description, :deployed_by, :is_entrypoint, :now, :now)
                 ON CONFLICT (project, domain, name, version) DO UPDATE SET
                   spec_digest = excluded.spec_digest, short_name = excluded.short_name,
                   environment = excluded.environment, function_name = excluded.function_name,
                   env_description = excluded.env_description, short_description = excluded.short_description,
-                  deployed_by = excluded.deployed_by, updated_at = excluded.updated_at
+                  deployed_by = excluded.deployed_by, is_entrypoint = excluded.is_entrypoint,
+                  updated_at = excluded.updated_at
                 """,
                 {
                     "project": key.project, "domain": key.domain, "name": key.name, "version": key.version,
@@ -126,7 +127,7 @@ class Tasks:
                         name: fields[name]
                         for name in (
                             "short_name", "environment", "function_name", "env_description", "short_description",
-                            "deployed_by",
+                            "deployed_by", "is_entrypoint",
                         )
                     },
                 },
@@ -155,9 +156,15 @@ class Tasks:
         )
         return _task(row) if row else None
 
-    def select(self, rest: str, values: Sequence[Any]) -> list[TaskRecord]:
-        """Tasks by a condition of ours; `t` names the table."""
-        return [_task(row) for row in self._store.all(f"{_TASK} {rest}", values)]
+    def rows(self, extra: str, rest: str, values: Sequence[Any]) -> list[sqlite3.Row]:
+        """Rows by a condition of ours, with more columns; `t` names the table, `s` the specs; `load` reads the rows."""
+        sql = f"SELECT t.*, s.spec AS spec, {extra} FROM tasks t JOIN task_specs s ON s.digest = t.spec_digest {rest}"
+        return self._store.all(sql, values)
+
+    @staticmethod
+    def load(row: sqlite3.Row) -> TaskRecord:
+        """A row as a record."""
+        return _task(row)
 
     def count(self, rest: str, values: Sequence[Any]) -> int:
         """How many tasks a condition of ours holds for."""
@@ -176,4 +183,5 @@ def _task(row: sqlite3.Row) -> TaskRecord:
         deployed_by=row["deployed_by"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        is_entrypoint=bool(row["is_entrypoint"]),
     )

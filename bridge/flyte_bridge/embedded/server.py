@@ -5,32 +5,47 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import signal
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from flyteidl2.project import project_service_pb2
-from flyteidl2.trigger import trigger_service_pb2
+from flyteidl2.task import common_pb2
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config as HypercornConfig
 
 from .app import Dispatcher
+from .cache import Cache
 from .clock import Clock, SystemClock
+from .engine import Engine
+from .executor import Executor, ExecutorOptions
+from .executor.environment import backend as task_environment
+from .inputs import inputs_file
+from .intake import Intake
+from .layout import Layout
 from .ledger import Ledger
+from .life import Parts
+from .memo import Memo
+from .objects import ObjectStore, S3App, SignedApp, Signer
+from .objects.signed import SEGMENT as SIGNED
 from .registry import Projects, Tasks
 from .rpc import ServiceApplication
-from .services.project import ProjectService
-from .services.trigger import TriggerService
+from .services import catalogue
+from .services.identity import local_user
+from .services.settings import Settings
 from .store import Store
 from .triggers.repository import TriggerRepository
+from .triggers.scheduler import Scheduler
 from .watch import Hub
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from google.protobuf.descriptor import ServiceDescriptor
+    from flyteidl2.workflow import run_service_pb2
+
+    from .model import ActionKey
 
 _log = logging.getLogger("flyte_bridge.embedded.server")
 
@@ -41,9 +56,13 @@ class Options:
 
     Attributes:
         data_dir: Where everything lies; made if it is not there.
+        executor: How to run tasks.
+        warm: The forkservers to start with the server rather than with the first task: `flyte`, `flytekit`.
     """
 
     data_dir: Path
+    executor: ExecutorOptions = field(default_factory=ExecutorOptions)
+    warm: tuple[str, ...] = ("flyte",)
 
 
 class Backend:
@@ -52,7 +71,8 @@ class Backend:
     `async with Backend(options) as backend:` serves until the block ends.
 
     Attributes:
-        store, hub, ledger, projects, tasks: The state.
+        store, hub, ledger, projects, tasks, triggers, cache, settings, objects: The state.
+        engine, executor, scheduler: What works on it.
         app: What answers requests.
         host, port: What is listened on, once started. Not `localhost`: the SDK's image builder treats that specially.
     """
@@ -66,12 +86,40 @@ class Backend:
         self.options = options
         self.clock = clock or SystemClock()
         options.data_dir.mkdir(parents=True, exist_ok=True)
-        self.store = Store(options.data_dir / "flyte.db", self.clock)
+        self.layout = Layout(options.data_dir.resolve())
+        self.store = Store(self.layout.database, self.clock)
         self.hub = Hub()
         self.ledger = Ledger(self.store, self.hub)
         self.projects = Projects(self.store)
         self.tasks = Tasks(self.store, self.ledger)
         self.triggers = TriggerRepository(self.store)
+        self.cache = Cache(self.store)
+        self.settings = Settings(self.store)
+        self.objects = ObjectStore(self.layout.objects)
+        self.signer = Signer(self.objects)
+        self.executor = Executor(self.objects, self.layout.data_dir / "logs", options.executor, clock=self.clock)
+        self.intake = Intake(
+            self.ledger,
+            self.projects,
+            self.tasks,
+            self.objects,
+            self.objects.uri("runs"),
+            self.clock,
+            triggers=self.triggers,
+            settings=self.settings,
+        )
+        parts = Parts(
+            ledger=self.ledger,
+            objects=self.objects,
+            executor=self.executor,
+            memo=Memo(self.cache, self.objects, self.clock),
+            layout=self.layout,
+            clock=self.clock,
+            secrets=lambda _template, _key: {},
+            console=self.console_url,
+        )
+        self.engine = Engine(parts, self.intake, self.hub)
+        self.scheduler = Scheduler(self.triggers, self._fire, self._read_inputs, self.clock)
         self.app = Dispatcher()
         self.host, self.port = "127.0.0.1", 0
         self._stop = asyncio.Event()
@@ -88,17 +136,23 @@ class Backend:
         """`http://host:port`."""
         return f"http://{self.endpoint}"
 
-    def _wire(self) -> None:
-        for descriptor, implementation in self._services():
-            self.app.mount(descriptor.full_name, ServiceApplication(descriptor, implementation))
+    def console_url(self, key: ActionKey, attempt: int) -> str:
+        """The console's page of an attempt's log."""
+        page = f"{self.url}/v2/domain/{key.domain}/project/{key.project}/runs/{key.run}"
+        return f"{page}?action={key.name}&attempt={attempt}#logs"
 
-    def _services(self) -> list[tuple[ServiceDescriptor, object | None]]:
-        # TODO(core): Scheduler(self.triggers, run_service.create_run, read_inputs, self.clock); its wake goes below
-        triggers = TriggerService(self.triggers, self.tasks, self.clock, wake=lambda: None)
-        return [
-            (project_service_pb2.DESCRIPTOR.services_by_name["ProjectService"], ProjectService(self.projects)),
-            (trigger_service_pb2.DESCRIPTOR.services_by_name["TriggerService"], triggers),
-        ]
+    def _wire(self) -> None:
+        for descriptor, implementation in catalogue.services(self):
+            self.app.mount(descriptor.full_name, ServiceApplication(descriptor, implementation))
+        s3 = S3App(self.objects, self.clock)
+        self.app.mount(SIGNED, SignedApp(self.objects, self.signer, self.clock))
+        self.app.fall_back(s3.claims, s3)
+
+    async def _fire(self, request: run_service_pb2.CreateRunRequest) -> object:
+        return self.engine.create_run(request, local_user())
+
+    async def _read_inputs(self, uri: str) -> common_pb2.Inputs:
+        return common_pb2.Inputs.FromString(self.objects.read(inputs_file(uri)))
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -111,9 +165,14 @@ class Backend:
         self.projects.seed()
         listener = listener or socket.create_server(("127.0.0.1", 0))
         self.host, self.port = listener.getsockname()[:2]
+        # the object store asks for no key, but S3 clients do not go without one
+        keys = {"access_key": "flyte-bridge", "secret_key": secrets.token_hex(16)}
+        await self.executor.start(task_environment(self.endpoint, **keys), warm=self.options.warm)
         self._serving = asyncio.create_task(
             hypercorn_serve(self.app, _hypercorn(listener), shutdown_trigger=self._stop.wait)  # type: ignore[arg-type]
         )
+        await self.engine.start()
+        await self.scheduler.start()
 
     async def wait(self) -> None:
         """Waits until the server ends; raises what ended it."""
@@ -122,6 +181,9 @@ class Backend:
 
     async def stop(self) -> None:
         """Ends all streams, stops listening, closes the store."""
+        await self.scheduler.stop()
+        await self.engine.stop()
+        await self.executor.stop()
         self._stop.set()
         if self._serving is not None:
             try:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Hashable, Iterator
+    from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 
     from .model import ActionKey, ActionRecord, RunKey
 
@@ -87,6 +87,11 @@ class Hub:
 
     def __init__(self) -> None:
         self._topics: dict[Hashable, set[Subscription]] = defaultdict(set)
+        self._listeners: list[Callable[[ActionRecord], None]] = []
+
+    def listen(self, call: Callable[[ActionRecord], None]) -> None:
+        """Has `call` made for every change, before the subscribers learn of it."""
+        self._listeners.append(call)
 
     @property
     def watchers(self) -> int:
@@ -107,6 +112,8 @@ class Hub:
 
     def publish(self, record: ActionRecord) -> None:
         """Tells of a change that is committed."""
+        for listener in self._listeners:
+            listener(record)
         topics = [of_action(record.key), of_run(record.key.run_key), ALL]
         if record.parent is None:
             topics.append(RUNS)
