@@ -6,15 +6,18 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from flyte_bridge.embedded.objects import ObjectStore, S3App, SignedApp, Signer
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+
+from flyte_bridge.embedded.objects import ObjectStore, S3App, SignedApp, Signer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 ACCESS = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}
 
@@ -76,6 +79,16 @@ def serve_in_thread(app: Any) -> Iterator[tuple[str, int]]:
     yield host, port
     loop.call_soon_threadsafe(stop.set)
     thread.join()
+
+
+@pytest.fixture(autouse=True)
+def _no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No client finds this machine's own credentials or configuration."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_ENDPOINT_URL", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
 @pytest.fixture

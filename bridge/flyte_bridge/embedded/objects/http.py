@@ -62,6 +62,11 @@ class Request:
         async for _ in self.pieces():
             pass
 
+    async def hung_up(self) -> None:
+        """Return when the client is gone; the body must have been read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
 
 def unquote_path(path: bytes) -> str:
     """Decode a percent-encoded path.

@@ -115,7 +115,7 @@ class S3App:
         """Tell whether a request is for S3: it is signed as such, or its path begins with one of our buckets."""
         if any(name == b"authorization" and value.startswith(b"AWS4-") for name, value in scope["headers"]):
             return True
-        if b"X-Amz-Signature=" in scope["query_string"]:
+        if b"X-Amz-Signature=" in scope["query_string"] or b"AWSAccessKeyId=" in scope["query_string"]:
             return True
         first = scope["path"].lstrip("/").partition("/")[0]
         return bool(first) and self.store.has_bucket(first)
@@ -181,13 +181,17 @@ async def refuse(request: Request, send: Send, fault: S3Fault) -> None:
 
 
 def _check_expiry(request: Request, now: datetime) -> None:
-    """Refuse a pre-signed URL whose time is over."""
-    if "X-Amz-Signature" not in request.query:
-        return
+    """Refuse a pre-signed URL whose time is over; S3's two kinds write it differently."""
+    query = request.query
     try:
-        start = datetime.strptime(request.query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
-        seconds = int(request.query["X-Amz-Expires"])
-    except (KeyError, ValueError) as error:
-        raise S3Fault("AccessDenied", "a pre-signed URL needs X-Amz-Date and X-Amz-Expires") from error
-    if now > start + timedelta(seconds=seconds):
+        if "X-Amz-Signature" in query:
+            start = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+            end = start + timedelta(seconds=int(query["X-Amz-Expires"]))
+        elif "AWSAccessKeyId" in query:
+            end = datetime.fromtimestamp(int(query["Expires"]), tz=timezone.utc)
+        else:
+            return
+    except (KeyError, ValueError, OverflowError) as error:
+        raise S3Fault("AccessDenied", "a pre-signed URL needs to say when it ends") from error
+    if now > end:
         raise S3Fault("AccessDenied", "Request has expired; ask for a new URL")
