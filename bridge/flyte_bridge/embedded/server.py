@@ -31,6 +31,8 @@ from .objects import ObjectStore, S3App, SignedApp, Signer
 from .objects.signed import SEGMENT as SIGNED
 from .registry import Projects, Tasks
 from .rpc import ServiceApplication
+from .secret_injection import SecretInjector
+from .secret_store import SecretStore
 from .services import catalogue
 from .services.identity import local_user
 from .services.settings import Settings
@@ -71,7 +73,7 @@ class Backend:
     `async with Backend(options) as backend:` serves until the block ends.
 
     Attributes:
-        store, hub, ledger, projects, tasks, triggers, cache, settings, objects: The state.
+        store, hub, ledger, projects, tasks, triggers, cache, settings, objects, secrets: The state.
         engine, executor, scheduler: What works on it.
         app: What answers requests.
         host, port: What is listened on, once started. Not `localhost`: the SDK's image builder treats that specially.
@@ -97,6 +99,8 @@ class Backend:
         self.settings = Settings(self.store)
         self.objects = ObjectStore(self.layout.objects)
         self.signer = Signer(self.objects)
+        self.secrets = SecretStore(self.layout.secrets, self.clock)
+        self.injector = SecretInjector(self.secrets, self.layout.secrets / "mounts")
         self.executor = Executor(self.objects, self.layout.data_dir / "logs", options.executor, clock=self.clock)
         self.intake = Intake(
             self.ledger,
@@ -115,7 +119,7 @@ class Backend:
             memo=Memo(self.cache, self.objects, self.clock),
             layout=self.layout,
             clock=self.clock,
-            secrets=lambda _template, _key: {},
+            secrets=self.injector.environment,
             console=self.console_url,
         )
         self.engine = Engine(parts, self.intake, self.hub)
@@ -124,6 +128,7 @@ class Backend:
         self.host, self.port = "127.0.0.1", 0
         self._stop = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
         self._wire()
 
     @property
@@ -171,6 +176,7 @@ class Backend:
         self._serving = asyncio.create_task(
             hypercorn_serve(self.app, _hypercorn(listener), shutdown_trigger=self._stop.wait)  # type: ignore[arg-type]
         )
+        self._sweeping = asyncio.create_task(self.injector.sweep(self.ledger, self.hub))
         await self.engine.start()
         await self.scheduler.start()
 
@@ -184,6 +190,8 @@ class Backend:
         await self.scheduler.stop()
         await self.engine.stop()
         await self.executor.stop()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         self._stop.set()
         if self._serving is not None:
             try:

@@ -15,7 +15,10 @@ from flyteidl2.auth import auth_service_pb2, identity_pb2
 from flyteidl2.cacheservice import cacheservice_pb2
 from flyteidl2.cacheservice.v2 import cacheservice_pb2 as cacheservice_v2_pb2
 from flyteidl2.cluster import service_pb2 as cluster_service_pb2
+from flyteidl2.dataproxy import dataproxy_service_pb2
+from flyteidl2.imagebuilder import service_pb2 as image_service_pb2
 from flyteidl2.project import project_service_pb2
+from flyteidl2.secret import secret_pb2
 from flyteidl2.settings import settings_service_pb2
 from flyteidl2.task import task_service_pb2
 from flyteidl2.trigger import trigger_service_pb2
@@ -33,10 +36,13 @@ from flyteidl2.workflow import (
 from .actions import ActionsService
 from .cache import CacheService
 from .cluster import ClusterService
+from .data_proxy import DataProxyService
 from .identity import IdentityService
+from .image import ImageService
 from .internal_run import InternalRunService
 from .project import ProjectService
 from .run import RunService
+from .secret import SecretService
 from .settings import SettingsService
 from .task import TaskService
 from .trigger import TriggerService
@@ -62,6 +68,22 @@ def services(backend: Backend) -> Iterator[tuple[ServiceDescriptor, object | Non
         ),
         (trigger_service_pb2, TriggerService(backend.triggers, backend.tasks, backend.clock, wake=wake)),
         (project_service_pb2, ProjectService(backend.projects)),
+        (
+            dataproxy_service_pb2,
+            DataProxyService(
+                backend.objects,
+                backend.signer,
+                backend.ledger,
+                backend.projects,
+                backend.tasks,
+                backend.triggers,
+                backend.layout,
+                backend.clock,
+                base_url=lambda: backend.url,
+            ),
+        ),
+        (secret_pb2, SecretService(backend.secrets, backend.projects)),
+        (image_service_pb2, ImageService()),
         (identity_pb2, IdentityService()),
         (cluster_service_pb2, ClusterService()),
         (settings_service_pb2, SettingsService(backend.settings)),
