@@ -9,7 +9,7 @@ from __future__ import annotations
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 
-from ..errors import BackendError, StoreError
+from ..errors import BackendError, BadObjectName, NoSuchObject, StoreError
 
 
 class Fault(BackendError):
@@ -62,6 +62,10 @@ def to_status(error: Exception) -> ConnectError:
         return error
     if isinstance(error, Fault):
         return ConnectError(CODES[type(error)], str(error))
+    if isinstance(error, NoSuchObject):
+        return ConnectError(Code.NOT_FOUND, str(error))
+    if isinstance(error, BadObjectName):
+        return ConnectError(Code.INVALID_ARGUMENT, str(error))
     if isinstance(error, StoreError):
         full = "full" in str(error)
         return ConnectError(Code.RESOURCE_EXHAUSTED if full else Code.DATA_LOSS, str(error))

@@ -127,6 +127,7 @@ def start(data_dir: Path, port: int | None = None, timeout: float = 30.0) -> Ins
         StoreError: The directory cannot be written, or its database is damaged.
         Unavailable: It ended, or was not ready in time.
     """
+    data_dir = data_dir.absolute()  # the server leaves this directory
     make_directory(data_dir)
     log_path = _log_path(data_dir)
     if log_path.exists() and log_path.stat().st_size > _LOG_LIMIT:

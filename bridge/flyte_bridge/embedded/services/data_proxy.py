@@ -21,6 +21,7 @@ from flyte_bridge.embedded.clock import to_timestamp
 from flyte_bridge.embedded.faults import AlreadyExists, InvalidRequest, NotFound, NotSupported
 from flyte_bridge.embedded.layout import Layout, output_prefix
 from flyte_bridge.embedded.model import ActionKey, ActionType, TaskKey, TriggerKey
+from flyte_bridge.embedded.objects import keys as object_keys
 from flyte_bridge.errors import BadObjectName, NoSuchObject
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class DataProxyService:
             raise InvalidRequest("an upload needs filename_root or content_md5, to tell it from others")
         root = request.filename_root or base64.b32encode(md5).decode("ascii")
         uri = self._uri(request.project, request.domain, *_segments(root), *_segments(request.filename))
+        object_keys.to_parts(object_keys.split_uri(uri)[1])  # a URL that no upload can follow is refused now
         if request.filename and request.filename_root:
             await self._check_replaceable(uri, md5)
         expires_at = self._expiry(request.expires_in if request.HasField("expires_in") else None)
