@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,7 @@ _log = logging.getLogger("flyte_bridge.embedded.life")
 _QUEUED_TIMEOUT = "QUEUED_TIMEOUT_EXCEEDED"
 _MAX_RUNTIME = "MAX_RUNTIME_EXCEEDED"
 _DEADLINE = "DEADLINE_EXCEEDED"
+_LIMITS = {_QUEUED_TIMEOUT, _MAX_RUNTIME, _DEADLINE}
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ class Life:
         if self._record.phase is Phase.QUEUED:
             queued = self._event(number, Phase.QUEUED, self._parts.clock.now(), version).SerializeToString()
             await self._write(lambda: self._parts.ledger.log_attempt(self._record, number, Phase.QUEUED, queued))
-        outcome = await self._limited(number, job, on_event)
+        outcome = self._with_limit_named(await self._limited(number, job, on_event))
         end = self._event(number, _PHASES[outcome.ending], outcome.ended_at, version + 1, started_at=outcome.started_at)
         end.end_time.CopyFrom(to_timestamp(outcome.ended_at))
         if outcome.failure is not None:
@@ -165,6 +166,15 @@ class Life:
         end.outputs.output_uri, end.outputs.report_uri = outcome.outputs_uri, outcome.report_uri
         end.cache_status = self._record.cache_status
         return outcome, end.SerializeToString()
+
+    def _with_limit_named(self, outcome: Outcome) -> Outcome:
+        """A time-out with the code that tells the SDK which of its exceptions to raise."""
+        failure = outcome.failure
+        if outcome.ending is not Ending.TIMED_OUT or (failure is not None and failure.code in _LIMITS):
+            return outcome
+        limit = self._metadata.timeout.ToTimedelta()
+        named = Failure(_MAX_RUNTIME, f"it ran longer than its timeout of {limit}", recoverable=True)
+        return replace(outcome, failure=named)
 
     def _conclusion(self, number: int, outcome: Outcome) -> Change:
         """What follows for the action from how its attempt ended."""
@@ -233,9 +243,7 @@ class Life:
         system: int = sum(one.error_info.kind == pb.ErrorInfo.KIND_SYSTEM for one in before if one.attempt < number)
         if failure.system:
             return system < MAX_SYSTEM_FAILURES
-        # an attempt that ran too long may be quicker next time, so it counts as recoverable
-        retries = int(self._metadata.retries.retries)
-        return (failure.recoverable or failure.code == _MAX_RUNTIME) and number - system <= retries
+        return failure.recoverable and number - system <= int(self._metadata.retries.retries)
 
     async def _pause(self) -> None:
         """Waits for the backoff of a retry: `min(base * factor**n, cap)` before retry n, from 0, since the last end."""

@@ -114,6 +114,9 @@ class ForkServer:
             except (asyncio.TimeoutError, EOFError, OSError) as error:
                 writer.close()
                 raise LaunchError(f"the {self.flavour} forkserver did not start; see {self._log_path}") from error
+            except BaseException:  # cancelled: the zygote ends when it finds nobody at the other end
+                writer.close()
+                raise
             if not hello["ready"]:
                 writer.close()
                 raise LaunchError(f"the {self.flavour} forkserver cannot be used: {hello['reason']}")
