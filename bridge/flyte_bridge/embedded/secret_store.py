@@ -1,7 +1,7 @@
 """Secrets at rest: one file each, readable by the owner only, replaced as a whole.
 
-A secret belongs to a project and domain, or to everybody (both empty). Its file is named by a hash, so names cannot lead
-anywhere; the directory is 0700 and the files 0600. They are not encrypted: the owner on this machine can read them, as
+A secret belongs to a project and domain, or to everybody (both empty). Its file is named by a hash, so names lead
+nowhere; the directory is 0700 and the files 0600. They are not encrypted: the owner on this machine can read them, as
 every credential file in a home directory. Values are never logged, never in a message, never in a `repr`.
 """
 

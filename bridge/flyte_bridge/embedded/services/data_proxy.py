@@ -14,6 +14,7 @@ from flyteidl2.dataproxy import dataproxy_service_pb2 as pb
 from flyteidl2.logs.dataplane import payload_pb2 as logs_pb2
 from flyteidl2.task import common_pb2, task_definition_pb2
 from flyteidl2.trigger import trigger_definition_pb2
+from flyteidl2.workflow import run_definition_pb2
 from google.protobuf.message import DecodeError
 
 from flyte_bridge.embedded import hashing, logs, names
@@ -222,7 +223,8 @@ class DataProxyService:
     async def tail_logs(self, request: pb.TailLogsRequest, _ctx: Any) -> AsyncIterator[pb.TailLogsResponse]:
         """Send an attempt's log and, while it is running, what comes; end with the attempt.
 
-        NOT_FOUND if there is no such action or attempt, and there will be none.
+        An attempt that was refused has one line of ours, which says why. NOT_FOUND if there is no such action or
+        attempt, and there will be none.
         """
         record = self._action(request.action_id)
         attempt = request.attempt or record.attempts
@@ -236,8 +238,8 @@ class DataProxyService:
             now = self.ledger.find(record.key)
             return now is None or now.phase.terminal or now.attempts > attempt
 
-        if not path.exists() and ended():
-            raise NotFound(f"attempt {attempt} of {record.key} has written no log")
+        if attempt > record.attempts and record.phase.terminal:
+            raise NotFound(f"{record.key} has had {record.attempts} attempts; there will be no attempt {attempt}")
         yield pb.TailLogsResponse()  # the headers go out with the first message, and a client should know it is heard
         container = logs_pb2.ContainerIdentifier(
             cluster_name="embedded", kubernetes_pod_name=f"{record.key.run}-{record.key.name}-{attempt - 1}"
@@ -250,6 +252,21 @@ class DataProxyService:
                 for line in lines
             ]
             yield pb.TailLogsResponse(logs=[pb.TailLogsResponse.Logs(lines=messages, container=container)])
+        if not path.exists():  # refused before a process was started: its log would have said why
+            line = self._epitaph(record.key)
+            yield pb.TailLogsResponse(logs=[pb.TailLogsResponse.Logs(lines=[line], container=container)])
+
+    def _epitaph(self, key: ActionKey) -> logs_pb2.LogLine:
+        """Return the one line to show for an attempt that never ran."""
+        record = self.ledger.find(key)
+        text, at = "", self.clock.now()
+        if record is not None:
+            text, at = run_definition_pb2.ErrorInfo.FromString(record.error).message, record.ended_at or at
+        return logs_pb2.LogLine(
+            timestamp=to_timestamp(at),
+            message=f"flyte-bridge: the attempt has no log: {text or 'it had no process'}\n",
+            originator=logs_pb2.LogLineOriginator.SYSTEM,
+        )
 
     # -- within -------------------------------------------------------------------------------------------------------
 
