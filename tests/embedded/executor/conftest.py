@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flyte_bridge.embedded.executor import AttemptEvent, Executor, ExecutorOptions, Job, Outcome, backend_env
-from flyte_bridge.embedded.model import ActionKey
-from flyte_bridge.embedded.objects import ObjectStore, S3App
 from flyteidl2.core.literals_pb2 import Literal, LiteralCollection, Primitive, Scalar
 from flyteidl2.task.common_pb2 import Inputs, NamedLiteral, Outputs
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+
+from flyte_bridge.embedded.executor import AttemptEvent, Executor, ExecutorOptions, Job, Outcome, backend_env
+from flyte_bridge.embedded.model import ActionKey
+from flyte_bridge.embedded.objects import ObjectStore, S3App
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -172,11 +173,12 @@ async def _served(store: ObjectStore) -> AsyncIterator[str]:
 def no_processes_left(tmp_path: Path) -> Iterator[None]:
     """Fails if a process still runs under the test's directory."""
     yield
-    left = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if str(entry.joinpath("cwd").readlink()).startswith(str(tmp_path)):
-                left.append(entry.name)
-        except OSError:
-            continue
+    left = [pid.name for pid in Path("/proc").glob("[0-9]*") if _cwd(pid).startswith(str(tmp_path))]
     assert not left
+
+
+def _cwd(process: Path) -> str:
+    try:
+        return str(process.joinpath("cwd").readlink())
+    except OSError:
+        return ""

@@ -20,6 +20,7 @@ from flyte_bridge.errors import AlreadyRunning, LaunchError, NoSuchObject, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
+    from datetime import timedelta
 
     from flyteidl2.core.literals_pb2 import Literal
 
@@ -35,6 +36,7 @@ BAD_TASK = "BadTaskSpecification"
 TIMED_OUT = "TimedOut"
 ABORTED = "Aborted"
 NOT_STARTED = "LaunchFailed"
+RAN = "ran"
 STOPPED_FILE = "stopped"
 """Left in the work directory when the server itself ended the process, on its own way out."""
 
@@ -102,31 +104,37 @@ class Attempt:
         if slots.try_take(key, need):
             return
         self._event(Phase.WAITING_FOR_RESOURCES)
-        limit = self.job.queue_timeout.total_seconds() if self.job.queue_timeout else None
-        await self._until(slots.take(key, need, depth=self.job.depth), limit, "waited for room")
+        await self._until(slots.take(key, need, depth=self.job.depth), self.job.queue_timeout, "waited for room")
 
-    async def _until(self, what: Coroutine[Any, Any, Any], seconds: float | None, doing: str) -> None:
-        """Wait for something; end the attempt if it is killed or takes too long."""
-        limit, name = seconds, "timeout"
-        if self.job.deadline is not None:
-            left = (self.job.deadline - self._now()) / 1e6
-            if limit is None or left < limit:
-                limit, name = left, "deadline"
+    async def _until(self, what: Coroutine[Any, Any, Any], limit: timedelta | None, doing: str) -> None:
+        """Wait for something; end the attempt if it is killed or takes too long.
+
+        Args:
+            what: What to wait for.
+            limit: How long the attempt may be `doing` it. Running is counted from the start of the process.
+            doing: A word for it.
+        """
+        left, words = None, f"longer than its limit of {limit}"
+        if limit:
+            since = self._started_at if doing == RAN and self._started_at else self._now()
+            left = limit.total_seconds() - (self._now() - since) / 1e6
+        deadline = self.job.deadline
+        if deadline is not None and (left is None or (deadline - self._now()) / 1e6 < left):
+            left, words = (deadline - self._now()) / 1e6, "beyond the action's deadline"
         waited, killed = asyncio.ensure_future(what), asyncio.ensure_future(self._killed.wait())
         try:
-            timeout = None if limit is None else max(0.0, limit)
+            timeout = None if left is None else max(0.0, left)
             await asyncio.wait({waited, killed}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if waited.done() and not self._killed.is_set():
                 waited.result()
                 return
-            if self._killed.is_set():
-                await self._end_early()
-                raise Ended(self._outcome(Ending.ABORTED, Failure(ABORTED, "aborted")))
             await self._end_early()
-            allowed = self.job.deadline if name == "deadline" else None
-            words = f"{seconds:g} s" if allowed is None else "the action's deadline"
-            message = f"{self.job.key} {doing} longer than its {name} of {words}"
-            raise Ended(self._outcome(Ending.TIMED_OUT, Failure(TIMED_OUT, message, recoverable=name == "timeout")))
+            if self._killed.is_set():
+                raise Ended(self._outcome(Ending.ABORTED, Failure(ABORTED, "aborted")))
+            failure = Failure(
+                TIMED_OUT, f"{self.job.key} {doing} {words}", recoverable=deadline is None or self._now() < deadline
+            )
+            raise Ended(self._outcome(Ending.TIMED_OUT, failure))
         finally:
             for task in (waited, killed):
                 task.cancel()
@@ -165,7 +173,7 @@ class Attempt:
         self.process = files.process()
         self._started_at = self.process.at if self.process else self._now()
         self._event(Phase.RUNNING, pid=self.process.pid if self.process else None)
-        await self._until(asyncio.wait({ended}), self._left(), "ran")
+        await self._until(asyncio.wait({ended}), self.job.timeout, RAN)
         code = ended.result()
         if code is None:  # the forkserver died: the process may live on
             return await self._watch()
@@ -181,7 +189,7 @@ class Attempt:
 
     async def _watch(self) -> Outcome:
         assert self.process is not None
-        await self._until(self.process.gone(), self._left(), "ran")
+        await self._until(self.process.gone(), self.job.timeout, RAN)
         return self._finish(await self._files.await_exit(FILE_LIMIT))
 
     def _finish(self, end: Exit | None) -> Outcome:
@@ -192,13 +200,6 @@ class Attempt:
             self.job, self._executor.storage, exit_code=code, ended_at=at, started_at=self._started_at,
             outputs=bool(self._template.interface.outputs.variables),
         )  # fmt: skip
-
-    def _left(self) -> float | None:
-        """Seconds of running that are left; the clock is the process's, an earlier server may have started it."""
-        if not self.job.timeout:
-            return None
-        ran = (self._now() - (self._started_at or self._now())) / 1e6
-        return self.job.timeout.total_seconds() - ran
 
     def _need(self) -> Room:
         try:
@@ -215,7 +216,7 @@ class Attempt:
         self._started_at = began
         self._event(Phase.RUNNING, at=began, reattached=before)
         left = seconds - (self._now() - began) / 1e6
-        await self._until(asyncio.sleep(max(0.0, left)), self._left(), "slept")
+        await self._until(asyncio.sleep(max(0.0, left)), self.job.timeout, RAN)
         return self._outcome(Ending.SUCCEEDED)
 
     # -- words --------------------------------------------------------------------------------------------------------

@@ -76,8 +76,8 @@ def refusal(
         or template.k8s_pod.data_config.enabled
     ):
         return (
-            f"task {name} is a container task, whose inputs and outputs a sidecar copies; that needs a container runtime; "
-            "run it on a cluster"
+            f"task {name} is a container task, whose inputs and outputs a sidecar copies; "
+            "that needs a container runtime; run it on a cluster"
         )
     if missing := [words for part, words in _POD_WITHOUT.items() if target.pod.get(part)]:
         return f"task {name} has a pod template with {', '.join(missing)}; that needs a cluster"

@@ -45,6 +45,7 @@ EXIT_FILE = "exit.json"
 COMMAND_NOT_FOUND = 127
 _HEADER = struct.Struct(">I")
 _KILLED = 128
+_SETTLE = 1.0
 
 
 class Link:
@@ -355,7 +356,10 @@ def main(flavour: str, fd: int, *, ephemeral: bool) -> None:
         runner = _load(flavour)
         if runner is not None:
             runner.prepare()
-        if (threads := _threads()) != 1:
+        deadline = time.monotonic() + _SETTLE
+        while (threads := _threads()) != 1 and time.monotonic() < deadline:
+            time.sleep(0.001)  # a thread that was joined is gone for Python first, for the kernel a little later
+        if threads != 1:
             raise RuntimeError(f"{threads} threads run after the imports; forking needs exactly one")
     except BaseException:
         link.send({"ready": False, "reason": traceback.format_exc()})

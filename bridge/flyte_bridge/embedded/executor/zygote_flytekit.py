@@ -15,6 +15,9 @@ MODULES = (
     "flytekit.extras.accelerators",
     "aiobotocore.session",
     "fsspec.implementations.local",
+    "mashumaro.codecs.msgpack",
+    "mashumaro.jsonschema",
+    "mashumaro.mixins.json",
     "s3fs",
 )
 """What a task imports before it reaches its own code; a module that a release no longer has is passed over."""
