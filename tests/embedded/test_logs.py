@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def _all(path: Path, ended: bool = True) -> list[str]:
+def _all(path: Path) -> list[str]:
     async def read() -> list[str]:
-        return [line.text async for lines in logs.follow(path, lambda: ended, SystemClock()) for line in lines]
+        ended = asyncio.Event()
+        ended.set()
+        return [line.text async for lines in logs.follow(path, ended, SystemClock()) for line in lines]
 
     return asyncio.run(asyncio.wait_for(read(), 10))
 
@@ -57,11 +59,10 @@ def test_a_large_log_is_read_whole(tmp_path: Path) -> None:
 def test_a_log_is_followed(tmp_path: Path) -> None:
     """Lines come as they are written, half lines once they are whole, and what was written last before the end too."""
     path = tmp_path / "1.log"
-    over = False
     seen: list[str] = []
 
-    async def read() -> None:
-        async for lines in logs.follow(path, lambda: over, SystemClock()):
+    async def read(ended: asyncio.Event) -> None:
+        async for lines in logs.follow(path, ended, SystemClock()):
             seen.extend(line.text for line in lines)
 
     async def wait_for(count: int) -> None:
@@ -69,8 +70,8 @@ def test_a_log_is_followed(tmp_path: Path) -> None:
             await asyncio.sleep(0.01)
 
     async def write() -> None:
-        nonlocal over
-        reader = asyncio.ensure_future(read())
+        ended = asyncio.Event()
+        reader = asyncio.ensure_future(read(ended))
         await asyncio.sleep(0.05)
         with path.open("ab", buffering=0) as file:
             file.write(b"one\nhal")
@@ -80,7 +81,7 @@ def test_a_log_is_followed(tmp_path: Path) -> None:
             file.write(b"f\n")
             await asyncio.wait_for(wait_for(2), 5)
             file.write(b"last words\nand no end")
-            over = True
+            ended.set()
         await asyncio.wait_for(reader, 5)
 
     asyncio.run(write())

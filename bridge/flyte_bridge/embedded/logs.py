@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from flyte_bridge.embedded.clock import Clock
@@ -35,17 +36,17 @@ class Line:
     text: str
 
 
-async def follow(path: Path, ended: Callable[[], bool], clock: Clock) -> AsyncIterator[list[Line]]:
+async def follow(path: Path, ended: asyncio.Event, clock: Clock) -> AsyncIterator[list[Line]]:
     """Yield a log's lines, a batch at a time, until the attempt has ended and all was read.
 
     Args:
         path: The log file; it may come into being later.
-        ended: Tells whether the attempt has ended, after which nothing is written.
+        ended: Set once the attempt has ended, after which nothing is written.
         clock: Stamps lines that come while we look.
     """
     offset, pending, caught_up = 0, b"", False
     while True:
-        over = ended()  # asked before reading: what was written until then is read below
+        over = ended.is_set()  # asked before reading: what was written until then is read below
         data, changed = _read(path, offset)
         offset += len(data)
         lines, pending = _split(pending + data)
@@ -61,7 +62,8 @@ async def follow(path: Path, ended: Callable[[], bool], clock: Clock) -> AsyncIt
         if over and not data:
             return
         if not over:
-            await asyncio.sleep(POLL)
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(ended.wait(), POLL)
 
 
 def _read(path: Path, offset: int) -> tuple[bytes, Micros]:

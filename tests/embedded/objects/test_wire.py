@@ -189,3 +189,14 @@ def test_a_refused_upload_is_heard_out(served: Served) -> None:
     answer = httpx.put(f"{served.url}/no-such-bucket/k", content=b"x" * 20_000_000)
     assert answer.status_code == 404
     assert "NoSuchBucket" in answer.text
+
+
+def test_other_sites_pages_are_refused(served: Served) -> None:
+    """A page from elsewhere, open in a browser on this machine, can neither read nor change anything."""
+    served.store.write("s3://flyte/k", b"mine")
+    browser = {"Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"}
+    document = b"<Delete><Object><Key>k</Key></Object></Delete>"
+    assert httpx.post(f"{served.url}/flyte?delete", content=document, headers=browser).status_code == 403
+    assert httpx.get(f"{served.url}/flyte/k", headers=browser).status_code == 403
+    assert served.store.read("s3://flyte/k") == b"mine"
+    assert httpx.get(f"{served.url}/flyte/k", headers={"Sec-Fetch-Site": "none"}).content == b"mine"

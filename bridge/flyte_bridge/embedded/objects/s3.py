@@ -140,6 +140,9 @@ class S3App:
     def _route(self, call: Call) -> Callable[[Call], Awaitable[None]]:
         request = call.request
         _check_expiry(request, to_datetime(self.clock.now()))
+        if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+            # a page of somebody's, open in this machine's browser; S3 clients are no browsers
+            raise S3Fault("AccessDenied", "other sites' pages have no access to the embedded store")
         try:
             path = http.unquote_path(request.path)
         except UnicodeDecodeError as error:

@@ -74,6 +74,7 @@ def services(backend: Backend) -> Iterator[tuple[ServiceDescriptor, object | Non
                 backend.objects,
                 backend.signer,
                 backend.ledger,
+                backend.hub,
                 backend.projects,
                 backend.tasks,
                 backend.triggers,

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import itertools
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,7 @@ from flyte_bridge.embedded.faults import AlreadyExists, InvalidRequest, NotFound
 from flyte_bridge.embedded.layout import Layout, output_prefix
 from flyte_bridge.embedded.model import ActionKey, ActionType, TaskKey, TriggerKey
 from flyte_bridge.embedded.objects import keys as object_keys
+from flyte_bridge.embedded.watch import of_action
 from flyte_bridge.errors import BadObjectName, NoSuchObject
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from flyte_bridge.embedded.objects import ObjectStore, Signer
     from flyte_bridge.embedded.registry import Projects, Tasks
     from flyte_bridge.embedded.triggers.repository import TriggerRepository
+    from flyte_bridge.embedded.watch import Hub
 
 MAX_EXPIRY = 3600.0
 """Seconds a signed URL lasts at most, and if nothing else is asked for; the real backend's default."""
@@ -60,6 +63,7 @@ class DataProxyService:
     objects: ObjectStore
     signer: Signer
     ledger: Ledger
+    hub: Hub
     projects: Projects
     tasks: Tasks
     triggers: TriggerRepository
@@ -232,29 +236,46 @@ class DataProxyService:
             raise NotFound(f"pod {request.pod_name!r}: the embedded backend has processes, no pods; leave pod_name out")
         if record.type is not ActionType.TASK:
             raise NotFound(f"{record.key} is no task, and only tasks write logs")
-        path = self.layout.log(record.key, attempt)
-
-        def ended() -> bool:
-            now = self.ledger.find(record.key)
-            return now is None or now.phase.terminal or now.attempts > attempt
-
         if attempt > record.attempts and record.phase.terminal:
             raise NotFound(f"{record.key} has had {record.attempts} attempts; there will be no attempt {attempt}")
         yield pb.TailLogsResponse()  # the headers go out with the first message, and a client should know it is heard
         container = logs_pb2.ContainerIdentifier(
             cluster_name="embedded", kubernetes_pod_name=f"{record.key.run}-{record.key.name}-{attempt - 1}"
         )
-        async for lines in logs.follow(path, ended, self.clock):
-            messages = [
-                logs_pb2.LogLine(
-                    timestamp=to_timestamp(line.at), message=line.text, originator=logs_pb2.LogLineOriginator.USER
-                )
-                for line in lines
-            ]
-            yield pb.TailLogsResponse(logs=[pb.TailLogsResponse.Logs(lines=messages, container=container)])
+        path = self.layout.log(record.key, attempt)
+        async with self._end_of(record.key, attempt) as ended:
+            async for lines in logs.follow(path, ended, self.clock):
+                messages = [
+                    logs_pb2.LogLine(
+                        timestamp=to_timestamp(line.at), message=line.text, originator=logs_pb2.LogLineOriginator.USER
+                    )
+                    for line in lines
+                ]
+                yield pb.TailLogsResponse(logs=[pb.TailLogsResponse.Logs(lines=messages, container=container)])
         if not path.exists():  # refused before a process was started: its log would have said why
             line = self._epitaph(record.key)
             yield pb.TailLogsResponse(logs=[pb.TailLogsResponse.Logs(lines=[line], container=container)])
+
+    @asynccontextmanager
+    async def _end_of(self, key: ActionKey, attempt: int) -> AsyncIterator[asyncio.Event]:
+        """Give an event that is set once the attempt has ended."""
+        ended = asyncio.Event()
+
+        def look(record: ActionRecord | None) -> None:
+            if record is None or record.phase.terminal or record.attempts > attempt:
+                ended.set()
+
+        async def watch() -> None:
+            async for record in changes:
+                look(record)
+
+        with self.hub.subscribe(of_action(key)) as changes:
+            look(self.ledger.find(key))
+            watching = asyncio.ensure_future(watch())
+            try:
+                yield ended
+            finally:
+                watching.cancel()
 
     def _epitaph(self, key: ActionKey) -> logs_pb2.LogLine:
         """Return the one line to show for an attempt that never ran."""
