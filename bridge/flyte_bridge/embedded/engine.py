@@ -22,7 +22,7 @@ from .faults import AlreadyExists, InvalidRequest, NotFound, NotNow
 from .inputs import mismatch
 from .intake import trace_phase
 from .ledger import ActionExists
-from .life import Life, Parts
+from .life import Life, Parts, abandon
 from .model import ROOT, ActionType
 from .phases import Phase
 
@@ -69,7 +69,12 @@ class Engine:
         hub.listen(self._changed)
 
     async def start(self) -> None:
-        """Takes up every action that an earlier server left open."""
+        """Takes up every action that an earlier server left open, and ends what it had no time to end."""
+        leftover = self._ledger.aborted_without_end()
+        work_dirs = [self._parts.layout.work_dir(record.key, record.attempts) for record in leftover]
+        await asyncio.gather(*(self._parts.executor.end_leftover(work_dir) for work_dir in work_dirs))
+        for record in leftover:
+            abandon(self._parts, record)
         for record in self._ledger.open_actions():
             self._adopt(record)
 
@@ -290,7 +295,7 @@ class Engine:
         if held.timer is not None:
             held.timer.cancel()
         if held.life is not None and record.phase is Phase.ABORTED:
-            self._kill(record.key, held.life)
+            self._kill(record, held.life)
         parent = self._open.get(record.key.sibling(record.parent)) if record.parent else None
         if parent is not None:
             parent.children -= 1
@@ -301,10 +306,11 @@ class Engine:
             open_below = [one for one in self._ledger.subtree(record.key) if not one.phase.terminal]
             self._abort_all(open_below, f"its parent {record.key.name} has ended ({record.phase.name})", "")
 
-    def _kill(self, key: ActionKey, life: asyncio.Task[None]) -> None:
+    def _kill(self, record: ActionRecord, life: asyncio.Task[None]) -> None:
         async def kill() -> None:
-            if not await self._parts.executor.kill(key):
+            if not await self._parts.executor.kill(record.key):
                 life.cancel()  # it waits for its turn, or for its backoff
+                abandon(self._parts, record)
 
         task = asyncio.ensure_future(kill())
         self._killing.add(task)

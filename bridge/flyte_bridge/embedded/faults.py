@@ -40,6 +40,10 @@ class RunEnded(Fault):
     """Raised when work is given to a run or a parent that has ended; the SDK stops its controller on this status."""
 
 
+class Stopping(Fault):
+    """Raised when the backend is about to stop; the SDK comes back for the rest."""
+
+
 class Unauthenticated(Fault):
     """Raised when the caller's identity is asked for and nothing tells it."""
 
@@ -50,6 +54,7 @@ CODES: dict[type[Fault], Code] = {
     AlreadyExists: Code.ALREADY_EXISTS,
     NotNow: Code.FAILED_PRECONDITION,
     RunEnded: Code.ABORTED,
+    Stopping: Code.UNAVAILABLE,
     NotSupported: Code.UNIMPLEMENTED,
     Unauthenticated: Code.UNAUTHENTICATED,
 }

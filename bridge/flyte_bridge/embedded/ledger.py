@@ -212,6 +212,18 @@ class Ledger:
         for row in self.store.all(f"{_SELECT} WHERE phase IN (0, 1, 2, 3, 4, 9) ORDER BY id"):
             yield load(row)
 
+    def aborted_without_end(self) -> list[ActionRecord]:
+        """Aborted actions with an attempt that the log has no end of: their process may run still."""
+        return [
+            load(row)
+            for row in self.store.all(
+                f"{_SELECT} WHERE phase = 7 AND type = 1 "
+                "AND EXISTS (SELECT 1 FROM log l WHERE l.action_id = a.id AND l.kind = 2) "
+                "AND NOT EXISTS (SELECT 1 FROM log l WHERE l.action_id = a.id AND l.kind = 2 "
+                "AND l.attempt = a.attempts AND l.phase IN (5, 6, 7, 8, 10))"
+            )
+        ]
+
     def run_page(self, key: RunKey, after: int = 0, limit: int = 1000) -> list[ActionRecord]:
         """A run's actions in order of creation, a page at a time.
 

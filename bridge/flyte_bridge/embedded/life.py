@@ -387,6 +387,18 @@ class Life:
         return event
 
 
+def abandon(parts: Parts, record: ActionRecord) -> None:
+    """Writes the end of an attempt that nobody lives any more, because its action was aborted."""
+    before = fold(parts.ledger.entries(record, EventKind.ATTEMPT))
+    if not before or before[-1].attempt != record.attempts or Phase(before[-1].phase).terminal:
+        return
+    at = to_timestamp(record.ended_at or parts.clock.now())
+    end = pb.ActionEvent(
+        attempt=record.attempts, phase=int(Phase.ABORTED), updated_time=at, end_time=at, cluster=CLUSTER
+    )
+    parts.ledger.log_attempt(record, record.attempts, Phase.ABORTED, end.SerializeToString())
+
+
 _PHASES = {
     Ending.SUCCEEDED: Phase.SUCCEEDED,
     Ending.FAILED: Phase.FAILED,

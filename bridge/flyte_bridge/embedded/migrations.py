@@ -45,6 +45,7 @@ CREATE TABLE actions (
 CREATE INDEX actions_default ON actions (project, domain, run_name, phase, created_at DESC, name DESC);
 CREATE INDEX actions_children ON actions (project, domain, run_name, parent);
 CREATE INDEX actions_open ON actions (id) WHERE phase IN (0, 1, 2, 3, 4, 9);
+CREATE INDEX actions_aborted ON actions (id) WHERE phase = 7;
 CREATE INDEX actions_paused ON actions (project, domain, run_name) WHERE phase = 9;
 CREATE INDEX runs_default ON actions (project, domain, phase, created_at DESC, run_name DESC) WHERE parent IS NULL;
 CREATE INDEX runs_created ON actions (project, domain, created_at) WHERE parent IS NULL;

@@ -51,6 +51,7 @@ class ServiceApplication(ConnectASGIApplication[Any]):
             implementation: Has a coroutine (or, for streams, an async generator) per RPC it can do; None has none.
         """
         self._path = f"/{descriptor.full_name}"
+        self._paths = {f"{self._path}/{method.name}" for method in descriptor.methods}
         super().__init__(
             service=implementation or object(),
             endpoints=lambda service: {
@@ -60,6 +61,13 @@ class ServiceApplication(ConnectASGIApplication[Any]):
             read_max_bytes=MAX_MESSAGE,
             codecs=(_Strict(proto_binary_codec()), _Strict(proto_json_codec())),
         )
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Handles one request; an RPC the service has not is UNIMPLEMENTED by name, to gRPC clients too."""
+        if scope["type"] == "http" and scope["path"] not in self._paths:
+            await not_found(scope, receive, send)
+            return
+        await super().__call__(scope, receive, send)
 
     @property
     def path(self) -> str:
@@ -154,3 +162,19 @@ class _Strict:
             return self._codec.decode(data, message)
         except (DecodeError, ParseError, UnicodeDecodeError) as error:
             raise ConnectError(Code.INVALID_ARGUMENT, f"not a {message.DESCRIPTOR.full_name}: {error}") from error
+
+
+async def not_found(scope: Any, _receive: Any, send: Any) -> None:
+    """Answers what nobody answers: 404, which a Connect client reads as UNIMPLEMENTED, as on the real backend."""
+    content_type = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    if not content_type.startswith(b"application/grpc"):
+        await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"text/plain")]})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        return
+    # a gRPC client reads the status from the trailers only
+    text = f"{scope['path']} is not part of flyte-bridge's embedded backend".encode()
+    headers = [(b"content-type", content_type)]
+    trailers = [(b"grpc-status", b"12"), (b"grpc-message", text)]
+    await send({"type": "http.response.start", "status": 200, "headers": headers, "trailers": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    await send({"type": "http.response.trailers", "headers": trailers, "more_trailers": False})

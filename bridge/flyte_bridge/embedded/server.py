@@ -49,6 +49,9 @@ if TYPE_CHECKING:
 
     from .model import ActionKey
 
+_GRACE = 0.5
+"""Seconds that requests under way have to end when the backend stops; watches are told at once."""
+
 _log = logging.getLogger("flyte_bridge.embedded.server")
 
 
@@ -187,11 +190,13 @@ class Backend:
 
     async def stop(self) -> None:
         """Ends all streams, stops listening, closes the store."""
+        self.hub.close()
         await self.scheduler.stop()
         await self.engine.stop()
         await self.executor.stop()
         if self._sweeping is not None:
             self._sweeping.cancel()
+        await self.app.close(_GRACE)
         self._stop.set()
         if self._serving is not None:
             try:
@@ -241,7 +246,7 @@ def _hypercorn(listener: socket.socket) -> HypercornConfig:
     config.backlog = 1024
     config.accesslog = None
     config.errorlog = logging.getLogger("flyte_bridge.embedded.http")
-    config.graceful_timeout = 0.5  # watchers never end by themselves; clients reconnect
+    config.graceful_timeout = _GRACE
     config.shutdown_timeout = 1
     config.keep_alive_timeout = 300  # pooled connections of waiting tasks stay usable
     config.keep_alive_max_requests = 10_000_000  # the default of 1000 cuts busy clients off in the middle

@@ -11,6 +11,8 @@ from collections import defaultdict, deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .faults import Stopping
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 
@@ -45,6 +47,7 @@ class Subscription:
     def __init__(self) -> None:
         self._queue: deque[ActionRecord] = deque()
         self._filled = asyncio.Event()
+        self._closed = False
         self._seen: dict[int, int] = {}
 
     def seen(self, record: ActionRecord) -> None:
@@ -56,14 +59,25 @@ class Subscription:
         self._queue.append(record)
         self._filled.set()
 
+    def close(self) -> None:
+        """Has `next` raise once the queue is empty; the hub calls it."""
+        self._closed = True
+        self._filled.set()
+
     async def next(self) -> ActionRecord:
-        """The next change nobody has told yet."""
+        """The next change nobody has told yet.
+
+        Raises:
+            Stopping: The backend stops.
+        """
         while True:
             while self._queue:
                 record = self._queue.popleft()
                 if record.version > self._seen.get(record.id, 0):
                     self._seen[record.id] = record.version
                     return record
+            if self._closed:
+                raise Stopping("the backend is stopping; come back")
             self._filled.clear()
             await self._filled.wait()
 
@@ -88,6 +102,7 @@ class Hub:
     def __init__(self) -> None:
         self._topics: dict[Hashable, set[Subscription]] = defaultdict(set)
         self._listeners: list[Callable[[ActionRecord], None]] = []
+        self._closed = False
 
     def listen(self, call: Callable[[ActionRecord], None]) -> None:
         """Has `call` made for every change, before the subscribers learn of it."""
@@ -102,6 +117,8 @@ class Hub:
     def subscribe(self, topic: Hashable) -> Iterator[Subscription]:
         """A subscription that ends with the block."""
         subscription = Subscription()
+        if self._closed:
+            subscription.close()
         self._topics[topic].add(subscription)
         try:
             yield subscription
@@ -109,6 +126,13 @@ class Hub:
             self._topics[topic].discard(subscription)
             if not self._topics[topic]:
                 del self._topics[topic]
+
+    def close(self) -> None:
+        """Ends all subscriptions, those to come too."""
+        self._closed = True
+        for subscriptions in self._topics.values():
+            for subscription in subscriptions:
+                subscription.close()
 
     def publish(self, record: ActionRecord) -> None:
         """Tells of a change that is committed."""

@@ -14,9 +14,14 @@ import pytest
 from flyteidl2.workflow import run_service_pb2
 
 from flyte_bridge.embedded import instance
+from flyte_bridge.embedded.events import Change
+from flyte_bridge.embedded.ledger import Ledger
+from flyte_bridge.embedded.model import ActionKey
 from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.embedded.store import Store
+from flyte_bridge.embedded.watch import Hub
 
-from .client import Client, python_spec, run_id, sleep_inputs, sleep_spec
+from .client import DOMAIN, PROJECT, Client, python_spec, run_id, sleep_inputs, sleep_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,3 +212,21 @@ def test_no_answered_call_is_lost(server: Server) -> None:
         there = client.list_runs(limit=200)
         assert len(there) == len(set(there))
         assert set(made) <= set(there)
+
+
+def test_what_an_abort_had_no_time_to_kill_is_ended(server: Server, tmp_path: Path) -> None:
+    """Killed between writing an abort and killing its process, the server ends the process when it is up again."""
+    mark = tmp_path / "mark"
+    with server.client() as client:
+        client.create(python_spec(marking(mark, 2)), "r1")
+        until(mark, "begin")
+    server.kill()
+    store = Store(server.data_dir / "flyte.db")
+    Ledger(store, Hub()).change(ActionKey(PROJECT, DOMAIN, "r1", "a0"), Change(Phase.ABORTED))
+    store.close()
+    server.up()
+    with server.client() as client:
+        (attempt,) = client.details("r1").attempts
+        assert attempt.phase == Phase.ABORTED
+    time.sleep(2.2)
+    assert lines(mark) == ["begin"]

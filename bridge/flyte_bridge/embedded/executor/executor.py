@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from flyte_bridge.embedded.clock import Clock, SystemClock
 from flyte_bridge.embedded.executor import environment
 from flyte_bridge.embedded.executor.attempt import Attempt
-from flyte_bridge.embedded.executor.attempt_files import AttemptFiles
+from flyte_bridge.embedded.executor.attempt_files import AttemptFiles, kill
 from flyte_bridge.embedded.executor.interpreters import Interpreters
 from flyte_bridge.embedded.executor.job import Ending
 from flyte_bridge.embedded.executor.launcher import Launcher
@@ -152,6 +152,12 @@ class Executor:
             return False
         attempt.kill()
         return True
+
+    async def end_leftover(self, work_dir: Path) -> None:
+        """End the process of an attempt that an earlier server began and that is not wanted any more."""
+        process = AttemptFiles(work_dir).process()
+        if process is not None and process.alive:
+            await kill(process, self.options.grace)
 
     def set_waiting(self, key: ActionKey, waiting: bool) -> None:
         """Say that an action has unfinished children (it then holds no room), or that they are all done."""
