@@ -239,3 +239,24 @@ def test_an_ephemeral_server_takes_its_processes_along(world: Any, tmp_path: Pat
             await w.until(lambda: not Path(f"/proc/{pid}").exists())
 
     asyncio.run(main())
+
+
+def test_a_process_that_its_run_was_cancelled_on_ends_with_the_server(
+    world: Any, tmp_path: Path, no_processes_left: None
+) -> None:
+    """Whoever cancels `run` first and stops the executor then leaves no process behind."""
+
+    async def main() -> None:
+        mark = tmp_path / "mark"
+        async with world(ephemeral=False) as w:
+            running = asyncio.ensure_future(w.run(w.job("sleeps", seconds=60.0, mark=str(mark))))
+            await w.until(mark.exists)
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            pid = int(mark.read_text())
+            assert Path(f"/proc/{pid}").exists()
+            await w.executor.stop()
+            assert not Path(f"/proc/{pid}").exists()
+
+    asyncio.run(main())

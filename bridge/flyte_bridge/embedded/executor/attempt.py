@@ -70,9 +70,10 @@ class Attempt:
 
     async def end_process(self) -> None:
         """End the process because the server ends; leave word of it for the next one."""
-        if self.process is not None:
+        process = self._files.process()  # ours may not have heard of it yet
+        if process is not None and process.alive:
             (self.job.work_dir / STOPPED_FILE).touch()
-            await attempt_files.kill(self.process, self._executor.options.grace)
+            await attempt_files.kill(process, self._executor.options.grace)
 
     async def run(self) -> Outcome:
         """Run to the end."""

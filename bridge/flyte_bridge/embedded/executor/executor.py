@@ -84,6 +84,7 @@ class Executor:
         self._launcher: Launcher | None = None
         self._attempts: dict[ActionKey, Attempt] = {}
         self._runs: set[asyncio.Task[Outcome]] = set()
+        self._left: list[Attempt] = []
 
     @property
     def launcher(self) -> Launcher:
@@ -113,12 +114,15 @@ class Executor:
         finds the process,
         its results, or that it was stopped, which is a system failure.
         """
-        if kill:
+        if kill:  # before the runs are cancelled, so that none of them starts a process meanwhile unseen
             await asyncio.gather(*(attempt.end_process() for attempt in self._attempts.values()))
         runs = list(self._runs)
         for run in runs:
             run.cancel()
         await asyncio.gather(*runs, return_exceptions=True)
+        if kill:  # and what was left alone by a cancelled run
+            await asyncio.gather(*(attempt.end_process() for attempt in self._left))
+        self._left.clear()
         if self._launcher is not None:
             await self._launcher.stop()
             self._launcher = None
@@ -127,7 +131,7 @@ class Executor:
         """Run one attempt to its end; never raises for what the task did.
 
         Call it again after a restart of the server, with the same job: it finds the process or its results.
-        A cancelled `run` leaves the process alone.
+        A cancelled `run` leaves the process alone; `stop` ends it.
         """
         if job.key in self._attempts:
             raise RuntimeError(f"{job.key} runs already; an action has one attempt at a time")
@@ -136,6 +140,9 @@ class Executor:
         self._runs.add(run)
         try:
             outcome = await run
+        except asyncio.CancelledError:
+            self._left.append(attempt)
+            raise
         finally:
             run.cancel()
             self._runs.discard(run)
