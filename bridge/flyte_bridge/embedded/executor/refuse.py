@@ -83,7 +83,7 @@ def refusal(
         return f"task {name} has a pod template with {', '.join(missing)}; that needs a cluster"
     if target.accelerators and not accelerators:
         return (
-            f"task {name} requests {', '.join(target.accelerators)}, which are not handed out here; run "
+            f"task {name} requests {', '.join(target.accelerators)}, but there are none to hand out here; run "
             "it on a cluster, or allow it to run without (accelerators)"
         )
     if not target.argv:

@@ -45,6 +45,13 @@ MODULES = (
 )
 """What a task imports before it reaches its own code; a module that a release no longer has is passed over."""
 
+WARM = (
+    ("flyte._utils.entry_points", "_installed_entry_points"),
+    ("flyte.remote._client.auth._session", "_supports_system_certs"),
+)
+"""Functions without arguments whose answer the SDK caches for the life of a process: 40 ms each. Installing something
+changes the answer, and has `launcher` start another forkserver."""
+
 
 def prepare() -> None:
     """Import, and stop the one thread that `flyte` starts when imported.
@@ -55,6 +62,9 @@ def prepare() -> None:
     for name in MODULES:
         with suppress(ImportError):
             importlib.import_module(name)
+    for name, function in WARM:
+        with suppress(ImportError, AttributeError):
+            getattr(importlib.import_module(name), function)()
     from flyte.syncify import syncify
 
     loop = syncify._bg_loop
