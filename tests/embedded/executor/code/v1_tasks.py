@@ -161,3 +161,21 @@ def leaves_a_child_behind(mark: str) -> int:
 @workflow
 def mapped(xs: list[int]) -> list[int]:
     return map_task(partial(add, b=1))(a=xs)
+
+
+@task
+def modules() -> dict[str, str]:
+    import sys
+    import threading
+
+    return {
+        "flyte": str("flyte" in sys.modules),
+        "flytekit": str("flytekit" in sys.modules),
+        "ours": str(any(name.startswith("flyte_bridge") for name in sys.modules)),
+        "prefix": sys.prefix,
+        "main": str(sys.modules["__main__"].__file__),
+        "argv0": sys.argv[0],
+        "parent": str(os.getppid()),
+        "main thread": str(threading.current_thread() is threading.main_thread()),
+        "path0": sys.path[0],
+    }

@@ -60,3 +60,17 @@ def sleeps(seconds: float) -> float:
     began = time.time()
     time.sleep(seconds)
     return time.time() - began
+
+
+@env.task
+async def modules() -> dict[str, str]:
+    import sys
+
+    return {
+        "flyte": str("flyte" in sys.modules),
+        "flytekit": str("flytekit" in sys.modules),
+        "ours": str(any(name.startswith("flyte_bridge") for name in sys.modules)),
+        "main": str(sys.modules["__main__"].__file__),
+        "argv0": sys.argv[0],
+        "parent": str(os.getppid()),
+    }
