@@ -125,7 +125,7 @@ class Engine:
         end = self._end_of_trace(new) if new.record.type is ActionType.TRACE else None
         with self._ledger.store.transaction():
             record = self._create(new)
-            source = self._intake.recoverable(record)
+            source = new.source
             if source is not None:
                 end = Change(
                     Phase.RECOVERED,

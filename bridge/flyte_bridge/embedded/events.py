@@ -93,7 +93,9 @@ def replay(entries: Iterable[LogEntry]) -> ActionRecord:
 
 def dump_record(record: ActionRecord) -> bytes:
     """The body of a CREATED entry."""
-    return _dump(dataclasses.asdict(record))
+    # not dataclasses.asdict: it copies deeply, which is half the price of adding an action
+    nested = {name: vars(value) if value else None for name in _NESTED if (value := getattr(record, name)) or True}
+    return _dump(vars(record) | nested)
 
 
 def created(entry: LogEntry) -> ActionRecord:
@@ -111,9 +113,12 @@ def created(entry: LogEntry) -> ActionRecord:
     return ActionRecord(**fields)
 
 
+_NESTED = ("key", "task", "trigger")
+
+
 def dump_change(change: Change) -> bytes:
     """The body of a STATUS entry."""
-    return _dump({name: value for name, value in dataclasses.asdict(change).items() if value is not None})
+    return _dump({name: value for name, value in vars(change).items() if value is not None})
 
 
 def load_change(body: bytes) -> Change:

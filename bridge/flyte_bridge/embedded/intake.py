@@ -6,7 +6,7 @@ an id or a trigger, default inputs, output prefixes, cache keys.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from flyteidl2.common import phase_pb2
@@ -64,12 +64,14 @@ class New:
     Attributes:
         task_spec: Serialized `task.TaskSpec`.
         inputs: What must be written to `record.input_uri` first; None if it is there.
+        source: The action, in the run that its run recovers from, whose outputs it takes over; None to run it.
     """
 
     record: ActionRecord
     task_spec: bytes = b""
     labels: dict[str, str] = field(default_factory=dict)
     inputs: bytes | None = None
+    source: ActionRecord | None = None
 
 
 class Intake:
@@ -251,11 +253,11 @@ class Intake:
             action.action_id.run.name,
             names.action(action.action_id.name),
         )
-        parent = self._parent(key, action.parent_action_name)
+        root, parent = self._parents(key, action.parent_action_name)
         there = self._ledger.find(key)
         if there is not None:
             raise AlreadyExists(f"action {key} exists already; watch it instead")
-        base = action.run_output_base or parent.run_output_base
+        base = action.run_output_base or parent.run_output_base or self._base(key.run_key)
         now = self._clock.now()
         common = {
             "id": 0,
@@ -273,14 +275,20 @@ class Intake:
         }
         which = action.WhichOneof("spec")
         if which == "task":
-            return self._task(action.task, key, common)
-        if which == "trace":
-            return self._trace(action.trace, common)
-        if which == "condition":
-            return self._condition(action.condition, common)
-        raise InvalidRequest(f"action {key} is no task, no trace and no condition")
+            new = self._task(action.task, key, common)
+        elif which == "trace":
+            new = self._trace(action.trace, common)
+        elif which == "condition":
+            new = self._condition(action.condition, common)
+        else:
+            raise InvalidRequest(f"action {key} is no task, no trace and no condition")
+        return replace(new, source=self._source(new.record, root, action))
 
-    def _parent(self, key: ActionKey, name: str) -> ActionRecord:
+    def _base(self, key: RunKey) -> str:
+        return f"{self._base_uri}/{key.project}/{key.domain}/{key.name}"
+
+    def _parents(self, key: ActionKey, name: str) -> tuple[ActionRecord, ActionRecord]:
+        """The root and the parent, both open."""
         root = self._ledger.find(key.sibling(ROOT))
         if root is None:
             raise NotFound(f"run {key.run_key} does not exist")
@@ -293,7 +301,7 @@ class Intake:
             raise NotFound(f"parent action {name!r} of {key} does not exist")
         if parent.phase.terminal:
             raise RunEnded(f"parent action {parent.key} has ended ({parent.phase.name}); nothing can be added to it")
-        return parent
+        return root, parent
 
     def _task(self, task: run_definition_pb2.TaskAction, key: ActionKey, common: dict[str, Any]) -> New:
         task_key = TaskKey(task.id.project or key.project, task.id.domain or key.domain, task.id.name, task.id.version)
@@ -341,14 +349,19 @@ class Intake:
 
     # -- recovery -----------------------------------------------------------------------------------------------------
 
-    def recoverable(self, record: ActionRecord) -> ActionRecord | None:
-        """The action, in the run that `record`'s run recovers from, whose outputs it can take over, or None.
+    def _source(
+        self, record: ActionRecord, root: ActionRecord, action: actions_service_pb2.Action
+    ) -> ActionRecord | None:
+        """The action whose outputs a child takes over: the one it names, or the one of its name in the recovered run.
 
-        Matched by name alone, which the SDK makes from parent, task and inputs. Roots always run again.
+        The SDK makes names from parent, task and inputs, so equal names mean equal work. Roots always run again.
         """
-        root = self._ledger.find(record.key.sibling(ROOT))
-        if root is None or record.key.is_root:
-            return None
+        if action.HasField("recovered_from"):
+            named = _run_key(action.recovered_from.run).action(action.recovered_from.name)
+            source = self._ledger.find(named)
+            if source is None or not source.phase.good:
+                raise NotFound(f"{record.key} is to take over from {named}, which has not succeeded")
+            return source
         run_spec = run_pb2.RunSpec.FromString(root.run_spec)
         if run_spec.relation.relation_type != common_run_pb2.RELATION_TYPE_RECOVER:
             return None

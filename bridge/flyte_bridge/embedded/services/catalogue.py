@@ -45,6 +45,7 @@ from .run import RunService
 from .secret import SecretService
 from .settings import SettingsService
 from .task import TaskService
+from .translator import TranslatorService
 from .trigger import TriggerService
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def services(backend: Backend) -> Iterator[tuple[ServiceDescriptor, object | Non
         (cluster_service_pb2, ClusterService()),
         (settings_service_pb2, SettingsService(backend.settings)),
         (cacheservice_v2_pb2, CacheService(backend.cache)),
-        (translator_service_pb2, None),
+        (translator_service_pb2, TranslatorService(backend.ledger, backend.triggers, backend.objects)),
         # its twin for attempts alone; InternalRunService records the same events
         (events_proxy_service_pb2, None),
         # the real backend has not mounted these either, or they need what one machine has not
