@@ -1,6 +1,6 @@
 """Throughput of the embedded object store beside a plain file copy in the same run, and memory for a large object.
 
-`python benchmarks/objects.py [--mib 1024] [--dir DIRECTORY]` prints a table: MiB/s, and the ratio to the copy.
+`python benchmarks/objects.py [--mib 1024] [--repeats 3] [--dir DIRECTORY]` prints MiB/s and ratios to the copy.
 The copy reads and writes as the store does (no reflink, through the page cache); clients and server share this machine.
 """
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 PIECE = MIB
-REPEATS = 3
 
 SERVER = textwrap.dedent(
     """
@@ -49,6 +48,7 @@ SERVER = textwrap.dedent(
     print(listener.getsockname()[1], flush=True)
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
+    config.errorlog = None
     asyncio.run(serve(only_http, config))
     """
 )
@@ -72,10 +72,10 @@ def memory(pid: int, what: str) -> float:
     return int(found[1]) / 1024
 
 
-def rate(mib: int, work: Callable[[], object]) -> float:
+def rate(mib: int, repeats: int, work: Callable[[], object]) -> float:
     """MiB/s, the median of several times."""
     times = []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         begin = time.perf_counter()
         work()
         times.append(time.perf_counter() - begin)
@@ -103,7 +103,7 @@ def pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def measure(mib: int, directory: Path) -> None:
+def measure(mib: int, repeats: int, directory: Path) -> None:
     """Measure and print."""
     source = directory / "source"
     with source.open("wb") as file:
@@ -127,7 +127,7 @@ def measure(mib: int, directory: Path) -> None:
             ("boto3 upload, multipart", lambda: s3.upload_file(str(source), "flyte", "m", Config=transfer)),
             ("boto3 download", lambda: s3.download_file("flyte", "m", str(directory / "back"), Config=transfer)),
         ]
-        rates = [(name, rate(mib, work)) for name, work in rows]
+        rates = [(name, rate(mib, repeats, work)) for name, work in rows]
         print(f"| {mib} MiB | MiB/s | of the copy |\n|---|---|---|")
         for name, each in rates:
             print(f"| {name} | {each:.0f} | {each / rates[0][1]:.2f} |")
@@ -148,7 +148,8 @@ def measure(mib: int, directory: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mib", type=int, default=1024, help="size of the object, MiB")
+    parser.add_argument("--repeats", type=int, default=3, help="how often; the median counts")
     parser.add_argument("--dir", type=Path, help="where to work; a temporary directory otherwise")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.dir) as name:
-        measure(arguments.mib, Path(name))
+        measure(arguments.mib, arguments.repeats, Path(name))
