@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 
 from flyteidl2.common import identity_pb2
 from flyteidl2.core import execution_pb2, literals_pb2
+from flyteidl2.task import run_pb2
 from flyteidl2.workflow import run_definition_pb2 as pb
 
 from ..errors import ObjectError
 from .events import Change
 from .faults import AlreadyExists, InvalidRequest, NotFound, NotNow
+from .gate import Gate
 from .inputs import mismatch
 from .intake import trace_phase
 from .ledger import ActionExists
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from flyteidl2.workflow import run_service_pb2
 
     from .intake import Intake, New
-    from .model import ActionKey, ActionRecord
+    from .model import ActionKey, ActionRecord, RunKey
     from .watch import Hub
 
 _log = logging.getLogger("flyte_bridge.embedded.engine")
@@ -63,6 +65,7 @@ class Engine:
         self._ledger = parts.ledger
         self._intake = intake
         self._open: dict[ActionKey, _Open] = {}
+        self._gates: dict[RunKey, Gate] = {}
         self.hub = hub
         self._stopping = False
         self._killing: set[asyncio.Task[None]] = set()  # held, because the event loop holds its tasks weakly
@@ -243,7 +246,7 @@ class Engine:
                 held.record = record
                 if held.children and record.phase is Phase.RUNNING:
                     # re-attached after a restart: its children were there before it had room to give back
-                    self._parts.executor.set_waiting(record.key, True)
+                    self._set_waiting(record.key, True)
         elif held is not None:
             self._release(held, record)
 
@@ -255,7 +258,7 @@ class Engine:
         if parent is not None:
             parent.children += 1
             if parent.children == 1:
-                self._parts.executor.set_waiting(parent.record.key, True)
+                self._set_waiting(parent.record.key, True)
         # begun on the next turn: a recovered child, made and ended in one transaction, never begins
         loop = asyncio.get_running_loop()
         if record.type is ActionType.TASK:
@@ -270,8 +273,20 @@ class Engine:
         run_spec = held.record.run_spec or (root.run_spec if root else b"")
         if _is_external(held.record):
             return
-        life = Life(self._parts, held.record, run_spec, held.depth)
+        life = Life(self._parts, held.record, run_spec, held.depth, self._gate(held.record.key, root))
         held.life = asyncio.ensure_future(life.run())
+
+    def _gate(self, key: ActionKey, root: ActionRecord | None) -> Gate:
+        run = key.run_key
+        if run not in self._gates:
+            spec = run_pb2.RunSpec.FromString(root.run_spec) if root is not None else run_pb2.RunSpec()
+            self._gates[run] = Gate(spec.max_action_concurrency)
+        return self._gates[run]
+
+    def _set_waiting(self, key: ActionKey, waiting: bool) -> None:
+        self._parts.executor.set_waiting(key, waiting)
+        if key.run_key in self._gates:
+            self._gates[key.run_key].wait(key, waiting)
 
     def _set_timer(self, held: _Open) -> None:
         condition = pb.ConditionAction.FromString(held.record.spec)
@@ -292,6 +307,8 @@ class Engine:
     def _release(self, held: _Open, record: ActionRecord) -> None:
         """Lets go of an action that has ended, and ends what was only there for it."""
         del self._open[record.key]
+        if record.parent is None:
+            self._gates.pop(record.key.run_key, None)
         if held.timer is not None:
             held.timer.cancel()
         if held.life is not None and record.phase is Phase.ABORTED:
@@ -300,7 +317,7 @@ class Engine:
         if parent is not None:
             parent.children -= 1
             if parent.children == 0:
-                self._parts.executor.set_waiting(parent.record.key, False)
+                self._set_waiting(parent.record.key, False)
         if held.children > 0:
             # nobody waits for them any more; on the real backend they would run on, or stay PAUSED for ever
             open_below = [one for one in self._ledger.subtree(record.key) if not one.phase.terminal]

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from .clock import Clock
     from .executor import Executor
+    from .gate import Gate
     from .inputs import Objects
     from .ledger import Ledger
     from .memo import Memo
@@ -90,7 +91,7 @@ class Parts:
 class Life:
     """One task action, from QUEUED to its end."""
 
-    def __init__(self, parts: Parts, record: ActionRecord, run_spec: bytes, depth: int) -> None:
+    def __init__(self, parts: Parts, record: ActionRecord, run_spec: bytes, depth: int, gate: Gate) -> None:
         """Prepares; `run` does it.
 
         Args:
@@ -98,11 +99,13 @@ class Life:
             record: The action as it stands.
             run_spec: Serialized `task.RunSpec` of its run.
             depth: How far below the root it is.
+            gate: Its run's.
         """
         self._parts = parts
         self._record = record
         self._key = record.key
         self._depth = depth
+        self._gate = gate
         self._run_spec = run_pb2.RunSpec.FromString(run_spec)
         spec = task_definition_pb2.TaskSpec.FromString(parts.ledger.task_spec(record))
         self._template = spec.task_template
@@ -210,7 +213,11 @@ class Life:
             began.append(event.phase)
             on_event(event)
 
-        running = asyncio.ensure_future(self._parts.executor.run(job, listen))
+        async def run() -> Outcome:
+            async with self._gate.passed(self._key):
+                return await self._parts.executor.run(job, listen)
+
+        running = asyncio.ensure_future(run())
         queued = _micros(self._metadata.timeouts.queued_timeout) if self._metadata.HasField("timeouts") else 0
         deadline = _micros(self._metadata.timeouts.deadline) if self._metadata.HasField("timeouts") else 0
         now = self._parts.clock.now()
@@ -228,9 +235,10 @@ class Life:
                     break
                 if failure.code == _QUEUED_TIMEOUT and any(p in {Phase.INITIALIZING, Phase.RUNNING} for p in began):
                     continue
-                await self._parts.executor.kill(self._key)
-                outcome = await running
-                return Outcome(Ending.TIMED_OUT, self._parts.clock.now(), failure, started_at=outcome.started_at)
+                started_at = None
+                if await self._parts.executor.kill(self._key):
+                    started_at = (await running).started_at
+                return Outcome(Ending.TIMED_OUT, self._parts.clock.now(), failure, started_at=started_at)
             return await running
         finally:
             if not running.done():

@@ -20,6 +20,7 @@ from .client import action_id, python_spec, refused, run_id, sleep_inputs, sleep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from .client import Client
     from .conftest import Running
@@ -340,3 +341,32 @@ def test_a_hundred_watchers_hear_the_end(client: Client, run: str) -> None:
     for thread in threads:
         thread.join(20)
     assert heard == [Phase.ABORTED] * 100
+
+
+def test_only_so_many_of_a_runs_tasks_work_at_once(client: Client, tmp_path: Path) -> None:
+    """With `max_action_concurrency` 2, never more than two children run; their waiting parent does not count."""
+    mark = tmp_path / "mark"
+    run = client.sleeping(600, run_spec=run_pb2.RunSpec(max_action_concurrency=2))
+    code = f"import time\nopen({str(mark)!r}, 'a').write('+')\ntime.sleep(0.3)\nopen({str(mark)!r}, 'a').write('-')\n"
+    for number in range(5):
+        client.enqueue(run, f"c{number}", task=run_definition_pb2.TaskAction(spec=python_spec(code)))
+    for number in range(5):
+        assert client.wait(run, f"c{number}").status.phase == Phase.SUCCEEDED
+    level = highest = 0
+    for sign in mark.read_text():
+        level += 1 if sign == "+" else -1
+        highest = max(highest, level)
+    assert highest == 2
+
+
+def test_a_child_that_waits_too_long_in_the_queue_times_out(client: Client) -> None:
+    """`queued_timeout` ends an attempt that did not begin, here behind another of its run."""
+    run = client.sleeping(600, run_spec=run_pb2.RunSpec(max_action_concurrency=1))
+    client.enqueue(run, "first", task=run_definition_pb2.TaskAction(spec=python_spec("import time; time.sleep(60)")))
+    client.until(run, Phase.RUNNING, "first")
+    spec = python_spec("pass")
+    spec.task_template.metadata.timeouts.queued_timeout.FromMilliseconds(300)
+    client.enqueue(run, "second", task=run_definition_pb2.TaskAction(spec=spec))
+    details = client.wait(run, "second")
+    assert details.status.phase == Phase.TIMED_OUT
+    assert details.error_info.code == "QUEUED_TIMEOUT_EXCEEDED"
