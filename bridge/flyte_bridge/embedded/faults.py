@@ -9,7 +9,7 @@ from __future__ import annotations
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 
-from ..errors import BackendError, BadObjectName, NoSuchObject, StoreError
+from ..errors import BackendError, BadObjectName, NoSuchObject, StoreError, StoreFull
 
 
 class Fault(BackendError):
@@ -72,6 +72,6 @@ def to_status(error: Exception) -> ConnectError:
     if isinstance(error, BadObjectName):
         return ConnectError(Code.INVALID_ARGUMENT, str(error))
     if isinstance(error, StoreError):
-        full = "full" in str(error)
+        full = isinstance(error, StoreFull) or "full" in str(error)
         return ConnectError(Code.RESOURCE_EXHAUSTED if full else Code.DATA_LOSS, str(error))
     return ConnectError(Code.INTERNAL, f"a defect of flyte-bridge's embedded backend: {type(error).__name__}: {error}")

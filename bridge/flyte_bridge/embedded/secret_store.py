@@ -8,6 +8,7 @@ every credential file in a home directory. Values are never logged, never in a m
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
 import os
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flyte_bridge.embedded.clock import Clock, SystemClock
-from flyte_bridge.errors import StoreError
+from flyte_bridge.errors import StoreError, StoreFull
 
 if TYPE_CHECKING:
     from flyte_bridge.embedded.model import Micros
@@ -150,4 +151,6 @@ def _load(path: Path) -> Secret | None:
 
 
 def _store_error(error: OSError, directory: Path) -> StoreError:
-    return StoreError(f"{directory}: {error.strerror or error}; check the disk's space and the directory's permissions")
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return StoreFull(f"{directory}: not stored, the disk is full ({error.strerror}); free some space and try again")
+    return StoreError(f"{directory}: {error.strerror or error}; check the directory's permissions")

@@ -39,6 +39,14 @@ def test_a_file_goes_under_its_digest(running: Running) -> None:
     assert running.backend.objects.read(place.native_url) == DATA
 
 
+def test_the_digest_can_be_kept(running: Running) -> None:
+    """Asked to, the answer has the header that keeps the digest with the object."""
+    place = running.data.create_upload_location(_where(content_md5=MD5, add_content_md5_metadata=True))
+    httpx.put(place.signed_url, content=DATA, headers=dict(place.headers)).raise_for_status()
+    kept = running.backend.objects.info(place.native_url).headers
+    assert kept == {"x-amz-meta-flytecontentmd5": base64.b64encode(MD5).decode()}
+
+
 def test_a_named_file_is_not_replaced_by_another(running: Running) -> None:
     """A name the caller chose takes the same content again, other content never, unknown content neither."""
     first = running.data.create_upload_location(_where(filename_root="my/dir", content_md5=MD5))
@@ -64,6 +72,7 @@ def test_a_named_file_is_not_replaced_by_another(running: Running) -> None:
         ({"content_md5": MD5, "project": "nowhere"}, Code.NOT_FOUND, "nowhere"),
         ({"content_md5": MD5, "domain": "../.."}, Code.INVALID_ARGUMENT, "domain"),
         ({"content_md5": MD5, "filename": "x" * 2000}, Code.INVALID_ARGUMENT, "1024"),
+        ({"content_md5": MD5, "content_length": 1 << 60}, Code.RESOURCE_EXHAUSTED, str(1 << 60)),
     ],
 )
 def test_what_cannot_be_uploaded(running: Running, fields: dict[str, Any], code: Code, says: str) -> None:

@@ -73,7 +73,7 @@ async def put(call: Call) -> None:
     content_type, headers = stored_headers(call.request.headers)
     check = transfer.write_check(call.request)
     with call.store.create(call.uri, content_type=content_type, headers=headers) as writer:
-        await transfer.receive(call.request, writer)
+        await transfer.receive(call.request, call.store, writer)
         info = writer.commit(check)
     await call.answer(200, headers=[("etag", f'"{info.etag}"')])
 
@@ -95,7 +95,7 @@ async def _copy(call: Call) -> None:
         check_source(headers, info)
         what, other = (content_type, kept) if directive == "REPLACE" else (info.content_type, info.headers)
         with file, call.store.create(call.uri, content_type=what, headers=other) as writer:
-            transfer.check_room(writer, info.size)
+            call.store.check_room(writer.uri, info.size)
             writer.append(file)
             return writer.commit(check)
 

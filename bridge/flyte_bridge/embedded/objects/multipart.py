@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from flyte_bridge.embedded.objects.faults import S3Fault
 from flyte_bridge.embedded.objects.store import etag_of
-from flyte_bridge.embedded.objects.transfer import check_room
+from flyte_bridge.embedded.objects.transfer import check_size
 from flyte_bridge.embedded.objects.writer import store_error
 
 if TYPE_CHECKING:
@@ -153,7 +153,9 @@ class Uploads:
         parts = _chosen({part.number: part for part in self.parts(upload)}, wanted)
         uri = f"s3://{upload.bucket}/{upload.key}"
         with self._store.create(uri, content_type=upload.content_type, headers=upload.headers) as writer:
-            check_room(writer, sum(part.size for part in parts))
+            size = sum(part.size for part in parts)
+            check_size(size)
+            self._store.check_room(uri, size)
             for part in parts:
                 with part.path.open("rb", buffering=0) as file:
                     writer.append(file)

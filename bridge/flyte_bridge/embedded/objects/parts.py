@@ -34,7 +34,7 @@ async def put(call: Call) -> None:
     upload, number = _upload(call), _number(call)
     with call.store.create(call.uri) as writer:
         if "x-amz-copy-source" not in call.request.headers:
-            await transfer.receive(call.request, writer)
+            await transfer.receive(call.request, call.store, writer)
             part = call.uploads.put(upload, number, writer)
             await call.answer(200, headers=[("etag", f'"{part.etag}"')])
             return
@@ -46,7 +46,7 @@ async def put(call: Call) -> None:
             with file:
                 items.check_source(call.request.headers, info)
                 first, count = _copied(call, info.size)
-                transfer.check_room(writer, count)
+                call.store.check_room(writer.uri, count)
                 writer.append(file, first, count)
             return call.uploads.put(upload, number, writer)
 

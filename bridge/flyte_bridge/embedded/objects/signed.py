@@ -143,7 +143,7 @@ class SignedApp:
             raise S3Fault("SignatureDoesNotMatch", f"Content-MD5 is {said}, the URL is for {promised}")
         content_type, headers = items.stored_headers(request.headers)
         with self.store.create(uri, content_type=content_type, headers=headers) as writer:
-            await transfer.receive(request, writer)
+            await transfer.receive(request, self.store, writer)
             info = writer.commit()
         await http.answer(send, 200, headers=[("etag", f'"{info.etag}"')])
 

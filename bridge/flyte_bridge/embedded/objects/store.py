@@ -32,12 +32,16 @@ from flyte_bridge.embedded.objects import keys
 from flyte_bridge.embedded.objects.headers import DEFAULT_CONTENT_TYPE, HeaderFiles
 from flyte_bridge.embedded.objects.walk import children, walk
 from flyte_bridge.embedded.objects.writer import Writer, store_error
-from flyte_bridge.errors import BadObjectName, NoSuchObject
+from flyte_bridge.errors import BadObjectName, NoSuchObject, StoreFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 DEFAULT_BUCKET = "flyte"
+
+ROOM_LEFT = 16 << 20
+"""Bytes of the disk that no object may take, so that the rest of the backend can still write."""
+
 _NOT_THERE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
@@ -214,6 +218,16 @@ class ObjectStore:
             yield key if status is None else self._info(bucket, key, status, listed=True)
 
     # Writing
+
+    def check_room(self, uri: str, size: int) -> None:
+        """Refuse an object that cannot fit, before its bytes are there.
+
+        Raises:
+            StoreFull: The disk has no room for `size` bytes.
+        """
+        free = shutil.disk_usage(self.root).free
+        if size > max(free - ROOM_LEFT, 0):
+            raise StoreFull(f"{uri}: not stored, it has {size} bytes and the disk {free} free; free some and try again")
 
     def create(
         self, uri: str, *, content_type: str = DEFAULT_CONTENT_TYPE, headers: Mapping[str, str] | None = None

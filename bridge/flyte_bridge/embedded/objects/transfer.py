@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 from datetime import datetime, timezone
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import IO, TYPE_CHECKING
@@ -12,13 +11,12 @@ from typing import IO, TYPE_CHECKING
 from flyte_bridge.embedded.objects import chunked, http
 from flyte_bridge.embedded.objects.digests import Digests
 from flyte_bridge.embedded.objects.faults import S3Fault
-from flyte_bridge.errors import StoreFull
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from flyte_bridge.embedded.objects.http import Request, Send
-    from flyte_bridge.embedded.objects.store import ObjectInfo
+    from flyte_bridge.embedded.objects.store import ObjectInfo, ObjectStore
     from flyte_bridge.embedded.objects.writer import Writer
 
 PIECE = 1 << 20
@@ -27,16 +25,13 @@ PIECE = 1 << 20
 MAX_OBJECT = 5 << 40
 """S3's limit on an object: 5 TiB."""
 
-_ROOM_LEFT = 16 << 20
-"""Bytes of the disk an upload may not take, so that the rest of the backend can still write."""
-
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)\Z")
 
 KEPT = ("cache-control", "content-disposition", "content-encoding", "content-language", "expires")
 """Headers of an upload that its downloads are answered with."""
 
 
-async def receive(request: Request, writer: Writer) -> None:
+async def receive(request: Request, store: ObjectStore, writer: Writer) -> None:
     """Write a request's body, decoded and checked.
 
     Raises:
@@ -51,7 +46,8 @@ async def receive(request: Request, writer: Writer) -> None:
         pieces = chunked.decode(request.pieces(), trailer)
         expected = _length(request, "x-amz-decoded-content-length")
     if expected is not None:
-        check_room(writer, expected)
+        check_size(expected)
+        store.check_room(writer.uri, expected)
     digests = Digests(request.headers)
     buffer = bytearray()
     async for piece in pieces:
@@ -65,20 +61,14 @@ async def receive(request: Request, writer: Writer) -> None:
     digests.check(trailer)
 
 
-def check_room(writer: Writer, size: int) -> None:
-    """Refuse what cannot fit.
+def check_size(size: int) -> None:
+    """Refuse what S3 refuses.
 
     Raises:
         S3Fault: It is above S3's limit.
-        StoreFull: The disk has no room for it.
     """
     if size > MAX_OBJECT:
         raise S3Fault("EntityTooLarge", f"an object has at most {MAX_OBJECT} bytes, this one would have {size}")
-    free = shutil.disk_usage(writer.path.parent).free
-    if size > max(free - _ROOM_LEFT, 0) and size > 0:
-        raise StoreFull(
-            f"{writer.uri}: not stored, it has {size} bytes and the disk {free} free; free some space and try again"
-        )
 
 
 def _take(writer: Writer, digests: Digests, data: bytearray) -> None:

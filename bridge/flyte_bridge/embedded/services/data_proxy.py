@@ -91,11 +91,16 @@ class DataProxyService:
         object_keys.to_parts(object_keys.split_uri(uri)[1])  # a URL that no upload can follow is refused now
         if request.filename and request.filename_root:
             await self._check_replaceable(uri, md5)
+        self.objects.check_room(uri, request.content_length)
         expires_at = self._expiry(request.expires_in if request.HasField("expires_in") else None)
+        headers = {}
+        if md5 and request.add_content_md5_metadata:
+            headers["x-amz-meta-flytecontentmd5"] = base64.b64encode(md5).decode("ascii")
         return pb.CreateUploadLocationResponse(
             signed_url=self.signer.url(self.base_url(), "PUT", uri, expires_at, md5=md5),
             native_url=uri,
             expires_at=to_timestamp(expires_at),
+            headers=headers,
         )
 
     async def _check_replaceable(self, uri: str, md5: bytes) -> None:
@@ -234,6 +239,8 @@ class DataProxyService:
         attempt = request.attempt or record.attempts
         if request.pod_name:
             raise NotFound(f"pod {request.pod_name!r}: the embedded backend has processes, no pods; leave pod_name out")
+        if request.connector_endpoint:
+            raise NotSupported("connector_endpoint: the embedded backend has no connectors; leave it out")
         if record.type is not ActionType.TASK:
             raise NotFound(f"{record.key} is no task, and only tasks write logs")
         if attempt > record.attempts and record.phase.terminal:
