@@ -18,6 +18,7 @@ from hypercorn.config import Config as HypercornConfig
 from .app import Dispatcher
 from .cache import Cache
 from .clock import Clock, SystemClock
+from .console import Console, Source
 from .engine import Engine
 from .executor import Executor, ExecutorOptions
 from .executor.environment import backend as task_environment
@@ -147,7 +148,7 @@ class Backend:
     def console_url(self, key: ActionKey, attempt: int) -> str:
         """The console's page of an attempt's log."""
         page = f"{self.url}/v2/domain/{key.domain}/project/{key.project}/runs/{key.run}"
-        return f"{page}?action={key.name}&attempt={attempt}#logs"
+        return f"{page}?i={key.name}#attempt-{attempt}"
 
     def _wire(self) -> None:
         for descriptor, implementation in catalogue.services(self):
@@ -155,6 +156,10 @@ class Backend:
         s3 = S3App(self.objects, self.clock)
         self.app.mount(SIGNED, SignedApp(self.objects, self.signer, self.clock))
         self.app.fall_back(s3.claims, s3)
+        source = Source(self.ledger, self.tasks, self.triggers, self.objects, self.layout, self.clock.now)
+        console = Console(source)
+        self.app.mount("v2", console)
+        self.app.fall_back(lambda scope: scope["path"] == "/", console)  # boto3's ListBuckets goes there, too
 
     async def _fire(self, request: run_service_pb2.CreateRunRequest) -> object:
         return self.engine.create_run(request, local_user())
@@ -231,12 +236,14 @@ async def serve(data_dir: Path, listener: socket.socket, announce: Callable[[], 
         loop.add_signal_handler(number, stop.set)
     backend = Backend(Options(data_dir))
     await backend.start(listener)
-    announce()
-    asked = asyncio.ensure_future(stop.wait())
-    broken = asyncio.ensure_future(backend.wait())
-    await asyncio.wait({asked, broken}, return_when=asyncio.FIRST_COMPLETED)
-    asked.cancel()
-    await backend.stop()
+    try:
+        announce()
+        asked = asyncio.ensure_future(stop.wait())
+        broken = asyncio.ensure_future(backend.wait())
+        await asyncio.wait({asked, broken}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+    finally:  # a full disk may keep the announcement from being written
+        await backend.stop()
     await broken
 
 

@@ -206,6 +206,15 @@ class TriggerRepository:
                 if done.rowcount:
                     self._remember(key, definition.TRIGGER_REVISION_ACTION_DELETE, now)
 
+    def of_task(self, project: str, domain: str, task_name: str) -> list[TriggerRecord]:
+        """A task's triggers, by name."""
+        rows = self._store.all(
+            "SELECT * FROM triggers WHERE project = ? AND domain = ? AND task_name = ? AND deleted_at IS NULL "
+            "ORDER BY name",
+            (project, domain, task_name),
+        )
+        return [_record(row) for row in rows]
+
     def scheduled(self) -> list[TriggerRecord]:
         """The triggers that fire by themselves."""
         rows = self._store.all(
