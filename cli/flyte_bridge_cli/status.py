@@ -50,7 +50,7 @@ def describe(running: instance.Instance) -> str:
     return f"""\
 Embedded Flyte 2 backend at {running.url} (process {running.pid}, data in {running.data_dir})
 
-flyte (the Flyte 2 SDK and CLI): in .flyte/config.yaml, or with the variables below
+flyte (the Flyte 2 SDK and CLI): this in .flyte/config.yaml, or the variables below
 {_indented(snippets.flyte_yaml(running))}
 {_exports(snippets.flyte_environment(running))}
 

@@ -52,9 +52,10 @@ def test_up_says_how_to_reach_it_and_down_ends_it(data_dir: Path) -> None:
     assert told["running"] is True
     assert f"Embedded Flyte 2 backend at {told['url']} " in up.stdout
     assert f"export FLYTE_PLATFORM_URL={told['endpoint']}" in up.stdout
-    assert f"export FLYTE_ADMIN_ENDPOINT={told['endpoint']}" in up.stdout
+    assert f"export FLYTECTL_CONFIG={data_dir}/flyte.yaml" in up.stdout
     snippet = up.stdout.partition("below\n")[2].partition("\n\n")[0]
     assert yaml.safe_load(snippet)["admin"] == {"endpoint": told["endpoint"], "insecure": True}
+    assert yaml.safe_load((data_dir / "flyte.yaml").read_text()) == yaml.safe_load(snippet)
     assert bridge("status", "--data-dir", str(data_dir)).stdout == up.stdout
     down = bridge("down", "--data-dir", str(data_dir))
     assert down.stdout == f"Stopped the embedded Flyte 2 backend at {told['url']} (process {told['pid']}).\n"

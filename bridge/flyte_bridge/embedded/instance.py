@@ -22,14 +22,15 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from .. import __version__
 from ..errors import BackendError, DirectoryInUse, PortInUse, StoreError, Unavailable
+from . import snippets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 HOST = "127.0.0.1"
 """Loopback only: the embedded backend knows no users. By number, because SDKs treat the name `localhost` specially."""
@@ -68,6 +69,11 @@ class Instance:
     def url(self) -> str:
         """The same for a browser."""
         return f"http://{self.endpoint}"
+
+    @property
+    def client_config(self) -> str:
+        """The file that tells `flyte` of this backend; written when it is ready."""
+        return str(Path(self.data_dir) / "flyte.yaml")
 
 
 def find(data_dir: Path, timeout: float = 5.0) -> Instance | None:
@@ -211,6 +217,7 @@ def run(data_dir: Path, port: int | None, on_ready: Callable[[Instance], None]) 
                 started_at=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
                 version=__version__,
             )
+            _write(Path(instance.client_config), snippets.flyte_yaml(instance))
             _write(data_dir / "server.json", json.dumps(asdict(instance), indent=2) + "\n")
             on_ready(instance)
 

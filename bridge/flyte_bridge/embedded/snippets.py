@@ -34,14 +34,12 @@ def flyte_yaml(running: Instance) -> str:
 
 
 def flyte_environment(running: Instance) -> dict[str, str]:
-    """The same as environment variables, and what the SDK needs to download files from the backend's object store."""
+    """Environment variables for `flyte`: where that file is, and what the SDK needs to download files from the backend.
+
+    The SDK reads its `FLYTE_ADMIN_…` variables only when there is a configuration file (2.12.1), hence the file.
+    """
     return {
-        "FLYTE_ADMIN_ENDPOINT": running.endpoint,
-        "FLYTE_ADMIN_INSECURE": "true",
-        "FLYTE_IMAGE_BUILDER": "remote",
-        "FLYTE_TASK_ORG": "local",
-        "FLYTE_TASK_PROJECT": PROJECT,
-        "FLYTE_TASK_DOMAIN": DOMAIN,
+        "FLYTECTL_CONFIG": running.client_config,
         "FLYTE_AWS_ENDPOINT": running.url,
         "FLYTE_AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "FLYTE_AWS_SECRET_ACCESS_KEY": SECRET_KEY,
