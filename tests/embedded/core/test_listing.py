@@ -230,3 +230,34 @@ def test_deploying_nonsense_is_refused(client: Client) -> None:
     with refused(grpc.StatusCode.NOT_FOUND, "nowhere"):
         client.tasks.DeployTask(task_service_pb2.DeployTaskRequest(task_id=key, spec=sleep_spec()))
     assert _tasks(client) == []
+
+
+# -- groups -----------------------------------------------------------------------------------------------------------
+
+
+def test_groups_count_the_runs_of_each_task(client: Client, runs: list[str]) -> None:
+    """Each task is a group with its phases, failures and newest runs; later changes follow the sentinel."""
+    scope = identifier_pb2.ProjectIdentifier(name=PROJECT, domain=DOMAIN)
+    stream = client.runs.WatchGroups(run_service_pb2.WatchGroupsRequest(project_id=scope), timeout=20)
+    first = next(stream)
+    assert first.sentinel
+    groups = {group.task_name: group for group in first.task_groups}
+    assert set(groups) == {"test.sleep", "test.failing"}
+    assert groups["test.failing"].average_failure_rate == 1.0
+    assert groups["test.failing"].error_counts.user_error == 1
+    sleep = groups["test.sleep"]
+    assert sleep.total_runs == 4
+    assert {count.phase: count.count for count in sleep.phase_counts} == {Phase.RUNNING: 2, Phase.SUCCEEDED: 2}
+    assert [one.run_name for one in sleep.recent_statuses] == ["paused", "running", "done-2", "done-1"]
+    client.abort("running")
+    (changed,) = next(stream).task_groups
+    assert {count.phase: count.count for count in changed.phase_counts}[Phase.ABORTED] == 1
+
+
+def test_groups_of_a_closed_span_end(client: Client, runs: list[str]) -> None:
+    """With an end date the stream ends after what there is."""
+    request = run_service_pb2.WatchGroupsRequest()
+    request.project_id.name, request.project_id.domain = PROJECT, DOMAIN
+    request.end_date.FromJsonString("2020-01-01T00:00:00Z")
+    (only,) = list(client.runs.WatchGroups(request, timeout=20))
+    assert list(only.task_groups) == []

@@ -71,5 +71,7 @@ def test_the_rust_controller_runs_children_and_traces(server: Running, tmp_path:
     home.mkdir()
     environment = {**os.environ, "HOME": str(home), "DO_NOT_TRACK": "1", "FLYTE_DISABLE_TELEMETRY": "1"}
     command = [sys.executable, str(program), server.endpoint, PROJECT, DOMAIN]
-    done = subprocess.run(command, env=environment, cwd=program.parent, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, env=environment, cwd=program.parent, capture_output=True, text=True, timeout=120, check=False
+    )
     assert "RESULT 13 ValueError" in done.stdout, done.stdout + done.stderr

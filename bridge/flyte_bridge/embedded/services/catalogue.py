@@ -39,7 +39,7 @@ from .cluster import ClusterService
 from .data_proxy import DataProxyService
 from .identity import IdentityService
 from .image import ImageService
-from .internal_run import InternalRunService
+from .internal_run import EventsProxyService, InternalRunService
 from .project import ProjectService
 from .run import RunService
 from .secret import SecretService
@@ -59,10 +59,12 @@ if TYPE_CHECKING:
 def services(backend: Backend) -> Iterator[tuple[ServiceDescriptor, object | None]]:
     """Each service and its implementation; None for one that is not part of the embedded backend."""
     wake = backend.scheduler.wake
+    internal = InternalRunService(backend.ledger, backend.projects)
     for module, implementation in (
         (run_service_pb2, RunService(backend.engine, backend.ledger)),
         (actions_service_pb2, ActionsService(backend.engine, backend.ledger)),
-        (internal_run_service_pb2, InternalRunService(backend.ledger, backend.projects)),
+        (internal_run_service_pb2, internal),
+        (events_proxy_service_pb2, EventsProxyService(internal)),
         (
             task_service_pb2,
             TaskService(backend.store, backend.tasks, backend.projects, backend.triggers, backend.ledger, wake),
@@ -91,8 +93,6 @@ def services(backend: Backend) -> Iterator[tuple[ServiceDescriptor, object | Non
         (settings_service_pb2, SettingsService(backend.settings)),
         (cacheservice_v2_pb2, CacheService(backend.cache)),
         (translator_service_pb2, TranslatorService(backend.ledger, backend.triggers, backend.objects)),
-        # its twin for attempts alone; InternalRunService records the same events
-        (events_proxy_service_pb2, None),
         # the real backend has not mounted these either, or they need what one machine has not
         (queue_service_pb2, None),
         (state_service_pb2, None),

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from connectrpc.code import Code
+from connectrpc.errors import ConnectError
+from flyteidl2.workflow import events_proxy_service_pb2, run_definition_pb2
 from flyteidl2.workflow import internal_run_service_pb2 as pb
-from flyteidl2.workflow import run_definition_pb2
 from google.rpc import code_pb2, status_pb2
 
 from .. import edge, names
@@ -172,6 +174,23 @@ class InternalRunService:
         if record is None:
             raise NotFound(f"action {key} does not exist; record it first")
         return record
+
+
+class EventsProxyService:
+    """The same for whoever only reports what happens to attempts."""
+
+    def __init__(self, runs: InternalRunService) -> None:
+        self._runs = runs
+
+    async def record(
+        self, request: events_proxy_service_pb2.RecordRequest, ctx: Any
+    ) -> events_proxy_service_pb2.RecordResponse:
+        """Records events, all or nothing; a refusal is the call's own status here."""
+        events = pb.RecordActionEventsRequest(events=request.events)
+        status = (await self._runs.record_action_events(events, ctx)).status
+        if status.code != code_pb2.OK:
+            raise ConnectError(Code(code_pb2.Code.Name(status.code).lower()), status.message)
+        return events_proxy_service_pb2.RecordResponse()
 
 
 def _spec_fields(request: pb.RecordActionRequest, project: str, domain: str) -> dict[str, Any]:

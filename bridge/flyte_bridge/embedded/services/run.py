@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from flyteidl2.common import list_pb2
@@ -15,6 +16,7 @@ from ..faults import InvalidRequest, NotFound
 from ..inputs import inputs_file
 from ..model import ActionType, EventKind
 from . import listing
+from .groups import Groups
 from .identity import subject_of
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from ..engine import Engine
     from ..ledger import Ledger
     from ..model import ActionKey, ActionRecord
+
+_GATHER = 0.2
+"""Seconds between two messages about changed groups."""
 
 _PAGE = 500
 """Actions per message of a watch's snapshot."""
@@ -211,6 +216,25 @@ class RunService:
                 batch = [one for one in batch if listing.in_scope(one, request)]
                 if batch:
                     yield self._runs(batch)
+
+    async def watch_groups(self, request: pb.WatchGroupsRequest, _ctx: Any) -> AsyncIterator[pb.WatchGroupsResponse]:
+        """A project's runs by task, a sentinel, then the groups that change; with an end date only the former.
+
+        Changes are gathered for a moment: a group's message is as long as its history is wide.
+        """
+        if request.HasField("request") and (request.request.filters or request.request.token):
+            raise InvalidRequest("groups are neither filtered nor paged; give start_date and end_date")
+        with self._engine.hub.subscribe(watch.RUNS) as changes:
+            groups = Groups(request)
+            for record in groups.read(self._ledger):
+                changes.seen(record)
+                groups.put(record)
+            yield pb.WatchGroupsResponse(task_groups=groups.messages(), sentinel=True)
+            while not groups.closed:
+                touched = {groups.put(record) for record in await changes.batch()} - {None}
+                if touched:
+                    await asyncio.sleep(_GATHER)
+                    yield pb.WatchGroupsResponse(task_groups=groups.messages(key for key in touched if key))
 
     def _runs(self, records: list[ActionRecord]) -> pb.WatchRunsResponse:
         labels = self._ledger.labels(records)
