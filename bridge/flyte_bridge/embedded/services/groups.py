@@ -93,7 +93,8 @@ class Groups:
         while True:
             rows = ledger.rows(
                 "WHERE a.parent IS NULL AND a.project = ? AND a.domain = ? AND a.created_at >= ? "
-                "AND (a.created_at < ? OR (a.created_at = ? AND a.id < ?)) ORDER BY a.created_at DESC, a.id DESC LIMIT ?",
+                "AND (a.created_at < ? OR (a.created_at = ? AND a.id < ?)) "
+                "ORDER BY a.created_at DESC, a.id DESC LIMIT ?",
                 (project, domain, self._start, before, before, last, PAGE),
             )
             for row in rows:
