@@ -128,7 +128,7 @@ class Client:
                 told |= json.loads(line.removeprefix("TOLD "))
         return told
 
-    def _run(self, command: list[str], timeout: float = 90, **more: Any) -> subprocess.CompletedProcess[str]:
+    def _run(self, command: list[str], timeout: float = 240, **more: Any) -> subprocess.CompletedProcess[str]:
         env = {**self.env, **more.pop("env", {})}
         done = subprocess.run(
             command, cwd=self.where, env=env, capture_output=True, text=True, timeout=timeout, check=False, **more
@@ -180,7 +180,7 @@ def make_client(running: instance.Instance, place: Path) -> Client:
 def eventually() -> Callable[..., Any]:
     """Ask again until the answer is true; for what happens by itself."""
 
-    def ask(question: Callable[[], Any], timeout: float = 20) -> Any:
+    def ask(question: Callable[[], Any], timeout: float = 60) -> Any:
         deadline = time.monotonic() + timeout
         while True:
             answer = question()

@@ -1,15 +1,12 @@
 """One embedded backend per data directory: find it, start it in the background, stop it.
 
-Who runs is decided by a lock the kernel holds (`flock` on `<data_dir>/lock`): it dies with its process, however that
-ends, so a killed server leaves nothing that has to be cleaned up. The files beside it only describe the holder:
-`lock` has its process number, `server.json` its address, written once it answers. The port in a `server.json` left
-behind is used again, so that client configurations stay valid over restarts.
+Who runs is decided by a lock the kernel holds (see `holder`). The port in a `server.json` left behind is used again, so
+that client configurations stay valid over restarts.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import random
@@ -20,63 +17,31 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..errors import BackendError, DirectoryInUse, PortInUse, StoreError, Unavailable
 from . import snippets
+from .holder import HOST, POLL, Instance, describe, described, hold, holder_of, make_directory, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-HOST = "127.0.0.1"
-"""Loopback only: the embedded backend knows no users. By number, because SDKs treat the name `localhost` specially."""
+    from ..config import Settings
+
+__all__ = ["HOST", "Instance", "endpoint_of", "ensure", "find", "hold", "listen", "run", "start", "stop"]
 
 _PORTS = range(20000, 30000)
 """Where a new data directory gets its port: below what Linux and macOS hand out for outgoing connections."""
-
-_POLL = 0.02
-"""Seconds between looks at the lock."""
 
 _LOG_LIMIT = 16 * 1024 * 1024
 """Bytes after which a start moves `server.log` aside."""
 
 
-@dataclass(frozen=True)
-class Instance:
-    """A running embedded backend.
-
-    Attributes:
-        started_at: When it was ready, ISO 8601 in UTC.
-        version: Of flyte-bridge.
-    """
-
-    pid: int
-    port: int
-    data_dir: str
-    started_at: str
-    version: str
-
-    @property
-    def endpoint(self) -> str:
-        """What SDKs call the endpoint: `host:port`."""
-        return f"{HOST}:{self.port}"
-
-    @property
-    def url(self) -> str:
-        """The same for a browser."""
-        return f"http://{self.endpoint}"
-
-    @property
-    def client_config(self) -> str:
-        """The file that tells `flyte` of this backend; written when it is ready."""
-        return str(Path(self.data_dir) / "flyte.yaml")
-
-
-def find(data_dir: Path, timeout: float = 5.0) -> Instance | None:
+def find(data_dir: Path, timeout: float = 30.0) -> Instance | None:
     """The backend that runs on a data directory, or `None`.
 
     Args:
@@ -87,8 +52,8 @@ def find(data_dir: Path, timeout: float = 5.0) -> Instance | None:
         Unavailable: One holds the directory but does not become ready in time.
     """
     deadline = time.monotonic() + timeout
-    while (holder := _holder(data_dir)) is not None:
-        instance = _described(data_dir)
+    while (holder := holder_of(data_dir)) is not None:
+        instance = described(data_dir)
         if instance is not None and instance.pid == holder:
             return instance
         if time.monotonic() > deadline:
@@ -96,7 +61,7 @@ def find(data_dir: Path, timeout: float = 5.0) -> Instance | None:
                 f"{data_dir}: process {holder} holds the directory but has not become ready in {timeout:g} s; "
                 f"see {_log_path(data_dir)}, or end that process"
             )
-        time.sleep(_POLL)
+        time.sleep(POLL)
     return None
 
 
@@ -117,6 +82,15 @@ def ensure(data_dir: Path) -> Instance:
         if running is None:
             raise
         return running
+
+
+def endpoint_of(settings: Settings) -> str:
+    """`host:port` of the Flyte 2 that the settings mean; the embedded one is started when it does not run.
+
+    Raises:
+        BackendError: It cannot be started; the message says why.
+    """
+    return settings.endpoint or ensure(settings.data_dir).endpoint
 
 
 def start(data_dir: Path, port: int | None = None, timeout: float = 30.0) -> Instance:
@@ -183,11 +157,11 @@ def stop(data_dir: Path, timeout: float = 15.0) -> Instance | None:
             os.kill(instance.pid, number)
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            if _holder(data_dir) != instance.pid:
+            if holder_of(data_dir) != instance.pid:
                 with suppress(ChildProcessError):
                     os.waitpid(instance.pid, os.WNOHANG)  # ours, if this process started it
                 return instance
-            time.sleep(_POLL)
+            time.sleep(POLL)
     raise Unavailable(f"{data_dir}: process {instance.pid} does not end, not even when killed; look at it with ps")
 
 
@@ -217,52 +191,11 @@ def run(data_dir: Path, port: int | None, on_ready: Callable[[Instance], None]) 
                 started_at=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
                 version=__version__,
             )
-            _write(Path(instance.client_config), snippets.flyte_yaml(instance))
-            _write(data_dir / "server.json", json.dumps(asdict(instance), indent=2) + "\n")
+            write(Path(instance.client_config), snippets.flyte_yaml(instance))
+            describe(instance)
             on_ready(instance)
 
         asyncio.run(serve(data_dir, listener, announce))
-
-
-def make_directory(data_dir: Path) -> None:
-    """Make a data directory, readable by its owner only: runs' inputs and secrets lie there.
-
-    Raises:
-        StoreError: It cannot be made or written.
-    """
-    try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{data_dir}: cannot be made: {error.strerror}; choose another one with --data-dir") from error
-    if not os.access(data_dir, os.W_OK | os.X_OK):
-        raise StoreError(f"{data_dir}: no right to write there; choose another one with --data-dir")
-
-
-@contextmanager
-def hold(data_dir: Path) -> Iterator[None]:
-    """Hold a data directory for this process.
-
-    Raises:
-        DirectoryInUse: Another process holds it.
-        StoreError: It cannot be made or written.
-    """
-    make_directory(data_dir)
-    with (data_dir / "lock").open("a+") as lock:
-        # Somebody who only looks holds the lock for a moment, so one refusal proves nothing.
-        deadline = time.monotonic() + 0.3
-        while not _try_lock(lock, fcntl.LOCK_EX):
-            if time.monotonic() > deadline:
-                holder, described = _holder(data_dir), _described(data_dir)
-                where = f" at {described.url}" if described is not None and described.pid == holder else ""
-                raise DirectoryInUse(
-                    f"{data_dir}: an embedded backend runs there already (process {holder}){where}; "
-                    f"use that one, stop it with 'flyte-bridge down --data-dir {data_dir}', or choose another directory"
-                )
-            time.sleep(_POLL)
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
 
 
 @contextmanager
@@ -289,7 +222,7 @@ def listen(data_dir: Path, port: int | None) -> Iterator[socket.socket]:
                     f"port {port} on {HOST} cannot be used: {why}; choose another with --port, or none for a free one"
                 ) from error
         else:
-            last = _described(data_dir)
+            last = described(data_dir)
             candidates = [last.port] if last else []
             candidates += random.sample(_PORTS, 50)
             if not any(_bound(listener, candidate) for candidate in candidates):
@@ -345,42 +278,6 @@ def _say(ready_fd: int, told: dict[str, object]) -> None:
     # Whoever started us may be gone by now, or was told already; that is no reason to stop.
     with suppress(OSError), os.fdopen(ready_fd, "w") as pipe:
         pipe.write(json.dumps(told) + "\n")
-
-
-def _try_lock(lock: IO[str], kind: int) -> bool:
-    try:
-        fcntl.flock(lock, kind | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in {errno.EAGAIN, errno.EACCES}:
-            return False
-        raise StoreError(f"{lock.name}: cannot be locked: {error.strerror}; is this a network file system?") from error
-    return True
-
-
-def _holder(data_dir: Path) -> int | None:
-    """The process that holds the directory; 0 while it has not said its number yet."""
-    try:
-        with (data_dir / "lock").open() as lock:
-            if _try_lock(lock, fcntl.LOCK_SH):
-                return None
-            said = lock.read()
-    except FileNotFoundError:
-        return None
-    return int(said) if said.isdigit() else 0
-
-
-def _described(data_dir: Path) -> Instance | None:
-    try:
-        return Instance(**json.loads((data_dir / "server.json").read_text()))
-    except (OSError, ValueError, TypeError):
-        # Missing, cut off or of another version: then nothing is described.
-        return None
-
-
-def _write(path: Path, text: str) -> None:
-    draft = path.with_name(path.name + ".new")
-    draft.write_text(text)
-    draft.replace(path)
 
 
 def _log_path(data_dir: Path) -> Path:
