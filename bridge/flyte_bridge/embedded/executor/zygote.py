@@ -267,7 +267,6 @@ def run_python(runner: ModuleType, request: dict[str, Any]) -> int:
     import importlib
     import threading
 
-    gc.unfreeze()
     program = request["program"]
     main = ModuleType("__main__")
     main.__file__ = program  # what multiprocessing's spawn would run again
