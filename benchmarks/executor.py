@@ -1,9 +1,9 @@
 """What an attempt costs over the task's own body, and how fast one parent fans out, beside plain process start.
 
 `python benchmarks/executor.py [--children 200] [--repeats 15] [--json FILE]` prints a table. All rows are of one run on
-one machine; the ratios mean more than the milliseconds. Attempts are real: `pyflyte-execute` and `a0` against the object
-store's S3 endpoint, with inputs read and outputs written. The fan-out is the unmodified flyte SDK against a backend in
-a process of its own.
+one machine; the ratios mean more than the milliseconds. Attempts are real: `pyflyte-execute` and `a0` against the
+object store's S3 endpoint, with inputs read and outputs written. The fan-out is the unmodified flyte SDK against
+a backend in a process of its own.
 """
 
 from __future__ import annotations
