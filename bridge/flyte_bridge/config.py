@@ -1,0 +1,125 @@
+"""Which Flyte 2 the bridge works with, and where the embedded one keeps its data: one model, read from the environment.
+
+| variable | meaning | default |
+|---|---|---|
+| `FLYTE_BRIDGE_ENDPOINT` | `host:port` of a Flyte 2; unset means the embedded one, started on demand | unset |
+| `FLYTE_BRIDGE_INSECURE` | talk to the endpoint without TLS | false |
+| `FLYTE_BRIDGE_CA_CERT` | file with the certificate authorities to trust instead of the system's | unset |
+| `FLYTE_BRIDGE_TOKEN` | a bearer token sent with each call | unset |
+| `FLYTE_BRIDGE_TOKEN_COMMAND` | a command whose standard output is the bearer token; run again on expiry | unset |
+| `FLYTE_BRIDGE_CLIENT_ID`, `FLYTE_BRIDGE_CLIENT_SECRET` | OAuth client credentials | unset |
+| `FLYTE_BRIDGE_PROJECT`, `FLYTE_BRIDGE_DOMAIN` | used where a command names none | `flytesnacks`, `development` |
+| `FLYTE_BRIDGE_DATA_DIR` | the embedded backend's directory | `$XDG_DATA_HOME/flyte-bridge` |
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from .errors import ConfigError
+
+PREFIX = "FLYTE_BRIDGE_"
+"""Before each setting's name in the environment."""
+
+AuthMode = Literal["none", "token", "command", "client-credentials"]
+"""How calls to the endpoint prove who sends them."""
+
+
+def default_data_dir() -> Path:
+    """The user's data directory by the XDG rule: `$XDG_DATA_HOME/flyte-bridge`, by default under `~/.local/share`."""
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "flyte-bridge"
+
+
+class Settings(BaseSettings):
+    """What the bridge is told from outside. Build it with `load()`, which turns what is wrong into a `ConfigError`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    endpoint: str | None = None
+    insecure: bool = False
+    ca_cert: Path | None = None
+    token: SecretStr | None = None
+    token_command: Annotated[tuple[str, ...], NoDecode] = ()
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    project: str = "flytesnacks"
+    domain: str = "development"
+    data_dir: Path = Field(default_factory=default_data_dir)
+
+    @field_validator("endpoint")
+    @classmethod
+    def _bare_endpoint(cls, value: str | None) -> str | None:
+        """`host:port`, whichever of the usual spellings (`dns:///host:port`, `http://host:port/`) was given."""
+        if value is None:
+            return None
+        bare = value.strip().removeprefix("dns:///").split("://", 1)[-1].rstrip("/")
+        if not bare or "/" in bare or " " in bare:
+            raise ValueError(f"{value!r} is no endpoint; write host:port, such as 'flyte.example.com:443'")
+        return bare
+
+    @field_validator("token_command", mode="before")
+    @classmethod
+    def _as_words(cls, value: Any) -> Any:
+        return tuple(shlex.split(value)) if isinstance(value, str) else value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Settings:
+        if (self.client_id is None) != (self.client_secret is None):
+            raise ValueError("client_id and client_secret belong together; set both or neither")
+        ways = [name for name in ("token", "token_command", "client_id") if getattr(self, name)]
+        if len(ways) > 1:
+            raise ValueError(f"{' and '.join(ways)} are set: choose one way to authenticate")
+        if self.endpoint is None and (ways or self.insecure or self.ca_cert):
+            told = ways + [name for name in ("insecure", "ca_cert") if getattr(self, name)]
+            raise ValueError(
+                f"{' and '.join(told)} only mean something with an endpoint, and none is set: set {PREFIX}ENDPOINT, "
+                f"or unset {', '.join(PREFIX + name.upper() for name in told)} to use the embedded backend"
+            )
+        if self.insecure and self.ca_cert:
+            raise ValueError("insecure means no TLS, so ca_cert has no use; unset one of them")
+        return self
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the embedded backend is meant."""
+        return self.endpoint is None
+
+    @property
+    def auth_mode(self) -> AuthMode:
+        """How calls to the endpoint prove who sends them."""
+        if self.token:
+            return "token"
+        if self.token_command:
+            return "command"
+        return "client-credentials" if self.client_id else "none"
+
+
+def load(**given: Any) -> Settings:
+    """Read the settings: what is given here, then the environment, then the defaults.
+
+    Args:
+        **given: Fields of `Settings`; those that are `None` count as not given.
+
+    Raises:
+        ConfigError: When they contradict each other or do not parse.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" if fault["loc"] else fault["msg"]
+            for fault in error.errors(include_url=False, include_input=False)
+        )
+        raise ConfigError(f"configuration ({PREFIX}*): {faults.replace('Value error, ', '')}") from error

@@ -1,0 +1,227 @@
+"""The ASGI application that answers GET requests with pages."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from functools import cached_property
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from ...errors import BackendError
+from ..faults import Fault, NotFound
+from ..model import ROOT, RunKey, TriggerKey
+from . import text, views
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+
+    from jinja2 import Environment
+
+    from .source import Source
+
+    Scope = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Any]]
+    Send = Callable[[Any], Awaitable[None]]
+
+_PAGE_POLICY = (
+    b"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""Pages need no script, so none may run, wherever a value might smuggle one in."""
+
+_REPORT_POLICY = b"sandbox allow-scripts allow-popups"
+"""Reports are HTML of the task's own, scripts included: in an origin of their own, which reaches nothing of ours."""
+
+_PLACE = r"/v2/domain/(?P<domain>[^/]+)/project/(?P<project>[^/]+)"
+_REFRESH = 3
+"""Seconds after which the page of an open run asks again."""
+
+_log = logging.getLogger(__name__)
+
+
+class Console:
+    """The console's pages. Mount it at `/` and `/v2`."""
+
+    def __init__(self, source: Source) -> None:
+        """Args:
+        source: What the pages are about.
+        """
+        self._source = source
+        self._routes: tuple[tuple[re.Pattern[str], Callable[..., Awaitable[_Answer]]], ...] = (
+            (re.compile(r"/"), self._runs),
+            (re.compile(r"/v2/?"), self._runs),
+            (re.compile(rf"{_PLACE}(?:/runs)?/?"), self._runs),
+            (re.compile(rf"{_PLACE}/runs/(?P<run>[^/]+)/?"), self._run),
+            (re.compile(rf"{_PLACE}/runs/(?P<run>[^/]+)/log/(?P<action>[^/]+)/(?P<attempt>\d+)"), self._log_file),
+            (re.compile(rf"{_PLACE}/runs/(?P<run>[^/]+)/report/(?P<action>[^/]+)"), self._report),
+            (re.compile(rf"{_PLACE}/tasks/(?P<task>[^/]+)/?"), self._task),
+            (re.compile(rf"{_PLACE}/triggers/(?P<task>[^/]+)/(?P<trigger>[^/]+)/?"), self._trigger),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        answer = await self._answer(scope)
+        headers = [
+            (b"content-type", answer.content_type),
+            (b"content-security-policy", answer.policy),
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"same-origin"),
+            (b"cache-control", b"no-store"),
+        ]
+        await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
+        body = b"" if scope["method"] == "HEAD" else answer.body
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _answer(self, scope: Scope) -> _Answer:
+        if scope["method"] not in {"GET", "HEAD"}:
+            return await self._failure(HTTPStatus.METHOD_NOT_ALLOWED, "These pages are only read: GET or HEAD.")
+        query = {name: values[-1] for name, values in parse_qs(scope.get("query_string", b"").decode()).items()}
+        for pattern, page in self._routes:
+            match = pattern.fullmatch(scope["path"])
+            if match is None:
+                continue
+            try:
+                return await page(query, **match.groupdict())
+            except NotFound as error:
+                return await self._failure(HTTPStatus.NOT_FOUND, str(error))
+            except (Fault, BackendError) as error:
+                return await self._failure(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
+        return await self._failure(HTTPStatus.NOT_FOUND, f"There is no page {scope['path']}.")
+
+    # -- pages --------------------------------------------------------------------------------------------------------
+
+    async def _runs(self, query: Mapping[str, str], domain: str = "", project: str = "") -> _Answer:
+        condition, values = "", []
+        if project:
+            condition, values = " AND project = ? AND domain = ?", [project, domain]
+        page = _page_number(query)
+        rows, more = views.run_rows(self._source, condition, values, page * views.PAGE)
+        return await self._html("runs.html", rows=rows, page=page, more=more, project=project, domain=domain)
+
+    async def _run(self, query: Mapping[str, str], domain: str, project: str, run: str) -> _Answer:
+        key = RunKey(project, domain, run)
+        root = self._source.ledger.find(views.root(key))
+        if root is None:
+            raise NotFound(f"There is no run {key}.")
+        name = query.get("i", ROOT)
+        record = self._source.ledger.find(key.action(name))
+        if record is None:
+            raise NotFound(f"Run {key} has no action {name!r}.")
+        counts = views.phase_counts(self._source, key)
+        total = sum(count for _, count in counts)
+        page = _page_number(query)
+        records = self._source.actions(
+            "WHERE project = ? AND domain = ? AND run_name = ? ORDER BY id LIMIT ? OFFSET ?",
+            (project, domain, run, views.TREE, page * views.TREE),
+        )
+        return await self._html(
+            "run.html",
+            run=views.run_rows(self._source, " AND project = ? AND domain = ? AND run_name = ?", [*_row(key)], 0)[0][0],
+            task_url=root.task and views.task_url(root.task.project, root.task.domain, root.task.name),
+            trigger_url=root.trigger and views.trigger_url(root.trigger),
+            counts=counts,
+            total=total,
+            rows=views.action_rows(records, name, self._source.now()),
+            page=page,
+            more=total > (page + 1) * views.TREE,
+            selected=await views.selected_action(self._source, record),
+            conditions=views.open_conditions(self._source, key),
+            refresh=0 if root.phase.terminal else _REFRESH,
+        )
+
+    async def _task(self, query: Mapping[str, str], domain: str, project: str, task: str) -> _Answer:
+        versions = self._source.versions(project, domain, task)
+        if not versions:
+            raise NotFound(f"Task {project}/{domain}/{task} is not deployed.")
+        rows, _ = views.run_rows(
+            self._source, " AND task_project = ? AND task_domain = ? AND task_name = ?", [project, domain, task], 0
+        )
+        triggers = [
+            views.trigger_view(self._source, record) for record in self._source.triggers.of_task(project, domain, task)
+        ]
+        return await self._html("task.html", key=versions[0].key, versions=versions, rows=rows, triggers=triggers)
+
+    async def _trigger(self, query: Mapping[str, str], domain: str, project: str, task: str, trigger: str) -> _Answer:
+        key = TriggerKey(project, domain, task, trigger)
+        record = self._source.triggers.get(key)
+        rows, _ = views.run_rows(
+            self._source,
+            " AND project = ? AND domain = ? AND trigger_task_name = ? AND trigger_name = ?",
+            [project, domain, task, trigger],
+            0,
+        )
+        return await self._html(
+            "trigger.html",
+            trigger=views.trigger_view(self._source, record),
+            revisions=self._source.triggers.history(key, 50, 0),
+            rows=rows,
+        )
+
+    async def _log_file(  # noqa: PLR0917 - the parts of its path
+        self, query: Mapping[str, str], domain: str, project: str, run: str, action: str, attempt: str
+    ) -> _Answer:
+        record = self._source.ledger.find(RunKey(project, domain, run).action(action))
+        path = self._source.log(record.key, int(attempt)) if record is not None else None
+        if path is None or not path.is_file():
+            raise NotFound(f"Attempt {attempt} of action {run}/{action} has no log.")
+        return _Answer(HTTPStatus.OK, await asyncio.to_thread(path.read_bytes), b"text/plain; charset=utf-8")
+
+    async def _report(self, query: Mapping[str, str], domain: str, project: str, run: str, action: str) -> _Answer:
+        record = self._source.ledger.find(RunKey(project, domain, run).action(action))
+        if record is None or not record.report_uri:
+            raise NotFound(f"Action {run}/{action} has no report.")
+        report = await asyncio.to_thread(self._source.report, record.report_uri)
+        return _Answer(HTTPStatus.OK, report, b"text/html; charset=utf-8", _REPORT_POLICY)
+
+    # -- rendering ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _templates(self) -> Environment:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+
+        environment = Environment(
+            loader=PackageLoader("flyte_bridge.embedded.console"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        environment.filters |= {"phase": text.phase, "at": text.at, "duration": text.duration}
+        environment.globals["run_url"] = views.run_url
+        return environment
+
+    async def _html(self, template: str, *, status: HTTPStatus = HTTPStatus.OK, **values: object) -> _Answer:
+        # Thousands of rows take a moment, and RPCs must not wait for it.
+        said = await asyncio.to_thread(self._templates.get_template(template).render, **values)
+        return _Answer(status, said.encode())
+
+    async def _failure(self, status: HTTPStatus, message: str) -> _Answer:
+        return await self._html("failure.html", status=status, title=status.phrase, message=message)
+
+
+class _Answer:
+    """What to send."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        body: bytes,
+        content_type: bytes = b"text/html; charset=utf-8",
+        policy: bytes = _PAGE_POLICY,
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.content_type = content_type
+        self.policy = policy
+
+
+def _page_number(query: Mapping[str, str]) -> int:
+    number = query.get("page", "0")
+    return min(int(number), 1_000_000) if number.isascii() and number.isdigit() and len(number) < 10 else 0
+
+
+def _row(key: RunKey) -> tuple[str, str, str]:
+    return key.project, key.domain, key.name

@@ -1,0 +1,153 @@
+"""What a task's process finds in its environment.
+
+Built from a whitelist, never copied: an inherited `FLYTECTL_CONFIG`, `FLYTE_API_KEY` or proxy would send the task to
+another
+backend (`flyte/_initialize.py`, `init_in_cluster`). Later layers win:
+
+| layer | holds |
+|---|---|
+| the machine | `INHERITED`, and what the user names |
+| the backend | where it is, where its storage is |
+| the template | the container's `env` |
+| the run | `RunSpec.envs` |
+| the attempt | who it is: what the Kubernetes executor sets |
+| secrets | as the secret store injects them |
+
+Sources: `executor/pkg/plugin/task_exec_metadata.go`, `flyteplugins/…/flytek8s/k8s_resource_adds.go`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from flyteidl2.core.identifier_pb2 import Identifier
+
+    from flyte_bridge.embedded.executor.attempt_files import AttemptFiles
+    from flyte_bridge.embedded.executor.interpreters import Interpreter
+    from flyte_bridge.embedded.executor.job import Job
+
+INHERITED = (
+    "CURL_CA_BUNDLE",
+    "DYLD_LIBRARY_PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LD_LIBRARY_PATH",
+    "LOGNAME",
+    "REQUESTS_CA_BUNDLE",
+    "SHELL",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TZ",
+    "USER",
+)
+"""What a process needs of the machine. PATH and PYTHONPATH are made, TMPDIR is the attempt's own."""
+
+ALWAYS = {
+    "AWS_EC2_METADATA_DISABLED": "true",  # no second lost looking for a cloud's credentials
+    "DO_NOT_TRACK": "1",  # the SDK reports to Sentry otherwise (`flyte/_sentry.py`)
+    "FLYTE_DISABLE_TELEMETRY": "1",
+    "PYTHONUNBUFFERED": "1",  # logs are followed while they are written
+}
+
+_READ_BY_IMPORTS = re.compile(
+    r"""(
+        AIOBOTO | ARROW_ | AWS_DATA_PATH | BOTO | DYLD_ | FLYTE_IO_ | FLYTE_SDK_ | FSSPEC_ | GRPC_ | LD_ | LOG_
+      | MALLOC_ | MKL_ | NUMEXPR_ | OBSTORE_ | OMP_ | OPENBLAS_ | PANDAS_ | PYDANTIC_ | PYTHON(?!PATH$|UNBUFFERED$)
+      | RUST_ | TOKIO_ | _F_P_ | _F_TE_
+    )""",
+    re.VERBOSE,
+)
+"""Names that an interpreter, or a module our forkservers have imported, reads once. LOG_ is only read once by flytekit;
+`zygote_flyte` has its logger read it again."""
+
+
+def backend(endpoint: str, *, access_key: str, secret_key: str, region: str = "us-east-1") -> dict[str, str]:
+    """What every task is told about the backend; for `Executor.start`.
+
+    Args:
+        endpoint: `host:port`; plain HTTP.
+        access_key: The object store's.
+        secret_key: The object store's.
+        region: Any; S3 clients demand one.
+    """
+    return {
+        "AWS_REGION": region,
+        "FLYTE_AWS_ACCESS_KEY_ID": access_key,
+        "FLYTE_AWS_ENDPOINT": f"http://{endpoint}",
+        "FLYTE_AWS_SECRET_ACCESS_KEY": secret_key,
+        "_U_EP_OVERRIDE": endpoint,
+        "_U_INSECURE": "true",
+        "_U_USE_ACTIONS": "1",  # else the SDK falls back to the services ActionsService replaced
+    }
+
+
+def machine(extra: Iterable[str] = ()) -> dict[str, str]:
+    """The machine's layer: `INHERITED` and the names in `extra`, as far as they are set here."""
+    return {name: os.environ[name] for name in (*INHERITED, *extra) if name in os.environ}
+
+
+def path_of_machine() -> str:
+    """The machine's PATH."""
+    return os.environ.get("PATH") or os.defpath
+
+
+def build(
+    job: Job,
+    task: Identifier,
+    files: AttemptFiles,
+    interpreter: Interpreter,
+    *,
+    base: Mapping[str, str],
+    template: Mapping[str, str],
+) -> dict[str, str]:
+    """Build the environment of one attempt; see the module for the layers."""
+    env = {**ALWAYS, **base, **template, **job.env, **_identity(job, task), **job.secrets}
+    env["TMPDIR"] = str(files.tmp)
+    env["PATH"] = os.pathsep.join([str(interpreter.bin), env.get("PATH") or path_of_machine()])
+    path = [*(env.get("PYTHONPATH", "").split(os.pathsep)), *interpreter.path]
+    env["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(entry for entry in path if entry))
+    if not env["PYTHONPATH"]:
+        del env["PYTHONPATH"]
+    return env
+
+
+def needs_own_interpreter(changes: Mapping[str, str], base: Mapping[str, str], *, logs: bool) -> bool:
+    """Tell whether a task sets something that a forkserver's imports have already read, to another value.
+
+    Args:
+        changes: What the template, the run and the secrets set.
+        base: What the forkserver was started with.
+        logs: Whether the LOG_ variables count.
+    """
+    return any(
+        _READ_BY_IMPORTS.match(name) and (logs or not name.startswith("LOG_")) and base.get(name) != value
+        for name, value in changes.items()
+    )
+
+
+def _identity(job: Job, task: Identifier) -> dict[str, str]:
+    key = job.key
+    env = {
+        "ACTION_NAME": key.name,
+        "FLYTE_ATTEMPT_NUMBER": str(job.attempt - 1),
+        "FLYTE_INTERNAL_EXECUTION_DOMAIN": key.domain,
+        "FLYTE_INTERNAL_EXECUTION_ID": key.run,
+        "FLYTE_INTERNAL_EXECUTION_PROJECT": key.project,
+        "RUN_NAME": key.run,
+        "_F_PN": f"{key.project}-{key.domain}",
+        "_U_ORG_NAME": job.org,
+        "_U_RUN_BASE": job.run_output_base,
+    }
+    for prefix in ("FLYTE_INTERNAL_TASK_", "FLYTE_INTERNAL_"):
+        env[prefix + "PROJECT"] = task.project or key.project
+        env[prefix + "DOMAIN"] = task.domain or key.domain
+        env[prefix + "NAME"] = task.name
+        env[prefix + "VERSION"] = task.version
+    return env

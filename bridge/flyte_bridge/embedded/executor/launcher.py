@@ -1,0 +1,172 @@
+"""Chooses how a command is started: from a forkserver that has its SDK imported, or as a process of its own.
+
+| command | forkserver | unless |
+|---|---|---|
+| `a0` | `flyte` | another interpreter is mapped to its image, or it sets what the imports have read already |
+| `pyflyte-execute`, `pyflyte-fast-execute`, `pyflyte-map-execute` | `flytekit` | the same |
+| all others | `plain`: nothing imported, the child executes the command | |
+
+A forkserver that cannot be used (another release of the SDK starts a thread that we do not know) is replaced by
+`plain` and that is
+said once in the log. One whose site-packages have changed since it started is let go and a new one is started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from flyte_bridge.embedded.executor import environment
+from flyte_bridge.embedded.executor.forkserver import ForkServer
+from flyte_bridge.errors import AlreadyRunning, LaunchError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from flyte_bridge.embedded.executor.interpreters import Interpreter
+
+log = logging.getLogger(__name__)
+
+PLAIN = "plain"
+FLAVOURS = {
+    "a0": "flyte",
+    "pyflyte-execute": "flytekit",
+    "pyflyte-fast-execute": "flytekit",
+    "pyflyte-map-execute": "flytekit",
+}
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command, ready to start.
+
+    Attributes:
+        changes: What of `env` is the task's own doing.
+        control: Where pid and exit are written.
+    """
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    changes: Mapping[str, str]
+    interpreter: Interpreter
+    cwd: Path
+    log: Path
+    control: Path
+
+
+class Launcher:
+    """Starts commands.
+
+    Args:
+        base: The environment of every task, before its own.
+        log_dir: For what the forkservers complain about.
+        ephemeral: Whether processes end when the server is gone, however it went.
+        forkservers: False starts every command as a process of its own.
+    """
+
+    def __init__(self, base: Mapping[str, str], log_dir: Path, *, ephemeral: bool, forkservers: bool = True) -> None:
+        self._base = {**environment.ALWAYS, **base}
+        self._log_dir = log_dir
+        self._ephemeral = ephemeral
+        self._forkservers = forkservers
+        self._servers: dict[str, tuple[ForkServer, float]] = {}
+        self._broken: set[str] = set()
+        self._retired: set[asyncio.Task[None]] = set()
+
+    async def launch(self, command: Command) -> tuple[int, asyncio.Future[int | None]]:
+        """Start a command; return its process and a future of its exit code.
+
+        Raises:
+            AlreadyRunning: Another process has the attempt.
+            LaunchError: It cannot be started.
+            UsageError: There is no such command.
+        """
+        program = _find(command)
+        flavour = self.flavour(command)
+        if flavour != PLAIN:
+            try:
+                return await self._launch(flavour, program, command)
+            except AlreadyRunning:
+                raise
+            except LaunchError as error:
+                if flavour not in self._broken:
+                    self._broken.add(flavour)
+                    log.warning(
+                        "%s\nFrom now on its tasks are started as processes of their own, which is slower.", error
+                    )
+        return await self._launch(PLAIN, program, command)
+
+    def flavour(self, command: Command) -> str:
+        """Which forkserver starts a command."""
+        flavour = FLAVOURS.get(PurePath(command.argv[0]).name, PLAIN)
+        if (
+            not self._forkservers
+            or flavour in self._broken
+            or not command.interpreter.ours
+            or environment.needs_own_interpreter(command.changes, self._base, logs=flavour == "flytekit")
+        ):
+            return PLAIN
+        return flavour
+
+    def warm(self, flavour: str) -> None:
+        """Start a forkserver in the background, so that the first task does not wait for its imports."""
+        task = asyncio.ensure_future(self._warm(flavour))
+        self._retired.add(task)
+        task.add_done_callback(self._retired.discard)
+
+    async def stop(self) -> None:
+        """Let go of all forkservers."""
+        for task in list(self._retired):
+            await task
+        await asyncio.gather(*(server.stop() for server, _ in self._servers.values()))
+        self._servers.clear()
+
+    async def _warm(self, flavour: str) -> None:
+        try:
+            await self._server(flavour).start()
+        except LaunchError as error:
+            log.debug("%s", error)  # said aloud when a task needs it
+
+    async def _launch(self, flavour: str, program: str, command: Command) -> tuple[int, asyncio.Future[int | None]]:
+        python_path = [entry for entry in command.env.get("PYTHONPATH", "").split(":") if entry]
+        return await self._server(flavour).launch(
+            program=program, argv=command.argv, env=command.env, path=python_path, cwd=command.cwd, log=command.log,
+            control=command.control,
+        )  # fmt: skip
+
+    def _server(self, flavour: str) -> ForkServer:
+        installed = _installed()
+        known = self._servers.get(flavour)
+        if known is not None and (flavour == PLAIN or known[1] == installed):
+            return known[0]
+        if known is not None:
+            task = asyncio.ensure_future(known[0].stop())
+            self._retired.add(task)
+            task.add_done_callback(self._retired.discard)
+        env = {name: value for name, value in self._base.items() if name != "PYTHONPATH"}
+        env["PATH"] = environment.path_of_machine()
+        path = self._log_dir / f"forkserver-{flavour}.log"
+        server = ForkServer(flavour, env=env, log_path=path, ephemeral=self._ephemeral)
+        self._servers[flavour] = (server, installed)
+        return server
+
+
+def _find(command: Command) -> str:
+    program = shutil.which(command.argv[0], path=command.env["PATH"])
+    if program is None:
+        raise UsageError(
+            f"command {command.argv[0]!r} is neither in {command.interpreter.bin} nor elsewhere on the PATH; install "
+            "there what brings it, or map the task's image to an environment that has it"
+        )
+    return program
+
+
+def _installed() -> float:
+    """When anything was last installed or removed, as the directories of site-packages show it."""
+    directories = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    return max((Path(directory).stat().st_mtime for directory in directories if Path(directory).is_dir()), default=0.0)

@@ -1,0 +1,148 @@
+"""What a finished process has left behind, read into an outcome.
+
+Both SDKs keep the *exit-0 contract*: a task that fails for its own reasons writes `error.pb` and exits with 0. So the
+order is
+`error.pb`, `futures.pb`, exit code, `outputs.pb` (as the executors of Flyte 1 and 2 read them); an exit code nobody
+saw counts for 0.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flyteidl2.core import execution_pb2
+from google.protobuf.message import DecodeError
+
+from flyte_bridge.embedded.executor.job import Ending, Failure, Outcome
+from flyte_bridge.errors import NoSuchObject
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flyte_bridge.embedded.executor.job import Job, Storage
+    from flyte_bridge.embedded.model import Micros
+
+SIGKILLED = 137
+TAIL_LINES = 20
+_TAIL_BYTES = 4096
+
+LOST = "Lost"
+"""Code of a failure: the process is gone and left neither result nor exit code."""
+STOPPED = "Interrupted"
+"""Code of a failure: something killed the process, not the task itself; Flyte's word for it."""
+CRASHED = "UnknownError"
+"""Code of a failure: the process ended badly without saying why; Flyte's word for it."""
+MISSING = "OutputsNotFound"
+"""Code of a failure: the process ended well and there are no outputs."""
+UNREADABLE = "BadResult"
+"""Code of a failure: there is a result that cannot be read."""
+
+
+def read(
+    job: Job, storage: Storage, *, exit_code: int | None, ended_at: Micros, started_at: Micros | None, outputs: bool
+) -> Outcome:
+    """Read how an attempt ended.
+
+    Args:
+        job: The attempt.
+        storage: Where its results are.
+        exit_code: As a shell would say it; None if nobody saw it.
+        ended_at: When it ended.
+        started_at: When it began.
+        outputs: Whether the task declares any.
+    """
+    prefix = job.output_prefix
+    failure = _error(storage, f"{prefix}/error.pb")
+    futures = outputs_uri = ""
+    if failure is None and exit_code in {0, None}:
+        futures = _if_there(storage, f"{prefix}/futures.pb")
+        outputs_uri = _if_there(storage, f"{prefix}/outputs.pb")
+        if not futures and not outputs_uri:
+            failure = _nothing(job, exit_code, outputs=outputs)
+    elif failure is None:
+        failure = _crash(job, exit_code or 1)
+    return Outcome(
+        ending=Ending.SUCCEEDED if failure is None else Ending.FAILED,
+        ended_at=ended_at,
+        failure=failure,
+        outputs_uri=outputs_uri,
+        futures_uri=futures,
+        report_uri=report(job, storage),
+        exit_code=exit_code,
+        started_at=started_at,
+    )
+
+
+def report(job: Job, storage: Storage) -> str:
+    """The URI of the attempt's report: Flyte 2's, or the deck that flytekit writes; empty if there is none."""
+    for name in ("report.html", "deck.html"):
+        if uri := _if_there(storage, f"{job.output_prefix}/{name}"):
+            return uri
+    return ""
+
+
+def tail(log: Path) -> str:
+    """The last lines of a log."""
+    try:
+        with log.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _TAIL_BYTES))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-TAIL_LINES:])
+
+
+def _error(storage: Storage, uri: str) -> Failure | None:
+    try:
+        data = storage.read(uri)
+    except NoSuchObject:
+        return None
+    document = execution_pb2.ErrorDocument()
+    try:
+        document.ParseFromString(data)
+    except DecodeError:
+        return Failure(UNREADABLE, f"{uri} holds no ErrorDocument ({len(data)} bytes)", system=True, recoverable=True)
+    error = document.error
+    system = error.origin == execution_pb2.ExecutionError.SYSTEM
+    return Failure(
+        code=error.code or "USER:Unknown",
+        message=error.message,
+        system=system,
+        recoverable=error.kind == execution_pb2.ContainerError.RECOVERABLE,
+    )
+
+
+def _nothing(job: Job, exit_code: int | None, *, outputs: bool) -> Failure | None:
+    if exit_code is None:
+        return Failure(
+            LOST,
+            f"the process of {job.key}, attempt {job.attempt}, is gone and left no result; see {job.log_path.name}",
+            system=True,
+            recoverable=True,
+        )
+    if not outputs:
+        return None
+    return Failure(
+        MISSING,
+        f"the command ended with exit code 0 but wrote neither outputs.pb nor error.pb under {job.output_prefix}\n"
+        + tail(job.log_path),
+        system=True,
+        recoverable=True,
+    )
+
+
+def _crash(job: Job, exit_code: int) -> Failure:
+    last = tail(job.log_path)
+    if exit_code == SIGKILLED:
+        return Failure(
+            STOPPED,
+            f"the process was killed (SIGKILL) from outside, perhaps because memory ran out\n{last}".rstrip(),
+            system=True,
+            recoverable=True,
+        )
+    return Failure(CRASHED, f"the command ended with exit code {exit_code}\n{last}".rstrip(), recoverable=True)
+
+
+def _if_there(storage: Storage, uri: str) -> str:
+    return uri if storage.exists(uri) else ""

@@ -1,0 +1,76 @@
+"""The forkserver that has flytekit imported. Only ever imported by `zygote`, in a process that never sees `flyte`."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from contextlib import suppress
+
+MODULES = (
+    "flytekit.bin.entrypoint",
+    "flytekit.core.array_node_map_task",
+    "flytekit.core.python_auto_container",
+    "flytekit.deck",
+    "flytekit.extras.accelerators",
+    "aiobotocore.session",
+    "fsspec.implementations.local",
+    "mashumaro.codecs.msgpack",
+    "mashumaro.jsonschema",
+    "mashumaro.mixins.json",
+    "s3fs",
+)
+"""What a task imports before it reaches its own code; a module that a release no longer has is passed over."""
+
+COMMANDS = {
+    "pyflyte-execute": "execute_task_cmd",
+    "pyflyte-fast-execute": "fast_execute_task_cmd",
+    "pyflyte-map-execute": "map_execute_task_cmd",
+}
+"""Console script → the command of `flytekit.bin.entrypoint` behind it."""
+
+
+def prepare() -> None:
+    """Import."""
+    # flytekit chooses between rich and JSON logs when imported, by whether it is in an execution.
+    os.environ.setdefault("FLYTE_INTERNAL_EXECUTION_ID", "zygote")
+    for name in MODULES:
+        with suppress(ImportError):
+            importlib.import_module(name)
+
+
+def run(argv: list[str]) -> None:
+    """Do as the console script does, in a freshly forked process."""
+    from flytekit.bin import entrypoint
+
+    # `pyflyte-fast-execute` unpacks the code and starts a second Python, because the first may have imported older
+    # code. This one has imported no user code, so it goes on by itself: half the time of an attempt, the same steps.
+    entrypoint._run_subprocess = _go_on
+    _call(argv)
+
+
+def _call(argv: list[str]) -> None:
+    from flytekit.bin import entrypoint
+
+    command = getattr(entrypoint, COMMANDS[os.path.basename(argv[0])])  # noqa: PTH119 - pathlib is not needed for this
+    command.main(args=argv[1:], prog_name=argv[0])
+
+
+def _go_on(command: list[str], env: dict[str, str] | None = None) -> int:
+    """Stand in for flytekit's `_run_subprocess(cmd, env)`: the same command, in this process."""
+    if os.path.basename(command[0]) not in COMMANDS:  # noqa: PTH119
+        import subprocess
+
+        return subprocess.run(command, env=env, check=False).returncode
+    if env is not None:
+        before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        os.environ.clear()
+        os.environ.update(env)
+        added = [entry for entry in env.get("PYTHONPATH", "").split(os.pathsep) if entry and entry not in before]
+        sys.path[1:1] = added  # behind the script's directory, where Python puts PYTHONPATH
+    sys.argv = list(command)
+    try:
+        _call(command)
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else int(bool(leaving.code))
+    return 0

@@ -1,0 +1,200 @@
+"""The S3 endpoint: what boto3, s3fs and obstore speak, path style, over an `ObjectStore`.
+
+Which operation a request means is S3's own puzzle of method and query parameters; `_OPERATIONS` solves it, and what is
+not in it is refused by name. Signatures are not checked, since the server listens on its own machine only; a pre-signed
+URL's expiry is. Every error is S3's XML.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from flyte_bridge.embedded.clock import Clock, SystemClock, to_datetime
+from flyte_bridge.embedded.objects import buckets, http, items, keys, parts, xml
+from flyte_bridge.embedded.objects.faults import S3Fault, fault_of
+from flyte_bridge.embedded.objects.multipart import Uploads
+from flyte_bridge.errors import BadObjectName, BridgeError, NoSuchObject
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from flyte_bridge.embedded.objects.http import Receive, Request, Scope, Send
+    from flyte_bridge.embedded.objects.store import ObjectStore
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass
+class Call:
+    """One request to the endpoint.
+
+    Attributes:
+        request: The HTTP request.
+        send: How to answer it.
+        store: The objects.
+        uploads: The multipart uploads.
+        bucket: The bucket it names, maybe none.
+        key: The key it names, maybe none.
+    """
+
+    request: Request
+    send: Send
+    store: ObjectStore
+    uploads: Uploads
+    bucket: str = ""
+    key: str = ""
+
+    @property
+    def uri(self) -> str:
+        """The URI of the object it names."""
+        return f"s3://{self.bucket}/{self.key}"
+
+    async def answer(self, status: int, document: bytes = b"", headers: list[tuple[str, str]] | None = None) -> None:
+        """Answer with a document, or with none."""
+        more = [xml.CONTENT_TYPE] if document else []
+        await http.answer(self.send, status, document, [*more, *(headers or [])])
+
+
+# (level, method, the parameter that tells it from others) → operation. Level: the service, a bucket, an object.
+_OPERATIONS: dict[tuple[str, str, str], Callable[[Call], Awaitable[None]]] = {
+    ("service", "GET", ""): buckets.list_buckets,
+    ("bucket", "PUT", ""): buckets.create,
+    ("bucket", "HEAD", ""): buckets.head,
+    ("bucket", "DELETE", ""): buckets.delete,
+    ("bucket", "GET", ""): buckets.list_objects,
+    ("bucket", "HEAD", "location"): buckets.head,
+    ("bucket", "GET", "location"): buckets.location,
+    ("bucket", "GET", "versioning"): buckets.versioning,
+    ("bucket", "GET", "uploads"): parts.list_uploads,
+    ("bucket", "POST", "delete"): items.delete_many,
+    ("object", "GET", ""): items.get,
+    ("object", "HEAD", ""): items.get,
+    ("object", "PUT", ""): items.put,
+    ("object", "DELETE", ""): items.delete,
+    ("object", "POST", "uploads"): parts.begin,
+    ("object", "PUT", "uploadId"): parts.put,
+    ("object", "POST", "uploadId"): parts.complete,
+    ("object", "DELETE", "uploadId"): parts.abort,
+    ("object", "GET", "uploadId"): parts.list_parts,
+}
+
+# Parameters that make a request another operation. Those without an entry above are S3's, and not ours.
+# fmt: off
+_SUBRESOURCES = {
+    "accelerate", "acl", "analytics", "attributes", "cors", "delete", "encryption", "intelligent-tiering",
+    "inventory", "legal-hold", "lifecycle", "location", "logging", "metrics", "notification", "object-lock",
+    "ownershipControls", "partNumber", "policy", "policyStatus", "publicAccessBlock", "replication", "requestPayment",
+    "restore", "retention", "select", "session", "tagging", "torrent", "uploadId", "uploads", "versionId",
+    "versioning", "versions", "website",
+}
+# fmt: on
+_ALONGSIDE = {"partNumber"}
+"""Belongs to `uploadId`; alone it asks for one part of an object, which we no longer know."""
+
+
+@dataclass
+class S3App:
+    """The endpoint as an ASGI application.
+
+    Args:
+        store: The objects.
+        clock: For pre-signed URLs.
+    """
+
+    store: ObjectStore
+    clock: Clock = field(default_factory=SystemClock)
+    _uploads: Uploads = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._uploads = Uploads(self.store)
+
+    def claims(self, scope: Scope) -> bool:
+        """Tell whether a request is for S3: it is signed as such, or its path begins with one of our buckets."""
+        if any(name == b"authorization" and value.startswith(b"AWS4-") for name, value in scope["headers"]):
+            return True
+        if b"X-Amz-Signature=" in scope["query_string"] or b"AWSAccessKeyId=" in scope["query_string"]:
+            return True
+        first = scope["path"].lstrip("/").partition("/")[0]
+        return bool(first) and self.store.has_bucket(first)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        call = Call(http.Request.of(scope, receive), send, self.store, self._uploads)
+        try:
+            try:
+                operation = self._route(call)
+                await operation(call)
+            except BridgeError as error:
+                raise fault_of(error) from error
+        except http.ClientGone:
+            return
+        except S3Fault as fault:
+            await refuse(call.request, send, fault)
+        except OSError as error:
+            _LOG.warning("%s %s: %s", call.request.method, call.uri, error)
+            await refuse(call.request, send, S3Fault("InternalError", f"{error.strerror or error}"))
+
+    def _route(self, call: Call) -> Callable[[Call], Awaitable[None]]:
+        request = call.request
+        _check_expiry(request, to_datetime(self.clock.now()))
+        if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+            # a page of somebody's, open in this machine's browser; S3 clients are no browsers
+            raise S3Fault("AccessDenied", "other sites' pages have no access to the embedded store")
+        try:
+            path = http.unquote_path(request.path)
+        except UnicodeDecodeError as error:
+            raise S3Fault("InvalidURI", "the path is not UTF-8") from error
+        call.bucket, _, call.key = path.removeprefix("/").partition("/")
+        level = "object" if call.key else "bucket" if call.bucket else "service"
+        if call.bucket:
+            try:
+                keys.check_bucket(call.bucket)
+            except BadObjectName as error:
+                raise S3Fault("InvalidBucketName", str(error)) from error
+        if level == "object" and not self.store.has_bucket(call.bucket):
+            raise NoSuchObject(f"s3://{call.bucket}")
+        asked = _SUBRESOURCES & request.query.keys()
+        if request.query.get("versionId") == "null":  # what S3 calls the one version of a bucket without versions
+            asked -= {"versionId"}
+        if "uploadId" in asked:
+            asked -= _ALONGSIDE
+        what = asked.pop() if len(asked) == 1 else "" if not asked else "&".join(sorted(asked))
+        try:
+            return _OPERATIONS[level, request.method, what]
+        except KeyError:
+            operation = f"{request.method} of {'the ' if level == 'service' else 'a '}{level}"
+            if what:
+                raise S3Fault(
+                    "NotImplemented", f"{operation} with {what}: the embedded store has no such thing"
+                ) from None
+            raise S3Fault("MethodNotAllowed", f"{operation}: S3 has no such operation") from None
+
+
+async def refuse(request: Request, send: Send, fault: S3Fault) -> None:
+    """Answer with an error, once the client has said all it has to say."""
+    try:
+        await request.drain()
+    except http.ClientGone:
+        return
+    document = b"" if request.method == "HEAD" else fault.document(request.path.decode("latin-1"))
+    await http.answer(send, fault.status, document, [*([xml.CONTENT_TYPE] if document else []), *fault.headers])
+
+
+def _check_expiry(request: Request, now: datetime) -> None:
+    """Refuse a pre-signed URL whose time is over; S3's two kinds write it differently."""
+    query = request.query
+    try:
+        if "X-Amz-Signature" in query:
+            start = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+            end = start + timedelta(seconds=int(query["X-Amz-Expires"]))
+        elif "AWSAccessKeyId" in query:
+            end = datetime.fromtimestamp(int(query["Expires"]), tz=timezone.utc)
+        else:
+            return
+    except (KeyError, ValueError, OverflowError) as error:
+        raise S3Fault("AccessDenied", "a pre-signed URL needs to say when it ends") from error
+    if now > end:
+        raise S3Fault("AccessDenied", "Request has expired; ask for a new URL")

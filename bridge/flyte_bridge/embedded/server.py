@@ -1,0 +1,263 @@
+"""The backend as one object: its parts, wired; and hypercorn in front of them on one port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+import socket
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flyteidl2.task import common_pb2
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config as HypercornConfig
+
+from .app import Dispatcher
+from .cache import Cache
+from .clock import Clock, SystemClock
+from .console import Console, Source
+from .engine import Engine
+from .executor import Executor, ExecutorOptions
+from .executor.environment import backend as task_environment
+from .inputs import inputs_file
+from .intake import Intake
+from .layout import Layout
+from .ledger import Ledger
+from .life import Parts
+from .memo import Memo
+from .objects import ObjectStore, S3App, SignedApp, Signer
+from .objects.signed import SEGMENT as SIGNED
+from .registry import Projects, Tasks
+from .rpc import ServiceApplication
+from .secret_injection import SecretInjector
+from .secret_store import SecretStore
+from .services import catalogue
+from .services.identity import local_user
+from .services.settings import Settings
+from .store import Store
+from .triggers.repository import TriggerRepository
+from .triggers.scheduler import Scheduler
+from .watch import Hub
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from flyteidl2.workflow import run_service_pb2
+
+    from .model import ActionKey
+
+_GRACE = 0.5
+"""Seconds that requests under way have to end when the backend stops; watches are told at once."""
+
+_log = logging.getLogger("flyte_bridge.embedded.server")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run a backend.
+
+    Attributes:
+        data_dir: Where everything lies; made if it is not there.
+        executor: How to run tasks.
+        warm: The forkservers to start with the server rather than with the first task: `flyte`, `flytekit`.
+    """
+
+    data_dir: Path
+    executor: ExecutorOptions = field(default_factory=ExecutorOptions)
+    warm: tuple[str, ...] = ("flyte",)
+
+
+class Backend:
+    """A Flyte 2 in this process.
+
+    `async with Backend(options) as backend:` serves until the block ends.
+
+    Attributes:
+        store, hub, ledger, projects, tasks, triggers, cache, settings, objects, secrets: The state.
+        engine, executor, scheduler: What works on it.
+        app: What answers requests.
+        host, port: What is listened on, once started. Not `localhost`: the SDK's image builder treats that specially.
+    """
+
+    def __init__(self, options: Options, clock: Clock | None = None) -> None:
+        """Opens the data directory. Nothing listens yet.
+
+        Raises:
+            StoreError: The database is damaged, newer than this version, or cannot be written.
+        """
+        self.options = options
+        self.clock = clock or SystemClock()
+        options.data_dir.mkdir(parents=True, exist_ok=True)
+        self.layout = Layout(options.data_dir.resolve())
+        self.store = Store(self.layout.database, self.clock)
+        self.hub = Hub()
+        self.ledger = Ledger(self.store, self.hub)
+        self.projects = Projects(self.store)
+        self.tasks = Tasks(self.store, self.ledger)
+        self.triggers = TriggerRepository(self.store)
+        self.cache = Cache(self.store)
+        self.settings = Settings(self.store)
+        self.objects = ObjectStore(self.layout.objects)
+        self.signer = Signer(self.objects)
+        self.secrets = SecretStore(self.layout.secrets, self.clock)
+        self.injector = SecretInjector(self.secrets, self.layout.secrets / "mounts")
+        self.executor = Executor(self.objects, self.layout.data_dir / "logs", options.executor, clock=self.clock)
+        self.intake = Intake(
+            self.ledger,
+            self.projects,
+            self.tasks,
+            self.objects,
+            self.objects.uri("runs"),
+            self.clock,
+            triggers=self.triggers,
+            settings=self.settings,
+        )
+        parts = Parts(
+            ledger=self.ledger,
+            objects=self.objects,
+            executor=self.executor,
+            memo=Memo(self.cache, self.objects, self.clock),
+            layout=self.layout,
+            clock=self.clock,
+            secrets=self.injector.environment,
+            console=self.console_url,
+        )
+        self.engine = Engine(parts, self.intake, self.hub)
+        self.scheduler = Scheduler(self.triggers, self._fire, self._read_inputs, self.clock)
+        self.app = Dispatcher()
+        self.host, self.port = "127.0.0.1", 0
+        self._stop = asyncio.Event()
+        self._serving: asyncio.Task[None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
+        self._wire()
+
+    @property
+    def endpoint(self) -> str:
+        """`host:port`, as the SDK's `--endpoint` wants it."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """`http://host:port`."""
+        return f"http://{self.endpoint}"
+
+    def console_url(self, key: ActionKey, attempt: int) -> str:
+        """The console's page of an attempt's log."""
+        page = f"{self.url}/v2/domain/{key.domain}/project/{key.project}/runs/{key.run}"
+        return f"{page}?i={key.name}#attempt-{attempt}"
+
+    def _wire(self) -> None:
+        for descriptor, implementation in catalogue.services(self):
+            self.app.mount(descriptor.full_name, ServiceApplication(descriptor, implementation))
+        s3 = S3App(self.objects, self.clock)
+        self.app.mount(SIGNED, SignedApp(self.objects, self.signer, self.clock))
+        self.app.fall_back(s3.claims, s3)
+        source = Source(self.ledger, self.tasks, self.triggers, self.objects, self.layout, self.clock.now)
+        console = Console(source)
+        self.app.mount("v2", console)
+        self.app.fall_back(lambda scope: scope["path"] == "/", console)  # boto3's ListBuckets goes there, too
+
+    async def _fire(self, request: run_service_pb2.CreateRunRequest) -> object:
+        return self.engine.create_run(request, local_user())
+
+    async def _read_inputs(self, uri: str) -> common_pb2.Inputs:
+        return common_pb2.Inputs.FromString(self.objects.read(inputs_file(uri)))
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    async def start(self, listener: socket.socket | None = None) -> None:
+        """Takes up what an earlier process left open, and serves.
+
+        Args:
+            listener: A bound socket, the backend's from now on; one on a free port of 127.0.0.1 is made without.
+        """
+        self.projects.seed()
+        listener = listener or socket.create_server(("127.0.0.1", 0))
+        self.host, self.port = listener.getsockname()[:2]
+        # the object store asks for no key, but S3 clients do not go without one
+        keys = {"access_key": "flyte-bridge", "secret_key": secrets.token_hex(16)}
+        await self.executor.start(task_environment(self.endpoint, **keys), warm=self.options.warm)
+        self._serving = asyncio.create_task(
+            hypercorn_serve(self.app, _hypercorn(listener), shutdown_trigger=self._stop.wait)  # type: ignore[arg-type]
+        )
+        self._sweeping = asyncio.create_task(self.injector.sweep(self.ledger, self.hub))
+        await self.engine.start()
+        await self.scheduler.start()
+
+    async def wait(self) -> None:
+        """Waits until the server ends; raises what ended it."""
+        if self._serving is not None:
+            await asyncio.shield(self._serving)
+
+    async def stop(self) -> None:
+        """Ends all streams, stops listening, closes the store."""
+        self.hub.close()
+        await self.scheduler.stop()
+        await self.engine.stop()
+        await self.executor.stop()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        await self.app.close(_GRACE)
+        self._stop.set()
+        if self._serving is not None:
+            try:
+                await self._serving
+            except Exception:
+                # hypercorn reports here what went wrong on single connections while it was ending them
+                _log.debug("while stopping", exc_info=True)
+        self.store.close()
+
+    async def __aenter__(self) -> Backend:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+
+async def serve(data_dir: Path, listener: socket.socket, announce: Callable[[], None]) -> None:
+    """Runs a backend until SIGTERM or SIGINT: the body of `flyte-bridge up`.
+
+    Args:
+        data_dir: Where everything lies; the caller holds its lock.
+        listener: Bound; the backend closes it.
+        announce: Called once requests are answered.
+
+    Raises:
+        StoreError: The database is damaged, newer than this version, or cannot be written.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    backend = Backend(Options(data_dir))
+    await backend.start(listener)
+    try:
+        announce()
+        asked = asyncio.ensure_future(stop.wait())
+        broken = asyncio.ensure_future(backend.wait())
+        await asyncio.wait({asked, broken}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+    finally:  # a full disk may keep the announcement from being written
+        await backend.stop()
+    await broken
+
+
+def _hypercorn(listener: socket.socket) -> HypercornConfig:
+    config = HypercornConfig()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.backlog = 1024
+    config.accesslog = None
+    config.errorlog = logging.getLogger("flyte_bridge.embedded.http")
+    config.graceful_timeout = _GRACE
+    config.shutdown_timeout = 1
+    config.keep_alive_timeout = 300  # pooled connections of waiting tasks stay usable
+    config.keep_alive_max_requests = 10_000_000  # the default of 1000 cuts busy clients off in the middle
+    config.h2_max_concurrent_streams = 10_000  # one gRPC channel holds all of a client's watches
+    with contextlib.suppress(AttributeError):
+        config.include_server_header = False
+    return config
