@@ -77,7 +77,7 @@ class New:
 class Intake:
     """Checks requests, and turns them into records."""
 
-    def __init__(  # noqa: PLR0917 - its six sources
+    def __init__(
         self,
         ledger: Ledger,
         projects: Projects,

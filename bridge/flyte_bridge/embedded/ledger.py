@@ -153,7 +153,7 @@ class Ledger:
         with self.store.transaction():
             self._log(record, EventKind.ATTEMPT, self.store.clock.now(), attempt, event, phase)
 
-    def _log(  # noqa: PLR0917 - the log's columns, in their order
+    def _log(
         self, record: ActionRecord, kind: EventKind, at: int, attempt: int, body: bytes, phase: Phase | None = None
     ) -> int:
         phase = record.phase if phase is None else phase

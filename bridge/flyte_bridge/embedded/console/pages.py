@@ -159,7 +159,7 @@ class Console:
             rows=rows,
         )
 
-    async def _log_file(  # noqa: PLR0917 - the parts of its path
+    async def _log_file(
         self, query: Mapping[str, str], domain: str, project: str, run: str, action: str, attempt: str
     ) -> _Answer:
         record = self._source.ledger.find(RunKey(project, domain, run).action(action))

@@ -175,9 +175,7 @@ def action_rows(records: Sequence[ActionRecord], selected: str, now: Micros) -> 
     return rows
 
 
-def _action_row(  # noqa: PLR0917 - one row of one tree
-    record: ActionRecord, depth: int, selected: str, begin: Micros, end: Micros, now: Micros
-) -> ActionRow:
+def _action_row(record: ActionRecord, depth: int, selected: str, begin: Micros, end: Micros, now: Micros) -> ActionRow:
     span = max(1, end - begin)
     started = record.started_at if record.started_at is not None else record.created_at
     return ActionRow(

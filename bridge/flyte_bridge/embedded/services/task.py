@@ -58,7 +58,7 @@ t.id = (SELECT l.id FROM tasks l WHERE l.project = t.project AND l.domain = t.do
 class TaskService:
     """Tasks."""
 
-    def __init__(  # noqa: PLR0917 - its six sources
+    def __init__(
         self,
         store: Store,
         tasks: Tasks,

@@ -80,10 +80,11 @@ def read(automation: common_pb2.TriggerAutomationSpec, since: datetime) -> Sched
     if kind is None:
         raise ScheduleError("automation.schedule: neither a cron expression nor a rate is set")
     try:
-        if kind == "cron":
-            found = parse(schedule.cron.expression, schedule.cron.timezone)
-        else:
-            found = parse(schedule.cron_expression)
+        found = (
+            parse(schedule.cron.expression, schedule.cron.timezone)
+            if kind == "cron"
+            else parse(schedule.cron_expression)
+        )
     except CronError as error:
         raise ScheduleError(f"automation.schedule.{kind}: {error}") from error
     if isinstance(found, Cron):
