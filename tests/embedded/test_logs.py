@@ -11,6 +11,8 @@ from flyte_bridge.embedded.clock import SystemClock
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
 
 def _all(path: Path) -> list[str]:
     async def read() -> list[str]:
@@ -86,3 +88,19 @@ def test_a_log_is_followed(tmp_path: Path) -> None:
 
     asyncio.run(write())
     assert seen == ["one\n", "half\n", "last words\n", "and no end\n"]
+
+
+def test_silence_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for a quiet task hears from time to time that there is nothing new; clients give up in silence."""
+    monkeypatch.setattr(logs, "QUIET", 0.05)
+    batches: list[int] = []
+
+    async def read() -> None:
+        ended = asyncio.Event()
+        async for lines in logs.follow(tmp_path / "1.log", ended, SystemClock()):
+            batches.append(len(lines))
+            if len(batches) == 3:
+                ended.set()
+
+    asyncio.run(asyncio.wait_for(read(), 5))
+    assert batches[:3] == [0, 0, 0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 POLL = 0.1
 """Seconds between looks at a log that grows."""
+
+QUIET = 10.0
+"""Seconds of silence after which a listener is told that there is nothing new: the SDK gives up after 30 (2.12.1)."""
 
 _READ = 256 * 1024
 _MAX_LINE = 64 * 1024
@@ -39,12 +43,15 @@ class Line:
 async def follow(path: Path, ended: asyncio.Event, clock: Clock) -> AsyncIterator[list[Line]]:
     """Yield a log's lines, a batch at a time, until the attempt has ended and all was read.
 
+    An empty batch says that nothing was written for a while.
+
     Args:
         path: The log file; it may come into being later.
         ended: Set once the attempt has ended, after which nothing is written.
         clock: Stamps lines that come while we look.
     """
     offset, pending, caught_up = 0, b"", False
+    spoke = time.monotonic()
     while True:
         over = ended.is_set()  # asked before reading: what was written until then is read below
         data, changed = _read(path, offset)
@@ -53,7 +60,8 @@ async def follow(path: Path, ended: asyncio.Event, clock: Clock) -> AsyncIterato
         if over and not data and pending:
             lines, pending = [pending + b"\n"], b""
         at = clock.now() if caught_up else changed
-        if lines:
+        if lines or time.monotonic() - spoke > QUIET:
+            spoke = time.monotonic()
             yield [Line(at, line.decode("utf-8", "replace")) for line in lines]
         if len(data) == _READ:
             await asyncio.sleep(0)

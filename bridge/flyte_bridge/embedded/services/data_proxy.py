@@ -258,7 +258,8 @@ class DataProxyService:
                     )
                     for line in lines
                 ]
-                yield pb.TailLogsResponse(logs=[pb.TailLogsResponse.Logs(lines=messages, container=container)])
+                some = [pb.TailLogsResponse.Logs(lines=messages, container=container)] if messages else []
+                yield pb.TailLogsResponse(logs=some)
         if not path.exists():  # refused before a process was started: its log would have said why
             line = self._epitaph(record.key)
             yield pb.TailLogsResponse(logs=[pb.TailLogsResponse.Logs(lines=[line], container=container)])
