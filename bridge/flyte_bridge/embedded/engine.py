@@ -141,6 +141,14 @@ class Engine:
                 record = self._ledger.change(record.key, end) or record
         return record
 
+    def take_over_traces(self, parent: ActionKey) -> None:
+        """Puts in place what a parent in a recovering run need not trace again."""
+        for record, source in self._intake.recovery.traces(parent):
+            change = Change(Phase.RECOVERED, recovered_from=str(source.key))
+            with self._ledger.store.transaction():
+                self._ledger.create(record)
+                self._ledger.change(record.key, change)
+
     def _create(self, new: New) -> ActionRecord:
         try:
             return self._ledger.create(new.record, task_spec=new.task_spec, labels=new.labels)

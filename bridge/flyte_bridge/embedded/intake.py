@@ -22,6 +22,7 @@ from .inputs import Filled, fill
 from .layout import output_prefix
 from .model import ROOT, ActionKey, ActionRecord, ActionType, RunKey, TaskKey, TriggerKey, TriggerRecord
 from .phases import Phase
+from .recovery import Recovery
 
 if TYPE_CHECKING:
     from flyteidl2.actions import actions_service_pb2
@@ -102,6 +103,7 @@ class Intake:
             settings: Fill what a run's spec leaves open.
         """
         self.triggers = triggers
+        self.recovery = Recovery(ledger, objects)
         self._settings = settings
         self._ledger = ledger
         self._projects = projects
@@ -130,7 +132,7 @@ class Intake:
         self._settings.fill(run_spec, key.domain, key.project)
         run_spec.task_spec_source = source_kind
         names.labels(run_spec.labels.values)
-        self._check_relation(run_spec)
+        self.recovery.check(run_spec)
         base = f"{(run_spec.run_base_dir or self._base_uri).rstrip('/')}/{key.project}/{key.domain}/{key.name}"
         filled = self._inputs(request, spec, trigger)
         now = self._clock.now()
@@ -210,13 +212,6 @@ class Intake:
             run_spec.run_start_time.CopyFrom(to_timestamp(self._clock.now()))
         return run_spec
 
-    def _check_relation(self, run_spec: run_pb2.RunSpec) -> None:
-        relation = run_spec.relation
-        if relation.relation_type == common_run_pb2.RELATION_TYPE_RECOVER:
-            source = _run_key(relation.related_to)
-            if self._ledger.find(source.action()) is None:
-                raise NotFound(f"run {source}, to be recovered from, does not exist")
-
     def _inputs(
         self,
         request: run_service_pb2.CreateRunRequest,
@@ -282,7 +277,7 @@ class Intake:
             new = self._condition(action.condition, common)
         else:
             raise InvalidRequest(f"action {key} is no task, no trace and no condition")
-        return replace(new, source=self._source(new.record, root, action))
+        return replace(new, source=self.recovery.source(new.record, root, action))
 
     def _base(self, key: RunKey) -> str:
         return f"{self._base_uri}/{key.project}/{key.domain}/{key.name}"
@@ -346,39 +341,6 @@ class Intake:
             spec=condition.SerializeToString(),
         )
         return New(record)
-
-    # -- recovery -----------------------------------------------------------------------------------------------------
-
-    def _source(
-        self, record: ActionRecord, root: ActionRecord, action: actions_service_pb2.Action
-    ) -> ActionRecord | None:
-        """The action whose outputs a child takes over: the one it names, or the one of its name in the recovered run.
-
-        The SDK makes names from parent, task and inputs, so equal names mean equal work. Roots always run again.
-        """
-        if action.HasField("recovered_from"):
-            named = _run_key(action.recovered_from.run).action(action.recovered_from.name)
-            source = self._ledger.find(named)
-            if source is None or not source.phase.good:
-                raise NotFound(f"{record.key} is to take over from {named}, which has not succeeded")
-            return source
-        run_spec = run_pb2.RunSpec.FromString(root.run_spec)
-        if run_spec.relation.relation_type != common_run_pb2.RELATION_TYPE_RECOVER:
-            return None
-        if record.key.name in run_spec.recover.force_rerun_actions:
-            return None
-        source = self._ledger.find(_run_key(run_spec.relation.related_to).action(record.key.name))
-        if source is None or not source.phase.good or source.type is not record.type:
-            return None
-        if source.type is ActionType.TASK and not self._objects.exists(f"{source.output_uri}/outputs.pb"):
-            spec = task_definition_pb2.TaskSpec.FromString(self._ledger.task_spec(source))
-            if spec.task_template.interface.outputs.variables:
-                return None  # they were deleted meanwhile
-        return source
-
-
-def _run_key(run: identifier_pb2.RunIdentifier) -> RunKey:
-    return RunKey(run.project, run.domain, run.name)
 
 
 def _task_key(

@@ -300,6 +300,25 @@ def _until_sentinel(client: Client, run: str) -> Iterator[state_service_pb2.Acti
         yield update
 
 
+def test_recover_takes_over_traces(client: Client, server: Running) -> None:
+    """A parent in a recovering run finds the traces that succeeded, unless forced, and not those that failed."""
+    source = client.sleeping(600)
+    for name, phase in (("done", 5), ("failed", 6), ("forced", 5), ("gone", 5)):
+        uri = f"s3://flyte/test/{name}/outputs.pb"
+        if name != "gone":
+            server.backend.objects.write(uri, b"")
+        outputs = common_pb2.OutputReferences(output_uri=uri)
+        trace = run_definition_pb2.TraceAction(name=name, phase=phase, outputs=outputs)
+        client.enqueue(source, name, trace=trace)
+    client.abort(source)
+    run = _recover(client, source, "forced")
+    for _ in range(2):  # a controller that comes back finds the same
+        heard = {update.action_id.name: update for update in _until_sentinel(client, run)}
+        assert {name: update.phase for name, update in heard.items()} == {"done": Phase.RECOVERED}
+        assert heard["done"].output_uri == "s3://flyte/test/done/outputs.pb"
+    assert client.details(run, "done").metadata.recovered_from.run.name == source
+
+
 def test_recover_from_a_run_that_is_not_there_is_refused(client: Client) -> None:
     """A source run that does not exist is NOT_FOUND."""
     with refused(MISSING, "to be recovered from"):

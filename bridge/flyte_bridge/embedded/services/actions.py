@@ -38,6 +38,7 @@ class ActionsService:
         with self._engine.hub.subscribe(watch.of_children(key)) as changes:
             if self._ledger.find(key) is None:
                 raise NotFound(f"action {key} does not exist")
+            self._engine.take_over_traces(key)
             for record in self._ledger.children(key):
                 changes.seen(record)
                 yield pb.WatchForUpdatesResponse(action_update=edge.update(record))
