@@ -97,3 +97,27 @@ def test_secrets_are_not_shown() -> None:
     with pytest.raises(ConfigError) as refused:
         config.load(endpoint="e:1", token="hush", client_id="c", client_secret="hush")
     assert "hush" not in str(refused.value)
+
+
+def test_how_tasks_run_is_read_from_lists_and_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commas or lines between entries; nothing set means the machine as it is."""
+    bare = config.load()
+    assert (bare.task_images, bare.task_env, bare.task_cpus, bare.task_allow) == ({}, (), None, ())
+    monkeypatch.setenv("FLYTE_BRIDGE_TASK_IMAGES", "reg/a:1=/venvs/a, reg/*=/venvs/b:/src\nc=/d")
+    monkeypatch.setenv("FLYTE_BRIDGE_TASK_ENV", "AWS_PROFILE, MINE")
+    monkeypatch.setenv("FLYTE_BRIDGE_TASK_CPUS", "1.5")
+    monkeypatch.setenv("FLYTE_BRIDGE_TASK_ALLOW", "accelerators")
+    settings = config.load()
+    assert settings.task_images == {"reg/a:1": "/venvs/a", "reg/*": "/venvs/b:/src", "c": "/d"}
+    assert settings.task_env == ("AWS_PROFILE", "MINE")
+    assert (settings.task_cpus, settings.task_allow) == (1.5, ("accelerators",))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("IMAGES", "reg/a"), ("ALLOW", "everything"), ("CPUS", "0"), ("FORKSERVERS", "perhaps")]
+)
+def test_what_tasks_cannot_run_with_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """By the setting's name."""
+    monkeypatch.setenv(f"FLYTE_BRIDGE_TASK_{name}", value)
+    with pytest.raises(ConfigError, match=f"task_{name.lower()}"):
+        config.load()

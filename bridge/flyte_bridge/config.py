@@ -10,6 +10,16 @@
 | `FLYTE_BRIDGE_CLIENT_ID`, `FLYTE_BRIDGE_CLIENT_SECRET` | OAuth client credentials | unset |
 | `FLYTE_BRIDGE_PROJECT`, `FLYTE_BRIDGE_DOMAIN` | used where a command names none | `flytesnacks`, `development` |
 | `FLYTE_BRIDGE_DATA_DIR` | the embedded backend's directory | `$XDG_DATA_HOME/flyte-bridge` |
+
+How the embedded backend runs tasks; read when it starts:
+
+| variable | meaning | default |
+|---|---|---|
+| `FLYTE_BRIDGE_TASK_IMAGES` | `IMAGE=PYTHON[:DIRECTORY…]`, with commas between | the backend's own Python |
+| `FLYTE_BRIDGE_TASK_ENV` | names of environment variables that tasks get too, with commas | none |
+| `FLYTE_BRIDGE_TASK_CPUS`, `…_MEMORY` | how much runs at once, by what tasks request: cores, `8Gi` | the machine |
+| `FLYTE_BRIDGE_TASK_ALLOW` | `accelerators`: run without those requested; `commands`: run any command | refused |
+| `FLYTE_BRIDGE_TASK_FORKSERVERS` | false starts each task in a fresh interpreter | true |
 """
 
 from __future__ import annotations
@@ -29,6 +39,9 @@ PREFIX = "FLYTE_BRIDGE_"
 
 AuthMode = Literal["none", "token", "command", "client-credentials"]
 """How calls to the endpoint prove who sends them."""
+
+Allowance = Literal["accelerators", "commands"]
+"""What the embedded backend refuses to run unless told to."""
 
 
 def default_data_dir() -> Path:
@@ -52,6 +65,12 @@ class Settings(BaseSettings):
     project: str = "flytesnacks"
     domain: str = "development"
     data_dir: Path = Field(default_factory=default_data_dir)
+    task_images: Annotated[dict[str, str], NoDecode] = {}
+    task_env: Annotated[tuple[str, ...], NoDecode] = ()
+    task_cpus: float | None = Field(default=None, gt=0)
+    task_memory: str | None = None
+    task_allow: Annotated[tuple[Allowance, ...], NoDecode] = ()
+    task_forkservers: bool = True
 
     @field_validator("endpoint")
     @classmethod
@@ -68,6 +87,23 @@ class Settings(BaseSettings):
     @classmethod
     def _as_words(cls, value: Any) -> Any:
         return tuple(shlex.split(value)) if isinstance(value, str) else value
+
+    @field_validator("task_images", mode="before")
+    @classmethod
+    def _as_map(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.strip().partition("=") for pair in value.replace("\n", ",").split(",") if pair.strip()]
+        if wrong := [name for name, equals, python in pairs if not (name and equals and python)]:
+            raise ValueError(
+                f"{wrong[0]!r} names no Python; write IMAGE=PYTHON, such as 'ghcr.io/acme/train=~/venvs/train'"
+            )
+        return {name.strip(): python.strip() for name, _, python in pairs}
+
+    @field_validator("task_env", "task_allow", mode="before")
+    @classmethod
+    def _as_list(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @field_validator("data_dir")
     @classmethod

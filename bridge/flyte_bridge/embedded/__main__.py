@@ -6,7 +6,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from ..errors import BackendError
+from ..errors import BackendError, ConfigError
 from . import instance
 
 
@@ -20,7 +20,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         instance.run(options.data_dir, options.port, lambda ready: instance.report_ready(options.ready_fd, ready))
-    except BackendError as error:
+    except (BackendError, ConfigError) as error:
         logging.getLogger(__name__).error("%s", error)
         instance.report_failure(options.ready_fd, error)
         return 1

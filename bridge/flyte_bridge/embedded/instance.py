@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..errors import BackendError, DirectoryInUse, PortInUse, StoreError, Unavailable
+from ..errors import BridgeError, ConfigError, DirectoryInUse, PortInUse, StoreError, Unavailable
 from . import snippets
 from .holder import HOST, POLL, Instance, describe, described, hold, holder_of, make_directory, write
 
@@ -70,6 +70,7 @@ def ensure(data_dir: Path) -> Instance:
 
     Raises:
         BackendError: It cannot be started; the message says why.
+        ConfigError: The settings cannot be.
     """
     running = find(data_dir)
     if running is not None:
@@ -89,6 +90,7 @@ def endpoint_of(settings: Settings) -> str:
 
     Raises:
         BackendError: It cannot be started; the message says why.
+        ConfigError: The settings cannot be.
     """
     return settings.endpoint or ensure(settings.data_dir).endpoint
 
@@ -259,7 +261,7 @@ def _await_ready(process: subprocess.Popen[bytes], reading: int, log_path: Path,
     return Instance(**told)
 
 
-def report_failure(ready_fd: int, error: BackendError) -> None:
+def report_failure(ready_fd: int, error: BridgeError) -> None:
     """The daemon's half of `start`: tell who waits on the pipe why there will be no backend."""
     _say(ready_fd, {"error": type(error).__name__, "message": str(error)})
 
@@ -269,8 +271,8 @@ def report_ready(ready_fd: int, instance: Instance) -> None:
     _say(ready_fd, asdict(instance))
 
 
-_ERRORS: dict[str, type[BackendError]] = {
-    error.__name__: error for error in (DirectoryInUse, PortInUse, StoreError, Unavailable)
+_ERRORS: dict[str, type[BridgeError]] = {
+    error.__name__: error for error in (ConfigError, DirectoryInUse, PortInUse, StoreError, Unavailable)
 }
 
 

@@ -15,6 +15,7 @@ from flyteidl2.task import common_pb2
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config as HypercornConfig
 
+from .. import config
 from .app import Dispatcher
 from .cache import Cache
 from .clock import Clock, SystemClock
@@ -229,12 +230,14 @@ async def serve(data_dir: Path, listener: socket.socket, announce: Callable[[], 
 
     Raises:
         StoreError: The database is damaged, newer than this version, or cannot be written.
+        ConfigError: What the settings say of tasks cannot be.
     """
+    options = Options(data_dir, executor=ExecutorOptions.of(config.load(data_dir=data_dir)))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    backend = Backend(Options(data_dir))
+    backend = Backend(options)
     await backend.start(listener)
     try:
         announce()

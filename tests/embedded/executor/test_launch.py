@@ -15,8 +15,11 @@ from typing import Any
 
 import pytest
 
-from flyte_bridge.embedded.executor import Ending, Room
+from flyte_bridge import config
+from flyte_bridge.embedded import instance
+from flyte_bridge.embedded.executor import Ending, ExecutorOptions, Room
 from flyte_bridge.embedded.executor.interpreters import Interpreters
+from flyte_bridge.embedded.executor.slots import whole_machine
 from flyte_bridge.embedded.phases import Phase
 from flyte_bridge.errors import ConfigError
 
@@ -239,3 +242,28 @@ def test_an_action_has_one_attempt_at_a_time(world: Any, tmp_path: Path) -> None
             await running
 
     asyncio.run(main())
+
+
+def test_the_users_settings_become_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cores and quantities; what is not set is the whole machine; a bad quantity is refused by the setting's name."""
+    monkeypatch.setenv("FLYTE_BRIDGE_TASK_CPUS", "1.5")
+    monkeypatch.setenv("FLYTE_BRIDGE_TASK_MEMORY", "1Gi")
+    monkeypatch.setenv("FLYTE_BRIDGE_TASK_ALLOW", "commands")
+    options = ExecutorOptions.of(config.load())
+    assert options.capacity == Room(1500, 1 << 30)
+    assert options.allowed == {"accelerators": False, "commands": True}
+    monkeypatch.delenv("FLYTE_BRIDGE_TASK_CPUS")
+    capacity = ExecutorOptions.of(config.load()).capacity
+    assert capacity is not None
+    assert capacity.cpu == whole_machine().cpu
+    monkeypatch.setenv("FLYTE_BRIDGE_TASK_MEMORY", "much")
+    with pytest.raises(ConfigError, match="TASK_MEMORY"):
+        ExecutorOptions.of(config.load())
+
+
+def test_a_backend_with_an_impossible_image_map_does_not_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """And says which image and which Python; nothing is left running."""
+    monkeypatch.setenv("FLYTE_BRIDGE_TASK_IMAGES", "reg/a=/no/such/venv")
+    with pytest.raises(ConfigError, match="reg/a"):
+        instance.start(tmp_path / "data", 0)
+    assert instance.find(tmp_path / "data") is None

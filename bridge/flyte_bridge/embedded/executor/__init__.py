@@ -12,8 +12,9 @@ runs is re-attached, what is lost is a system failure. Nothing is run twice.
 """
 
 from flyte_bridge.embedded.executor.environment import backend as backend_env
-from flyte_bridge.embedded.executor.executor import Executor, ExecutorOptions
+from flyte_bridge.embedded.executor.executor import Executor
 from flyte_bridge.embedded.executor.job import AttemptEvent, Ending, Failure, Job, Outcome, Storage
+from flyte_bridge.embedded.executor.options import ExecutorOptions
 from flyte_bridge.embedded.executor.slots import Room
 
 __all__ = [

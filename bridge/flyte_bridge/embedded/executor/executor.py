@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flyte_bridge.embedded.clock import Clock, SystemClock
@@ -14,6 +13,7 @@ from flyte_bridge.embedded.executor.attempt_files import AttemptFiles, kill
 from flyte_bridge.embedded.executor.interpreters import Interpreters
 from flyte_bridge.embedded.executor.job import Ending
 from flyte_bridge.embedded.executor.launcher import Launcher
+from flyte_bridge.embedded.executor.options import ExecutorOptions
 from flyte_bridge.embedded.executor.slots import Slots
 
 if TYPE_CHECKING:
@@ -21,41 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flyte_bridge.embedded.executor.job import AttemptEvent, Job, Outcome, Storage
-    from flyte_bridge.embedded.executor.slots import Room
     from flyte_bridge.embedded.model import ActionKey
-
-
-@dataclass(frozen=True)
-class ExecutorOptions:
-    """How to run tasks.
-
-    Attributes:
-        capacity: How much runs at once; None for the whole machine.
-        images: Image → Python or virtual environment; see `interpreters`.
-        pass_env: Names of environment variables of this machine that tasks get too.
-        accelerators: Run what requests accelerators with what the machine has, instead of refusing it.
-        commands: Run any command of this machine, instead of refusing what needs a container.
-        ephemeral: Tasks end when the server is gone, however it went. Else they go on and the next server takes them
-            over.
-        forkservers: False starts every task as a process of its own: slower, and nothing is imported beforehand.
-        keep_work: Keep the work directories of what succeeded.
-        grace: Seconds between asking a process to end and killing it.
-    """
-
-    capacity: Room | None = None
-    images: Mapping[str, str] = field(default_factory=dict)
-    pass_env: tuple[str, ...] = ()
-    accelerators: bool = False
-    commands: bool = False
-    ephemeral: bool = False
-    forkservers: bool = True
-    keep_work: bool = False
-    grace: float = 1.0
-
-    @property
-    def allowed(self) -> dict[str, bool]:
-        """What `refuse` lets pass."""
-        return {"accelerators": self.accelerators, "commands": self.commands}
 
 
 class Executor:
