@@ -134,6 +134,37 @@ def test_a_trigger_lives_through_its_revisions(flyte2: Flyte2) -> None:
     assert kinds == ["DELETE", "DEACTIVATE", "ACTIVATE", "DEPLOY"]
 
 
+def test_triggers_are_listed_by_filter_and_page(flyte2: Flyte2) -> None:
+    """Filters on name and `active` hold, and pages follow one another without repeating a trigger."""
+    names = {f"page{number}" for number in range(5)}
+    for name in names:
+        deploy_trigger(flyte2, name, cron("@yearly"))
+    task = task_definition_pb2.TaskName(org="local", project=flyte2.project, domain=DOMAIN, name="contract.triggered")
+
+    def listed(token: str = "", **filters: str) -> trigger_service_pb2.ListTriggersResponse:
+        asked = [
+            list_pb2.Filter(function=list_pb2.Filter.EQUAL, field=field, values=[value])
+            for field, value in filters.items()
+        ]
+        by_name = list_pb2.Sort(key="name", direction=list_pb2.Sort.ASCENDING)
+        request = list_pb2.ListRequest(limit=2, token=token, filters=asked, sort_by_fields=[by_name])
+        return flyte2.triggers.list_triggers(trigger_service_pb2.ListTriggersRequest(request=request, task_name=task))
+
+    found: list[str] = []
+    page = listed(active="false")
+    while True:
+        found += [one.id.name.name for one in page.triggers]
+        if not page.token:
+            break
+        page = listed(page.token, active="false")
+    assert found == sorted(set(found))
+    assert names <= set(found)
+    assert [one.id.name.name for one in listed(name="page3").triggers] == ["page3"]
+    assert not listed(active="true", name="page3").triggers
+    with refused(Code.INVALID_ARGUMENT):
+        listed(colour="red")
+
+
 @pytest.mark.parametrize("expression", ["61 * * * *", "* * * *", "0 0 * * 7", "0 9 * * ? *", "@sometimes"])
 def test_a_bad_cron_expression_is_refused(flyte2: Flyte2, expression: str) -> None:
     """DeployTrigger with a cron expression that robfig/cron does not read is INVALID_ARGUMENT."""

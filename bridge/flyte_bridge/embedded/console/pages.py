@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
+from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from . import text, views
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+    from pathlib import Path
 
     from jinja2 import Environment
 
@@ -38,7 +39,8 @@ _PLACE = r"/v2/domain/(?P<domain>[^/]+)/project/(?P<project>[^/]+)"
 _REFRESH = 3
 """Seconds after which the page of an open run asks again."""
 
-_log = logging.getLogger(__name__)
+_PIECE = 256 * 1024
+"""Bytes of a file that are held at a time."""
 
 
 class Console:
@@ -71,6 +73,10 @@ class Console:
             (b"cache-control", b"no-store"),
         ]
         await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
+        if scope["method"] != "HEAD" and answer.file is not None:
+            with answer.file.open("rb") as file:
+                while piece := await asyncio.to_thread(file.read, _PIECE):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
         body = b"" if scope["method"] == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
@@ -166,7 +172,7 @@ class Console:
         path = self._source.log(record.key, int(attempt)) if record is not None else None
         if path is None or not path.is_file():
             raise NotFound(f"Attempt {attempt} of action {run}/{action} has no log.")
-        return _Answer(HTTPStatus.OK, await asyncio.to_thread(path.read_bytes), b"text/plain; charset=utf-8")
+        return _Answer(HTTPStatus.OK, b"", b"text/plain; charset=utf-8", file=path)
 
     async def _report(self, query: Mapping[str, str], domain: str, project: str, run: str, action: str) -> _Answer:
         record = self._source.ledger.find(RunKey(project, domain, run).action(action))
@@ -202,20 +208,15 @@ class Console:
         return await self._html("failure.html", status=status, title=status.phrase, message=message)
 
 
+@dataclass(frozen=True)
 class _Answer:
-    """What to send."""
+    """What to send: a body, or a file that may be too large to hold."""
 
-    def __init__(
-        self,
-        status: HTTPStatus,
-        body: bytes,
-        content_type: bytes = b"text/html; charset=utf-8",
-        policy: bytes = _PAGE_POLICY,
-    ) -> None:
-        self.status = status
-        self.body = body
-        self.content_type = content_type
-        self.policy = policy
+    status: HTTPStatus
+    body: bytes
+    content_type: bytes = b"text/html; charset=utf-8"
+    policy: bytes = _PAGE_POLICY
+    file: Path | None = None
 
 
 def _page_number(query: Mapping[str, str]) -> int:
