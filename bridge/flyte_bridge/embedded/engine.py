@@ -17,7 +17,7 @@ from flyteidl2.core import execution_pb2, literals_pb2
 from flyteidl2.task import run_pb2
 from flyteidl2.workflow import run_definition_pb2 as pb
 
-from ..errors import ObjectError
+from ..errors import ObjectError, StoreError
 from .events import Change
 from .faults import AlreadyExists, InvalidRequest, NotFound, NotNow
 from .gate import Gate
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from .intake import Intake, New
     from .model import ActionKey, ActionRecord, RunKey
     from .watch import Hub
+
+_PAUSE = 1.0
+"""Seconds until a time-out that could not be written is tried again."""
 
 _log = logging.getLogger("flyte_bridge.embedded.engine")
 
@@ -91,11 +94,6 @@ class Engine:
         for life in lives:
             life.cancel()
         await asyncio.gather(*lives, return_exceptions=True)
-
-    @property
-    def busy(self) -> int:
-        """How many actions are open."""
-        return len(self._open)
 
     # -- taking in ----------------------------------------------------------------------------------------------------
 
@@ -310,7 +308,11 @@ class Engine:
             message=f"nobody signalled it within {timeout:g} s",
             kind=pb.ErrorInfo.KIND_USER,
         )
-        self._ledger.change(key, Change(Phase.TIMED_OUT, error=error.SerializeToString()))
+        try:
+            self._ledger.change(key, Change(Phase.TIMED_OUT, error=error.SerializeToString()))
+        except StoreError:
+            _log.warning("%s: its time-out is not recorded; trying again", key, exc_info=True)
+            asyncio.get_running_loop().call_later(_PAUSE, self._time_out, key, timeout)
 
     def _release(self, held: _Open, record: ActionRecord) -> None:
         """Lets go of an action that has ended, and ends what was only there for it."""

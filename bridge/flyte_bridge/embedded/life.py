@@ -19,8 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,7 @@ from flyteidl2.task import common_pb2, run_pb2, task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2 as pb
 
 from ..errors import StoreError
-from . import hashing
+from . import hashing, limits
 from .attempts import fold
 from .clock import to_datetime, to_timestamp
 from .events import Change
@@ -61,11 +60,6 @@ _DISK_FULL_PAUSE = 1.0
 """Seconds between tries to write down a result that the disk has no room for."""
 
 _log = logging.getLogger("flyte_bridge.embedded.life")
-
-_QUEUED_TIMEOUT = "QUEUED_TIMEOUT_EXCEEDED"
-_MAX_RUNTIME = "MAX_RUNTIME_EXCEEDED"
-_DEADLINE = "DEADLINE_EXCEEDED"
-_LIMITS = {_QUEUED_TIMEOUT, _MAX_RUNTIME, _DEADLINE}
 
 
 @dataclass(frozen=True)
@@ -110,6 +104,7 @@ class Life:
         spec = task_definition_pb2.TaskSpec.FromString(parts.ledger.task_spec(record))
         self._template = spec.task_template
         self._metadata = self._template.metadata
+        self._limits = limits.Limits(self._metadata, record.created_at, parts.clock)
 
     async def run(self) -> None:
         """Lives it to the end. Cancelled, it leaves the store as it is: the next server goes on."""
@@ -161,7 +156,7 @@ class Life:
         if self._record.phase is Phase.QUEUED:
             queued = self._event(number, Phase.QUEUED, self._parts.clock.now(), version).SerializeToString()
             await self._write(lambda: self._parts.ledger.log_attempt(self._record, number, Phase.QUEUED, queued))
-        outcome = self._with_limit_named(await self._limited(number, job, on_event))
+        outcome = await self._limited(number, job, on_event)
         end = self._event(number, _PHASES[outcome.ending], outcome.ended_at, version + 1, started_at=outcome.started_at)
         end.end_time.CopyFrom(to_timestamp(outcome.ended_at))
         if outcome.failure is not None:
@@ -169,15 +164,6 @@ class Life:
         end.outputs.output_uri, end.outputs.report_uri = outcome.outputs_uri, outcome.report_uri
         end.cache_status = self._record.cache_status
         return outcome, end.SerializeToString()
-
-    def _with_limit_named(self, outcome: Outcome) -> Outcome:
-        """A time-out with the code that tells the SDK which of its exceptions to raise."""
-        failure = outcome.failure
-        if outcome.ending is not Ending.TIMED_OUT or (failure is not None and failure.code in _LIMITS):
-            return outcome
-        limit = self._metadata.timeout.ToTimedelta()
-        named = Failure(_MAX_RUNTIME, f"it ran longer than its timeout of {limit}", recoverable=True)
-        return replace(outcome, failure=named)
 
     def _conclusion(self, number: int, outcome: Outcome) -> Change:
         """What follows for the action from how its attempt ended."""
@@ -206,46 +192,26 @@ class Life:
         )
 
     async def _limited(self, number: int, job: Job, on_event: Callable[[AttemptEvent], None]) -> Outcome:
-        """Runs the executor's attempt, and ends it at the queue's limit or the action's deadline."""
-        began: list[Phase] = []
+        """Runs the executor's attempt when it is the run's turn, within the task's limits."""
+        began: set[Phase] = set()
 
         def listen(event: AttemptEvent) -> None:
-            began.append(event.phase)
+            began.add(event.phase)
             on_event(event)
 
         async def run() -> Outcome:
             async with self._gate.passed(self._key):
                 return await self._parts.executor.run(job, listen)
 
-        running = asyncio.ensure_future(run())
-        queued = _micros(self._metadata.timeouts.queued_timeout) if self._metadata.HasField("timeouts") else 0
-        deadline = _micros(self._metadata.timeouts.deadline) if self._metadata.HasField("timeouts") else 0
-        now = self._parts.clock.now()
-        limits = []
-        if queued:
-            text = f"attempt {number} waited longer than its queue timeout of {timedelta(microseconds=queued)}"
-            limits.append((now + queued, Failure(_QUEUED_TIMEOUT, text, recoverable=True)))
-        if deadline:
-            text = f"the action did not end within its deadline of {timedelta(microseconds=deadline)}"
-            limits.append((self._record.created_at + deadline, Failure(_DEADLINE, text)))
-        try:
-            for at, failure in sorted(limits, key=lambda limit: limit[0]):
-                await asyncio.wait({running}, timeout=max(0.0, (at - self._parts.clock.now()) / 1e6))
-                if running.done():
-                    break
-                if failure.code == _QUEUED_TIMEOUT and any(p in {Phase.INITIALIZING, Phase.RUNNING} for p in began):
-                    continue
-                started_at = None
-                if await self._parts.executor.kill(self._key):
-                    started_at = (await running).started_at
-                return Outcome(Ending.TIMED_OUT, self._parts.clock.now(), failure, started_at=started_at)
-            return await running
-        finally:
-            if not running.done():
-                running.cancel()
+        return await self._limits.hold(
+            asyncio.ensure_future(run()),
+            number,
+            has_begun=lambda: bool(began & {Phase.INITIALIZING, Phase.RUNNING}),
+            kill=lambda: self._parts.executor.kill(self._key),
+        )
 
     def _try_again(self, number: int, failure: Failure) -> bool:
-        if failure.code == _DEADLINE:
+        if failure.code == limits.DEADLINE:
             return False
         before = fold(self._parts.ledger.entries(self._record, EventKind.ATTEMPT))
         system: int = sum(one.error_info.kind == pb.ErrorInfo.KIND_SYSTEM for one in before if one.attempt < number)
@@ -260,9 +226,9 @@ class Life:
         if n < 0 or not retries.HasField("backoff") or self._record.phase is not Phase.QUEUED:
             return
         backoff = retries.backoff
-        cap = _micros(backoff.cap) if backoff.HasField("cap") else None
+        cap = limits.micros(backoff.cap) if backoff.HasField("cap") else None
         try:
-            delay = _micros(backoff.base) * (backoff.factor or 1.0) ** n
+            delay = limits.micros(backoff.base) * (backoff.factor or 1.0) ** n
         except OverflowError:
             delay = float(cap or 0)
         delay = min(delay, cap) if cap is not None else delay
@@ -326,7 +292,7 @@ class Life:
         is_global = self._run_spec.cache_config.cache_lookup_scope == run_pb2.CACHE_LOOKUP_SCOPE_GLOBAL
         prefix = output_prefix(self._record.run_output_base, self._key, 1)
         hit = self._parts.memo.recall(
-            self._key, self._memo_key, prefix, max_age=_micros(self._metadata.cache_max_age), anywhere=is_global
+            self._key, self._memo_key, prefix, max_age=limits.micros(self._metadata.cache_max_age), anywhere=is_global
         )
         if hit is None:
             self._record = self._with_cache_status(catalog_pb2.CACHE_MISS)
@@ -418,10 +384,6 @@ _PHASES = {
 def _error(failure: Failure) -> pb.ErrorInfo:
     kind = pb.ErrorInfo.KIND_SYSTEM if failure.system else pb.ErrorInfo.KIND_USER
     return pb.ErrorInfo(code=failure.code, message=failure.message, kind=kind)
-
-
-def _micros(duration: Any) -> int:
-    return int(duration.seconds) * 1_000_000 + int(duration.nanos) // 1000
 
 
 def _stamp(timestamp: Any) -> Micros:

@@ -145,12 +145,6 @@ class Client:
         self.projects.CreateProject(project_service_pb2.CreateProjectRequest(project=project))
 
 
-class Refused:
-    """The status a call in a `refused` block ended with."""
-
-    details = ""
-
-
 def refused(code: grpc.StatusCode, match: str = "") -> Any:
     """A block in which a call must be refused with a status and a text."""
     return pytest.raises(grpc.RpcError, check=lambda error: error.code() is code and match in error.details())
