@@ -45,6 +45,8 @@ os._exit(0)
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b]*\x1b\\\\")
 
+_OPEN = {"queued", "waiting_for_resources", "initializing", "running", "paused"}
+
 _KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV")
 """All that clients get of this process's environment; no configuration of the developer's own."""
 
@@ -90,7 +92,11 @@ class Client:
         said = self.flyte("run", *(["--follow"] if follow else []), *words)
         run = run_in(said)
         if follow and phase:
-            assert self.phase_of(run) == phase, f"{said}\n{self.flyte('get', 'run', run)}"
+            # `--follow` ends with the first attempt's log; others may come after it
+            deadline = time.monotonic() + 120
+            while (found := self.phase_of(run)) in _OPEN and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert found == phase, f"{found}\n{said}"
         return run
 
     def rpc(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
