@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -230,3 +232,57 @@ def test_what_an_abort_had_no_time_to_kill_is_ended(server: Server, tmp_path: Pa
         assert attempt.phase == Phase.ABORTED
     time.sleep(2.2)
     assert lines(mark) == ["begin"]
+
+
+_NESTED = """
+import asyncio, pathlib, sys
+
+import flyte
+
+env = flyte.TaskEnvironment(name="nested")
+
+@env.task
+async def leaf(x: int) -> int:
+    with open(MARK, "a") as mark:
+        mark.write(f"{x}\\n")
+    await asyncio.sleep(0.5)
+    return x
+
+@env.task
+async def main(n: int) -> int:
+    return sum(await asyncio.gather(*(leaf(x) for x in range(n))))
+
+if __name__ == "__main__":
+    flyte.init(
+        endpoint=sys.argv[1], insecure=True, org="local", project=sys.argv[2], domain=sys.argv[3],
+        root_dir=pathlib.Path(__file__).parent.absolute(),
+    )
+    print(flyte.run(main, n=6).name, flush=True)
+"""
+
+
+def test_a_nested_run_of_the_sdk_survives_killing_after_killing(server: Server, tmp_path: Path) -> None:
+    """A parent and its children live on while the server is killed three times; every child runs exactly once."""
+    mark, home = tmp_path / "mark", tmp_path / "home"
+    home.mkdir()
+    program = tmp_path / "code" / "nested.py"
+    program.parent.mkdir()
+    program.write_text(f"MARK = {str(mark)!r}\n{_NESTED}")
+    environment = {**os.environ, "HOME": str(home), "DO_NOT_TRACK": "1", "FLYTE_DISABLE_TELEMETRY": "1"}
+    command = [sys.executable, str(program), f"127.0.0.1:{server.port}", PROJECT, DOMAIN]
+    started = subprocess.run(
+        command, env=environment, cwd=program.parent, capture_output=True, text=True, timeout=60, check=True
+    )
+    run = started.stdout.split()[-1]
+    for _ in range(3):
+        time.sleep(1)
+        server.kill()
+        server.up()
+    with server.client() as client:
+        details = client.wait(run, timeout=90)
+        assert details.status.phase == Phase.SUCCEEDED, details.error_info.message
+        assert details.status.attempts == 1
+        names = client.list_actions(run)
+        assert len(names) == 7
+        assert all(client.phase(run, name) is Phase.SUCCEEDED for name in names)
+    assert sorted(mark.read_text().split()) == [str(number) for number in range(6)]
