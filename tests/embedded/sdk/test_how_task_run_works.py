@@ -143,3 +143,18 @@ def test_local_execution_does_not_touch_the_backend(client: Client) -> None:
         """
     )
     assert told == {"first": ["Hello, World!"], "second": ["Hello, World!"], "runs": []}
+
+
+def test_a_script_without_tasks_runs_too(client: Client) -> None:
+    """`flyte run python-script` bundles one chosen file (copy style custom) and runs it as a task.
+
+    SDK 2.12.1 then says "Script failed with exit code -1" whatever came of it: it looks for a dict where its own task
+    returns a dataclass. The outputs tell.
+    """
+    client.write("plain.py", "import sys; print('script says', len(sys.argv))")
+    done = client.try_flyte("run", "--follow", "python-script", "plain.py")
+    run = run_in(done.stdout + done.stderr)
+    assert client.phase_of(run) == "succeeded"
+    io = client.flyte("get", "io", run, "--outputs-only")
+    assert "exit_code=0" in io
+    assert "script says 1" in io
