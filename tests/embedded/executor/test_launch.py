@@ -46,6 +46,9 @@ def test_each_sdk_has_its_own_forkserver(world: Any, task: str, flavour: str, co
             assert zygote[2] == flavour
             again = w.outputs(await w.run(w.job(task, "n1")))
             assert again["parent"] == seen["parent"]
+            assert again["random"] != seen["random"]
+            assert seen["tmp"] == str(w.root / "work" / "n0" / "1" / "tmp")
+            assert seen.get("working", seen["tmp"]).startswith(seen["tmp"])
 
     asyncio.run(main())
 
@@ -267,3 +270,18 @@ def test_a_backend_with_an_impossible_image_map_does_not_start(monkeypatch: pyte
     with pytest.raises(ConfigError, match="reg/a"):
         instance.start(tmp_path / "data", 0)
     assert instance.find(tmp_path / "data") is None
+
+
+def test_a_directory_that_cannot_be_made_is_a_system_failure(world: Any) -> None:
+    """Another attempt may help, and the task is not to blame."""
+
+    async def main() -> None:
+        async with world() as w:
+            job = w.job("add", a=1)
+            job.work_dir.parent.mkdir(parents=True)
+            job.work_dir.write_text("in the way")
+            outcome = await w.run(job)
+            assert (outcome.failure.code, outcome.failure.system) == ("LaunchFailed", True)
+            assert "1" in outcome.failure.message
+
+    asyncio.run(main())

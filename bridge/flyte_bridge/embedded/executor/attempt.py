@@ -97,6 +97,8 @@ class Attempt:
             return ended.outcome
         except (UsageError, ValueError) as error:
             return self._failed(BAD_TASK, str(error))
+        except OSError as error:  # the work directory or the log cannot be made: the disk is full, or not ours
+            return self._failed(NOT_STARTED, str(error), system=True, recoverable=True)
 
     # -- waiting ------------------------------------------------------------------------------------------------------
 

@@ -72,6 +72,7 @@ class Launcher:
     def __init__(self, base: Mapping[str, str], log_dir: Path, *, ephemeral: bool, forkservers: bool = True) -> None:
         self._base = {**environment.ALWAYS, **base}
         self._log_dir = log_dir
+        self._tmp = log_dir / ".tmp"  # for what imports leave there; the tasks have their own
         self._ephemeral = ephemeral
         self._forkservers = forkservers
         self._servers: dict[str, tuple[ForkServer, float]] = {}
@@ -125,6 +126,7 @@ class Launcher:
             await task
         await asyncio.gather(*(server.stop() for server, _ in self._servers.values()))
         self._servers.clear()
+        shutil.rmtree(self._tmp, ignore_errors=True)
 
     async def _warm(self, flavour: str) -> None:
         try:
@@ -150,6 +152,8 @@ class Launcher:
             task.add_done_callback(self._retired.discard)
         env = {name: value for name, value in self._base.items() if name != "PYTHONPATH"}
         env["PATH"] = environment.path_of_machine()
+        env["TMPDIR"] = str(self._tmp)
+        self._tmp.mkdir(parents=True, exist_ok=True)
         path = self._log_dir / f"forkserver-{flavour}.log"
         server = ForkServer(flavour, env=env, log_path=path, ephemeral=self._ephemeral)
         self._servers[flavour] = (server, installed)

@@ -235,10 +235,13 @@ class Zygote:
         """Leave the zygote behind: own session, own files, own environment."""
         os.setsid()
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
-        if self.runner is not None:
-            signal.signal(signal.SIGINT, signal.default_int_handler)  # what a Python process starts with
+        if self.runner is None:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        else:  # as a Python process starts, or as an import has left it (flytekit has a handler of its own)
+            if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         os.close(self._wakeup)
         os.close(self._signals)
@@ -265,8 +268,10 @@ def run_python(runner: ModuleType, request: dict[str, Any]) -> int:
     """Call an entry point as its console script would, and end as the interpreter would."""
     import atexit
     import importlib
+    import tempfile
     import threading
 
+    tempfile.tempdir = None  # an import has asked for it, before this process had a TMPDIR of its own
     program = request["program"]
     main = ModuleType("__main__")
     main.__file__ = program  # what multiprocessing's spawn would run again

@@ -46,7 +46,22 @@ def run(argv: list[str]) -> None:
     # `pyflyte-fast-execute` unpacks the code and starts a second Python, because the first may have imported older
     # code. This one has imported no user code, so it goes on by itself: half the time of an attempt, the same steps.
     entrypoint._run_subprocess = _go_on
+    _own_sandbox()
     _call(argv)
+
+
+def _own_sandbox() -> None:
+    """Give this process local directories of its own; flytekit makes them when imported (`core/data_persistence.py`)."""
+    import tempfile
+
+    from flytekit.configuration import DataConfig
+    from flytekit.core.context_manager import FlyteContextManager
+    from flytekit.core.data_persistence import FileAccessProvider
+
+    root = tempfile.mkdtemp(prefix="flyte-")
+    access = FileAccessProvider(f"{root}/sandbox", f"{root}/raw", data_config=DataConfig.auto())
+    context = FlyteContextManager.current_context()
+    FlyteContextManager.push_context(context.with_file_access(access).build())
 
 
 def _call(argv: list[str]) -> None:

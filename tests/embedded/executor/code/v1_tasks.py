@@ -165,7 +165,9 @@ def mapped(xs: list[int]) -> list[int]:
 
 @task
 def modules() -> dict[str, str]:
+    import random
     import sys
+    import tempfile
     import threading
 
     return {
@@ -178,4 +180,7 @@ def modules() -> dict[str, str]:
         "parent": str(os.getppid()),
         "main thread": str(threading.current_thread() is threading.main_thread()),
         "path0": sys.path[0],
+        "random": str(random.random()),
+        "tmp": tempfile.gettempdir(),
+        "working": str(current_context().working_directory),
     }

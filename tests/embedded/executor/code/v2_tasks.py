@@ -64,7 +64,9 @@ def sleeps(seconds: float) -> float:
 
 @env.task
 async def modules() -> dict[str, str]:
+    import random
     import sys
+    import tempfile
 
     return {
         "flyte": str("flyte" in sys.modules),
@@ -73,4 +75,6 @@ async def modules() -> dict[str, str]:
         "main": str(sys.modules["__main__"].__file__),
         "argv0": sys.argv[0],
         "parent": str(os.getppid()),
+        "random": str(random.random()),
+        "tmp": tempfile.gettempdir(),
     }
