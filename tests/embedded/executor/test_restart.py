@@ -160,7 +160,8 @@ def test_the_timeout_goes_on_through_a_restart(world: Any, tmp_path: Path, no_pr
             await asyncio.sleep(1)
             outcome = await w.run(job, timeout=timedelta(seconds=1))
             assert outcome.ending is Ending.TIMED_OUT
-            assert (outcome.ended_at - outcome.started_at) / 1e6 == pytest.approx(2, abs=2)
+            assert (outcome.ended_at - outcome.started_at) / 1e6 < 30  # and not the 60 it sleeps
+            assert w.events[0].reattached
 
     asyncio.run(main())
 

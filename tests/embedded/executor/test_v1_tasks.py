@@ -279,7 +279,7 @@ def test_a_timeout_ends_the_process(world: Any, tmp_path: Path, no_processes_lef
             assert outcome.ending is Ending.TIMED_OUT
             assert outcome.failure.recoverable
             assert "ran longer than its limit of 0:00:02" in outcome.failure.message
-            assert (outcome.ended_at - outcome.started_at) / 1e6 == pytest.approx(2, abs=1.5)
+            assert 2 <= (outcome.ended_at - outcome.started_at) / 1e6 < 30  # and not the 60 it sleeps
 
     asyncio.run(main())
 
