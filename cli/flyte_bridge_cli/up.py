@@ -34,8 +34,10 @@ def up(data_dir: Path | None, port: int | None, foreground: bool) -> None:
     if foreground:
         instance.run(where, port, lambda ready: click.echo(describe(ready)))
         return
-    running = instance.find(where)
-    if running is not None and port in {None, running.port}:
-        click.echo(describe(running))
+    if port is None:
+        click.echo(describe(instance.ensure(where)))
         return
-    click.echo(describe(instance.start(where, port)))
+    running = instance.find(where)
+    if running is None or running.port != port:
+        running = instance.start(where, port)
+    click.echo(describe(running))
