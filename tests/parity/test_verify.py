@@ -212,17 +212,14 @@ def test_modules_that_clash() -> None:
     verdicts = run("clash_one", "clash_two")
     assert {name: one.outcome for name, one in verdicts.items()} == {
         "clash_one.plus_one": Outcome.SAME,
+        "clash_one.nightly": Outcome.SAME,
         "clash_two.plus_two": Outcome.SAME,
+        "clash_two.nightly": Outcome.DIFFERENT,
     }
-
-
-def test_critical_paths(outcomes: dict[str, Verdict]) -> None:
-    """Both sides' critical paths are told: Flyte 1's from its own compilation, Flyte 2's from the source."""
-    assert outcomes["outcomes.same"].critical_path == (1, 1, 2)
-    assert outcomes["outcomes.slower"].critical_path == (2, 3, 4)
-    assert outcomes["outcomes.slower"].outcome is Outcome.SAME
-    assert outcomes["outcomes.slower"].notes == ("FB507",)
-    assert outcomes["outcomes.gate"].critical_path is None
+    # a launch plan with values of its own is run too: its trigger, or the task that stands for it
+    assert verdicts["clash_one.nightly"].kind == "launch plan"
+    assert verdicts["clash_one.nightly"].sources == {"n": "launch plan"}
+    assert verdicts["clash_two.nightly"].reason == "o0: 5 became 6"
 
 
 def test_scripts_and_the_documented_call(tmp_path: Path) -> None:
@@ -235,4 +232,13 @@ def test_scripts_and_the_documented_call(tmp_path: Path) -> None:
     page = (PAIRS.parents[2] / "docs" / "verify.md").read_text()
     code = page.partition("```python\n")[2].partition("```")[0].replace('("pipeline",)', '("jobs.pipeline",)')
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["SAME", "jobs.pipeline.twice"], done
+    assert done.stdout.split() == ["SAME", "jobs.pipeline.twice"], done.stderr
+
+
+def test_critical_paths(outcomes: dict[str, Verdict]) -> None:
+    """Both sides' critical paths are told: Flyte 1's from its own compilation, Flyte 2's from the source."""
+    assert outcomes["outcomes.same"].critical_path == (1, 1, 2)
+    assert outcomes["outcomes.slower"].critical_path == (2, 3, 4)
+    assert outcomes["outcomes.slower"].outcome is Outcome.SAME
+    assert outcomes["outcomes.slower"].notes == ("FB507",)
+    assert outcomes["outcomes.gate"].critical_path is None

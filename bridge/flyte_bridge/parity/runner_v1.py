@@ -18,7 +18,7 @@ from functools import partial
 from typing import Annotated, Any, get_args, get_origin
 
 from flyte_bridge.parity import canonical
-from flyte_bridge.parity.inputs import CALLED, DEFAULT, GENERATED, GIVEN, for_target
+from flyte_bridge.parity.inputs import CALLED, DEFAULT, GENERATED, GIVEN, PLANNED, for_target
 from flyte_bridge.parity.values import NoValue, Reader, generate
 from flyte_bridge.parity.worker import Events, Job, Refuse, attempt, import_modules
 
@@ -68,21 +68,25 @@ class Runner:
     def find(self, modules: Mapping[str, Any]) -> dict[str, tuple[Any, dict[str, Any]]]:
         """The entities that can run, with their plain inputs; each one found is told, runnable or not."""
         from flytekit.core.base_task import PythonTask
+        from flytekit.core.launch_plan import LaunchPlan
         from flytekit.core.reference_entity import ReferenceEntity
         from flytekit.core.workflow import WorkflowBase
 
         workflows: dict[str, Any] = {}
         tasks: dict[str, Any] = {}
+        plans: dict[str, Any] = {}
         seen: set[int] = set()
         for module_name, module in modules.items():
             for name, value in vars(module).items():
-                if not isinstance(value, WorkflowBase | PythonTask) or isinstance(value, ReferenceEntity):
+                if not isinstance(value, WorkflowBase | PythonTask | LaunchPlan) or isinstance(value, ReferenceEntity):
                     continue
                 # an import from elsewhere is found there, and a second name for one thing is no second thing
                 if getattr(_function(value), "__module__", module_name) != module_name or id(value) in seen:
                     continue
                 seen.add(id(value))
-                if isinstance(value, WorkflowBase):
+                if isinstance(value, LaunchPlan):
+                    plans[f"{module_name}:{name}"] = value
+                elif isinstance(value, WorkflowBase):
                     workflows[f"{module_name}:{name}"] = value
                 elif self._job.tasks:
                     tasks[f"{module_name}:{name}"] = value
@@ -102,6 +106,14 @@ class Runner:
                 continue
             if (inputs := self._tell(target, entity, "workflow", reason)) is not None:
                 runnable[target] = (entity, inputs)
+        for target, plan in plans.items():
+            try:
+                reason = next((why for one in _inside(plan.workflow) if (why := _cannot_run(one)) is not None), None)
+            except Exception:  # the workflow's own verdict says what is wrong with it
+                continue
+            # a plan without values of its own runs as its workflow does
+            if _own_values(plan) and (inputs := self._tell(target, plan, "launch plan", reason)) is not None:
+                runnable[target] = (plan, inputs)
         for target, entity in tasks.items():
             if (
                 entity.name not in used
@@ -120,7 +132,10 @@ class Runner:
             inputs = self._job.targets[target]
         elif skip is None:
             try:
-                inputs, sources = self._choose(target, interface.inputs_with_defaults, _with_default(entity))
+                own = _own_values(entity) if kind == "launch plan" else frozenset()
+                wanted = {name: one for name, one in interface.inputs_with_defaults.items() if name not in own}
+                inputs, sources = self._choose(target, wanted, _with_default(getattr(entity, "workflow", entity)))
+                sources |= dict.fromkeys(own, PLANNED)
             except NoValue as error:
                 skip = str(error)
         if target not in self._job.skip:
@@ -243,6 +258,12 @@ async def _wait(result: Any) -> Any:
 
 def _url(plain: Any) -> str | None:
     return plain if isinstance(plain, str) and "://" in plain else None
+
+
+def _own_values(plan: Any) -> frozenset[str]:
+    """The arguments that a launch plan gives another value than its workflow does."""
+    defaults = {name: default for name, (_, default) in plan.workflow.python_interface.inputs_with_defaults.items()}
+    return frozenset(name for name, value in plan.saved_inputs.items() if defaults.get(name) is not value)
 
 
 def _function(entity: Any) -> Any:

@@ -60,14 +60,14 @@ class Verdict:
 
     Attributes:
         workflow: `module.name`; a module alone when it cannot be imported.
-        kind: `workflow`, `task` or `module`.
+        kind: `workflow`, `launch plan`, `task` or `module`.
         outcome: The verdict.
         code: Its finding code: FB501 …
         reason: Why, in one line.
         differences: Where the outputs differ.
         unstable: Places that differ between two runs of Flyte 1, and were set aside.
         inputs: The plain inputs it ran with.
-        sources: Per argument, where its value comes from: `given`, `__main__`, `default` or `generated`.
+        sources: Per argument, where its value comes from: `given`, `__main__`, `launch plan`, `default` or `generated`.
         seconds: How long Flyte 1 and Flyte 2 took; zero when it did not run.
         log: What the failing side printed, and its traceback.
         critical_path: The longest chain on both sides and the number of nodes, when the graph is known.
