@@ -270,6 +270,8 @@ def _with_leading(node: cst.CSTNode, lines: Sequence[cst.EmptyLine]) -> cst.CSTN
 
 def _with_todos(node: cst.CSTNode, todos: Sequence[str]) -> cst.CSTNode:
     if isinstance(node, cst.FlattenSentinel):
+        if not node:
+            return node
         first, *rest = node
         return cast("cst.CSTNode", cst.FlattenSentinel([_with_todos(first, todos), *rest]))
     if not hasattr(node, "leading_lines"):

@@ -46,6 +46,9 @@ DECORATORS: Mapping[str, Kind] = {
 }
 """Decorators that make an entity of a function. `flytekit.Environment(...)` objects are told apart by their assignment."""
 
+ENVIRONMENTS = frozenset({"flytekit.Environment", "union.ActorEnvironment", "union.actor.ActorEnvironment"})
+"""What makes an object whose `.task` is a decorator."""
+
 CONSTRUCTORS: Mapping[str, Kind] = {
     "flytekit.LaunchPlan": Kind.LAUNCH_PLAN,
     "flytekit.LaunchPlan.create": Kind.LAUNCH_PLAN,
@@ -172,7 +175,7 @@ def _environment_base(module: Module, target: cst.BaseExpression) -> Kind | None
                 if not isinstance(inner, cst.Call):
                     return None
                 func = inner.func
-            if module.names.qualified(func) == "flytekit.Environment":
+            if module.names.qualified(func) in ENVIRONMENTS:
                 return {"task": Kind.TASK, "dynamic": Kind.DYNAMIC}.get(target.attr.value)
     return None
 

@@ -14,7 +14,6 @@ from flyte_bridge_translators.source.launch_plan import (
     automated,
     entries,
     given_input,
-    shown,
     spoken_name,
     variable_of,
     wrapped_statements,
@@ -95,6 +94,8 @@ def _given(work: Work, plan: LaunchPlan, name: str) -> Iterator[tuple[str, cst.B
     node = plan.given.get(name)
     for key, value in entries(work, node) if node is not None else ():
         if value is None:
-            work.report("FB342", plan.call, f"{name}={shown(plan.given[name])} cannot be read here and was left out")
+            work.report(
+                "FB342", plan.call, f"{name}={layout.brief(plan.given[name])} cannot be read here and was left out"
+            )
         else:
             yield key, value

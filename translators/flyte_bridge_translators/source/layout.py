@@ -155,6 +155,12 @@ def statement(doc: Doc, limit: int, *, target: str = "", blank: int = 0) -> cst.
     return made.with_changes(leading_lines=[cst.EmptyLine(indent=False)] * blank)
 
 
+def brief(node: cst.BaseExpression) -> str:
+    """A piece of source in a message: on one line, and not all of a long one."""
+    text = " ".join(code(node).split())
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
 def quoted(text: str) -> str:
     """A string literal in double quotes, as formatters write it."""
     written = repr(text)

@@ -158,8 +158,13 @@ def _look(
     group: cst.BaseExpression | None,
     key: cst.BaseExpression | None,
 ) -> str:
-    known = (_known(work, group), _known(work, key))
-    matching = [(function, request) for function, request in requests if (request.group, request.key) == known]
+    # `get("k")` looks for group `k` without a key, which is the variable of `Secret(key="k")` too.
+    known = tuple(part for part in (_known(work, group), _known(work, key)) if part)
+    matching = [
+        (function, request)
+        for function, request in requests
+        if request.variable and tuple(part for part in (request.group, request.key) if part) == known
+    ]
     name = matching[0][1].variable if matching else _variable_text(work, group, key)
     function = work.module.function(where)
     if function is not None and entity_decorator(work.module, function) is not None:
