@@ -97,3 +97,11 @@ def test_aws_expressions(aws: str, standard: str | None) -> None:
     assert five_fields(aws) == standard
     if standard is not None:
         assert croniter.is_valid(standard)
+
+
+def test_a_workflow_without_outputs_is_not_returned() -> None:
+    """The task of a launch plan returns what its workflow does: nothing."""
+    flow = "from flytekit import workflow\n\n\n@workflow\ndef wf(n: int):\n    pass\n"
+    plans = 'from flytekit import LaunchPlan\nfrom flow import wf\n\nlp = LaunchPlan.get_or_create(wf, "lp")\n'
+    texts, _ = convert_project({"flow": flow, "plans": plans})
+    assert "async def lp(n: int):\n    await wf(n=n)\n" in texts["plans"]

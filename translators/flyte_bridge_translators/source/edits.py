@@ -233,11 +233,12 @@ class _Applier:
             elif new and gap:
                 missing = gap - _blank_lines(new[0])
                 new[0] = _with_leading(new[0], [cst.EmptyLine(indent=False)] * missing)
+            if new and kept_comments:
+                apart = [cst.EmptyLine(indent=False)] * (gap if out else 0)
+                new[0] = _with_leading(new[0], [*apart, *kept_comments])
+                kept_comments = []
             if new:
                 gap = 0
-            if new and kept_comments:
-                new[0] = _with_leading(new[0], kept_comments)
-                kept_comments = []
             out.extend(new)
         return out
 

@@ -14,7 +14,16 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from flyte_bridge_translators.source import arguments, image_spec, layout, resources, secret, settings, task_config
+from flyte_bridge_translators.source import (
+    arguments,
+    image_spec,
+    launch_plan,
+    layout,
+    resources,
+    secret,
+    settings,
+    task_config,
+)
 from flyte_bridge_translators.source.edits import Plan
 from flyte_bridge_translators.source.entities import Entity, Facts, Kind
 from flyte_bridge_translators.source.homes import Home, homes, unique
@@ -121,7 +130,7 @@ def translate(module: Module, context: Context) -> Plan:
     """Write the `flyte.TaskEnvironment` definitions of a file."""
     work = settings.work(module, context, "environment")
     facts = context.facts.get(module.name, Facts(module.name))
-    found = homes(module, facts)
+    found = [home for home in homes(module, facts) if home.members or home.declared or _launches(module, context)]
     if not found:
         return work.plan
     places = Places(module)
@@ -141,6 +150,14 @@ def translate(module: Module, context: Context) -> Plan:
             _driver_image(work, each, written, references)
     _write(work, written)
     return work.plan
+
+
+def _launches(module: Module, context: Context) -> bool:
+    """Whether a launch plan of the file becomes a task, its workflow being known."""
+    facts = context.facts.get(module.name, Facts(module.name))
+    return any(
+        plan.mode == "task" and context.entity(plan.target) is not None for plan in launch_plan.plans(module, facts)
+    )
 
 
 def _written(work: Work, home: Home, places: Places) -> Written:
@@ -168,7 +185,8 @@ def _written(work: Work, home: Home, places: Places) -> Written:
         "plugin_config": plugin,
         "reusable": _reuse(work, home),
     }
-    needed = [places.of_name(used) for value in held.values() for used in used_names(value)]
+    first = min((places.of(one.function) for one in home.members), default=None)
+    needed = [places.of_name(used, first) for value in held.values() for used in used_names(value)]
     if home.declared:
         needed = [places.of_name(cst.Name(home.variable))]
     return Written(home, values, max([places.imports, *needed]))

@@ -147,7 +147,7 @@ def _movable(module: Module, statement: cst.SimpleStatementLine, function: cst.F
     places = Places(module)
     limit = places.of(function)
     return all(
-        places.of_name(name) < limit
+        places.of_name(name, limit) < limit
         for name in used_names(statement.body[0])
         if name.value != function.name.value
         and not _is_target(module, name)

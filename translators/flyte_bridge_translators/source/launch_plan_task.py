@@ -68,7 +68,8 @@ def write(work: Work, plan: LaunchPlan, facts: Facts, used: set[str]) -> None:
     decorator = layout.render(layout.call(f"{variable}.task", triggers=doc), work.limit, column=1)
     name = variable_of(plan, used)
     head = Group(f"async def {name}(", tuple(("", text) for text in (*required, *optional)), f"){returns}:")
-    body = Group(f"return await {code(plan.workflow)}(", tuple(passed))
+    back = "" if returns in {"", " -> None"} else "return "
+    body = Group(f"{back}await {code(plan.workflow)}(", tuple(passed))
     lines = layout.render(head, work.limit), layout.render(body, work.limit, column=4, indent=4)
     function = cst.ensure_type(cst.parse_statement(f"@{decorator}\n{lines[0]}\n    {lines[1]}\n"), cst.FunctionDef)
     comments = [line for line in plan.statement.leading_lines if line.comment is not None]
