@@ -96,7 +96,12 @@ def test_data_that_changed(tmp_path: Path) -> None:
     change = Change(PAIRS / "v1" / "data.py", "data", text.encode())
     with staged([change]) as pairs:
         verdicts = {one.workflow: one for one in verify(pairs, inputs={"shapeless": {"rows": str(rows)}})}
-    seen = {name.removeprefix("data."): one.differences[0].path for name, one in verdicts.items() if one.differences}
+    # pandas 2 keeps the rows' index in parquet where pandas 3 does not: that is a difference of its own
+    places = {
+        name.removeprefix("data."): [each.path for each in one.differences if not each.path.endswith(".index")]
+        for name, one in verdicts.items()
+    }
+    seen = {name: paths[0] for name, paths in places.items() if paths}
     assert seen == {
         "files": "o0",
         "directories": "o0['deep/input.txt']",
