@@ -52,7 +52,7 @@ def listed(items: Iterable[Doc]) -> Group:
 
 def width(module: Module) -> int:
     """The line length a file is written to."""
-    return WIDE if any(len(line) > NARROW for line in module.tree.code.splitlines()) else NARROW
+    return WIDE if any(len(line) > NARROW for line in module.text.splitlines()) else NARROW
 
 
 def flat(doc: Doc) -> str:
