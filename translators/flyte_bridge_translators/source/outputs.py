@@ -6,7 +6,7 @@ returned without an annotation, which Flyte 1 dropped, is not returned any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import libcst as cst
@@ -24,7 +24,6 @@ from flyte_bridge_translators.source.datatypes import (
     SCHEMA,
     TUPLE,
     Shape,
-    fields,
     of_text,
 )
 from flyte_bridge_translators.source.edits import Plan, Rewrite
@@ -214,9 +213,9 @@ class Outputs:
             return
         shape = self.values.shape(made)
         if shape is not None and shape.kind == CLASS:
-            self._bind(made, fields(self.module, shape.name), literal=False)
+            self._bind(made, self.values.fields(shape.name), literal=False)
 
-    def _bind(self, made: cst.Call, shapes: dict[str, Shape], *, literal: bool) -> None:
+    def _bind(self, made: cst.Call, shapes: Mapping[str, Shape], *, literal: bool) -> None:
         order = list(shapes)
         for index, argument in enumerate(made.args):
             name = argument.keyword.value if argument.keyword else order[index] if index < len(order) else None
@@ -256,7 +255,7 @@ class Outputs:
             for element, item in zip(value.elements, shape.items, strict=False):
                 self._into(element, "value", element.value, item, sure=sure)
         elif shape.kind == CLASS and isinstance(value, cst.Tuple):
-            for element, item in zip(value.elements, fields(self.module, shape.name).values(), strict=False):
+            for element, item in zip(value.elements, self.values.fields(shape.name).values(), strict=False):
                 self._into(element, "value", element.value, item, sure=sure)
         elif shape.kind == LIST:
             self._into_list(holder, field, value, shape.items[0], sure=sure)
