@@ -289,7 +289,9 @@ class Outputs:
         if shape.kind in {FRAME, SCHEMA}:
             # Flyte 1 took nothing but its own class here, so it is one, and `structured_dataset` has seen to it;
             # except the parameter that it made a pandas frame.
-            if self._is_native(value):
+            # A schema was made of a frame too.
+            is_frame = shape.kind == SCHEMA and (known is None or known.kind not in {FRAME, SCHEMA})
+            if is_frame or self._is_native(value):
                 self._hold(holder, field, self._wrap(value, shape), "Flyte 2 wants its DataFrame around a frame")
             return
         if known is not None and known.kind != OTHER:
