@@ -2,7 +2,7 @@
 
 import os
 
-from flytekit import Secret, current_context, task, workflow
+from union import Secret, current_context, task, workflow
 
 os.environ.setdefault("SLACK_TOKEN", "psst")
 TOKEN = "slack_token"

@@ -134,6 +134,20 @@ def reads(work: Work) -> None:
         elif method in {"get_secrets_env_var", "get_secrets_file"}:
             _place(work, call, method)
     _attributes(work, requests)
+    _holders(work)
+
+
+def _holders(work: Work) -> None:
+    """`secrets = current_context().secrets` goes when every use of it was replaced."""
+    uses: dict[cst.CSTNode, list[cst.Name]] = {}
+    for node in work.module.names.scopes:
+        if isinstance(node, cst.Name) and not isinstance(work.module.parents.get(node), cst.AssignTarget):
+            bound = _bound(work, node)
+            if isinstance(bound, cst.Attribute) and _is_secrets(work, bound):
+                uses.setdefault(work.module.names.bindings(node)[0].node, []).append(node)
+    for assignment, names in uses.items():
+        if all(any(above in work.plan.replacements for above in work.module.ancestors(name)) for name in names):
+            work.plan.remove(assignment, "nothing reads the secrets of the context any more")
 
 
 def _read(work: Work, call: cst.Call, requests: Requests) -> None:
