@@ -163,6 +163,8 @@ class Shape:
 
     def _needed_outside(self, step: Step, middle: list[model.Node]) -> bool:
         inside = {node.payload for node in middle}
+        if step in self.wanted:
+            return True
         if any(reader not in inside for reader, _ in self.consumers.get(step, ())):
             return True
         return any(name in self.live for name in step.writes)
@@ -218,12 +220,15 @@ class Shape:
             if isinstance(part, Shared):
                 for node, heads in part.waits.items():
                     self.waits[node.payload] = tuple(head.payload for head in heads)
+                    if isinstance(node.payload, CallStep):
+                        node.payload.inline = False
                     for inner in self.consumers_of_inline(node.payload):
                         inner.inline = False
                 for strand in part.strands:
                     if strand.task:
                         step = strand.head.payload
-                        stem = next(iter(step.writes), "") or step.title
+                        hidden = step.private if isinstance(step, BlockStep) else set()
+                        stem = next((name for name in step.writes if name not in hidden), "") or step.title
                         self.tasks[step] = self.scene.fresh(f"{stem}_task")
                 for strand in part.strands:
                     self._await_in_place(steps_of(strand.body))
