@@ -185,6 +185,9 @@ def _one_gather(reader: Reader, node: cst.For, step: ForStep, body: Body, ahead:
 
     if not any(one.cost for one in ahead.steps):
         return False
+    bound = {name for one in ahead.steps for name in bound_by(one)} | set(loop_names(node))
+    if reading.read_later(reader.variables, node, bound):
+        return False
     target: cst.Name | None = None
     value: CallStep | BranchStep | None = None
     emptied: Step | None = None

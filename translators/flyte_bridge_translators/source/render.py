@@ -75,6 +75,9 @@ class Renderer:
             del place
         for step in sorted([*early, *segment.late], key=lambda one: one.index):
             out += self._step(step)
+        for step, name in self.shape.restored:
+            if step in segment.steps:
+                out.append(assign(cst.Name(name), cst.Name(step.variable(name))))
         if isinstance(segment.end, ReturnStep):
             out += self._return(segment.end, sink)
         elif segment.end is not None:
