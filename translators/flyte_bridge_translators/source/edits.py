@@ -17,7 +17,7 @@ import libcst as cst
 from flyte_bridge_translators.catalogue import CATALOGUE
 from flyte_bridge_translators.findings import Finding, Severity, Where
 from flyte_bridge_translators.source.module import Module
-from flyte_bridge_translators.source.tree import child_fields
+from flyte_bridge_translators.source.tree import child_fields, is_node
 
 Node = TypeVar("Node", bound=cst.CSTNode)
 
@@ -193,12 +193,10 @@ class _Applier:
         updates: dict[str, object] = {}
         for name in child_fields(type(node)):
             value = getattr(node, name)
-            if isinstance(value, cst.CSTNode):
+            if is_node(value):
                 if value in self.touched:
                     updates[name] = self(value)
-            elif type(value) in {list, tuple} and any(
-                item in self.touched for item in value if isinstance(item, cst.CSTNode)
-            ):
+            elif type(value) in {list, tuple} and any(item in self.touched for item in value if is_node(item)):
                 updates[name] = self.sequence(value)
         if isinstance(node, cst.SimpleStatementLine) and "body" in updates:
             updates["body"] = _joined(cast("list[cst.BaseSmallStatement]", updates["body"]))
