@@ -115,7 +115,7 @@ def command(
     if inputs is not None and not do_verify:
         raise UsageError("--inputs is for --verify: add it")
     wanted = _Wanted(_codes(select), _codes(ignore))
-    options = Options(retries=retries)
+    options = Options(retries=retries, explain=explain)
     if any(str(path) == "-" for path in paths):
         if len(paths) > 1 or output or in_place or do_verify:
             raise UsageError(

@@ -20,5 +20,5 @@ async def wf(region: str = "eu") -> str:
 
 
 for name in ("eu", "us"):
-    # TODO(flyte-bridge FB343): the launch plan LaunchPlan.get_or_create(wf, f"work-{name}", fixed_inputs={"region"… cannot be read here; write a `flyte.Trigger` for it
+    # TODO(flyte-bridge FB343): the launch plan LaunchPlan.get_or_create(wf, f"work-{name}", fixed_inputs… cannot be read here; write a `flyte.Trigger` for it
     LaunchPlan.get_or_create(wf, f"work-{name}", fixed_inputs={"region": name})

@@ -2,25 +2,21 @@ import asyncio
 import os
 
 import flyte
-from flytekit import current_context
 
 os.environ.setdefault("USER_INFO_API_KEY", "hush")
-os.environ.setdefault("TOKEN", "psst")
+os.environ.setdefault("SLACK_TOKEN", "psst")
 
 GROUP = "user-info"
 KEY = "api_key"
 env = flyte.TaskEnvironment(name="request_and_read")
 by_chain_env = flyte.TaskEnvironment(
-    name="request_and_read-by-chain",
-    secrets=[flyte.Secret(key=KEY, group=GROUP, as_env_var="USER_INFO_API_KEY")],
+    name="request_and_read-by-chain", secrets=[flyte.Secret(key=KEY, group=GROUP, as_env_var="USER_INFO_API_KEY")]
 )
 by_name_env = flyte.TaskEnvironment(
-    name="request_and_read-by-name",
-    secrets=[flyte.Secret(key="token", as_env_var="TOKEN")],
+    name="request_and_read-by-name", secrets=[flyte.Secret(key="token", group="slack", as_env_var="SLACK_TOKEN")]
 )
 by_variable_env = flyte.TaskEnvironment(
-    name="request_and_read-by-variable",
-    secrets=[flyte.Secret(key="my.dotted.key", as_env_var="DOTTED")],
+    name="request_and_read-by-variable", secrets=[flyte.Secret(key="my.dotted.key", group="app", as_env_var="DOTTED")]
 )
 driver = flyte.TaskEnvironment(
     name="request_and_read-workflows",
@@ -36,14 +32,12 @@ def by_chain() -> int:
 
 @by_name_env.task
 def by_name() -> int:
-    return len(os.environ["TOKEN"])
+    return len(os.environ["SLACK_TOKEN"])
 
 
 @by_variable_env.task
 def by_variable() -> bool:
-    # TODO(flyte-bridge FB103): flytekit.current_context is still used here
-    secrets = current_context().secrets
-    return bool(os.environ["TOKEN"]) or bool(os.environ["DOTTED"])
+    return bool(os.environ["SLACK_TOKEN"]) or bool(os.environ["DOTTED"])
 
 
 @env.task

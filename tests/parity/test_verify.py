@@ -96,7 +96,12 @@ def test_data_that_changed(tmp_path: Path) -> None:
     change = Change(PAIRS / "v1" / "data.py", "data", text.encode())
     with staged([change]) as pairs:
         verdicts = {one.workflow: one for one in verify(pairs, inputs={"shapeless": {"rows": str(rows)}})}
-    seen = {name.removeprefix("data."): one.differences[0].path for name, one in verdicts.items() if one.differences}
+    # pandas 2 keeps the rows' index in parquet where pandas 3 does not: that is a difference of its own
+    places = {
+        name.removeprefix("data."): [each.path for each in one.differences if not each.path.endswith(".index")]
+        for name, one in verdicts.items()
+    }
+    seen = {name: paths[0] for name, paths in places.items() if paths}
     assert seen == {
         "files": "o0",
         "directories": "o0['deep/input.txt']",
@@ -155,7 +160,7 @@ def troubles() -> dict[str, Verdict]:
 def test_trouble(troubles: dict[str, Verdict], name: str, outcome: Outcome, reason: str) -> None:
     """A workflow or module that crashes, hangs, or lacks something is named, and the others are still verified."""
     assert troubles[name].outcome is outcome, troubles[name]
-    assert reason in troubles[name].reason
+    assert reason in troubles[name].reason if reason else not troubles[name].reason
 
 
 def test_output_of_a_crash(troubles: dict[str, Verdict]) -> None:
@@ -212,17 +217,14 @@ def test_modules_that_clash() -> None:
     verdicts = run("clash_one", "clash_two")
     assert {name: one.outcome for name, one in verdicts.items()} == {
         "clash_one.plus_one": Outcome.SAME,
+        "clash_one.nightly": Outcome.SAME,
         "clash_two.plus_two": Outcome.SAME,
+        "clash_two.nightly": Outcome.DIFFERENT,
     }
-
-
-def test_critical_paths(outcomes: dict[str, Verdict]) -> None:
-    """Both sides' critical paths are told: Flyte 1's from its own compilation, Flyte 2's from the source."""
-    assert outcomes["outcomes.same"].critical_path == (1, 1, 2)
-    assert outcomes["outcomes.slower"].critical_path == (2, 3, 4)
-    assert outcomes["outcomes.slower"].outcome is Outcome.SAME
-    assert outcomes["outcomes.slower"].notes == ("FB507",)
-    assert outcomes["outcomes.gate"].critical_path is None
+    # a launch plan with values of its own is run too: its trigger, or the task that stands for it
+    assert verdicts["clash_one.nightly"].kind == "launch plan"
+    assert verdicts["clash_one.nightly"].sources == {"n": "launch plan"}
+    assert verdicts["clash_two.nightly"].reason == "o0: 5 became 6"
 
 
 def test_scripts_and_the_documented_call(tmp_path: Path) -> None:
@@ -235,4 +237,13 @@ def test_scripts_and_the_documented_call(tmp_path: Path) -> None:
     page = (PAIRS.parents[2] / "docs" / "verify.md").read_text()
     code = page.partition("```python\n")[2].partition("```")[0].replace('("pipeline",)', '("jobs.pipeline",)')
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["SAME", "jobs.pipeline.twice"], done
+    assert done.stdout.split() == ["SAME", "jobs.pipeline.twice"], done.stderr
+
+
+def test_critical_paths(outcomes: dict[str, Verdict]) -> None:
+    """Both sides' critical paths are told: Flyte 1's from its own compilation, Flyte 2's from the source."""
+    assert outcomes["outcomes.same"].critical_path == (1, 1, 2)
+    assert outcomes["outcomes.slower"].critical_path == (2, 3, 4)
+    assert outcomes["outcomes.slower"].outcome is Outcome.SAME
+    assert outcomes["outcomes.slower"].notes == ("FB507",)
+    assert outcomes["outcomes.gate"].critical_path is None

@@ -13,8 +13,6 @@ from typing import Any
 from golden import GOLDEN, case_files, case_id
 
 CASES = [GOLDEN / f"{case_id(path)}.py" for path in case_files()]
-FREE_OF_FLYTE_1 = [path for path in CASES if "flytekit" not in path.read_text()]
-
 NOT_INSTALLED = {"flyteplugins", "kubernetes", "mylib", "torch"}
 """What a golden may need and the tests do not install: plugins of Flyte 2 and heavy libraries."""
 
@@ -140,10 +138,11 @@ def test_every_call_of_flyte_binds_to_its_signature(tmp_path: Path) -> None:
 def test_every_golden_can_be_deployed(tmp_path: Path) -> None:
     """Each golden without leftovers imports, its environments make one valid deployment plan, and its tasks and triggers
     reach the wire."""
+    free = [path for path in CASES if "flytekit" not in path.read_text()]
     for name in ("pyproject.toml", "uv.lock", "poetry.lock", "requirements.txt"):
         (tmp_path / name).touch()
     run = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("deploy_plans.py")), *map(str, FREE_OF_FLYTE_1)],
+        [sys.executable, str(Path(__file__).with_name("deploy_plans.py")), *map(str, free)],
         capture_output=True,
         text=True,
         check=False,
@@ -152,7 +151,7 @@ def test_every_golden_can_be_deployed(tmp_path: Path) -> None:
     )
     assert run.returncode == 0, run.stderr
     results = [json.loads(line) for line in run.stdout.splitlines()]
-    assert len(results) == len(FREE_OF_FLYTE_1)
+    assert len(results) == len(free)
     assert [each for each in results if "failed" in each] == []
     assert {each["missing"].split(".")[0] for each in results if "missing" in each} <= NOT_INSTALLED
     triggers = {Path(each["file"]).stem: each.get("triggers") for each in results}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Plain = Any
 
-GIVEN, CALLED, DEFAULT, GENERATED = "given", "__main__", "default", "generated"
+GIVEN, CALLED, DEFAULT, PLANNED, GENERATED = "given", "__main__", "default", "launch plan", "generated"
 """Where an argument's value comes from."""
 
 LONG = 100_000

@@ -11,14 +11,14 @@ import inspect
 import os
 import pathlib
 import re
-import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, get_args, get_origin
 
 from flyte_bridge.parity import canonical
-from flyte_bridge.parity.inputs import CALLED, DEFAULT, GENERATED, GIVEN, for_target
+from flyte_bridge.parity.entities_v1 import cannot_run, critical_path, function_of, inside, own_values, with_default
+from flyte_bridge.parity.inputs import CALLED, DEFAULT, GENERATED, GIVEN, PLANNED, for_target
 from flyte_bridge.parity.values import NoValue, Reader, generate
 from flyte_bridge.parity.worker import Events, Job, Refuse, attempt, import_modules
 
@@ -68,21 +68,25 @@ class Runner:
     def find(self, modules: Mapping[str, Any]) -> dict[str, tuple[Any, dict[str, Any]]]:
         """The entities that can run, with their plain inputs; each one found is told, runnable or not."""
         from flytekit.core.base_task import PythonTask
+        from flytekit.core.launch_plan import LaunchPlan
         from flytekit.core.reference_entity import ReferenceEntity
         from flytekit.core.workflow import WorkflowBase
 
         workflows: dict[str, Any] = {}
         tasks: dict[str, Any] = {}
+        plans: dict[str, Any] = {}
         seen: set[int] = set()
         for module_name, module in modules.items():
             for name, value in vars(module).items():
-                if not isinstance(value, WorkflowBase | PythonTask) or isinstance(value, ReferenceEntity):
+                if not isinstance(value, WorkflowBase | PythonTask | LaunchPlan) or isinstance(value, ReferenceEntity):
                     continue
                 # an import from elsewhere is found there, and a second name for one thing is no second thing
-                if getattr(_function(value), "__module__", module_name) != module_name or id(value) in seen:
+                if getattr(function_of(value), "__module__", module_name) != module_name or id(value) in seen:
                     continue
                 seen.add(id(value))
-                if isinstance(value, WorkflowBase):
+                if isinstance(value, LaunchPlan):
+                    plans[f"{module_name}:{name}"] = value
+                elif isinstance(value, WorkflowBase):
                     workflows[f"{module_name}:{name}"] = value
                 elif self._job.tasks:
                     tasks[f"{module_name}:{name}"] = value
@@ -91,9 +95,9 @@ class Runner:
         for target, entity in workflows.items():
             reason = None
             try:
-                inside = list(_inside(entity))
-                used.update(one.name for one in inside if hasattr(one, "name"))
-                reason = next((why for one in inside if (why := _cannot_run(one)) is not None), None)
+                called = list(inside(entity))
+                used.update(one.name for one in called if hasattr(one, "name"))
+                reason = next((why for one in called if (why := cannot_run(one)) is not None), None)
             except Exception as error:
                 self._events.write(
                     "found", id=target, kind="workflow", inputs={}, sources={}, outputs=[], skip=None, path=None
@@ -102,10 +106,18 @@ class Runner:
                 continue
             if (inputs := self._tell(target, entity, "workflow", reason)) is not None:
                 runnable[target] = (entity, inputs)
+        for target, plan in plans.items():
+            try:
+                reason = next((why for one in inside(plan.workflow) if (why := cannot_run(one)) is not None), None)
+            except Exception:  # the workflow's own verdict says what is wrong with it
+                continue
+            # a plan without values of its own runs as its workflow does
+            if own_values(plan) and (inputs := self._tell(target, plan, "launch plan", reason)) is not None:
+                runnable[target] = (plan, inputs)
         for target, entity in tasks.items():
             if (
                 entity.name not in used
-                and (inputs := self._tell(target, entity, "task", _cannot_run(entity))) is not None
+                and (inputs := self._tell(target, entity, "task", cannot_run(entity))) is not None
             ):
                 runnable[target] = (entity, inputs)
         return runnable
@@ -120,7 +132,10 @@ class Runner:
             inputs = self._job.targets[target]
         elif skip is None:
             try:
-                inputs, sources = self._choose(target, interface.inputs_with_defaults, _with_default(entity))
+                own = own_values(entity) if kind == "launch plan" else frozenset()
+                wanted = {name: one for name, one in interface.inputs_with_defaults.items() if name not in own}
+                inputs, sources = self._choose(target, wanted, with_default(getattr(entity, "workflow", entity)))
+                sources |= dict.fromkeys(own, PLANNED)
             except NoValue as error:
                 skip = str(error)
         if target not in self._job.skip:
@@ -132,7 +147,7 @@ class Runner:
                 sources=sources,
                 outputs=list(interface.outputs),
                 skip=skip,
-                path=_path(entity) if kind == "workflow" else None,
+                path=critical_path(entity) if kind == "workflow" else None,
             )
         return inputs if skip is None else None
 
@@ -245,20 +260,6 @@ def _url(plain: Any) -> str | None:
     return plain if isinstance(plain, str) and "://" in plain else None
 
 
-def _function(entity: Any) -> Any:
-    """The user's function, if an entity has one."""
-    return getattr(entity, "_workflow_function", None) or getattr(entity, "_task_function", None)
-
-
-def _with_default(entity: Any) -> frozenset[str]:
-    """The arguments that have a default; flytekit's interface does not tell a default of None from none."""
-    function = _function(entity)
-    if function is None:
-        return frozenset()
-    parameters = inspect.signature(function).parameters.values()
-    return frozenset(one.name for one in parameters if one.default is not inspect.Parameter.empty)
-
-
 def _raised_by(error: BaseException, *functions: str, module: str) -> bool:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
@@ -267,79 +268,6 @@ def _raised_by(error: BaseException, *functions: str, module: str) -> bool:
         return False
     code = trace.tb_frame.f_code
     return code.co_name in functions and os.path.basename(code.co_filename) == module  # noqa: PTH119 - a name, not a path
-
-
-def _inside(entity: Any) -> Iterator[Any]:
-    """An entity and all that its static graph calls."""
-    from flytekit.core.condition import BranchNode
-    from flytekit.core.launch_plan import LaunchPlan
-    from flytekit.core.workflow import WorkflowBase
-
-    yield entity
-    if isinstance(entity, WorkflowBase):
-        for node in entity.nodes:
-            yield from _inside(node.flyte_entity)
-    elif isinstance(entity, LaunchPlan):
-        yield from _inside(entity.workflow)
-    elif isinstance(entity, BranchNode):
-        block = entity._ifelse_block
-        for branch in [block.case, *(block.other or [])]:
-            if branch.then_node is not None:
-                yield from _inside(branch.then_node.flyte_entity)
-        if block.else_node is not None:
-            yield from _inside(block.else_node.flyte_entity)
-    else:
-        # map tasks and array nodes hold what they map
-        for attribute in ("_run_task", "target", "python_function_task"):
-            mapped = getattr(entity, attribute, None)
-            if mapped is not None and mapped is not entity and hasattr(mapped, "name"):
-                yield from _inside(mapped)
-                return
-
-
-def _path(entity: Any) -> tuple[int, int]:
-    """The longest chain of an entity's static graph, and how many nodes it has: flytekit's own compilation tells."""
-    from flytekit.core.condition import BranchNode
-    from flytekit.core.gate import Gate
-    from flytekit.core.launch_plan import LaunchPlan
-    from flytekit.core.workflow import WorkflowBase
-
-    if isinstance(entity, LaunchPlan):
-        return _path(entity.workflow)
-    if isinstance(entity, Gate) and entity.sleep_duration is not None:
-        return 0, 0
-    if isinstance(entity, BranchNode):
-        block = entity._ifelse_block
-        arms = [one.then_node for one in [block.case, *(block.other or [])]] + [block.else_node]
-        paths = [_path(arm.flyte_entity) for arm in arms if arm is not None]
-        return max((length for length, _ in paths), default=0), sum(nodes for _, nodes in paths)
-    if not isinstance(entity, WorkflowBase):
-        return 1, 1
-    known: dict[int, int] = {}
-
-    def until(node: Any) -> int:
-        if id(node) not in known:
-            own = 0 if node.flyte_entity is None else _path(node.flyte_entity)[0]
-            known[id(node)] = own + max((until(one) for one in node.upstream_nodes), default=0)
-        return known[id(node)]
-
-    longest = max((until(node) for node in entity.nodes), default=0)
-    return longest, sum(_path(node.flyte_entity)[1] for node in entity.nodes)
-
-
-def _cannot_run(entity: Any) -> str | None:
-    """Why local execution cannot run an entity, if it cannot."""
-    from flytekit.core.container_task import ContainerTask
-    from flytekit.core.gate import Gate
-    from flytekit.core.reference_entity import ReferenceEntity
-
-    if isinstance(entity, Gate) and entity.sleep_duration is None:
-        return f"waits for a person to answer {entity.name!r}"
-    if isinstance(entity, ReferenceEntity):
-        return f"calls {entity.name!r}, which is registered elsewhere: local execution cannot reach it"
-    if isinstance(entity, ContainerTask) and shutil.which("docker") is None:
-        return f"runs {entity.name!r} in a container, and there is no Docker here"
-    return None
 
 
 def _hook(value: Any, walk: canonical.Canonical) -> Any:

@@ -52,12 +52,16 @@ class Runner:
         from flyte.models import RawDataPath
 
         task = getattr(module, name, None)
+        planned: dict[str, Any] = {}
+        if isinstance(task, flyte.Trigger):
+            planned = {key: value for key, value in (task.inputs or {}).items() if value is not flyte.TriggerTime}
+            task = _task_of(task)
         if not isinstance(task, TaskTemplate):
             raise LookupError(f"the converted module {module.__name__} has no task {name}")
         hints = {argument: hint for argument, (hint, _) in task.native_interface.inputs.items()}
         if unknown := sorted(set(inputs) - set(hints)):
             raise LookupError(f"the conversion of {name} has no input {', '.join(unknown)}")
-        values = {argument: self._reader.read(plain, hints[argument]) for argument, plain in inputs.items()}
+        values = planned | {argument: self._reader.read(plain, hints[argument]) for argument, plain in inputs.items()}
         # reads no cache, so that what is compared was computed; the paths keep the run in the scratch directory
         context = flyte.with_runcontext(
             mode="local",
@@ -105,6 +109,17 @@ class Runner:
         if path.exists():
             return path
         return pathlib.Path(value.download_sync(tempfile.mkdtemp(dir=self._scratch)))
+
+
+def _task_of(trigger: Any) -> Any:
+    """The task that a trigger fires."""
+    from flyte._task import TaskTemplate
+
+    for module in list(sys.modules.values()):
+        for value in list(getattr(module, "__dict__", {}).values()):
+            if isinstance(value, TaskTemplate) and any(one is trigger for one in value.triggers):
+                return value
+    return None
 
 
 def _opened(value: Any) -> Any:

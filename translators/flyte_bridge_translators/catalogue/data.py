@@ -134,6 +134,13 @@ CODES = (
         "Declare the output with a return annotation if anybody wants it.",
     ),
     Code(
+        "FB431",
+        "generator as a task",
+        Severity.HAND,
+        "Flyte 1 turned what a task yields into a list; Flyte 2 tries to pickle the generator.",
+        "Collect the values in a list, return it, and declare `List[...]` here and in the workflows that pass it on.",
+    ),
+    Code(
         "FB440",
         "enum input goes by name",
         Severity.CHECK,

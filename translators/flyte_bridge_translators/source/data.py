@@ -17,7 +17,7 @@ PARTS = (Files, Frames, Outputs)
 def translate(module: Module, context: Context) -> Plan:
     """Rewrite what bodies do with files, directories, frames and outputs."""
     plan = Plan("data")
-    if not module.is_flyte1:
+    if not module.is_flyte1 and not any(context.entity(name) for _, name in module.name_references):
         return plan
     values = Values(module, context)
     for part in PARTS:

@@ -17,7 +17,7 @@ import libcst as cst
 from flyte_bridge_translators.catalogue import CATALOGUE
 from flyte_bridge_translators.findings import Finding, Severity, Where
 from flyte_bridge_translators.source.module import Module
-from flyte_bridge_translators.source.tree import child_fields
+from flyte_bridge_translators.source.tree import child_fields, is_node
 
 Node = TypeVar("Node", bound=cst.CSTNode)
 
@@ -193,12 +193,10 @@ class _Applier:
         updates: dict[str, object] = {}
         for name in child_fields(type(node)):
             value = getattr(node, name)
-            if isinstance(value, cst.CSTNode):
+            if is_node(value):
                 if value in self.touched:
                     updates[name] = self(value)
-            elif type(value) in {list, tuple} and any(
-                item in self.touched for item in value if isinstance(item, cst.CSTNode)
-            ):
+            elif type(value) in {list, tuple} and any(item in self.touched for item in value if is_node(item)):
                 updates[name] = self.sequence(value)
         if isinstance(node, cst.SimpleStatementLine) and "body" in updates:
             updates["body"] = _joined(cast("list[cst.BaseSmallStatement]", updates["body"]))
@@ -233,11 +231,12 @@ class _Applier:
             elif new and gap:
                 missing = gap - _blank_lines(new[0])
                 new[0] = _with_leading(new[0], [cst.EmptyLine(indent=False)] * missing)
+            if new and kept_comments:
+                apart = [cst.EmptyLine(indent=False)] * (gap if out else 0)
+                new[0] = _with_leading(new[0], [*apart, *kept_comments])
+                kept_comments = []
             if new:
                 gap = 0
-            if new and kept_comments:
-                new[0] = _with_leading(new[0], kept_comments)
-                kept_comments = []
             out.extend(new)
         return out
 
@@ -270,6 +269,8 @@ def _with_leading(node: cst.CSTNode, lines: Sequence[cst.EmptyLine]) -> cst.CSTN
 
 def _with_todos(node: cst.CSTNode, todos: Sequence[str]) -> cst.CSTNode:
     if isinstance(node, cst.FlattenSentinel):
+        if not node:
+            return node
         first, *rest = node
         return cast("cst.CSTNode", cst.FlattenSentinel([_with_todos(first, todos), *rest]))
     if not hasattr(node, "leading_lines"):

@@ -46,6 +46,9 @@ DECORATORS: Mapping[str, Kind] = {
 }
 """Decorators that make an entity of a function. `flytekit.Environment(...)` objects are told apart by their assignment."""
 
+ENVIRONMENTS = frozenset({"flytekit.Environment", "union.ActorEnvironment", "union.actor.ActorEnvironment"})
+"""What makes an object whose `.task` is a decorator."""
+
 CONSTRUCTORS: Mapping[str, Kind] = {
     "flytekit.LaunchPlan": Kind.LAUNCH_PLAN,
     "flytekit.LaunchPlan.create": Kind.LAUNCH_PLAN,
@@ -135,6 +138,8 @@ class Facts:
         resources: Qualified name of a module-level `Resources(…)` → its ((field, text), …).
         strings: Qualified name of a module-level string constant → its value.
         images: Qualified names of module-level `ImageSpec`s.
+        classes: Qualified name of a class with annotated fields (dataclass, model, NamedTuple) → ((field, annotation), …).
+        enums: Qualified names of enums.
     """
 
     module: str
@@ -145,6 +150,8 @@ class Facts:
     resources: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     strings: Mapping[str, str] = field(default_factory=dict)
     images: frozenset[str] = frozenset()
+    classes: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    enums: frozenset[str] = frozenset()
 
 
 def entity_decorator(module: Module, function: cst.FunctionDef) -> tuple[cst.Decorator, Kind, str] | None:
@@ -172,7 +179,7 @@ def _environment_base(module: Module, target: cst.BaseExpression) -> Kind | None
                 if not isinstance(inner, cst.Call):
                     return None
                 func = inner.func
-            if module.names.qualified(func) == "flytekit.Environment":
+            if module.names.qualified(func) in ENVIRONMENTS:
                 return {"task": Kind.TASK, "dynamic": Kind.DYNAMIC}.get(target.attr.value)
     return None
 
@@ -212,7 +219,29 @@ def read(module: Module) -> Facts:
         frozenset(module.scope.bindings),
         reexports,
         *_constants(module),
+        *_classes(module),
     )
+
+
+def _classes(module: Module) -> tuple[dict[str, tuple[tuple[str, str], ...]], frozenset[str]]:
+    """The classes with annotated fields, and the enums."""
+    classes: dict[str, tuple[tuple[str, str], ...]] = {}
+    enums: set[str] = set()
+    for statement in module.tree.body:
+        if not isinstance(statement, cst.ClassDef):
+            continue
+        qualified = f"{module.name}.{statement.name.value}"
+        bases = [module.names.qualified(base.value) or "" for base in statement.bases]
+        if any(base.startswith("enum.") or base in enums for base in bases):
+            enums.add(qualified)
+        classes[qualified] = tuple(
+            (small.target.value, code(small.annotation.annotation))
+            for line in statement.body.body
+            if isinstance(line, cst.SimpleStatementLine)
+            for small in line.body
+            if isinstance(small, cst.AnnAssign) and isinstance(small.target, cst.Name)
+        )
+    return {name: fields for name, fields in classes.items() if fields}, frozenset(enums)
 
 
 RESOURCES = ("cpu", "mem", "gpu", "ephemeral_storage")

@@ -13,7 +13,6 @@ from flyte_bridge_translators.source.tree import code, walk
 
 def translate(module: Module, context: Context) -> Plan:
     """Report the enums among the inputs of workflows: saved inputs and command lines say the name from now on."""
-    del context
     plan = Plan("enum")
     for function in module.functions:
         found = entity_decorator(module, function)
@@ -23,7 +22,7 @@ def translate(module: Module, context: Context) -> Plan:
             if parameter.annotation is None:
                 continue
             for node in walk(parameter.annotation):
-                if isinstance(node, cst.Name) and _is_enum(module, node):
+                if isinstance(node, (cst.Name, cst.Attribute)) and _is_enum(module, context, node):
                     plan.report(
                         "FB440",
                         parameter,
@@ -32,8 +31,7 @@ def translate(module: Module, context: Context) -> Plan:
     return plan
 
 
-def _is_enum(module: Module, name: cst.Name) -> bool:
-    definition = module.definition(name.value)
-    return isinstance(definition, cst.ClassDef) and any(
-        (module.names.qualified(base.value) or "").startswith("enum.") for base in definition.bases
-    )
+def _is_enum(module: Module, context: Context, name: cst.BaseExpression) -> bool:
+    qualified = context.resolve(module.names.qualified(name))
+    facts = context.facts.get(qualified.rpartition(".")[0]) if qualified is not None else None
+    return facts is not None and qualified in facts.enums

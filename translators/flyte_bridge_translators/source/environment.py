@@ -14,7 +14,16 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from flyte_bridge_translators.source import image_spec, layout, resources, secret, settings, task_config
+from flyte_bridge_translators.source import (
+    arguments,
+    image_spec,
+    launch_plan,
+    layout,
+    resources,
+    secret,
+    settings,
+    task_config,
+)
 from flyte_bridge_translators.source.edits import Plan
 from flyte_bridge_translators.source.entities import Entity, Facts, Kind
 from flyte_bridge_translators.source.homes import Home, homes, unique
@@ -27,6 +36,9 @@ from flyte_bridge_translators.source.work import Work, used_names
 
 LONGEST = 63
 """The longest name of an environment that Kubernetes labels can hold."""
+
+SHORTEST_IDLE = 30
+"""`flyte.ReusePolicy` refuses a shorter idle time, in seconds."""
 
 DRIVER_RESOURCES = layout.call("flyte.Resources", cpu="1", memory='"500Mi"')
 """A driver waits; it computes nothing."""
@@ -117,10 +129,10 @@ class Written:
 def translate(module: Module, context: Context) -> Plan:
     """Write the `flyte.TaskEnvironment` definitions of a file."""
     work = settings.work(module, context, "environment")
-    facts = context.facts.get(module.name)
-    if facts is None or not any(entity.environment for entity in facts.entities.values()):
+    facts = context.facts.get(module.name, Facts(module.name))
+    found = [home for home in homes(module, facts) if home.members or home.declared or _launches(module, context)]
+    if not found:
         return work.plan
-    found = homes(module, facts)
     places = Places(module)
     work.plan.want("import flyte")
     found.sort(key=lambda home: (home.driver, home.variable != "env"))
@@ -140,19 +152,26 @@ def translate(module: Module, context: Context) -> Plan:
     return work.plan
 
 
+def _launches(module: Module, context: Context) -> bool:
+    """Whether a launch plan of the file becomes a task, its workflow being known."""
+    facts = context.facts.get(module.name, Facts(module.name))
+    return any(
+        plan.mode == "task" and context.entity(plan.target) is not None for plan in launch_plan.plans(module, facts)
+    )
+
+
 def _written(work: Work, home: Home, places: Places) -> Written:
     held = home.settings
     where = home.members[0].decorator if home.members else work.module.tree
     config = held.get("task_config")
     plugin: Doc | None = None
     if config is not None:
-        if task_config.known(work, config) is not None:
+        if task_config.known(work, config):
             plugin = work.doc(config)
         else:
             name = work.qualified(work.value(config)) or code(config)
-            work.report(
-                "FB302", where, f"task_config={code(config)}: {name} has no counterpart in Flyte 2 that is known here"
-            )
+            said = f"{name} has no counterpart in Flyte 2 that is known here"
+            work.report("FB302", where, f"task_config={layout.brief(config)}: {said}")
     environment = held.get("environment")
     size = resources.merged(work, held, where)
     image = image_spec.setting(work, held["container_image"]) if "container_image" in held else None
@@ -164,11 +183,29 @@ def _written(work: Work, home: Home, places: Places) -> Written:
         "env_vars": work.doc(environment) if environment is not None else None,
         "secrets": secret.setting(work, held),
         "plugin_config": plugin,
+        "reusable": _reuse(work, home),
     }
-    needed = [places.of_name(used) for value in held.values() for used in used_names(value)]
+    first = min((places.of(one.function) for one in home.members), default=None)
+    needed = [places.of_name(used, first) for value in held.values() for used in used_names(value)]
     if home.declared:
         needed = [places.of_name(cst.Name(home.variable))]
     return Written(home, values, max([places.imports, *needed]))
+
+
+def _reuse(work: Work, home: Home) -> Doc | None:
+    """The reuse policy of what was an actor environment."""
+    if not home.actor:
+        return None
+    value = {name: work.doc(node) for name, node in home.actor.items()}
+    seconds = arguments.constant(home.actor.get("ttl_seconds"))
+    if isinstance(seconds, int) and seconds < SHORTEST_IDLE:
+        value["ttl_seconds"] = str(SHORTEST_IDLE)
+    return layout.call(
+        "flyte.ReusePolicy",
+        replicas=value.get("replica_count", "1"),
+        concurrency=value.get("parallelism"),
+        idle_ttl=value.get("ttl_seconds"),
+    )
 
 
 def _depend(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import libcst as cst
 
+from flyte_bridge_translators.source import retries
 from flyte_bridge_translators.source.edits import Plan
 from flyte_bridge_translators.source.flyte_io import expression
 from flyte_bridge_translators.source.module import Module
@@ -30,11 +31,15 @@ ERROR = "flytekit.types.error.FlyteError"
 
 def translate(module: Module, context: Context) -> Plan:
     """Replace exception classes, and the error a failure handler takes."""
-    del context
     plan = Plan("errors")
+    kept = False
     for node, qualified in module.references:
         last = qualified.rpartition(".")[2]
         if qualified.startswith("flytekit.exceptions") and last in EXCEPTIONS:
+            if last == retries.RECOVERABLE and context.options.retries == "faithful":
+                plan.replace(node, cst.Name(retries.ERROR), "the error that is worth a retry")
+                kept = True
+                continue
             new = EXCEPTIONS[last]
             if new.startswith("flyte."):
                 plan.want("import flyte")
@@ -43,6 +48,8 @@ def translate(module: Module, context: Context) -> Plan:
                 plan.report("FB450", node, "Flyte 2 retries every exception, not only recoverable ones")
         elif qualified == ERROR or qualified.endswith("error.FlyteError"):
             _handler(module, plan, node)
+    if kept:
+        retries.keep(module, plan)
     return plan
 
 

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 
 import libcst as cst
 
+from flyte_bridge_translators.source import directory
 from flyte_bridge_translators.source.datatypes import DIRECTORY, FILE, IO, Shape
+from flyte_bridge_translators.source.directory import argument_of
 from flyte_bridge_translators.source.edits import Plan, Rewrite
 from flyte_bridge_translators.source.flyte_io import atom, call, expression, io_class
 from flyte_bridge_translators.source.module import Module
@@ -21,7 +23,6 @@ from flyte_bridge_translators.source.values import FLYTE1_MAKERS, Values, loads
 
 _REMOTE_ARGUMENT = {FILE: "remote_path", DIRECTORY: "remote_directory"}
 _NAME_ONLY = {"os.path.basename", "os.path.splitext", "os.path.split"}
-_MODES = {"open", "download", "path", "remote_source", "remote_path", "remote_directory", "extension", "downloaded"}
 
 
 class Files:
@@ -39,7 +40,7 @@ class Files:
         for made in self.module.all_calls:
             self._constructor(made)
             if self.module.names.qualified(made.func) == "flytekit.FlyteDirectory.listdir" and made.args:
-                self._listdir(made, made.args[0].value)
+                directory.listdir(self.module, self.plan, made, made.args[0].value)
         for node, shape in data_uses(self.module, self.values):
             if shape.late:
                 self._late_use(node, shape)
@@ -93,7 +94,7 @@ class Files:
 
     def _is_written_late(self, made: cst.Call) -> bool:
         target = _target(self.module, made)
-        if target is None or _argument(made, 2, "remote_path", "remote_directory") is not None:
+        if target is None or argument_of(made, 2, "remote_path", "remote_directory") is not None:
             return False
         for use in loads(self.module, target):
             parent = self.module.parents.get(use)
@@ -119,7 +120,7 @@ class Files:
         path = _path(made)
         if path is None:
             return
-        remote = _argument(made, 2, _REMOTE_ARGUMENT[kind])
+        remote = argument_of(made, 2, _REMOTE_ARGUMENT[kind])
         where = origin(self.module, self.values, path)
         if remote is not None and code(remote) == "False":
             where = "remote"
@@ -172,8 +173,8 @@ class Files:
     def _maker(self, made: cst.Call, io: cst.BaseExpression) -> None:
         """`FlyteFile.new_remote_file("x")`, `FlyteFile.from_source(uri)`."""
         assert isinstance(made.func, cst.Attribute)
-        name = _argument(made, 0, "name", "source", "stem")
-        if _argument(made, 1, "alt") is not None:
+        name = argument_of(made, 0, "name", "source", "stem")
+        if argument_of(made, 1, "alt") is not None:
             self.plan.report("FB406", made, "alt= is dropped: Flyte 2 always writes below the run's raw data path")
         if made.func.attr.value == "from_source" and name is not None:
             self.plan.replace(
@@ -193,7 +194,7 @@ class Files:
             if path is not None:
                 self.plan.replace(made, lambda rewrite: rewrite(path), "a path until it is returned")
             return
-        name = _argument(made, 0, "filename", "dirname", "stem")
+        name = argument_of(made, 0, "filename", "dirname", "stem")
         self.plan.want("import tempfile")
         if name is None:
             self.plan.replace(made, expression("tempfile.mkdtemp()"), "a new directory, uploaded when it is returned")
@@ -235,19 +236,7 @@ class Files:
                 "it is a path here",
             )
         elif attribute in {"new_file", "new_dir"}:
-            self._new_below(made, node, attribute)
-
-    def _new_below(self, made: cst.Call, node: cst.BaseExpression, attribute: str) -> None:
-        name = _argument(made, 0, "name")
-        self.plan.want("import os")
-        if name is None:
-            self.plan.want("import tempfile")
-            maker = "tempfile.mkstemp(dir={base})[1]" if attribute == "new_file" else "tempfile.mkdtemp(dir={base})"
-            self.plan.replace(made, lambda rewrite: expression(maker, base=rewrite(node)))
-            return
-        self.plan.replace(
-            made, lambda rewrite: expression("os.path.join({base}, {name})", base=rewrite(node), name=rewrite(name))
-        )
+            directory.new_below(self.plan, made, node, attribute)
 
     def _use(self, node: cst.BaseExpression, shape: Shape) -> None:
         parent = self.module.parents.get(node)
@@ -294,16 +283,7 @@ class Files:
                 "open() is for async code in Flyte 2",
             )
         elif shape.kind == DIRECTORY:
-            self._directory(node, called, name)
-
-    def _listdir(self, made: cst.Call, directory: cst.BaseExpression) -> None:
-        """`FlyteDirectory.listdir(d)` gave the files and directories; Flyte 2 lists files."""
-        self.plan.report("FB409", made, f"listdir({code(directory)}) gives the files only, directories are left out")
-        self.plan.replace(
-            made,
-            lambda rewrite: call(self.module, made, "{d}.list_files_sync()", d=atom(rewrite(directory))),
-            "the files of a directory",
-        )
+            directory.method(self.plan, node, called, name)
 
     def _needs_name_only(self, attribute: cst.Attribute) -> bool:
         """`os.path.basename(f.path)`, `Path(f.path).suffix`: true of the remote path too."""
@@ -317,21 +297,6 @@ class Files:
         if code(made.func) in {"Path", "pathlib.Path"}:
             return isinstance(outer, cst.Attribute) and outer.attr.value in {"name", "stem", "suffix", "suffixes"}
         return self.module.names.qualified(made.func) in _NAME_ONLY or code(made.func) in _NAME_ONLY
-
-    def _directory(self, node: cst.BaseExpression, called: cst.Call, name: str) -> None:
-        if name == "crawl":
-            self.plan.want("import os")
-            self.plan.replace(
-                called,
-                lambda rewrite: expression(
-                    "(({d}.path, os.path.relpath(file.path, {d}.path)) for file in {d}.walk_sync())", d=rewrite(node)
-                ),
-                "crawl() is a walk over the files",
-            )
-            if called.args:
-                self.plan.report("FB407", called, f"the arguments of crawl({code(called.args[0])}…) are dropped")
-        elif name in {"new_file", "new_dir"}:
-            self.plan.report("FB408", called, f"{name}() on a directory that came in: Flyte 2 writes a new Dir instead")
 
     # -- as a path ---------------------------------------------------------------------------------------------------
 
@@ -415,18 +380,4 @@ def _target(module: Module, made: cst.Call) -> cst.Name | None:
 
 
 def _path(made: cst.Call) -> cst.BaseExpression | None:
-    return _argument(made, 0, "path")
-
-
-def _argument(made: cst.Call, index: int, *names: str) -> cst.BaseExpression | None:
-    """An argument by keyword or by position."""
-    positional = 0
-    for argument in made.args:
-        if argument.keyword is not None:
-            if argument.keyword.value in names:
-                return argument.value
-        elif not argument.star:
-            if positional == index:
-                return argument.value
-            positional += 1
-    return None
+    return argument_of(made, 0, "path")

@@ -31,6 +31,9 @@ ONLY = (
 )
 """Parameters of a Flyte 1 task that only an environment can hold in Flyte 2."""
 
+ACTOR = ("replica_count", "ttl_seconds", "parallelism")
+"""Parameters of union's `ActorEnvironment` that say how containers are kept."""
+
 Settings = dict[str, cst.BaseExpression]
 
 
@@ -67,6 +70,7 @@ class Home:
         driver: Whether workflows live in it.
         members: The functions that live in it.
         declared: Whether a `flytekit.Environment` of that name is there already.
+        actor: Of a union actor environment: how it keeps its containers.
     """
 
     variable: str
@@ -74,6 +78,7 @@ class Home:
     driver: bool = False
     members: list[Decorated] = field(default_factory=list)
     declared: bool = False
+    actor: Settings = field(default_factory=dict)
 
 
 def decorated(module: Module) -> Iterator[Decorated]:
@@ -161,7 +166,9 @@ def homes(module: Module, facts: Facts) -> list[Home]:
         settings = environment_settings(one.settings)
         if one.base is not None:
             base = environment_settings(declared(module, one.base))
-            home = kept.setdefault(one.base, Home(one.base, base, declared=True))
+            whole = declared(module, one.base)
+            actor = {name: whole[name] for name in ACTOR if name in whole}
+            home = kept.setdefault(one.base, Home(one.base, base, declared=True, actor=actor))
             if not one.kind.is_driver and key(settings) == key(base):
                 home.members.append(one)
                 continue

@@ -73,15 +73,10 @@ def convert(work: Work, call: cst.Call) -> Doc | None:
         if name in ELSEWHERE:
             work.report("FB312", call, f"{name}: {ELSEWHERE[name]}")
         elif name in BY_HAND:
-            work.report("FB313", call, f"{name}={_short(value)}: {BY_HAND[name]}")
+            work.report("FB313", call, f"{name}={layout.brief(value)}: {BY_HAND[name]}")
         elif name not in SIGNATURE:
             work.report("FB312", call, f"{name} is no setting of an image")
     return Chain((*_base(work, values, call), *_layers(work, values, call)))
-
-
-def _short(node: cst.CSTNode) -> str:
-    text = " ".join(code(node).split())
-    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def _base(work: Work, values: Mapping[str, cst.BaseExpression], call: cst.Call) -> list[Doc]:
@@ -103,7 +98,7 @@ def _base(work: Work, values: Mapping[str, cst.BaseExpression], call: cst.Call) 
         if not (name or registry or version or platform):
             return start
         return [*start, layout.call(".clone", name=name, registry=registry, python_version=version, platform=platform)]
-    work.report("FB311", call, f"the base image {_short(base)} must hold the package flyte")
+    work.report("FB311", call, f"the base image {layout.brief(base)} must hold the package flyte")
     start = [layout.call("flyte.Image.from_base", work.doc(base))]
     if not layered and not (name or registry):
         return start
@@ -216,7 +211,7 @@ def _copies(work: Work, node: cst.BaseExpression) -> list[Doc]:
         known = arguments.constant(cst.parse_expression(text)) if not text.startswith("*") else None
         if not isinstance(known, str):
             work.report(
-                "FB313", node, f"copy={_short(node)}: add `.with_source_file` or `.with_source_folder` for each"
+                "FB313", node, f"copy={layout.brief(node)}: add `.with_source_file` or `.with_source_folder` for each"
             )
             continue
         path = PurePosixPath(known)

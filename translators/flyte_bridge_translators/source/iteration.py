@@ -185,6 +185,9 @@ def _one_gather(reader: Reader, node: cst.For, step: ForStep, body: Body, ahead:
 
     if not any(one.cost for one in ahead.steps):
         return False
+    bound = {name for one in ahead.steps for name in bound_by(one)} | set(loop_names(node))
+    if reading.read_later(reader.variables, node, bound):
+        return False
     target: cst.Name | None = None
     value: CallStep | BranchStep | None = None
     emptied: Step | None = None
@@ -352,8 +355,15 @@ def render_for(step: ForStep, rewrite: Rewrite) -> list[cst.BaseStatement]:
         task = cst.Call(cst.parse_expression("asyncio.create_task"), [cst.Arg(element)])
         tasks = cst.ListComp(task, cst.CompFor(node.target, over))
         out.append(assign(cst.Name(step.names["tasks"]), tasks))
-        value = cst.Await(cst.Name(step.names["task"]))
-        first = assign(target, value) if target is not None else cst.SimpleStatementLine([cst.Expr(value)])
+        if target is None:
+            # Nothing in turn needs them, so nothing in turn waits for them.
+            out.append(_loop(node, node.target, over.deep_clone(), rest))
+            pending = cst.Call(
+                cst.parse_expression("asyncio.gather"), [cst.Arg(cst.Name(step.names["tasks"]), star="*")]
+            )
+            out.append(cst.SimpleStatementLine([cst.Expr(cst.Await(pending))]))
+            return tidy(out)
+        first = assign(target, cst.Await(cst.Name(step.names["task"])))
         pair = tuple_of([_wrapped(node.target), cst.Name(step.names["task"])])
         zipped = cst.Call(cst.Name("zip"), [cst.Arg(over.deep_clone()), cst.Arg(cst.Name(step.names["tasks"]))])
         out.append(_loop(node, pair, zipped, [first, *rest]))

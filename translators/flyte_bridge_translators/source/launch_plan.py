@@ -19,6 +19,7 @@ from flyte_bridge_translators.source.entities import CONSTRUCTORS, Entity, Facts
 from flyte_bridge_translators.source.homes import decorated, unique
 from flyte_bridge_translators.source.layout import Doc, Group
 from flyte_bridge_translators.source.module import Module
+from flyte_bridge_translators.source.names import is_v1
 from flyte_bridge_translators.source.places import Places
 from flyte_bridge_translators.source.translator import Context
 from flyte_bridge_translators.source.tree import code, string_value
@@ -146,9 +147,11 @@ def _movable(module: Module, statement: cst.SimpleStatementLine, function: cst.F
     places = Places(module)
     limit = places.of(function)
     return all(
-        places.of_name(name) < limit
+        places.of_name(name, limit) < limit
         for name in used_names(statement.body[0])
-        if name.value != function.name.value and not _is_target(module, name)
+        if name.value != function.name.value
+        and not _is_target(module, name)
+        and not is_v1(module.names.qualified(name))
     )
 
 
@@ -230,14 +233,11 @@ def translate(module: Module, context: Context) -> Plan:
     for call, name in module.calls:
         if CONSTRUCTORS.get(name) is Kind.LAUNCH_PLAN and call not in read:
             work.report(
-                "FB343", call, f"the launch plan {_short(call)} cannot be read here; write a `flyte.Trigger` for it"
+                "FB343",
+                call,
+                f"the launch plan {layout.brief(call)} cannot be read here; write a `flyte.Trigger` for it",
             )
     return work.plan
-
-
-def _short(call: cst.Call) -> str:
-    text = " ".join(code(call).split())
-    return text if len(text) < 70 else f"{text[:67]}…"
 
 
 def _alias(work: Work, plan: LaunchPlan) -> None:
@@ -267,7 +267,7 @@ def automated(work: Work, plan: LaunchPlan, inputs: list[tuple[str, Doc]], where
                 inputs.insert(0, (found.kickoff, "flyte.TriggerTime"))
     for name, hint in ELSEWHERE.items():
         if name in given:
-            work.report("FB342", where, f"{name}={shown(given[name])} was left out: {hint}")
+            work.report("FB342", where, f"{name}={layout.brief(given[name])} was left out: {hint}")
     values: dict[str, Doc | None] = {
         "inputs": Group("{", tuple((f"{key}: ", value) for key, value in inputs), "}") if inputs else None,
         "notifications": notification.convert(work, given["notifications"], where)
@@ -283,10 +283,6 @@ def automated(work: Work, plan: LaunchPlan, inputs: list[tuple[str, Doc]], where
     values["auto_activate"] = work.doc(active) if active is not None else "False"
     work.plan.want("import flyte")
     return layout.call("flyte.Trigger", *positional, **values)
-
-
-def shown(node: cst.BaseExpression) -> str:
-    return " ".join(code(node).split())
 
 
 def _parallelism(work: Work, node: cst.BaseExpression, where: cst.CSTNode) -> Doc | None:

@@ -14,7 +14,6 @@ from flyte_bridge_translators.source.launch_plan import (
     automated,
     entries,
     given_input,
-    shown,
     spoken_name,
     variable_of,
     wrapped_statements,
@@ -69,7 +68,8 @@ def write(work: Work, plan: LaunchPlan, facts: Facts, used: set[str]) -> None:
     decorator = layout.render(layout.call(f"{variable}.task", triggers=doc), work.limit, column=1)
     name = variable_of(plan, used)
     head = Group(f"async def {name}(", tuple(("", text) for text in (*required, *optional)), f"){returns}:")
-    body = Group(f"return await {code(plan.workflow)}(", tuple(passed))
+    back = "" if returns in {"", " -> None"} else "return "
+    body = Group(f"{back}await {code(plan.workflow)}(", tuple(passed))
     lines = layout.render(head, work.limit), layout.render(body, work.limit, column=4, indent=4)
     function = cst.ensure_type(cst.parse_statement(f"@{decorator}\n{lines[0]}\n    {lines[1]}\n"), cst.FunctionDef)
     comments = [line for line in plan.statement.leading_lines if line.comment is not None]
@@ -95,6 +95,8 @@ def _given(work: Work, plan: LaunchPlan, name: str) -> Iterator[tuple[str, cst.B
     node = plan.given.get(name)
     for key, value in entries(work, node) if node is not None else ():
         if value is None:
-            work.report("FB342", plan.call, f"{name}={shown(plan.given[name])} cannot be read here and was left out")
+            work.report(
+                "FB342", plan.call, f"{name}={layout.brief(plan.given[name])} cannot be read here and was left out"
+            )
         else:
             yield key, value

@@ -52,7 +52,7 @@ def listed(items: Iterable[Doc]) -> Group:
 
 def width(module: Module) -> int:
     """The line length a file is written to."""
-    return WIDE if any(len(line) > NARROW for line in module.tree.code.splitlines()) else NARROW
+    return WIDE if any(len(line) > NARROW for line in module.text.splitlines()) else NARROW
 
 
 def flat(doc: Doc) -> str:
@@ -153,6 +153,12 @@ def statement(doc: Doc, limit: int, *, target: str = "", blank: int = 0) -> cst.
     text = start + render(doc, limit, column=len(start))
     made = cst.ensure_type(cst.parse_statement(text), cst.SimpleStatementLine)
     return made.with_changes(leading_lines=[cst.EmptyLine(indent=False)] * blank)
+
+
+def brief(node: cst.BaseExpression) -> str:
+    """A piece of source in a message: on one line, and not all of a long one."""
+    text = " ".join(code(node).split())
+    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def quoted(text: str) -> str:

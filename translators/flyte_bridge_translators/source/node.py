@@ -42,6 +42,7 @@ class EntityCallee:
         first: How many leading arguments are not the entity's (`create_node(f, ...)`).
         settings: The keywords of `.override(...)`, with the original values.
         bound: What a launch plan gives besides, name → text.
+        partial: The arguments that `functools.partial` bound before.
     """
 
     name: str
@@ -53,6 +54,7 @@ class EntityCallee:
     settings: Sequence[tuple[str, cst.BaseExpression]] = ()
     bound: Sequence[tuple[str, str]] = ()
     replaced: cst.BaseExpression | None = None
+    partial: Sequence[cst.Arg] = ()
     simple: bool = field(default=True, init=False)
     awaits: bool = field(default=True, init=False)
     prepares: bool = field(default=False, init=False)
@@ -74,10 +76,16 @@ class EntityCallee:
         call = rewrite.inside(self.call)
         given = list(call.args[self.first :])
         named = {argument.keyword.value for argument in given if argument.keyword is not None}
+        before = [cst.Arg(rewrite(one.value)) for one in self.partial if one.keyword is None]
+        before += [
+            keyword(one.keyword.value, rewrite(one.value))
+            for one in self.partial
+            if one.keyword is not None and one.keyword.value not in named
+        ]
         extra = [keyword(name, cst.parse_expression(text)) for name, text in self.bound if name not in named]
         if extra and given:
             given[-1] = given[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
-        return call.with_changes(func=self.function(rewrite), args=[*given, *extra], lpar=[], rpar=[])
+        return call.with_changes(func=self.function(rewrite), args=[*before, *given, *extra], lpar=[], rpar=[])
 
 
 def keyword(name: str, value: cst.BaseExpression) -> cst.Arg:
@@ -91,12 +99,19 @@ def keyword(name: str, value: cst.BaseExpression) -> cst.Arg:
 
 def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> Found | None:
     """A call of an entity or of a helper that calls entities, or None."""
+    from flyte_bridge_translators.source import map_task
+
     func, first = call.func, 0
     if scene.qualified(func) == "flytekit.core.node_creation.create_node" and call.args:
         func, first = call.args[0].value, 1
+    func, partial = map_task.unpartial(scene, func)
     entity = scene.entity(func) or instance(scene, func)
     settings = tuple(settings_of(scene.plan, overrides))
-    inner = (*list(arguments(call))[first:], *((value, "") for _, value in settings))
+    inner = (
+        *((one.value, "") for one in partial),
+        *list(arguments(call))[first:],
+        *((value, "") for _, value in settings),
+    )
     if entity is None:
         qualified = scene.qualified(func)
         if qualified is None or qualified not in scene.helpers:
@@ -128,6 +143,7 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
         settings,
         bound,
         replaced,
+        partial,
     )
     return Found(callee, inner)
 

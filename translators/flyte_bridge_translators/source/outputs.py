@@ -6,7 +6,7 @@ returned without an annotation, which Flyte 1 dropped, is not returned any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import libcst as cst
@@ -24,7 +24,6 @@ from flyte_bridge_translators.source.datatypes import (
     SCHEMA,
     TUPLE,
     Shape,
-    fields,
     of_text,
 )
 from flyte_bridge_translators.source.edits import Plan, Rewrite
@@ -55,6 +54,10 @@ class Outputs:
             self._defaults(function)
             if kind is Kind.WORKFLOW:
                 continue
+            if kind is Kind.TASK and function.returns is not None and self._yields(function):
+                self.plan.report(
+                    "FB431", function.name, f"{function.name.value} yields its output: collect a list and return it"
+                )
             if kind is Kind.TASK and function.returns is None:
                 self._undeclared(function, returns.get(function, []))
             shape = self.values.returned(function)
@@ -65,6 +68,7 @@ class Outputs:
                     self._return(statement, shape, sure=kind is Kind.DYNAMIC)
         for made in self.module.all_calls:
             self._arguments(made)
+        self._driver_returns(returns)
 
     def _defaults(self, function: cst.FunctionDef) -> None:
         """`f: FlyteFile = "s3://…"`: Flyte 1 took the text for a file."""
@@ -128,6 +132,9 @@ class Outputs:
         named = qualified is not None and qualified.rpartition(".")[2][:1].isupper()
         return known is None and not ours and not named
 
+    def _yields(self, function: cst.FunctionDef) -> bool:
+        return any(self.module.function(node) is function for node in self.module.search(function.body, cst.Yield))
+
     def _undeclared(self, function: cst.FunctionDef, returns: list[cst.Return]) -> None:
         """No annotation, but a value: Flyte 1 dropped it, Flyte 2 refuses it."""
         for statement in returns:
@@ -162,6 +169,35 @@ class Outputs:
 
         self.plan.replace(line, edit, "a value that was never declared")
 
+    def _driver_returns(self, returns: dict[cst.FunctionDef, list[cst.Return]]) -> None:
+        """A pandas frame of a task that a workflow returns as a structured dataset."""
+        for function, statements in returns.items():
+            found = entity_decorator(self.module, function)
+            shape = self.values.returned(function)
+            if found is None or not found[1].is_driver or shape is None:
+                continue
+            for statement in statements:
+                value = statement.value
+                if shape.kind == TUPLE and isinstance(value, cst.Tuple):
+                    for element, item in zip(value.elements, shape.items, strict=False):
+                        self._frame(element, element.value, item)
+                elif value is not None:
+                    self._frame(statement, value, shape)
+
+    def _frame(self, holder: cst.CSTNode, value: cst.BaseExpression, shape: Shape) -> None:
+        """Wrap a pandas frame that goes where Flyte's is declared."""
+        known = self.values.shape(value)
+        if shape.kind not in {FRAME, SCHEMA} or known is None or known.name is None or known.kind != OTHER:
+            return
+        if known.name.rpartition(".")[2] != "DataFrame":
+            return
+        why = "a task that declares flyte.io.DataFrame takes nothing else"
+        if isinstance(value, cst.Name):
+            wrap = self._wrap(value, shape)
+            self.plan.replace(value, lambda rewrite: wrap(rewrite.inside(value)), why)
+        else:
+            self._hold(holder, "value", self._wrap(value, shape), why)
+
     # -- arguments ---------------------------------------------------------------------------------------------------
 
     def _arguments(self, made: cst.Call) -> None:
@@ -177,9 +213,9 @@ class Outputs:
             return
         shape = self.values.shape(made)
         if shape is not None and shape.kind == CLASS:
-            self._bind(made, fields(self.module, shape.name), literal=False)
+            self._bind(made, self.values.fields(shape.name), literal=False)
 
-    def _bind(self, made: cst.Call, shapes: dict[str, Shape], *, literal: bool) -> None:
+    def _bind(self, made: cst.Call, shapes: Mapping[str, Shape], *, literal: bool) -> None:
         order = list(shapes)
         for index, argument in enumerate(made.args):
             name = argument.keyword.value if argument.keyword else order[index] if index < len(order) else None
@@ -187,7 +223,9 @@ class Outputs:
             if shape is None or argument.star:
                 continue
             value = argument.value
-            if literal:
+            if literal and shape.kind in {FRAME, SCHEMA} and not self._takes_native(made, name):
+                self._frame(argument, value, shape)
+            elif literal:
                 if shape.kind in {FILE, DIRECTORY} and isinstance(value, (cst.SimpleString, cst.FormattedString)):
                     wrap = self._wrap(value, shape)
                     self.plan.replace(value, lambda rewrite, value=value, wrap=wrap: wrap(rewrite.inside(value)), _WHY)  # type: ignore[misc]
@@ -217,7 +255,7 @@ class Outputs:
             for element, item in zip(value.elements, shape.items, strict=False):
                 self._into(element, "value", element.value, item, sure=sure)
         elif shape.kind == CLASS and isinstance(value, cst.Tuple):
-            for element, item in zip(value.elements, fields(self.module, shape.name).values(), strict=False):
+            for element, item in zip(value.elements, self.values.fields(shape.name).values(), strict=False):
                 self._into(element, "value", element.value, item, sure=sure)
         elif shape.kind == LIST:
             self._into_list(holder, field, value, shape.items[0], sure=sure)
@@ -251,7 +289,9 @@ class Outputs:
         if shape.kind in {FRAME, SCHEMA}:
             # Flyte 1 took nothing but its own class here, so it is one, and `structured_dataset` has seen to it;
             # except the parameter that it made a pandas frame.
-            if self._is_native(value):
+            # A schema was made of a frame too.
+            is_frame = shape.kind == SCHEMA and (known is None or known.kind not in {FRAME, SCHEMA})
+            if is_frame or self._is_native(value):
                 self._hold(holder, field, self._wrap(value, shape), "Flyte 2 wants its DataFrame around a frame")
             return
         if known is not None and known.kind != OTHER:
@@ -266,6 +306,13 @@ class Outputs:
             f"{_short(value)} is taken for a path, because {IO[shape.kind]} is declared and it is not known to be one",
         )
         self._hold(holder, field, self._wrap(value, shape), _WHY)
+
+    def _takes_native(self, made: cst.Call, name: str | None) -> bool:
+        """Whether the parameter of a task of this file became a pandas frame."""
+        function = self.values.local_function(made)
+        return function is not None and any(
+            parameter in self.values.native and parameter.name.value == name for parameter in function.params.params
+        )
 
     def _is_native(self, value: cst.BaseExpression) -> bool:
         """Whether a value is a structured dataset's parameter that became a pandas frame."""

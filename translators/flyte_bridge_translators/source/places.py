@@ -33,9 +33,16 @@ class Places:
             return self.index[node]  # type: ignore[index]
         return next((self.index[above] for above in self.module.ancestors(node) if above in self.index), -1)  # type: ignore[index]
 
-    def of_name(self, name: cst.Name) -> int:
-        """Where a module-level name got its value; −1 for any other name."""
-        return max((self.of(binding.node) for binding in self.module.scope.bindings.get(name.value, ())), default=-1)
+    def of_name(self, name: cst.Name, before: int | None = None) -> int:
+        """Where a module-level name got its value; −1 for any other name.
+
+        Args:
+            name: The name.
+            before: The statement that uses it: of several values the last one above it counts.
+        """
+        found = [self.of(binding.node) for binding in self.module.scope.bindings.get(name.value, ())]
+        above = [place for place in found if before is None or place < before]
+        return max(above or found, default=-1)
 
 
 class References:

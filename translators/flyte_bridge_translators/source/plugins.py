@@ -38,6 +38,7 @@ CONFIGS: Mapping[str, tuple[str, str]] = {
     "flytekitplugins.ray.RayJobConfig": ("flyteplugins.ray", "RayJobConfig"),
     "flytekitplugins.ray.WorkerNodeConfig": ("flyteplugins.ray", "WorkerNodeConfig"),
     "flytekitplugins.spark.Databricks": ("flyteplugins.databricks", "Databricks"),
+    "flytekitplugins.spark.DatabricksV2": ("flyteplugins.databricks", "Databricks"),
     "flytekitplugins.spark.Spark": ("flyteplugins.spark", "Spark"),
 }
 """Flyte 1 task configuration → the module and class of its Flyte 2 one."""

@@ -160,3 +160,51 @@ def leaves(node: cst.CSTNode) -> bool:
             return True
         stack.extend(children(current))
     return False
+
+
+def read_later(variables: Locals, node: cst.BaseStatement, names: set[str]) -> set[str]:
+    """Which of these variables a later statement (or the next turn of a loop around) reads before binding them again."""
+    parents = variables.module.parents
+    found: set[str] = set()
+    current: cst.CSTNode = node
+    while current is not variables.function:
+        block = parents[current]
+        if isinstance(block, cst.IndentedBlock):
+            lines = list(block.body)
+            place = next(index for index, line in enumerate(lines) if line is current)
+            following = lines[place + 1 :]
+            if isinstance(parents[block], (cst.For, cst.While)):
+                following += lines[:place]
+            pending = set(names)
+            for line in following:
+                found |= _reads(variables, line, pending)
+        elif isinstance(block, cst.While):
+            found |= {name.value for name in variables.names(block.test)} & names
+        current = block
+    return found
+
+
+def _reads(variables: Locals, node: cst.CSTNode, pending: set[str]) -> set[str]:
+    """The variables of `pending` that a statement reads; what it surely binds is taken out of `pending`."""
+    if isinstance(node, cst.SimpleStatementLine):
+        found: set[str] = set()
+        for small in node.body:
+            bound: set[str] = set()
+            if isinstance(small, cst.Assign):
+                bound = {name.value for target in small.targets for name in targets(target.target)}
+                read = {name.value for name in variables.names(small.value)}
+                for target in small.targets:
+                    if not isinstance(target.target, (cst.Name, cst.Tuple, cst.List)):
+                        read |= {name.value for name in variables.names(target.target)}
+            else:
+                read = {name.value for name in variables.names(small)}
+            found |= read & pending
+            pending -= bound
+        return found
+    if isinstance(node, cst.For):
+        found = {name.value for name in variables.names(node.iter)} & pending
+        inner = pending - {name.value for name in targets(node.target)}
+        for line in node.body.body:
+            found |= _reads(variables, line, inner)
+        return found
+    return {name.value for name in variables.names(node)} & pending

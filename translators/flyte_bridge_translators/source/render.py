@@ -51,6 +51,7 @@ class Renderer:
         self.shape = shape
         self.rewrite = rewrite
         self.told: set[cst.BaseStatement] = set()
+        self.foreign: dict[Step, frozenset[str]] = {}
         self.awaited: list[set[Step]] = [set()]
         self.inside: list[set[Step]] = [set(shape.body.steps)]
 
@@ -74,6 +75,9 @@ class Renderer:
             del place
         for step in sorted([*early, *segment.late], key=lambda one: one.index):
             out += self._step(step)
+        for step, name in self.shape.restored:
+            if step in segment.steps:
+                out.append(assign(cst.Name(name), cst.Name(step.variable(name))))
         if isinstance(segment.end, ReturnStep):
             out += self._return(segment.end, sink)
         elif segment.end is not None:
@@ -109,6 +113,7 @@ class Renderer:
         exports = self._exports(part)
         foreign = self._nonlocals(part)
         exports = [one for one in exports if one not in foreign]
+        self.foreign.update(dict.fromkeys(steps_of(part), frozenset(foreign)))
         self.awaited.append(set())
         self.inside.append(set(steps_of(part)))
         lines, target = self._body(part, exports)
@@ -217,13 +222,16 @@ class Renderer:
                 return list(step.slots.values())
             if step.generated:
                 return [step.generated]
-        return [step.variable(name) for name in step.writes]
+        hidden = self.foreign.get(step, frozenset()) | (step.private if isinstance(step, BlockStep) else frozenset())
+        return [step.variable(name) for name in step.writes if name not in hidden]
 
     def _exports(self, part: Tree) -> list[str]:
         """The variables bound in a part that anything outside it reads."""
         inside = set(steps_of(part))
         found: dict[str, None] = {}
         for step in steps_of(part):
+            if step in self.shape.wanted:
+                found.update(dict.fromkeys(self.variables(step)))
             for reader, read in self.shape.consumers.get(step, ()):
                 if reader in inside:
                     continue

@@ -10,12 +10,18 @@ from __future__ import annotations
 import libcst as cst
 
 from flyte_bridge_translators.source import arguments
-from flyte_bridge_translators.source.homes import decorated
+from flyte_bridge_translators.source.edits import Plan
+from flyte_bridge_translators.source.homes import Decorated, decorated
 from flyte_bridge_translators.source.layout import Doc
+from flyte_bridge_translators.source.module import Module
+from flyte_bridge_translators.source.places import Places
 from flyte_bridge_translators.source.tree import code
 from flyte_bridge_translators.source.work import Work
 
 RECOVERABLE = "FlyteRecoverableException"
+
+ERROR = "RecoverableError"
+"""What stands for it: a name of its own, so that the import of Flyte 1's goes."""
 
 
 def setting(work: Work, node: cst.BaseExpression, function: cst.FunctionDef) -> tuple[Doc | None, bool]:
@@ -29,60 +35,53 @@ def setting(work: Work, node: cst.BaseExpression, function: cst.FunctionDef) -> 
     return doc, False
 
 
-def name(work: Work) -> str:
-    """What the wrapper is called in this file."""
-    taken = work.module.taken()
-    return next(each for each in ("recoverable_only", "retry_recoverable_only", "flyte1_retries") if each not in taken)
+NAMES = {False: "recoverable_only", True: "recoverable_only_async"}
+"""What keeps Flyte 1's rule around a function, by whether the function is async."""
 
 
-def _recoverable(work: Work) -> str:
-    """The recoverable error as this file may catch it: its own name for it when it imports it."""
-    for local, bindings in work.module.scope.bindings.items():
-        if bindings[-1].kind == "import" and (bindings[-1].qualified or "").endswith(f".{RECOVERABLE}"):
-            return local
-    return ""
+def name(work: Work, one: Decorated) -> str:
+    """What to decorate a function with."""
+    wanted = NAMES[one.function.asynchronous is not None or one.kind.is_driver]
+    return wanted if wanted not in work.module.taken() else f"flyte1_{wanted}"
 
 
 _TEXT = '''\
-def {name}(function):
-    """Retry what Flyte 1 retried: {what}."""
-    if inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def run(*args, **kwargs):
-            try:
-                return await function(*args, **kwargs)
-            except {kept}:
-                raise
-            except Exception as error:
-                raise flyte.errors.NonRecoverableError(str(error), type(error).__name__) from error
-
-    else:
-
-        @functools.wraps(function)
-        def run(*args, **kwargs):
-            try:
-                return function(*args, **kwargs)
-            except {kept}:
-                raise
-            except Exception as error:
-                raise flyte.errors.NonRecoverableError(str(error), type(error).__name__) from error
-
-    return run
+@contextlib.{manager}
+{definition} {name}():
+    """Retry what Flyte 1 retried: {recoverable} and kills, nothing else."""
+    try:
+        yield
+    except Exception as error:
+        if any(kind.__name__ == "{recoverable}" for kind in type(error).__mro__):
+            raise
+        raise flyte.errors.NonRecoverableError(str(error), type(error).__name__) from error
 '''
+# By name, because the class may come from another file; subclasses count.
 
 
-def define(work: Work) -> None:
-    """Write the wrapper above the first task that needs it."""
-    local = _recoverable(work)
-    kept = f"({local}, flyte.errors.NonRecoverableError)" if local else "flyte.errors.NonRecoverableError"
-    what = f"{RECOVERABLE} and kills, nothing else" if local else "kills, no exceptions (none here is recoverable)"
-    text = _TEXT.format(name=name(work), kept=kept, what=what)
-    work.plan.want("import flyte", "import functools", "import inspect")
-    first = next(iter(decorated(work.module)))
-    host = next(
-        (above for above in (first.function, *work.module.ancestors(first.function)) if above in work.module.tree.body),
-        first.function,
-    )
-    made = cst.ensure_type(cst.parse_statement(text), cst.FunctionDef)
-    work.plan.insert_before(host, [made.with_changes(leading_lines=[cst.EmptyLine(indent=False)] * 2)])
+def define(work: Work, names: set[str]) -> None:
+    """Write the wrappers above the first task."""
+    for wrapper in sorted(names):
+        is_async = wrapper.endswith("async")
+        text = _TEXT.format(
+            manager="asynccontextmanager" if is_async else "contextmanager",
+            definition="async def" if is_async else "def",
+            name=wrapper,
+            recoverable=ERROR,
+        )
+        work.plan.want("import flyte", "import contextlib")
+        first = next(iter(decorated(work.module))).function
+        host = next(node for node in (first, *work.module.ancestors(first)) if node in work.module.tree.body)
+        made = cst.ensure_type(cst.parse_statement(text), cst.FunctionDef)
+        work.plan.insert_before(host, [made.with_changes(leading_lines=[cst.EmptyLine(indent=False)] * 2)])
+
+
+def keep(module: Module, plan: Plan) -> None:
+    """Define the recoverable error in a file that uses Flyte 1's."""
+    text = f'class {ERROR}(RuntimeError):\n    """Worth a retry."""\n'
+    made = cst.ensure_type(cst.parse_statement(text), cst.ClassDef)
+    made = made.with_changes(leading_lines=[cst.EmptyLine(indent=False)] * 2)
+    position = Places(module).imports
+    if position < 0:
+        position = max((Places(module).of(node) for node in module.imports if module.is_top_level(node)), default=0)
+    plan.insert_after(module.tree.body[position], [made])

@@ -105,9 +105,8 @@ def _cron(work: Work, call: cst.Call, where: cst.CSTNode) -> Automation | None:
     if not isinstance(known, str):
         known = work.context.string(work.module.names.qualified(node))
     if not isinstance(known, str):
-        work.report(
-            "FB345", where, f"{code(node)} is not known here: Flyte 2 knows no names such as @daily, only five fields"
-        )
+        if not isinstance(node, cst.FormattedString):
+            work.report("FB345", where, f"{code(node)} is not known here: Flyte 2 knows no names such as @daily")
         return Automation(layout.call("flyte.Cron", work.doc(node)), _kickoff(given))
     expression = ALIASES.get(known.lower(), known)
     if len(expression.split()) == 6:

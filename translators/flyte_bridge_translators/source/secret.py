@@ -134,6 +134,20 @@ def reads(work: Work) -> None:
         elif method in {"get_secrets_env_var", "get_secrets_file"}:
             _place(work, call, method)
     _attributes(work, requests)
+    _holders(work)
+
+
+def _holders(work: Work) -> None:
+    """`secrets = current_context().secrets` goes when every use of it was replaced."""
+    uses: dict[cst.CSTNode, list[cst.Name]] = {}
+    for node in work.module.names.scopes:
+        if isinstance(node, cst.Name) and not isinstance(work.module.parents.get(node), cst.AssignTarget):
+            bound = _bound(work, node)
+            if isinstance(bound, cst.Attribute) and _is_secrets(work, bound):
+                uses.setdefault(work.module.names.bindings(node)[0].node, []).append(node)
+    for assignment, names in uses.items():
+        if all(any(above in work.plan.replacements for above in work.module.ancestors(name)) for name in names):
+            work.plan.remove(assignment, "nothing reads the secrets of the context any more")
 
 
 def _read(work: Work, call: cst.Call, requests: Requests) -> None:
@@ -158,8 +172,13 @@ def _look(
     group: cst.BaseExpression | None,
     key: cst.BaseExpression | None,
 ) -> str:
-    known = (_known(work, group), _known(work, key))
-    matching = [(function, request) for function, request in requests if (request.group, request.key) == known]
+    # `get("k")` looks for group `k` without a key, which is the variable of `Secret(key="k")` too.
+    known = tuple(part for part in (_known(work, group), _known(work, key)) if part)
+    matching = [
+        (function, request)
+        for function, request in requests
+        if request.variable and tuple(part for part in (request.group, request.key) if part) == known
+    ]
     name = matching[0][1].variable if matching else _variable_text(work, group, key)
     function = work.module.function(where)
     if function is not None and entity_decorator(work.module, function) is not None:

@@ -17,7 +17,7 @@ from flyte_bridge_translators.source import (
     task_config,
 )
 from flyte_bridge_translators.source.edits import Plan
-from flyte_bridge_translators.source.entities import CONSTRUCTORS, Kind, entity_decorator
+from flyte_bridge_translators.source.entities import CONSTRUCTORS, ENVIRONMENTS, Kind, entity_decorator
 from flyte_bridge_translators.source.layout import Chain, Doc
 from flyte_bridge_translators.source.module import Module
 from flyte_bridge_translators.source.plugins import CONFIGS
@@ -90,7 +90,7 @@ def _elsewhere(module: Module, call: cst.Call) -> bool:
             return found is not None and below is found[0] and module.is_top_level(above)
         if isinstance(above, cst.Call):
             name = module.names.qualified(above.func) or ""
-            if CONSTRUCTORS.get(name) is Kind.LAUNCH_PLAN or name == "flytekit.Environment":
+            if CONSTRUCTORS.get(name) is Kind.LAUNCH_PLAN or name in ENVIRONMENTS:
                 return True
         below = above
     return False

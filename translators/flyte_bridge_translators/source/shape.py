@@ -67,6 +67,9 @@ class Shape:
         consumers: Step → the reads of what it bound, with the step of this block that reads.
         tasks: Step → the variable of the `asyncio` task that runs it.
         waits: Step → the steps whose tasks it awaits before it runs.
+        coroutines: Part → the name of the coroutine that runs it.
+        wanted: Steps whose values are needed though no step that is written reads them.
+        restored: Variables that got a second name inside the block and have their own again after it.
     """
 
     scene: Scene
@@ -79,6 +82,7 @@ class Shape:
     waits: dict[Step, tuple[Step, ...]] = field(default_factory=dict)
     coroutines: dict[Tree, str] = field(default_factory=dict)
     wanted: set[Step] = field(default_factory=set)
+    restored: list[tuple[Step, str]] = field(default_factory=list)
 
     def calls(self) -> Iterator[Step]:
         """Its steps that call something, in the order of the text."""
@@ -163,6 +167,8 @@ class Shape:
 
     def _needed_outside(self, step: Step, middle: list[model.Node]) -> bool:
         inside = {node.payload for node in middle}
+        if step in self.wanted:
+            return True
         if any(reader not in inside for reader, _ in self.consumers.get(step, ())):
             return True
         return any(name in self.live for name in step.writes)
@@ -218,12 +224,15 @@ class Shape:
             if isinstance(part, Shared):
                 for node, heads in part.waits.items():
                     self.waits[node.payload] = tuple(head.payload for head in heads)
+                    if isinstance(node.payload, CallStep):
+                        node.payload.inline = False
                     for inner in self.consumers_of_inline(node.payload):
                         inner.inline = False
                 for strand in part.strands:
                     if strand.task:
                         step = strand.head.payload
-                        stem = next(iter(step.writes), "") or step.title
+                        hidden = step.private if isinstance(step, BlockStep) else set()
+                        stem = next((name for name in step.writes if name not in hidden), "") or step.title
                         self.tasks[step] = self.scene.fresh(f"{stem}_task")
                 for strand in part.strands:
                     self._await_in_place(steps_of(strand.body))
@@ -236,7 +245,7 @@ class Shape:
                 others = any(other is not step and source in self.waits.get(other, ()) for other in steps)
                 whole = isinstance(source, CallStep) and not source.slots and len(reads) == 1 and not reads[0].output
                 named = isinstance(source, CallStep) and (source.target is None or isinstance(source.target, cst.Name))
-                if isinstance(step, CallStep) and not step.callee.prepares and whole and named and not others:
+                if _one_call(step) and whole and named and not others:
                     reads[0].task = self.tasks[source]
 
     def consumers_of_inline(self, step: Step) -> Iterator[CallStep]:
@@ -262,9 +271,9 @@ class Shape:
             if not again or self._in_order(name):
                 continue
             for step in again:
-                if step is steps[-1] and name in self.live:
-                    continue
                 step.renamed[name] = self.scene.fresh(f"{name}_2", name)
+                if step is steps[-1] and name in self.live:
+                    self.restored.append((step, name))
 
     def _outer_sources(self) -> set[Step]:
         own = set(self.body.steps)

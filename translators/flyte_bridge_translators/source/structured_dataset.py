@@ -35,7 +35,7 @@ class Frames:
         for made in self.module.all_calls:
             self._constructor(made)
         for node in walk(self.module.tree):
-            if isinstance(node, (cst.Name, cst.Attribute, cst.Subscript)):
+            if isinstance(node, (cst.Name, cst.Attribute, cst.Subscript, cst.Call)):
                 shape = self.values.shape(node)
                 if shape is not None and shape.kind in {FRAME, SCHEMA}:
                     self._use(node)
@@ -48,6 +48,9 @@ class Frames:
         if shape is None or shape.kind != FRAME or shape.optional or parameter.annotation is None:
             return
         uses = list(loads(self.module, parameter.name))
+        again = self._opened_into_itself(parameter)
+        if again is not None:
+            uses = [use for use in uses if any(above is again for above in self.module.ancestors(use))]
         opened = [self._opened(use) for use in uses]
         frames = {frame for frame, _ in filter(None, opened)}
         if len(frames) != 1 or None in opened:
@@ -66,8 +69,25 @@ class Frames:
         self.plan.replace(names[0], expression(frame), "opened as this frame and nothing else")
         for _, whole in filter(None, opened):
             self.plan.replace(whole, cst.Name(parameter.name.value), "the parameter is the frame")
+        if again is not None:
+            self.plan.remove(again, "the parameter is the frame")
         self.native.update(uses)
         self.values.native.add(parameter)
+
+    def _opened_into_itself(self, parameter: cst.Param) -> cst.SimpleStatementLine | None:
+        """`d = d.open(pd.DataFrame).all()`, the one and first thing done with `d`."""
+        bindings = self.module.names.bindings(parameter.name)
+        assign = bindings[1].node if len(bindings) > 1 else None
+        line = self.module.statement(assign) if isinstance(assign, cst.Assign) else None
+        function = self.module.function(line) if line is not None else None
+        if not isinstance(line, cst.SimpleStatementLine) or function is None or len(line.body) != 1:
+            return None
+        for statement in function.body.body:
+            if statement is line:
+                return line
+            if any(isinstance(node, cst.Name) and node.value == parameter.name.value for node in walk(statement)):
+                return None
+        return None
 
     def _opened(self, use: cst.Name) -> tuple[str, cst.Call] | None:
         """The frame type and the whole `use.open(T).all()`."""

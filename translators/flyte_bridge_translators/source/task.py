@@ -9,9 +9,9 @@ import libcst as cst
 
 from flyte_bridge_translators.source import arguments, cache, launch_plan, layout, pod_template, retries, settings
 from flyte_bridge_translators.source.edits import Plan
-from flyte_bridge_translators.source.entities import Kind, entity_decorator
+from flyte_bridge_translators.source.entities import Facts, Kind, entity_decorator
 from flyte_bridge_translators.source.environment import name_of
-from flyte_bridge_translators.source.homes import ONLY, Decorated, decorated, homes
+from flyte_bridge_translators.source.homes import ACTOR, ONLY, Decorated, decorated, homes
 from flyte_bridge_translators.source.layout import Doc
 from flyte_bridge_translators.source.module import Module
 from flyte_bridge_translators.source.translator import Context
@@ -32,22 +32,19 @@ GRAPH = frozenset({"failure_policy", "on_failure"})
 def translate(module: Module, context: Context) -> Plan:
     """Rewrite the decorator of every task and workflow at module level."""
     work = settings.work(module, context, "task")
-    facts = context.facts.get(module.name)
-    if facts is None:
-        return work.plan
-    variables = (
-        {one.function: home.variable for home in homes(module, facts) for one in home.members} if facts.entities else {}
-    )
+    facts = context.facts.get(module.name, Facts(module.name))
+    variables = {one.function: home.variable for home in homes(module, facts) for one in home.members}
     triggers = launch_plan.triggers(module, facts)
-    faithful = False
+    wrappers: set[str] = set()
     for one in decorated(module):
         variable = variables[one.function]
-        faithful |= _rewrite(work, one, variable, triggers.get(one.function.name.value, ()))
+        wrapper = _rewrite(work, one, variable, triggers.get(one.function.name.value, ()))
+        if wrapper is not None:
+            wrappers.add(wrapper)
         environment = name_of(context, module, variable)
         function = one.function.name.value
         work.plan.renames[f"{module.name}.{function}"] = f"{environment}.{function}"
-    if faithful:
-        retries.define(work)
+    retries.define(work, wrappers)
     _elsewhere(work)
     return work.plan
 
@@ -64,8 +61,8 @@ def _elsewhere(work: Work) -> None:
             work.report("FB107", function, f"{function.name.value} is defined inside a function or class")
 
 
-def _rewrite(work: Work, one: Decorated, variable: str, triggers: Sequence[str]) -> bool:
-    """Rewrite one decorator; says whether the function needs Flyte 1's rule of retries around it."""
+def _rewrite(work: Work, one: Decorated, variable: str, triggers: Sequence[str]) -> str | None:
+    """Rewrite one decorator; returns what keeps Flyte 1's rule of retries around the function, if it needs that."""
     values, wrapped = _values(work, one)
     if triggers:
         values["triggers"] = triggers[0] if len(triggers) == 1 else layout.joined(triggers)
@@ -81,15 +78,16 @@ def _rewrite(work: Work, one: Decorated, variable: str, triggers: Sequence[str])
         whitespace_after_at=cst.SimpleWhitespace(""),
     )
     why = "a workflow is a task that calls others" if one.kind.is_driver else "tasks belong to an environment"
-    if wrapped:
-        extra = cst.Decorator(cst.Name(retries.name(work)))
+    wrapper = retries.name(work, one) if wrapped else None
+    if wrapper is not None:
+        extra = cst.Decorator(cst.Call(cst.Name(wrapper)))
         work.plan.replace(one.decorator, lambda _: _both(made, extra), why)
     else:
         work.plan.replace(one.decorator, made, why)
     if len(one.function.decorators) > 1:
         others = [code(each.decorator) for each in one.function.decorators if each is not one.decorator]
         work.report("FB108", one.decorator, f"{', '.join(others)} on {one.function.name.value}")
-    return wrapped
+    return wrapper
 
 
 def _both(first: cst.Decorator, second: cst.Decorator) -> cst.FlattenSentinel[cst.BaseStatement]:
@@ -122,9 +120,11 @@ def _values(work: Work, one: Decorated) -> tuple[dict[str, Doc | None], bool]:
         work.report(
             "FB301", where, f"deprecated={code(given['deprecated'])}: say it in the docstring, or warn in the body"
         )
-    known = {*ONLY, *cache.KEYWORDS, *CARRIED, *pod_template.KEYWORDS, *NOTHING, *GRAPH, *_DECKS}
+    known = {*ONLY, *cache.KEYWORDS, *CARRIED, *pod_template.KEYWORDS, *NOTHING, *GRAPH, *DECKS}
     for name, value in given.items():
-        if name not in known | {"retries", "task_resolver", "deprecated", "default_options"}:
+        if name not in known | {"retries", "task_resolver", "deprecated", "default_options"} | (
+            {*ACTOR, "name"} if one.base else set()
+        ):
             work.report("FB301", where, f"{name}={code(value)} is no setting of a task in Flyte 2")
     return values, wrapped
 
@@ -149,7 +149,7 @@ def _workflow(
         )
 
 
-_DECKS = frozenset({"enable_deck", "disable_deck", "deck_fields"})
+DECKS = frozenset({"enable_deck", "disable_deck", "deck_fields"})
 
 
 def _report(work: Work, given: Mapping[str, cst.BaseExpression], where: cst.CSTNode) -> Doc | None:

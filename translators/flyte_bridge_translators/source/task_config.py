@@ -23,10 +23,15 @@ def canonical(qualified: str | None) -> str | None:
     return f"{parts[0]}.{parts[1]}.{parts[-1]}" if len(parts) > 2 and parts[0] == "flytekitplugins" else None
 
 
-def known(work: Work, node: cst.BaseExpression) -> str | None:
-    """The class of a configuration, when it is one that has a counterpart."""
-    name = canonical(work.qualified(work.value(node)))
-    return name if name in CONFIGS else None
+def known(work: Work, node: cst.BaseExpression) -> bool:
+    """Whether a configuration has a counterpart: written here, or in a name that is given such ones only."""
+    values: list[cst.BaseExpression] = [work.value(node)]
+    if isinstance(values[0], cst.Name):
+        bindings = work.module.scope.bindings.get(values[0].value, [])
+        values = [binding.value for binding in bindings if binding.value is not None]
+        if len(values) != len(bindings):
+            return False
+    return bool(values) and all(canonical(work.qualified(value)) in CONFIGS for value in values)
 
 
 def convert(work: Work, call: cst.Call) -> Doc | None:
@@ -80,7 +85,8 @@ def imports(work: Work, module: Module) -> None:
         sources = {source for _, (source, _) in moved}
         if len(moved) == len(aliases) and len(sources) == 1:
             new = cast("cst.Attribute", cst.parse_expression(sources.pop()))
-            work.plan.replace(node, node.with_changes(module=new), "the plugin's package for Flyte 2")
+            names = [_renamed(alias, target) for alias, (_, target) in moved]
+            work.plan.replace(node, node.with_changes(module=new, names=names), "the plugin's package for Flyte 2")
             continue
         rest = [alias for alias in aliases if alias not in dict(moved)]
         if rest:
@@ -89,5 +95,16 @@ def imports(work: Work, module: Module) -> None:
         else:
             work.plan.remove(node, "the plugin's package for Flyte 2")
         for alias, (source, target) in moved:
-            as_name = f" as {code(alias.asname.name)}" if alias.asname is not None else ""
-            work.plan.want(f"from {source} import {target}{as_name}")
+            made = _renamed(alias, target).with_changes(comma=cst.MaybeSentinel.DEFAULT)
+            work.plan.want(f"from {source} import {code(made)}")
+
+
+def _renamed(alias: cst.ImportAlias, target: str) -> cst.ImportAlias:
+    """The alias for a class that may be called otherwise now; the local name stays."""
+    local = code(alias.asname.name) if alias.asname is not None else code(alias.name)
+    if code(alias.name) == target:
+        return alias
+    as_name = (
+        None if local == target else cst.AsName(cst.Name(local), cst.SimpleWhitespace(" "), cst.SimpleWhitespace(" "))
+    )
+    return alias.with_changes(name=cst.Name(target), asname=as_name)

@@ -23,13 +23,15 @@ errors are retried."""
 
 @dataclass(frozen=True)
 class Options:
-    """Choices of the user that change the text.
+    """Choices of the user.
 
     Attributes:
         retries: One of `RETRIES`.
+        explain: Whether each changed place is wanted with its rule and reason; finding the places takes a fifth of the time.
     """
 
     retries: str = "keep"
+    explain: bool = False
 
 
 @dataclass(frozen=True)
@@ -194,8 +196,10 @@ def convert(
     text = module.text if tree is module.tree else tree.code
     if text == module.text:
         return Unchanged(findings)
-    changes = sorted(
-        {Explained(change.rule, *module.position(change.node), change.why) for change in plan.changes},
-        key=lambda change: (change.line, change.column, change.rule, change.why),
-    )
-    return Converted(text, findings, tuple(changes), dict(plan.renames))
+    changes = _explained(module, plan) if context.options.explain else ()
+    return Converted(text, findings, changes, dict(plan.renames))
+
+
+def _explained(module: Module, plan: Plan) -> tuple[Explained, ...]:
+    changes = {Explained(change.rule, *module.position(change.node), change.why) for change in plan.changes}
+    return tuple(sorted(changes, key=lambda change: (change.line, change.column, change.rule, change.why)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
+from typing import TypeGuard
 
 import libcst as cst
 
@@ -32,16 +33,31 @@ def child_fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
     )
 
 
-def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+_IS_NODE: dict[type, bool] = {}
+
+
+def is_node(value: object) -> TypeGuard[cst.CSTNode]:
+    """Whether a field's value is a node. LibCST's classes are abstract base classes: their `isinstance` costs ten times this."""
+    kind = type(value)
+    known = _IS_NODE.get(kind)
+    if known is None:
+        known = _IS_NODE[kind] = issubclass(kind, cst.CSTNode)
+    return known
+
+
+def children(node: cst.CSTNode) -> list[cst.CSTNode]:
     """The child nodes that mean something, field by field (not always in the order of the text)."""
+    found: list[cst.CSTNode] = []
     for name in child_fields(type(node)):
         value = getattr(node, name)
-        if isinstance(value, cst.CSTNode):
-            yield value
-        elif type(value) in {list, tuple}:
-            for item in value:
-                if isinstance(item, cst.CSTNode):
-                    yield item
+        if is_node(value):
+            found.append(value)
+        elif type(value) in _SEQUENCES:
+            found.extend(item for item in value if is_node(item))
+    return found
+
+
+_SEQUENCES = frozenset({list, tuple})
 
 
 def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -50,12 +66,19 @@ def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     while stack:
         current = stack.pop()
         yield current
-        stack.extend(reversed(list(children(current))))
+        below = children(current)
+        below.reverse()
+        stack += below
+
+
+_BARE = cst.Module(body=())
 
 
 def code(node: cst.CSTNode) -> str:
     """The text of one node."""
-    return cst.Module(body=()).code_for_node(node)
+    if type(node) is cst.Name and not node.lpar:
+        return node.value
+    return _BARE.code_for_node(node)
 
 
 def dotted(node: cst.BaseExpression | None) -> str | None:

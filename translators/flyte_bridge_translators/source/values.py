@@ -6,7 +6,7 @@ looped over, attributes of the file's own dataclasses, results of tasks and of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import libcst as cst
 
@@ -141,6 +141,16 @@ class Values:
                             yield argument.value
                     elif index < len(function.params.params) and function.params.params[index] is parameter:
                         yield argument.value
+
+    def fields(self, qualified: str | None) -> Mapping[str, Shape]:
+        """The fields of a class of the project and their shapes, in order."""
+        own = fields(self.module, qualified)
+        if own or qualified is None:
+            return own
+        resolved = self.context.resolve(qualified) or qualified
+        facts = self.context.facts.get(resolved.rpartition(".")[0])
+        found = (facts.classes.get(resolved) or facts.named_tuples.get(resolved)) if facts is not None else None
+        return {name: of_text(annotation) for name, annotation in found or ()}
 
     def local_function(self, call: cst.Call) -> cst.FunctionDef | None:
         """The function of this file that a call calls."""
@@ -288,8 +298,8 @@ class Values:
         base = self.shape(node.value)
         if base is None:
             return None
-        if base.kind == CLASS:
-            return fields(self.module, base.name).get(node.attr.value)
+        if base.kind in {CLASS, OTHER, TUPLE} and base.name is not None:
+            return self.fields(base.name).get(node.attr.value)
         if base.is_io and node.attr.value in {"path", "remote_source", "remote_path", "uri"}:
             return Shape(PATH)
         if base.kind == PATH and node.attr.value in {"parent", "name", "path", "remote_path", "remote_directory"}:
@@ -315,7 +325,9 @@ class Values:
             shapes = tuple(of_text(annotation) for annotation in outputs.annotations)
             if outputs.kind == "single":
                 return shapes[0]
-            return Shape(TUPLE, shapes) if outputs.kind in {"tuple", "named"} else None
+            if outputs.kind in {"tuple", "named"}:
+                return Shape(TUPLE, shapes, name=outputs.named_tuple if outputs.kind == "named" else None)
+            return None
         function = self.local_function(node)
         if function is not None:
             return self.returned(function)
@@ -323,7 +335,7 @@ class Values:
             defined = self.module.definition(node.func.value)
             if isinstance(defined, (cst.ClassDef, cst.Call)):
                 return Shape(CLASS, name=qualified)
-        return None
+        return Shape(CLASS, name=qualified) if self.fields(qualified) else None
 
     def _method(self, node: cst.Call, func: cst.Attribute) -> Shape | None:
         """`FlyteFile.new_remote_file()`, `directory.new_file()`, `path.with_suffix()`."""

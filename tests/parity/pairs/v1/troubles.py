@@ -41,7 +41,9 @@ def lend(n: int) -> int:
 
 @task
 def here(n: int) -> str:
-    return f"{os.listdir()} {os.environ['HOME'] != '/root'} {n}"
+    assert os.listdir() == []
+    assert "flyte-bridge-verify-" in os.environ["HOME"]
+    return str(n)
 
 
 @task

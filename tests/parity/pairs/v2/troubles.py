@@ -12,7 +12,9 @@ def ask(n: int) -> str:
 
 @env.task
 def here(n: int) -> str:
-    return f"{os.listdir()} {os.environ['HOME'] != '/root'} {n}"
+    assert os.listdir() == []
+    assert "flyte-bridge-verify-" in os.environ["HOME"]
+    return str(n)
 
 
 @env.task
