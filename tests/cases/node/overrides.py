@@ -31,3 +31,8 @@ def cached(x: int = 2) -> int:
 @workflow
 def no_counterpart(x: int = 2) -> int:
     return train(x=x).with_overrides(container_image="ghcr.io/example/gpu:1", name="big")
+
+
+@workflow
+def merged(x: int = 2) -> int:
+    return train(x=x).with_overrides(requests=Resources(cpu="1", mem="1Gi"), limits=Resources(cpu="2", mem="2Gi"))

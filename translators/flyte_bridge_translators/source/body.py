@@ -380,7 +380,7 @@ class Reader:
         step = self.current.get(bare.value)
         if not isinstance(step, CallStep):
             return False
-        settings = list(settings_of(self.scene.plan, overrides))
+        settings = list(settings_of(self.scene, overrides))
         callee = step.callee
         if isinstance(callee, EntityCallee):
             step.callee = replace(callee, settings=[*callee.settings, *settings])

@@ -245,7 +245,7 @@ def metadata_settings(scene: Scene, metadata: cst.BaseExpression) -> list[tuple[
             scene.plan.report(
                 "FB212", argument, f"`TaskMetadata({name}=...)` was left out: an override has no such setting"
             )
-    return list(settings_of(scene.plan, [metadata.with_changes(args=kept)]))
+    return list(settings_of(scene, [metadata.with_changes(args=kept)]))
 
 
 def element_name(scene: Scene, parameter: str, collection: cst.BaseExpression) -> str:

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
+from flyte_bridge_translators.source import layout, resources
 from flyte_bridge_translators.source.eager import is_direct
-from flyte_bridge_translators.source.edits import Plan, Rewrite
+from flyte_bridge_translators.source.edits import Rewrite
 from flyte_bridge_translators.source.entities import Entity, Kind, Outputs, launch_plan_target
 from flyte_bridge_translators.source.names import is_v1
 from flyte_bridge_translators.source.recognize import Found, Scene, arguments
+from flyte_bridge_translators.source.settings import CONVERTERS, OTHERS
 from flyte_bridge_translators.source.steps import UNKNOWN
 from flyte_bridge_translators.source.tree import code, dotted
+from flyte_bridge_translators.source.work import Work
 
 SAME = frozenset({"retries", "timeout", "interruptible", "pod_template", "resources"})
 RENAMED = {"node_name": "short_name", "name": "short_name", "task_config": "plugin_config"}
@@ -25,8 +28,6 @@ TASK_MAKERS = frozenset(
 REMOVED = {
     "container_image": "the image belongs to the task environment: declare the task again in one with this image",
     "aliases": "outputs are plain Python values; name the variable instead",
-    "accelerator": "write it into the resources: `flyte.Resources(gpu=...)`",
-    "shared_memory": "write it into the resources: `flyte.Resources(shm=...)`",
     "cache_serialize": "write it into the cache: `flyte.Cache(..., serialize=True)`",
 }
 
@@ -106,7 +107,7 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
         func, first = call.args[0].value, 1
     func, partial = map_task.unpartial(scene, func)
     entity = scene.entity(func) or instance(scene, func)
-    settings = tuple(settings_of(scene.plan, overrides))
+    settings = tuple(settings_of(scene, overrides))
     inner = (
         *((one.value, "") for one in partial),
         *list(arguments(call))[first:],
@@ -178,23 +179,23 @@ def local_name(scene: Scene, entity: Entity) -> str:
     return entity.name
 
 
-def settings_of(plan: Plan, overrides: Sequence[cst.Call]) -> Iterator[tuple[str, cst.BaseExpression]]:
+def settings_of(scene: Scene, overrides: Sequence[cst.Call]) -> Iterator[tuple[str, cst.BaseExpression]]:
     """The keywords of `.override(...)` for those of `.with_overrides(...)`; what has no counterpart is reported."""
+    plan = scene.plan
     given = {
         argument.keyword.value: argument.value
         for call in overrides
         for argument in call.args
         if argument.keyword is not None
     }
-    resources = given.pop("resources", None)
-    limits, requests = given.pop("limits", None), given.pop("requests", None)
-    if limits is not None and requests is not None:
-        plan.report(
-            "FB204", limits, "`with_overrides` had requests and limits: only the requests were kept; merge them"
-        )
-    chosen = resources or requests or limits
-    if chosen is not None:
-        yield "resources", chosen
+    amounts = {name: given.pop(name) for name in sorted(resources.KEYWORDS & set(given))}
+    if len(amounts) == 1 and not set(amounts) & {"accelerator", "shared_memory"}:
+        yield "resources", next(iter(amounts.values()))
+    elif amounts:
+        work = Work(scene.module, scene.context, plan, CONVERTERS, OTHERS)
+        merged = resources.merged(work, amounts, next(iter(amounts.values())))
+        if merged is not None:
+            yield "resources", cst.parse_expression(layout.flat(merged))
     version = given.pop("cache_version", None)
     cache = given.pop("cache", None)
     if version is not None:

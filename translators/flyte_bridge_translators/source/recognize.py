@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from flyte_bridge_translators.source import layout
 from flyte_bridge_translators.source.edits import Plan
 from flyte_bridge_translators.source.entities import Entity
 from flyte_bridge_translators.source.module import Module
@@ -56,6 +58,11 @@ class Scene:
     parameters: frozenset[str] = frozenset()
     shapes: list[Shape] = field(default_factory=list)
     settled: tuple[str, str] | None = None
+
+    @cached_property
+    def width(self) -> int:
+        """How long a line may be."""
+        return layout.width(self.module)
 
     def qualified(self, node: cst.CSTNode | None) -> str | None:
         return self.module.names.qualified(node)

@@ -19,9 +19,6 @@ from flyte_bridge_translators.source.tree import code
 if TYPE_CHECKING:
     from flyte_bridge_translators.source.iteration import ForStep
 
-WIDTH = 120
-"""Generated lines longer than this are broken, one argument to a line."""
-
 
 @dataclass(frozen=True)
 class Sink:
@@ -50,6 +47,7 @@ class Renderer:
     def __init__(self, shape: Shape, rewrite: Rewrite) -> None:
         self.shape = shape
         self.rewrite = rewrite
+        self.width = shape.scene.width
         self.told: set[cst.BaseStatement] = set()
         self.foreign: dict[Step, frozenset[str]] = {}
         self.awaited: list[set[Step]] = [set()]
@@ -149,21 +147,21 @@ class Renderer:
         before = [line for lines, _, _ in branches for line in lines]
         targets = [target if isinstance(target, cst.BaseExpression) else None for _, _, target in branches]
         if len(branches) == 1:
-            return [*before, *_assigned(targets[0], cst.Await(branches[0][1]))]
+            return [*before, *self._assigned(targets[0], cst.Await(branches[0][1]))]
         call = cst.Call(cst.parse_expression("asyncio.gather"), [cst.Arg(value) for _, value, _ in branches])
         if all(target is None for target in targets) and self.shape.scene.settled is None:
-            return [*before, *_assigned(None, cst.Await(call))]
+            return [*before, *self._assigned(None, cst.Await(call))]
         if self.shape.scene.settled is not None:
             return [*before, *self._settled(call, targets, *self.shape.scene.settled)]
         whole = tuple_of([_parenthesized(target) if target is not None else cst.Name("_") for target in targets])
-        return [*before, *_assigned(whole, cst.Await(call))]
+        return [*before, *self._assigned(whole, cst.Await(call))]
 
     def _settled(
         self, call: cst.Call, targets: Sequence[cst.BaseExpression | None], results: str, result: str
     ) -> list[cst.BaseStatement]:
         """All parts end before the first failure is raised."""
         returned = keyword("return_exceptions", cst.Name("True"))
-        out = _assigned(cst.Name(results), cst.Await(call.with_changes(args=[*call.args, returned])))
+        out = self._assigned(cst.Name(results), cst.Await(call.with_changes(args=[*call.args, returned])))
         text = f"for {result} in {results}:\n    if isinstance({result}, BaseException):\n        raise {result}\n"
         out.append(cst.parse_statement(text))
         if any(target is not None for target in targets):
@@ -212,6 +210,10 @@ class Renderer:
                 if one not in found and not (inner and not any(name in self.shape.live for name in step.writes)):
                     found.append(one)
         return found
+
+    def _assigned(self, target: cst.BaseExpression | None, value: cst.BaseExpression) -> list[cst.BaseStatement]:
+        line = cst.SimpleStatementLine([cst.Expr(value)]) if target is None else assign(target, value)
+        return [_broken(line, self.width)]
 
     # -- what is needed where ------------------------------------------------------------------------------------------
 
@@ -324,7 +326,7 @@ class Renderer:
             self.awaited[-1].add(source)
             read = any(one.source is source for other in self.inside[-1] for one in other.reads)
             pattern = self.pattern(source) if read else None
-            out += _assigned(pattern, cst.Await(cst.Name(self.shape.tasks[source])))
+            out += self._assigned(pattern, cst.Await(cst.Name(self.shape.tasks[source])))
         return out
 
     def _call(self, step: CallStep, sink: Sink | None) -> list[cst.BaseStatement]:
@@ -337,13 +339,13 @@ class Renderer:
             value = cst.Await(value)
         if sink is not None:
             line = sink.line(value)
-            out += [_broken(line)] if line is not None else []
+            out += [_broken(line, self.width)] if line is not None else []
         else:
             pattern = self.pattern(step)
             if step.annotation is not None and isinstance(pattern, cst.Name):
                 out.append(cst.SimpleStatementLine([cst.AnnAssign(pattern, step.annotation, value)]))
             elif pattern is not None or step.callee.awaits:
-                out += _assigned(pattern, value)
+                out += self._assigned(pattern, value)
         if out:
             out[0] = with_lead(out[0], lead)
             if not sink and _alone(step.line):
@@ -414,7 +416,7 @@ class Renderer:
         line = with_lead(made, lead)
         if step.small is not None and _alone(step.line):
             line = _with_trailing(line, step.line)
-        return [*before, _broken(line)]
+        return [*before, _broken(line, self.width)]
 
     def _compound(self, step: BlockStep) -> list[cst.BaseStatement]:
         from flyte_bridge_translators.source.iteration import ForStep
@@ -550,18 +552,14 @@ def _with_trailing(new: cst.BaseStatement, line: cst.BaseStatement) -> cst.BaseS
     return new
 
 
-def _assigned(target: cst.BaseExpression | None, value: cst.BaseExpression) -> list[cst.BaseStatement]:
-    return [_broken(cst.SimpleStatementLine([cst.Expr(value)]) if target is None else assign(target, value))]
-
-
-def _broken(line: cst.BaseStatement) -> cst.BaseStatement:
+def _broken(line: cst.BaseStatement, width: int) -> cst.BaseStatement:
     """A long line with the arguments of its outermost call on lines of their own, as formatters write it."""
-    if not isinstance(line, cst.SimpleStatementLine) or len(code(line.with_changes(leading_lines=[]))) <= WIDTH - 4:
+    if not isinstance(line, cst.SimpleStatementLine) or len(code(line.with_changes(leading_lines=[]))) <= width - 4:
         return line
     small = line.body[0]
     if not isinstance(small, (cst.Expr, cst.Assign, cst.Return)) or small.value is None:
         return line
-    return line.with_changes(body=[small.with_changes(value=_broken_value(small.value, WIDTH - 4))])
+    return line.with_changes(body=[small.with_changes(value=_broken_value(small.value, width - 4))])
 
 
 def _broken_value(value: cst.BaseExpression, room: int) -> cst.BaseExpression:
