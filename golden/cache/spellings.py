@@ -45,5 +45,5 @@ def forgotten(n: int) -> int:
 @driver.task
 async def wf(n: int = 1) -> int:
     return await forgotten.aio(
-        n=await not_cached.aio(n=await with_name.aio(n=await with_object.aio(n=await with_version.aio(n=n))))
+        n=await not_cached.aio(n=await with_name.aio(n=await with_object.aio(n=await with_version.aio(n=n)))),
     )

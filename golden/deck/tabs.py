@@ -48,5 +48,7 @@ def log_numbers(numbers: list) -> None:
 
 @driver.task
 async def wf() -> int:
-    _, _, kept_to_itself_result = await asyncio.gather(shown.aio(rows=4), waiting(rows=2), kept_to_itself.aio())
+    _, _, kept_to_itself_result = await asyncio.gather(
+        shown.aio(rows=4), waiting(rows=2), kept_to_itself.aio()
+    )
     return kept_to_itself_result

@@ -147,7 +147,9 @@ async def tree(values: List[int] = [1, 2, 3, 4, 5]) -> int:
     """Merge in pairs, level by level."""
     level = values
     while len(level) > 1:
-        pairs = await asyncio.gather(*(merge.aio(left=left, right=right) for left, right in zip(level[::2], level[1::2])))
+        pairs = await asyncio.gather(
+            *(merge.aio(left=left, right=right) for left, right in zip(level[::2], level[1::2]))
+        )
         if len(level) % 2:
             pairs.append(level[-1])
         level = pairs
@@ -156,5 +158,7 @@ async def tree(values: List[int] = [1, 2, 3, 4, 5]) -> int:
 
 @driver.task
 async def outer(days: int = 3) -> Tuple[int, int]:
-    independent_result, carried_result = await asyncio.gather(independent(days=days), carried(days=days))
+    independent_result, carried_result = await asyncio.gather(
+        independent(days=days), carried(days=days)
+    )
     return independent_result, carried_result

@@ -40,3 +40,8 @@ async def cached(x: int = 2) -> int:
 async def no_counterpart(x: int = 2) -> int:
     # TODO(flyte-bridge FB204): `with_overrides(container_image=...)` was left out: the image belongs to the task environment: declare the task again in one with this image
     return await train.override(short_name="big").aio(x=x)
+
+
+@driver.task
+async def merged(x: int = 2) -> int:
+    return await train.override(resources=flyte.Resources(cpu=("1", "2"), memory=("1Gi", "2Gi"))).aio(x=x)

@@ -75,7 +75,9 @@ def size(data: pd.DataFrame) -> int:
 async def wf(rows: int = 8) -> Tuple[int, int, int, int, int]:
     async def run_size():
         train, test = await split.aio(data=await frame.aio(rows=rows))
-        size_result, size_result_2 = await asyncio.gather(size.aio(data=train), size.aio(data=test))
+        size_result, size_result_2 = await asyncio.gather(
+            size.aio(data=train), size.aio(data=test)
+        )
         return size_result, size_result_2
 
     (size_result, size_result_2), (low, high), (two, four), (first, second), _, _, _ = await asyncio.gather(

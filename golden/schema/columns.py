@@ -54,13 +54,17 @@ def written(n: int) -> DataFrame:
 async def wf(n: int = 3) -> Tuple[str, int, str]:
     async def run_total():
         data = await made.aio(n=n)
-        columns_result, total_result = await asyncio.gather(columns.aio(data=data), total.aio(data=data))
+        columns_result, total_result = await asyncio.gather(
+            columns.aio(data=data), total.aio(data=data)
+        )
         return columns_result, total_result
 
     async def run_columns():
         return await columns.aio(data=DataFrame.wrap_df(await frames.aio(n=n)))
 
-    (columns_result, total_result), columns_result_2 = await asyncio.gather(run_total(), run_columns())
+    (columns_result, total_result), columns_result_2 = await asyncio.gather(
+        run_total(), run_columns()
+    )
     return columns_result, total_result, columns_result_2
 
 

@@ -61,14 +61,19 @@ async def wf() -> Tuple[str, int, int, int, str]:
 
     async def run_everything():
         data = await wrapped.aio(frame=frame)
-        inline_result, everything_result = await asyncio.gather(inline.aio(data=data), everything.aio(data=data))
+        inline_result, everything_result = await asyncio.gather(
+            inline.aio(data=data), everything.aio(data=data)
+        )
         return inline_result, everything_result
 
     async def run_everything_2():
         return await everything.aio(data=await raw.aio(frame=frame))
 
     (inline_result, everything_result), columns_result, everything_result_2, subset_result = await asyncio.gather(
-        run_everything(), columns.aio(data=frame), run_everything_2(), subset.aio(data=frame)
+        run_everything(),
+        columns.aio(data=frame),
+        run_everything_2(),
+        subset.aio(data=frame),
     )
     return (
         columns_result,

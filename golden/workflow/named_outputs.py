@@ -47,7 +47,9 @@ def size(rows: List[int]) -> int:
 @driver.task
 async def fields(n: int = 8) -> Tuple[str, float]:
     sets_train, sets_test, _ = await split.aio(n=n)
-    score, size_result = await asyncio.gather(mean.aio(rows=sets_train), size.aio(rows=sets_test))
+    score, size_result = await asyncio.gather(
+        mean.aio(rows=sets_train), size.aio(rows=sets_test)
+    )
     report_text, report_score = await describe.aio(score=score, size=size_result)
     return report_text, report_score
 

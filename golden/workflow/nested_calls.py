@@ -40,13 +40,17 @@ async def one_line(x: int = 2) -> int:
 
 @driver.task
 async def two_arguments(x: int = 2, y: int = 3) -> int:
-    square_result, square_result_2 = await asyncio.gather(square.aio(x=x), square.aio(x=y))
+    square_result, square_result_2 = await asyncio.gather(
+        square.aio(x=x), square.aio(x=y)
+    )
     return await add.aio(x=square_result, y=square_result_2)
 
 
 @driver.task
 async def in_a_list(x: int = 2) -> int:
-    square_result, add_result = await asyncio.gather(square.aio(x=x), add.aio(x=x, y=1))
+    square_result, add_result = await asyncio.gather(
+        square.aio(x=x), add.aio(x=x, y=1)
+    )
     return await total.aio(values=[square_result, x, add_result])
 
 
@@ -58,5 +62,7 @@ async def in_a_dict(x: int = 2) -> str:
 @driver.task
 async def in_a_tuple(x: int = 2) -> Tuple[int, int, int]:
     base = await square.aio(x=x)
-    add_result, square_result = await asyncio.gather(add.aio(x=base, y=1), square.aio(x=base))
+    add_result, square_result = await asyncio.gather(
+        add.aio(x=base, y=1), square.aio(x=base)
+    )
     return base, add_result, square_result

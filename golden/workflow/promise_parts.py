@@ -43,7 +43,9 @@ def show(depth: int, name: str, row: int) -> str:
 @driver.task
 async def parts() -> str:
     chosen, rows = await asyncio.gather(settings.aio(depth=3), table.aio())
-    return await show.aio(depth=chosen.depth, name=chosen.names[1], row=rows["rows"][2])
+    return await show.aio(
+        depth=chosen.depth, name=chosen.names[1], row=rows["rows"][2]
+    )
 
 
 @driver.task
