@@ -28,6 +28,14 @@ CODES: tuple[Code, ...] = (
         "Use `flyte.run` inside the task when a run of its own is wanted.",
     ),
     Code(
+        "FB207",
+        "call of something not converted here",
+        Severity.CHECK,
+        "A driver calls a name by keywords only, as tasks are called, that is imported from a module outside the converted "
+        "files. Whether it is a task cannot be seen, so the call was left as it is.",
+        "Convert the module together with this file; or, if it is a task, await it by hand.",
+    ),
+    Code(
         "FB211",
         "loop runs in turn",
         Severity.CHECK,

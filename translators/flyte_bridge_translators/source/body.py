@@ -22,7 +22,7 @@ from flyte_bridge_translators.source.steps import (
     ReturnStep,
     Step,
 )
-from flyte_bridge_translators.source.tree import children, string_value
+from flyte_bridge_translators.source.tree import children, code, string_value
 
 _COMPREHENSIONS = (cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)
 _CONDITIONAL = (cst.IfExp, cst.BooleanOperation, cst.Lambda, *_COMPREHENSIONS)
@@ -124,6 +124,12 @@ class Reader:
         for name in step.mutates:
             step.after += [other for other in self.readers.get(name, ()) if other is not step]
         step.rebinds = bool(step.writes)
+        for call, module in reading.foreign(self.scene.module, self.scene.context, small):
+            self.scene.plan.report(
+                "FB207",
+                call,
+                f"`{code(call.func)}` comes from `{module}`, which is not converted here: await it if it is a task",
+            )
         for node, called, gives in reading.unstable(self.scene.module, small):
             self.scene.plan.report(
                 "FB221", node, f"`{called}` gives {gives}: Flyte 1 asked once, when the workflow was registered"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import sys
 from collections.abc import Iterator
 
 import libcst as cst
 
 from flyte_bridge_translators.source.module import Module
 from flyte_bridge_translators.source.names import is_v1
+from flyte_bridge_translators.source.translator import Context
 from flyte_bridge_translators.source.tree import children, dotted
 
 MUTATING = frozenset(
@@ -147,6 +149,21 @@ def unstable(module: Module, node: cst.CSTNode) -> Iterator[tuple[cst.CSTNode, s
                 yield current, qualified, UNSTABLE[qualified]
                 continue
         stack.extend(children(current))
+
+
+def foreign(module: Module, context: Context, node: cst.CSTNode) -> Iterator[tuple[cst.Call, str]]:
+    """Calls that may be of entities nobody here knows: a lower-case name imported from a module that is neither converted
+    along nor Python's own, called by keywords only, as Flyte 1 asks for."""
+    for call in calls(node):
+        if not isinstance(call.func, cst.Name) or not call.args or any(one.keyword is None for one in call.args):
+            continue
+        qualified = module.names.qualified(call.func)
+        source = (context.resolve(qualified) or "").rpartition(".")[0]
+        root = source.split(".")[0]
+        if not source or source in context.facts or is_v1(qualified) or root in sys.stdlib_module_names:
+            continue
+        if call.func.value[:1].islower():
+            yield call, source
 
 
 def leaves(node: cst.CSTNode) -> bool:
