@@ -33,23 +33,28 @@ def translate(module: Module, context: Context, merged: Plan) -> Plan:
     plan = Plan("imports")
     if not module.is_flyte1 and not (merged.replacements or merged.imports):
         return plan
-    used, kept = _survey(apply(module, merged))
+    used, kept = _survey(module, apply(module, merged))
     _report_leftovers(module, merged, plan, kept)
     dropped = _drop(module, plan, used)
     _add(module, plan, list(merged.imports), dropped)
     return plan
 
 
-def _survey(tree: cst.Module) -> tuple[set[str], set[cst.CSTNode]]:
-    """Every name the file uses outside its import statements (words of string annotations too), and the nodes that use them."""
+def _survey(module: Module, tree: cst.Module) -> tuple[set[str], set[cst.CSTNode]]:
+    """Every name the new text uses as a module-level or imported one, outside its import statements (words of string
+    annotations too), and the nodes that use them. A parameter that has the name of an import is no use of the import, and
+    neither is an assignment to it."""
     used: set[str] = set()
     kept: set[cst.CSTNode] = set()
     stack: list[cst.CSTNode] = [tree]
     while stack:
         node = stack.pop()
         if isinstance(node, cst.Name):
-            used.add(node.value)
+            if not _is_local(module, node):
+                used.add(node.value)
             kept.add(node)
+        elif isinstance(node, cst.AssignTarget) and isinstance(node.target, cst.Name):
+            continue
         elif isinstance(node, cst.Attribute):
             kept.add(node)
             stack.append(node.value)
@@ -60,6 +65,15 @@ def _survey(tree: cst.Module) -> tuple[set[str], set[cst.CSTNode]]:
                 used.update(_words(node.annotation.value))
             stack.extend(children(node))
     return used, kept
+
+
+def _is_local(module: Module, name: cst.Name) -> bool:
+    """Whether an original name is bound in its own function, class or comprehension, and not by an import."""
+    scope = module.names.scope(name)
+    found = scope.lookup(name.value) if scope is not None else None
+    if found is None or found[0].kind == "module":
+        return False
+    return all(binding.kind != "import" for binding in found[1])
 
 
 def _words(text: str) -> Iterable[str]:
@@ -296,7 +310,12 @@ def _at_top(module: Module, plan: Plan, new: cst.SimpleStatementLine) -> None:
     while position < len(body) and (_is_docstring(body[position]) or _is_future(body[position])):
         position += 1
     if position < len(body):
-        plan.insert_before(body[position], [new])
+        host = body[position]
+        plan.insert_before(host, [new])
+        if not isinstance(host, cst.SimpleStatementLine) and host not in plan.replacements and not host.leading_lines:
+            plan.replace(
+                host, lambda rewrite: rewrite.inside(host).with_changes(leading_lines=[cst.EmptyLine(indent=False)])
+            )
     elif body:
         plan.insert_after(body[-1], [new])
 

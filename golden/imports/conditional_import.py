@@ -1,0 +1,24 @@
+import sys
+import flyte
+
+if sys.version_info >= (3, 10):
+    pass
+else:
+    pass
+
+env = flyte.TaskEnvironment(name="conditional_import")
+driver = flyte.TaskEnvironment(
+    name="conditional_import-workflows",
+    resources=flyte.Resources(cpu=1, memory="500Mi"),
+    depends_on=[env],
+)
+
+
+@env.task
+def double(x: int) -> int:
+    return 2 * x
+
+
+@driver.task
+async def wf(x: int = 4) -> int:
+    return await double.aio(x=x)

@@ -1,0 +1,23 @@
+import flyte
+
+try:
+    pass
+except ImportError:
+    task = workflow = None
+
+env = flyte.TaskEnvironment(name="guarded_import")
+driver = flyte.TaskEnvironment(
+    name="guarded_import-workflows",
+    resources=flyte.Resources(cpu=1, memory="500Mi"),
+    depends_on=[env],
+)
+
+
+@env.task
+def double(x: int) -> int:
+    return 2 * x
+
+
+@driver.task
+async def wf(x: int = 4) -> int:
+    return await double.aio(x=x)

@@ -1,0 +1,20 @@
+import flyte
+
+env = flyte.TaskEnvironment(
+    name="submodule_paths", resources=flyte.Resources(cpu="1", memory="256Mi")
+)
+driver = flyte.TaskEnvironment(
+    name="submodule_paths-workflows",
+    resources=flyte.Resources(cpu=1, memory="500Mi"),
+    depends_on=[env],
+)
+
+
+@env.task
+def double(x: int) -> int:
+    return 2 * x
+
+
+@driver.task
+async def wf(x: int = 4) -> int:
+    return await double.aio(x=x)
