@@ -8,7 +8,7 @@ emitted byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, cast
 
@@ -80,6 +80,8 @@ class Plan:
     reports: list[Report] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     renames: dict[str, str] = field(default_factory=dict)
+    basis: Plan | None = field(default=None, repr=False)
+    applied: _Applier | None = field(default=None, repr=False, compare=False)
 
     def replace(self, node: cst.CSTNode, edit: Edit | cst.CSTNode, why: str = "") -> None:
         """Replace a node: by another one, or by what `edit(rewrite)` returns when the edits below are wanted in it."""
@@ -119,9 +121,14 @@ class Plan:
         self.changes.append(Change(self.rule, node, why))
 
 
-def merge(plans: Sequence[Plan]) -> Plan:
-    """One plan of many; the first claim on a node wins."""
-    whole = Plan("merged")
+def merge(plans: Sequence[Plan], basis: Plan | None = None) -> Plan:
+    """One plan of many; the first claim on a node wins.
+
+    Args:
+        plans: In the order of their claims.
+        basis: The one of them that was applied already: what the others leave alone is not made again.
+    """
+    whole = Plan("merged", basis=basis)
     for plan in plans:
         for node, edit in plan.replacements.items():
             whole.replacements.setdefault(node, edit)
@@ -150,7 +157,8 @@ def locate(module: Module, reports: Iterable[Report]) -> tuple[Finding, ...]:
 
 def apply(module: Module, plan: Plan) -> cst.Module:
     """The file with a plan carried out; the very same tree when there is nothing in it."""
-    return _Applier(module, plan).module()
+    plan.applied = _Applier(module, plan)
+    return plan.applied.module()
 
 
 class _Applier:
@@ -166,13 +174,36 @@ class _Applier:
                     line = f"# TODO(flyte-bridge {report.code}): {' '.join(report.message.split())}"
                     if line not in lines:
                         lines.append(line)
-        self.touched: set[cst.CSTNode] = set()
-        for node in (*plan.replacements, *plan.before, *plan.after, *plan.removed, *self.todos):
-            self.touched.add(node)
-            for above in module.ancestors(node):
-                if above in self.touched:
+        self.touched = self._with_ancestors((*plan.replacements, *plan.before, *plan.after, *plan.removed, *self.todos))
+        self.made: dict[cst.CSTNode, cst.CSTNode] = {}
+        earlier = plan.basis.applied if plan.basis is not None else None
+        if earlier is not None:
+            changed = self._with_ancestors(self._differing(earlier))
+            self.made = {node: new for node, new in earlier.made.items() if node not in changed}
+
+    def _with_ancestors(self, nodes: Iterable[cst.CSTNode]) -> set[cst.CSTNode]:
+        found: set[cst.CSTNode] = set()
+        for node in nodes:
+            found.add(node)
+            for above in self.source.ancestors(node):
+                if above in found:
                     break
-                self.touched.add(above)
+                found.add(above)
+        return found
+
+    def _differing(self, earlier: _Applier) -> Iterator[cst.CSTNode]:
+        """The nodes that this plan treats otherwise than the one it is based on."""
+        pairs = (
+            (self.plan.replacements, earlier.plan.replacements),
+            (self.plan.before, earlier.plan.before),
+            (self.plan.after, earlier.plan.after),
+            (self.todos, earlier.todos),
+        )
+        for mine, theirs in pairs:
+            for node, wanted in mine.items():
+                if theirs.get(node) != wanted:
+                    yield node
+        yield from self.plan.removed ^ earlier.plan.removed
 
     def module(self) -> cst.Module:
         return self(self.source.tree)
@@ -180,12 +211,14 @@ class _Applier:
     def __call__(self, node: Node) -> Node:
         if node not in self.touched:
             return node
-        edit = self.plan.replacements.get(node)
-        new = edit(self) if edit is not None else self.inside(node)
-        todos = self.todos.get(node)
-        if todos:
-            new = _with_todos(cast("cst.CSTNode", new), todos)
-        return cast("Node", new)
+        if node not in self.made:
+            edit = self.plan.replacements.get(node)
+            new = edit(self) if edit is not None else self.inside(node)
+            todos = self.todos.get(node)
+            if todos:
+                new = _with_todos(cast("cst.CSTNode", new), todos)
+            self.made[node] = cast("cst.CSTNode", new)
+        return cast("Node", self.made[node])
 
     def inside(self, node: Node) -> Node:
         if node not in self.touched:

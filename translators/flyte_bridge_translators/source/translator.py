@@ -190,7 +190,7 @@ def convert(
     """
     plan = merge([translator(module, context) for translator in translators])
     for finisher in finishers:
-        plan = merge([finisher(module, context, plan), plan])
+        plan = merge([finisher(module, context, plan), plan], basis=plan)
     findings = locate(module, plan.reports)
     tree = apply(module, plan)
     text = module.text if tree is module.tree else tree.code
