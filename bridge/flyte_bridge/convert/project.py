@@ -6,6 +6,7 @@ collected, then each is converted with the facts of all. A file stays with the w
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -213,6 +214,8 @@ def _read_many(batch: Sequence[tuple[int, File]]) -> list[tuple[str, Facts]]:
 
 
 def _remember(context: Context) -> None:
+    # Every tree of this worker is alive until it is converted: without this each full collection walks all of them.
+    gc.freeze()
     _shelf.context = context
 
 
