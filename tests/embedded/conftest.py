@@ -35,11 +35,12 @@ def tell(**facts):
 """
 
 EPILOGUE = """
-import os
-import sys
-sys.stdout.flush()
-sys.stderr.flush()
-os._exit(0)
+if __name__ == "__main__":  # tasks import the script, too
+    import os
+    import sys
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 """
 """The SDK's threads now and then abort a busy machine's interpreter while it shuts down (2.12.1, about 1 in 20)."""
 
