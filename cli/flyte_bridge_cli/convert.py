@@ -18,7 +18,8 @@ from rich.syntax import Syntax
 from rich.table import Table
 
 from flyte_bridge.convert.converter import convert_source
-from flyte_bridge.convert.project import FileResult, ProjectResult, convert_files, find, write_in_place, write_to
+from flyte_bridge.convert.files import FileResult
+from flyte_bridge.convert.project import ProjectResult, convert_files, find, write_in_place, write_to
 from flyte_bridge.errors import UsageError
 from flyte_bridge.parity.report import differs, print_table, to_json
 from flyte_bridge_cli.main import EXIT_USAGE

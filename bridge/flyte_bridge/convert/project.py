@@ -6,71 +6,24 @@ collected, then each is converted with the facts of all. A file stays with the w
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 
-from flyte_bridge.convert.converter import Parsed, Source, convert_parsed, encoded, failed, parse
+from flyte_bridge.convert.files import File, FileResult
+from flyte_bridge.convert.workers import Progress, Shelf, in_parallel
 from flyte_bridge.errors import SourceError, UsageError
 from flyte_bridge_translators.source.entities import Facts
-from flyte_bridge_translators.source.translator import Context, Converted, Failed, Options, Outcome, Unchanged
+from flyte_bridge_translators.source.translator import Context, Converted, Failed, Options, Unchanged
 
 IGNORED = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env", "build", "dist"})
 """Directories that hold no source of the user's; hidden ones are passed over too."""
 
 PARALLEL_FROM = 12
 """Fewer files than this are converted in this process: starting workers costs more."""
-
-Progress = Callable[[str, int, int], None]
-"""Told the phase (`reading`, `converting`), how many files are done and how many there are."""
-
-
-@dataclass(frozen=True)
-class File:
-    """A file of the project.
-
-    Attributes:
-        path: Where it is, as the user would write it.
-        root: The path argument it was found through: the file itself, or the directory.
-        name: Its dotted module name.
-    """
-
-    path: Path
-    root: Path
-    name: str
-
-    @property
-    def package(self) -> str:
-        """The package relative imports start from."""
-        return self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
-
-    @property
-    def relative(self) -> Path:
-        """Where it goes below an output directory."""
-        return Path(self.path.name) if self.root == self.path else self.path.relative_to(self.root)
-
-
-@dataclass(frozen=True)
-class FileResult:
-    """What became of one file.
-
-    Attributes:
-        file: The file.
-        outcome: Converted, unchanged or failed, each with findings.
-        before: Its text (undecodable bytes replaced), for diffs.
-        data: The bytes to write, when it was converted.
-    """
-
-    file: File
-    outcome: Outcome
-    before: str = ""
-    data: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +108,7 @@ def convert_files(
     count = workers if workers is not None else (os.cpu_count() or 1)
     told = progress or (lambda phase, done, total: None)  # noqa: ARG005
     if len(files) < PARALLEL_FROM or count < 2:
-        shelf = _Shelf()
+        shelf = Shelf()
         facts = {}
         for index, file in enumerate(files):
             facts[file.name] = shelf.read(index, file)
@@ -166,97 +119,12 @@ def convert_files(
             results.append(shelf.convert(index, context))
             told("converting", index + 1, len(files))
     else:
-        facts, results = _in_parallel(files, options, count, told)
+        facts, results = in_parallel(files, options, count, told)
     renames: dict[str, str] = {}
     for result in results:
         if isinstance(result.outcome, Converted):
             renames.update(result.outcome.renames)
     return ProjectResult(results, facts, renames)
-
-
-class _Shelf:
-    """The parsed files of one process, between the two phases."""
-
-    def __init__(self) -> None:
-        self.parsed: dict[int, tuple[File, Parsed]] = {}
-        self.context: Context | None = None
-
-    def read(self, index: int, file: File) -> Facts:
-        try:
-            data = file.path.read_bytes()
-        except OSError as error:
-            source = Source(str(file.path), file.name, file.package, b"")
-            reason = f"cannot be read: {error.strerror or error}"
-            parsed = Parsed(source, None, Facts(file.name), failed("FB102", source.path, reason))
-        else:
-            parsed = parse(Source(str(file.path), file.name, file.package, data))
-        self.parsed[index] = (file, parsed)
-        return parsed.facts
-
-    def convert(self, index: int, context: Context) -> FileResult:
-        file, parsed = self.parsed.pop(index)
-        outcome = convert_parsed(parsed, context)
-        before = parsed.module.text if parsed.module is not None else parsed.source.data.decode(errors="replace")
-        data = None
-        if isinstance(outcome, Converted):
-            try:
-                data = encoded(parsed, outcome)
-            except UnicodeEncodeError as error:
-                outcome = failed("FB102", parsed.source.path, f"the result does not fit the file's encoding: {error}")
-        return FileResult(file, outcome, before, data)
-
-
-_shelf = _Shelf()
-
-
-def _read_many(batch: Sequence[tuple[int, File]]) -> list[tuple[str, Facts]]:
-    return [(file.name, _shelf.read(index, file)) for index, file in batch]
-
-
-def _remember(context: Context) -> None:
-    # Every tree of this worker is alive until it is converted: without this each full collection walks all of them.
-    gc.freeze()
-    _shelf.context = context
-
-
-def _convert_many(indices: Sequence[int]) -> list[FileResult]:
-    assert _shelf.context is not None
-    return [_shelf.convert(index, _shelf.context) for index in indices]
-
-
-BATCH = 8
-
-
-def _in_parallel(
-    files: Sequence[File], options: Options, count: int, told: Progress
-) -> tuple[dict[str, Facts], list[FileResult]]:
-    # One executor per worker: a file is converted by the process that parsed it. `spawn`, because forking a process that
-    # may have threads (progress bars do) is deprecated from Python 3.12 on.
-    pools = [ProcessPoolExecutor(1, mp_context=get_context("spawn")) for _ in range(count)]
-    batches = [list(enumerate(files))[start : start + BATCH] for start in range(0, len(files), BATCH)]
-    try:
-        reading: list[Future[list[tuple[str, Facts]]]] = [
-            pools[number % count].submit(_read_many, batch) for number, batch in enumerate(batches)
-        ]
-        facts: dict[str, Facts] = {}
-        for number, future in enumerate(reading):
-            facts.update(future.result())
-            told("reading", min((number + 1) * BATCH, len(files)), len(files))
-        context = Context(facts, options)
-        for pool in pools:
-            pool.submit(_remember, context)
-        converting = [
-            pools[number % count].submit(_convert_many, [index for index, _ in batch])
-            for number, batch in enumerate(batches)
-        ]
-        results: list[FileResult] = []
-        for future_results in converting:
-            results.extend(future_results.result())
-            told("converting", len(results), len(files))
-    finally:
-        for pool in pools:
-            pool.shutdown(cancel_futures=True)
-    return facts, results
 
 
 def write(path: Path, data: bytes) -> None:

@@ -1,0 +1,157 @@
+"""Worker processes of a conversion, and what each keeps between the two phases."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from multiprocessing import Pipe, get_context
+from multiprocessing.connection import Connection, wait
+from typing import Any, cast
+
+from flyte_bridge.convert.converter import Parsed, Source, convert_parsed, encoded, failed, parse
+from flyte_bridge.convert.files import File, FileResult
+from flyte_bridge.errors import BridgeError
+from flyte_bridge_translators.source.entities import Facts
+from flyte_bridge_translators.source.translator import Context, Converted, Options
+
+Progress = Callable[[str, int, int], None]
+"""Told the phase (`reading`, `converting`), how many files are done and how many there are."""
+
+Batch = Sequence[tuple[int, File]]
+
+
+class Shelf:
+    """The parsed files of one process, between the two phases."""
+
+    def __init__(self) -> None:
+        self.parsed: dict[int, tuple[File, Parsed]] = {}
+
+    def read(self, index: int, file: File) -> Facts:
+        try:
+            data = file.path.read_bytes()
+        except OSError as error:
+            source = Source(str(file.path), file.name, file.package, b"")
+            reason = f"cannot be read: {error.strerror or error}"
+            parsed = Parsed(source, None, Facts(file.name), failed("FB102", source.path, reason))
+        else:
+            parsed = parse(Source(str(file.path), file.name, file.package, data))
+        self.parsed[index] = (file, parsed)
+        return parsed.facts
+
+    def convert(self, index: int, context: Context) -> FileResult:
+        file, parsed = self.parsed.pop(index)
+        outcome = convert_parsed(parsed, context)
+        before = parsed.module.text if parsed.module is not None else parsed.source.data.decode(errors="replace")
+        data = None
+        if isinstance(outcome, Converted):
+            try:
+                data = encoded(parsed, outcome)
+            except UnicodeEncodeError as error:
+                outcome = failed("FB102", parsed.source.path, f"the result does not fit the file's encoding: {error}")
+        return FileResult(file, outcome, before, data)
+
+
+BATCH = 8
+"""Files a worker is given at a time."""
+
+
+def _work(connection: Connection) -> None:
+    """A worker: read batches until the context comes, then convert batches until told to stop."""
+    shelf = Shelf()
+    context: Context | None = None
+    while True:
+        message = connection.recv()
+        if message is None:
+            return
+        if isinstance(message, Context):
+            context = message
+            # Every tree here is alive until it is converted: without this each full collection walks all of them.
+            gc.freeze()
+            continue
+        if context is None:
+            connection.send([(file.name, shelf.read(index, file)) for index, file in message])
+        else:
+            connection.send([(index, shelf.convert(index, context)) for index, _ in message])
+
+
+class Workers:
+    """Worker processes, each with a pipe. A file is converted by the process that parsed it."""
+
+    def __init__(self, count: int) -> None:
+        # Forking is ten times cheaper than a new interpreter that imports LibCST again, and safe while no thread runs.
+        alone = sys.platform == "linux" and threading.active_count() == 1
+        start = get_context("fork").Process if alone else get_context("spawn").Process
+        self.pipes: list[Connection] = []
+        self.processes = []
+        for _ in range(count):
+            here, there = Pipe()
+            process = start(target=_work, args=(there,), daemon=True)
+            process.start()
+            there.close()
+            self.pipes.append(here)
+            self.processes.append(process)
+
+    def run(self, work: Sequence[Sequence[Batch]]) -> Iterator[list[Any]]:
+        """Hand each worker its batches, one at a time, and yield the answers as they come."""
+        waiting = {pipe: iter(batches) for pipe, batches in zip(self.pipes, work, strict=True)}
+        busy = [pipe for pipe, batches in waiting.items() if self._next(pipe, batches)]
+        while busy:
+            for ready in wait(busy):
+                pipe = cast("Connection", ready)
+                try:
+                    answer = pipe.recv()
+                except EOFError:
+                    raise BridgeError(
+                        "a conversion worker ended unexpectedly (out of memory?); nothing was written"
+                    ) from None
+                if not self._next(pipe, waiting[pipe]):
+                    busy.remove(pipe)
+                yield answer
+
+    @staticmethod
+    def _next(pipe: Connection, batches: Iterator[Batch]) -> bool:
+        batch = next(batches, None)
+        if batch is not None:
+            pipe.send(batch)
+        return batch is not None
+
+    def tell(self, context: Context) -> None:
+        """Give every worker the facts of the project."""
+        for pipe in self.pipes:
+            pipe.send(context)
+
+    def close(self) -> None:
+        """End the workers."""
+        for pipe in self.pipes:
+            with suppress(OSError):
+                pipe.send(None)
+            pipe.close()
+        for process in self.processes:
+            process.join(timeout=5)
+            process.kill()
+
+
+def in_parallel(
+    files: Sequence[File], options: Options, count: int, told: Progress
+) -> tuple[dict[str, Facts], list[FileResult]]:
+    batches = [list(enumerate(files))[start : start + BATCH] for start in range(0, len(files), BATCH)]
+    work = [batches[number::count] for number in range(count)]
+    workers = Workers(count)
+    try:
+        facts: dict[str, Facts] = {}
+        for read in workers.run(work):
+            facts.update(read)
+            told("reading", len(facts), len(files))
+        # In the order of the files, whoever was ready first.
+        facts = {file.name: facts[file.name] for file in files}
+        workers.tell(Context(facts, options))
+        results: dict[int, FileResult] = {}
+        for converted in workers.run(work):
+            results.update(converted)
+            told("converting", len(results), len(files))
+    finally:
+        workers.close()
+    return facts, [results[index] for index in range(len(files))]
