@@ -54,8 +54,8 @@ class Shelf:
         return FileResult(file, outcome, before, data)
 
 
-BATCH = 8
-"""Files a worker is given at a time."""
+BATCH = 2
+"""Files a worker is given at a time: few, so that the workers end together."""
 
 
 def _work(connection: Connection) -> None:

@@ -49,19 +49,19 @@ def _survey(module: Module, tree: cst.Module) -> tuple[set[str], set[cst.CSTNode
     stack: list[cst.CSTNode] = [tree]
     while stack:
         node = stack.pop()
-        if isinstance(node, cst.Name):
+        if type(node) is cst.Name:
             if not _is_local(module, node):
                 used.add(node.value)
             kept.add(node)
-        elif isinstance(node, cst.AssignTarget) and isinstance(node.target, cst.Name):
+        elif type(node) is cst.AssignTarget and type(node.target) is cst.Name:
             continue
-        elif isinstance(node, cst.Attribute):
+        elif type(node) is cst.Attribute:
             kept.add(node)
             stack.append(node.value)
-        elif isinstance(node, cst.Arg):
+        elif type(node) is cst.Arg:
             stack.append(node.value)
-        elif not isinstance(node, (cst.Import, cst.ImportFrom)):
-            if isinstance(node, cst.Annotation) and isinstance(node.annotation, cst.SimpleString):
+        elif type(node) not in {cst.Import, cst.ImportFrom}:
+            if type(node) is cst.Annotation and type(node.annotation) is cst.SimpleString:
                 used.update(_words(node.annotation.value))
             stack.extend(children(node))
     return used, kept

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from typing import TypeVar, cast
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from flyte_bridge_translators.source.names import Binding, Names, Scope, is_v1
 from flyte_bridge_translators.source.tree import children, dotted, walk
+
+Kind = TypeVar("Kind", bound=cst.CSTNode)
 
 _COMPREHENSIONS = (cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)
 
@@ -372,6 +375,16 @@ class Module:
             name = dotted(alias.name) or ""
             local = alias.asname.name.value if alias.asname and isinstance(alias.asname.name, cst.Name) else name
             scope.bind(local, Binding("import", node, qualified=f"{module}.{name}"))
+
+    @cached_property
+    def _nodes(self) -> list[cst.CSTNode]:
+        return list(walk(self.tree))
+
+    def every(self, *kinds: type[Kind]) -> list[Kind]:
+        """Every node of the file that is of one of these very classes, in the order of a walk."""
+        # `type(...) in` and not `isinstance`: LibCST's classes are abstract, and saying no takes them ten times as long.
+        wanted = set(kinds)
+        return [cast("Kind", node) for node in self._nodes if type(node) in wanted]
 
     def search(self, root: cst.CSTNode, kind: type[cst.CSTNode]) -> Iterator[cst.CSTNode]:
         """Every node of a kind below (and at) a node."""

@@ -53,7 +53,6 @@ def _writes_bars(module: Module) -> bool:
         isinstance(node, cst.BinaryOperation)
         and isinstance(node.operator, cst.BitOr)
         and "None" in {code(node.left), code(node.right)}
-        for annotation in walk(module.tree)
-        if isinstance(annotation, cst.Annotation)
+        for annotation in module.every(cst.Annotation)
         for node in walk(annotation)
     )

@@ -34,11 +34,10 @@ class Frames:
                     self._native_parameter(parameter)
         for made in self.module.all_calls:
             self._constructor(made)
-        for node in walk(self.module.tree):
-            if isinstance(node, (cst.Name, cst.Attribute, cst.Subscript, cst.Call)):
-                shape = self.values.shape(node)
-                if shape is not None and shape.kind in {FRAME, SCHEMA}:
-                    self._use(node)
+        for node in self.module.every(cst.Name, cst.Attribute, cst.Subscript, cst.Call):
+            shape = self.values.shape(node)
+            if shape is not None and shape.kind in {FRAME, SCHEMA}:
+                self._use(node)
 
     # -- a parameter that is a pandas frame from the start -----------------------------------------------------------
 

@@ -176,9 +176,8 @@ def _means_nothing(qualified: str | None) -> bool:
 
 def _quoted(module: Module) -> Iterator[cst.SimpleString]:
     """The strings that stand for types in annotations."""
-    for node in walk(module.tree):
-        if isinstance(node, cst.Annotation):
-            yield from _strings(module, node.annotation)
+    for node in module.every(cst.Annotation):
+        yield from _strings(module, node.annotation)
 
 
 def _strings(module: Module, node: cst.BaseExpression) -> Iterator[cst.SimpleString]:

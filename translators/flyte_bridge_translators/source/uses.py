@@ -9,7 +9,7 @@ import libcst as cst
 from flyte_bridge_translators.source.datatypes import CLASS, DIRECTORY, FILE, PATH, Shape
 from flyte_bridge_translators.source.module import Module
 from flyte_bridge_translators.source.names import is_v1
-from flyte_bridge_translators.source.tree import code, walk
+from flyte_bridge_translators.source.tree import code
 from flyte_bridge_translators.source.values import Values
 
 PASSED_ON = frozenset(
@@ -37,11 +37,10 @@ _CONTAINER_METHODS = {
 
 def data_uses(module: Module, values: Values) -> Iterator[tuple[cst.BaseExpression, Shape]]:
     """Every expression that is a file or directory (or the path that stood for one), innermost function or not."""
-    for node in walk(module.tree):
-        if isinstance(node, (cst.Name, cst.Attribute, cst.Subscript, cst.Call, cst.Await)):
-            shape = values.shape(node)
-            if shape is not None and (shape.kind in {FILE, DIRECTORY} or shape.late):
-                yield node, shape
+    for node in module.every(cst.Name, cst.Attribute, cst.Subscript, cst.Call, cst.Await):
+        shape = values.shape(node)
+        if shape is not None and (shape.kind in {FILE, DIRECTORY} or shape.late):
+            yield node, shape
 
 
 def is_path_use(module: Module, values: Values, node: cst.BaseExpression) -> bool:
