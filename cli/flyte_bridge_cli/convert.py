@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +127,12 @@ def command(
     for path in paths:
         if not path.exists() and not path.is_symlink():
             raise UsageError(f"{path}: no such file or directory")
+
+    if do_verify and find_spec("flytekit") is None:
+        raise UsageError(
+            "--verify runs Flyte 1, and flytekit is not installed here (it needs Python 3.12 or older): "
+            "run flyte-bridge with such a Python, or leave --verify out"
+        )
 
     errors = Console(stderr=True)
     files = find(paths)

@@ -60,6 +60,9 @@ BATCH = 2
 
 def _work(connection: Connection) -> None:
     """A worker: read batches until the context comes, then convert batches until told to stop."""
+    # Trees hold no cycles, and each is alive until it is converted: collections would walk all of them for nothing (a
+    # tenth of the time, measured).
+    gc.disable()
     shelf = Shelf()
     context: Context | None = None
     while True:
@@ -68,8 +71,6 @@ def _work(connection: Connection) -> None:
             return
         if isinstance(message, Context):
             context = message
-            # Every tree here is alive until it is converted: without this each full collection walks all of them.
-            gc.freeze()
             continue
         if context is None:
             connection.send([(file.name, shelf.read(index, file)) for index, file in message])
