@@ -6,7 +6,19 @@ BridgeError                 the root: catch this to catch all of ours
 ├── SourceError             a user's source file cannot be read, decoded, parsed or written
 ├── ConfigError             configuration is missing, contradictory or does not parse
 └── BackendError            the Flyte 2 behind us
-    ├── Unavailable         it cannot be reached, or it stopped half-way
+    ├── StatusError         a call was answered with a gRPC status; `code` is the status's name
+    │   ├── InvalidRequest      INVALID_ARGUMENT: it can never be right as it is
+    │   ├── NotFound            NOT_FOUND: what it names is not there
+    │   ├── AlreadyExists       ALREADY_EXISTS: what it would make is there already
+    │   ├── FailedPrecondition  FAILED_PRECONDITION: the thing is in a state that does not allow it
+    │   ├── Unauthenticated     UNAUTHENTICATED: nobody said who calls, or the credentials have expired
+    │   ├── PermissionDenied    PERMISSION_DENIED: who calls may not do that
+    │   ├── ResourceExhausted   RESOURCE_EXHAUSTED: too large, too many, or no room
+    │   ├── Unimplemented       UNIMPLEMENTED: nobody does it, or not this field of it
+    │   ├── Aborted             ABORTED: somebody else was faster, or the run has ended
+    │   ├── DeadlineExceeded    DEADLINE_EXCEEDED: no answer in time
+    │   ├── Unavailable         UNAVAILABLE: it cannot be reached, or it stopped half-way
+    │   └── InternalError       INTERNAL: a defect, of the other side's or ours
     ├── PortInUse           the embedded backend cannot listen on the port it was told to use
     ├── StoreError          the embedded backend's data directory is locked, full or corrupt
     │   ├── DirectoryInUse  another embedded backend runs on it
@@ -23,6 +35,11 @@ A message says what happened, where, and what to do next; fields are kept as att
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
 
 
 class BridgeError(Exception):
@@ -53,8 +70,91 @@ class BackendError(BridgeError):
     """Raised when the Flyte 2 behind us fails."""
 
 
-class Unavailable(BackendError):
+class StatusError(BackendError):
+    """Raised when a call is answered with a gRPC status, or is to be answered with one.
+
+    Attributes:
+        code: The status's name, such as `NOT_FOUND`.
+        details: Messages that go along with the status, as `google.rpc.Status.details` has them.
+    """
+
+    code = "UNKNOWN"
+
+    def __init__(self, message: str, *details: Message) -> None:
+        super().__init__(message)
+        self.details = details
+
+
+class InvalidRequest(StatusError):
+    """Raised when a request can never be right as it is: a bad name, a missing field, a value of the wrong type."""
+
+    code = "INVALID_ARGUMENT"
+
+
+class NotFound(StatusError):
+    """Raised when what a request names is not there."""
+
+    code = "NOT_FOUND"
+
+
+class AlreadyExists(StatusError):
+    """Raised when what a request would make is there already."""
+
+    code = "ALREADY_EXISTS"
+
+
+class FailedPrecondition(StatusError):
+    """Raised when the thing is there, but in a state that does not allow it."""
+
+    code = "FAILED_PRECONDITION"
+
+
+class Unauthenticated(StatusError):
+    """Raised when nobody said who calls, or the credentials are wrong or have expired."""
+
+    code = "UNAUTHENTICATED"
+
+
+class PermissionDenied(StatusError):
+    """Raised when who calls may not do that."""
+
+    code = "PERMISSION_DENIED"
+
+
+class ResourceExhausted(StatusError):
+    """Raised when a message is too large, calls are too many, or there is no room."""
+
+    code = "RESOURCE_EXHAUSTED"
+
+
+class Unimplemented(StatusError):
+    """Raised when nobody does what is asked, or not with this field; the message names it and says what else to do."""
+
+    code = "UNIMPLEMENTED"
+
+
+class Aborted(StatusError):
+    """Raised when somebody else was faster, or work is given to a run that has ended."""
+
+    code = "ABORTED"
+
+
+class DeadlineExceeded(StatusError):
+    """Raised when there was no answer in time."""
+
+    code = "DEADLINE_EXCEEDED"
+
+
+class Unavailable(StatusError):
     """Raised when the Flyte 2 behind us cannot be reached, or stopped half-way."""
+
+    code = "UNAVAILABLE"
+
+
+class InternalError(StatusError):
+    """Raised when the other side, or we, have a defect."""
+
+    code = "INTERNAL"
 
 
 class StoreError(BackendError):
