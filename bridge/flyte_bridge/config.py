@@ -10,6 +10,8 @@
 | `FLYTE_BRIDGE_CLIENT_ID`, `FLYTE_BRIDGE_CLIENT_SECRET` | OAuth client credentials | unset |
 | `FLYTE_BRIDGE_PROJECT`, `FLYTE_BRIDGE_DOMAIN` | used where a command names none | `flytesnacks`, `development` |
 | `FLYTE_BRIDGE_DATA_DIR` | the embedded backend's directory | `$XDG_DATA_HOME/flyte-bridge` |
+| `FLYTE_BRIDGE_DRIVER_IMAGE` | the image that drives Flyte 1 workflows; registration on an endpoint needs it | unset |
+| `FLYTE_BRIDGE_GATEWAY` | `host:port` at which tasks reach Flyte 1's control plane (`flyte-bridge serve`) | the embedded one's |
 
 How the embedded backend runs tasks; read when it starts:
 
@@ -65,6 +67,8 @@ class Settings(BaseSettings):
     project: str = "flytesnacks"
     domain: str = "development"
     data_dir: Path = Field(default_factory=default_data_dir)
+    driver_image: str | None = None
+    gateway: str | None = None
     task_images: Annotated[dict[str, str], NoDecode] = {}
     task_env: Annotated[tuple[str, ...], NoDecode] = ()
     task_cpus: float | None = Field(default=None, gt=0)
@@ -72,7 +76,7 @@ class Settings(BaseSettings):
     task_allow: Annotated[tuple[Allowance, ...], NoDecode] = ()
     task_forkservers: bool = True
 
-    @field_validator("endpoint")
+    @field_validator("endpoint", "gateway")
     @classmethod
     def _bare_endpoint(cls, value: str | None) -> str | None:
         """`host:port`, whichever of the usual spellings (`dns:///host:port`, `http://host:port/`) was given."""
