@@ -1,0 +1,211 @@
+"""All of Flyte 1's control plane as one object: which RPCs there are, and who answers each.
+
+The table is built from the services' descriptors. Who answers is a *part*: a class whose coroutines are named as the
+RPCs (`GetTask` → `get_task`) and take the request and a `CallContext`. An RPC that no part has is answered
+UNIMPLEMENTED, by name. The transports (`remote/`, the embedded backend's port) only ever call `Facade.call`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from flyteidl.service import admin_pb2, auth_pb2, dataproxy_pb2, identity_pb2, signal_pb2
+from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health_pb2
+
+from ..errors import BridgeError, Unimplemented
+from . import status
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+    from google.protobuf.message import Message
+
+    from ..config import Settings
+    from .context import CallContext
+
+    Handler = Callable[[Any, CallContext], Awaitable[Message]]
+
+SERVICES: tuple[ServiceDescriptor, ...] = (
+    admin_pb2.DESCRIPTOR.services_by_name["AdminService"],
+    signal_pb2.DESCRIPTOR.services_by_name["SignalService"],
+    dataproxy_pb2.DESCRIPTOR.services_by_name["DataProxyService"],
+    auth_pb2.DESCRIPTOR.services_by_name["AuthMetadataService"],
+    identity_pb2.DESCRIPTOR.services_by_name["IdentityService"],
+    health_pb2.DESCRIPTOR.services_by_name["Health"],
+)
+"""What a Flyte 1 control plane serves."""
+
+PARTS: tuple[str, ...] = ()
+"""Who answers, as `module:Class` of this package; each is made with the `Core`. Add a line to plug a part in."""
+
+NEVER: dict[str, str] = {
+    "CreateWorkflowEvent": "events come from Flyte 1's engine, and Flyte 2 is the engine now",
+    "CreateNodeEvent": "events come from Flyte 1's engine, and Flyte 2 is the engine now",
+    "CreateTaskEvent": "events come from Flyte 1's engine, and Flyte 2 is the engine now",
+    "GetOrCreateSignal": "signals are made by Flyte 1's engine, and Flyte 2 is the engine now; use ListSignals",
+    "Watch": "health is told by Check only; ask it again instead of watching",
+}
+"""RPCs that the bridge will never answer, and why."""
+
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_log = logging.getLogger("flyte_bridge.admin")
+
+
+@dataclass(frozen=True)
+class Core:
+    """What the parts share.
+
+    Attributes:
+        backend: The Flyte 2 behind us (`backend.protocol.Backend`).
+        settings: What the bridge was told from outside.
+        registry: Flyte 1's entities as Flyte 2 keeps them (`registry.Registry`).
+    """
+
+    backend: Any
+    settings: Settings
+    registry: Any
+
+
+@dataclass(frozen=True)
+class Method:
+    """An RPC of the table.
+
+    Attributes:
+        path: Its full name, such as `/flyteidl.service.AdminService/GetTask`.
+        name: Its own name.
+        request, reply: The classes of its messages.
+        streams: Whether it sends more than one reply.
+    """
+
+    path: str
+    name: str
+    request: type[Message]
+    reply: type[Message]
+    streams: bool
+
+    @property
+    def handler_name(self) -> str:
+        """The name of the coroutine that answers it: `GetTask` → `get_task`."""
+        return _WORD.sub("_", self.name).lower()
+
+
+def _method(service: ServiceDescriptor, method: MethodDescriptor) -> Method:
+    return Method(
+        path=f"/{service.full_name}/{method.name}",
+        name=method.name,
+        request=GetMessageClass(method.input_type),
+        reply=GetMessageClass(method.output_type),
+        streams=method.server_streaming,
+    )
+
+
+METHODS: dict[str, Method] = {
+    method.path: method for service in SERVICES for method in (_method(service, one) for one in service.methods)
+}
+"""Every RPC, by its full name."""
+
+
+class Facade:
+    """Flyte 1's control plane on top of a Flyte 2."""
+
+    def __init__(self, backend: Any, settings: Settings, parts: tuple[object, ...] | None = None) -> None:
+        """Makes the parts and the table of who answers what.
+
+        Args:
+            backend: The Flyte 2 behind us.
+            settings: What the bridge was told from outside.
+            parts: Who answers; by default what `PARTS` names.
+        """
+        self.backend = backend
+        self.settings = settings
+        self.parts = tuple(self._make()) if parts is None else parts
+        self.handlers: dict[str, Handler] = {}
+        for method in METHODS.values():
+            handler = next((found for part in self.parts if (found := getattr(part, method.handler_name, None))), None)
+            if handler is not None and method.name not in NEVER:
+                self.handlers[method.path] = handler
+
+    def _make(self) -> Iterator[object]:
+        core = Core(self.backend, self.settings, _registry(self.backend, self.settings))
+        for target in PARTS:
+            module, _, name = target.partition(":")
+            yield getattr(import_module(f"{__package__}.{module}"), name)(core)
+
+    async def call(self, path: str, request: Message, context: CallContext) -> Message:
+        """Answers one call.
+
+        Args:
+            path: The RPC's full name.
+            request: Its message; the handler may keep it, so give it one of its own.
+            context: What else is known of the call.
+
+        Raises:
+            BridgeError: It is refused or fails; `status` tells how that is said on the wire.
+            TimeoutError: The caller's deadline has passed.
+            Exception: A defect, logged here already.
+        """
+        began = time.perf_counter()
+        outcome = "ok"
+        try:
+            handler = self.handlers.get(path)
+            if handler is None:
+                raise missing(path)
+            return await asyncio.wait_for(handler(request, context), context.remaining)
+        except BaseException as error:
+            outcome = f"{status.code_of(error).name}: {status.message_of(error)}"
+            if not isinstance(error, BridgeError | TimeoutError | asyncio.TimeoutError | asyncio.CancelledError):
+                _log.exception("%s", path)
+            raise
+        finally:
+            _log.debug("%s %.1f ms %s", path, (time.perf_counter() - began) * 1000, outcome)
+
+    def service(self, descriptor: ServiceDescriptor) -> object:
+        """One service as an object with a coroutine per RPC: what servers that are built from descriptors want."""
+        from .context import CallContext
+
+        class _Service:
+            """Coroutines named as the RPCs; `ctx` is whatever the server hands over, metadata if it has any."""
+
+        def bind(path: str) -> Callable[[Any, Any], Awaitable[Message]]:
+            async def call(request: Any, ctx: Any) -> Message:
+                given = ctx if isinstance(ctx, CallContext) else CallContext.of(path)
+                return await self.call(path, request, given)
+
+            return call
+
+        made = _Service()
+        for method in descriptor.methods:
+            known = METHODS[f"/{descriptor.full_name}/{method.name}"]
+            setattr(made, known.handler_name, bind(known.path))
+        return made
+
+
+def missing(path: str) -> Unimplemented:
+    """The refusal of an RPC that nobody answers."""
+    name = path.rpartition("/")[2]
+    if path not in METHODS:
+        return Unimplemented(f"{path}: flyte-bridge knows no such RPC; it serves flyteidl 1.16's services and health")
+    if name in NEVER:
+        return Unimplemented(f"{name}: {NEVER[name]}")
+    return Unimplemented(
+        f"{name}: flyte-bridge does not answer this RPC yet; `flyte-bridge coverage` shows what it does"
+    )
+
+
+def _registry(backend: Any, settings: Settings) -> Any:
+    """The registry over a backend."""
+    try:
+        module = import_module("flyte_bridge.registry")
+    except ModuleNotFoundError as error:
+        if error.name != "flyte_bridge.registry":
+            raise
+        return None
+    return module.Registry(backend, settings)
