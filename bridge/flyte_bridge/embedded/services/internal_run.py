@@ -16,7 +16,7 @@ from google.rpc import code_pb2, status_pb2
 
 from .. import edge, names
 from ..events import Change
-from ..faults import CODES, Fault, InvalidRequest, NotFound
+from ..faults import Fault, InvalidRequest, NotFound
 from ..intake import trace_phase
 from ..ledger import ActionExists
 from ..model import ROOT, ActionRecord, ActionType, TaskKey
@@ -231,7 +231,7 @@ def _in_band(call: Callable[[], None]) -> status_pb2.Status:
     try:
         call()
     except Fault as fault:
-        number = code_pb2.Code.Value(CODES[type(fault)].value.upper())
+        number = code_pb2.Code.Value(fault.code)
         return status_pb2.Status(code=number, message=str(fault))
     return status_pb2.Status(code=code_pb2.OK)
 
