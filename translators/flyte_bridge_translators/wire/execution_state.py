@@ -1,0 +1,173 @@
+"""A run of Flyte 2 read as an execution of Flyte 1."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from flyteidl.admin import execution_pb2
+from flyteidl.core import execution_pb2 as core_execution_pb2
+from flyteidl.core import identifier_pb2, literals_pb2
+from flyteidl2.common import phase_pb2
+from flyteidl2.task import run_pb2
+from flyteidl2.workflow import run_definition_pb2
+
+from . import phase
+from .execution_settings import FACTS, USER_INPUTS, BadExecution, settings
+
+_Metadata = execution_pb2.ExecutionMetadata
+
+
+@dataclass(frozen=True)
+class ClosureFacts:
+    """What `ExecutionClosure` tells of an execution's start and no run knows.
+
+    Attributes:
+        workflow: The workflow that runs; for a task its `.flytegen.` one.
+        created_at: Nanoseconds since the epoch. (A run's own start time moves when its first attempt begins.)
+    """
+
+    workflow: identifier_pb2.Identifier
+    created_at: int
+
+    def text(self) -> str:
+        """As an annotation's value."""
+        one = self.workflow
+        return json.dumps([one.project, one.domain, one.name, one.version, self.created_at], separators=(",", ":"))
+
+    @staticmethod
+    def read(text: str) -> ClosureFacts:
+        """From an annotation's value.
+
+        Raises:
+            BadExecution: It is not one.
+        """
+        try:
+            project, domain, name, version, created_at = json.loads(text)
+            workflow = identifier_pb2.Identifier(
+                resource_type=identifier_pb2.WORKFLOW, project=project, domain=domain, name=name, version=version
+            )
+            return ClosureFacts(workflow, int(created_at))
+        except (ValueError, TypeError) as error:
+            raise BadExecution(f"annotation {FACTS} is broken: {error}") from error
+
+
+def closure_facts(spec: run_pb2.RunSpec) -> ClosureFacts | None:
+    """What a run's annotations tell of the execution's start; None if no façade made it."""
+    text = spec.annotations.values.get(FACTS)
+    return ClosureFacts.read(text) if text else None
+
+
+def user_inputs(spec: run_pb2.RunSpec, inputs: literals_pb2.LiteralMap) -> literals_pb2.LiteralMap:
+    """Those of a run's inputs that its user gave: what `RelaunchExecution` starts from.
+
+    Args:
+        spec: The run's.
+        inputs: All of its inputs.
+    """
+    text = spec.annotations.values.get(USER_INPUTS)
+    if text is None:
+        return inputs
+    return literals_pb2.LiteralMap(literals={n: inputs.literals[n] for n in json.loads(text) if n in inputs.literals})
+
+
+# -- from a run -------------------------------------------------------------------------------------------------------
+
+
+def from_run(
+    spec: run_pb2.RunSpec, action: run_definition_pb2.ActionDetails | run_definition_pb2.Action
+) -> execution_pb2.Execution:
+    """A run as an execution, as far as the run itself tells.
+
+    The caller adds what it does not: the launch plan and workflow of a run that no façade made, the state
+    (active or archived), where outputs lie.
+
+    Args:
+        spec: The run's.
+        action: Its root; as lists show it (without attempts, error and abort reason) or in detail.
+
+    Raises:
+        BadExecution: The annotations are broken.
+    """
+    known = settings(spec, action.id.run)
+    start = closure_facts(spec)
+    result = execution_pb2.Execution(id=known.id, spec=known.spec)
+    result.spec.metadata.mode = mode(action.metadata, known.spec.metadata)
+    closure = result.closure
+    closure.phase = run_phase(action)
+    if start is not None:
+        closure.workflow_id.CopyFrom(start.workflow)
+        closure.created_at.FromNanoseconds(start.created_at)
+    else:
+        closure.created_at.CopyFrom(action.status.start_time)
+    started = started_at(action)
+    if started:
+        closure.started_at.FromNanoseconds(started)
+    closure.updated_at.CopyFrom(closure.started_at if started else closure.created_at)
+    if action.status.HasField("end_time"):
+        closure.updated_at.CopyFrom(action.status.end_time)
+        if started and closure.phase in phase.ENDED:
+            closure.duration.FromNanoseconds(max(0, action.status.end_time.ToNanoseconds() - started))
+    if isinstance(action, run_definition_pb2.ActionDetails):
+        _outcome(closure, action)
+    state = closure.state_change_details
+    state.state = execution_pb2.EXECUTION_ACTIVE
+    state.occurred_at.CopyFrom(closure.created_at)
+    state.principal = known.spec.metadata.principal
+    return result
+
+
+def mode(metadata: run_definition_pb2.ActionMetadata, asked: execution_pb2.ExecutionMetadata) -> int:
+    """How an execution came to be: as its spec says, or as its run tells."""
+    if asked.mode == _Metadata.MANUAL and metadata.source == run_definition_pb2.RUN_SOURCE_SCHEDULE_TRIGGER:
+        return int(_Metadata.SCHEDULED)
+    if asked.mode == _Metadata.MANUAL and metadata.source == run_definition_pb2.RUN_SOURCE_ARTIFACT_TRIGGER:
+        return int(_Metadata.TRIGGER)
+    return int(asked.mode)
+
+
+def run_phase(action: run_definition_pb2.ActionDetails | run_definition_pb2.Action) -> int:
+    """The phase of the execution whose root action this is."""
+    ending = False
+    untouched = action.status.attempts == 0
+    if isinstance(action, run_definition_pb2.ActionDetails):
+        ending = bool(action.attempts) and action.attempts[-1].phase not in phase.TERMINAL
+        untouched = not action.attempts
+    return phase.execution(action.status.phase, untouched=untouched, ending=ending)
+
+
+def started_at(action: run_definition_pb2.ActionDetails | run_definition_pb2.Action) -> int:
+    """When the root first ran, in nanoseconds since the epoch; 0 if it has not, or nobody knows."""
+    if isinstance(action, run_definition_pb2.ActionDetails):
+        for attempt in action.attempts:
+            for step in attempt.phase_transitions:
+                if step.phase == phase_pb2.ACTION_PHASE_RUNNING:
+                    return int(step.start_time.ToNanoseconds())
+    status = action.status
+    ran = status.phase in {phase_pb2.ACTION_PHASE_RUNNING, phase_pb2.ACTION_PHASE_PAUSED} or (
+        status.phase in phase.TERMINAL and status.attempts > 0
+    )
+    return int(status.start_time.ToNanoseconds()) if ran else 0
+
+
+_KINDS = {
+    run_definition_pb2.ErrorInfo.KIND_USER: core_execution_pb2.ExecutionError.USER,
+    run_definition_pb2.ErrorInfo.KIND_SYSTEM: core_execution_pb2.ExecutionError.SYSTEM,
+}
+
+
+def error(info: run_definition_pb2.ErrorInfo) -> core_execution_pb2.ExecutionError:
+    """An action's error in Flyte 1's words."""
+    return core_execution_pb2.ExecutionError(
+        code=info.code, message=info.message, kind=_KINDS.get(info.kind, core_execution_pb2.ExecutionError.UNKNOWN)
+    )
+
+
+def _outcome(closure: execution_pb2.ExecutionClosure, action: run_definition_pb2.ActionDetails) -> None:
+    if closure.phase in {phase.Workflow.FAILED, phase.Workflow.TIMED_OUT}:
+        closure.error.CopyFrom(error(action.error_info))
+        if not action.HasField("error_info"):
+            closure.error.message = "Flyte 2 gives no reason; look at the run's logs"
+    elif closure.phase in {phase.Workflow.ABORTED, phase.Workflow.ABORTING}:
+        closure.abort_metadata.cause = action.abort_info.reason
+        closure.abort_metadata.principal = action.abort_info.aborted_by.user.id.subject
