@@ -16,10 +16,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from flyteidl.service import admin_pb2, auth_pb2, dataproxy_pb2, identity_pb2, signal_pb2
+from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
 
-from ..errors import BridgeError, Unimplemented
+from ..errors import BridgeError, InvalidRequest, Unimplemented
 from . import status
 
 if TYPE_CHECKING:
@@ -166,6 +167,22 @@ class Facade:
             raise
         finally:
             _log.debug("%s %.1f ms %s", path, (time.perf_counter() - began) * 1000, outcome)
+
+    async def answer(self, path: str, data: bytes, context: CallContext) -> bytes:
+        """Answers one call whose messages are bytes, as transports have them; otherwise as `call`.
+
+        Raises:
+            InvalidRequest: The bytes are no such message.
+        """
+        method = METHODS.get(path)
+        if method is None:
+            raise missing(path)
+        try:
+            request = method.request.FromString(data)
+        except DecodeError as error:
+            raise InvalidRequest(f"{method.name}: not a {method.request.DESCRIPTOR.full_name}: {error}") from error
+        reply: bytes = (await self.call(path, request, context)).SerializeToString()
+        return reply
 
     def service(self, descriptor: ServiceDescriptor) -> object:
         """One service as an object with a coroutine per RPC: what servers that are built from descriptors want."""

@@ -1,0 +1,159 @@
+"""Where the façade lives in a process of synchronous callers: a thread with an event loop, started by the first call.
+
+One home per process and settings, whoever asks and from whichever thread. A forked child has none of its parent's
+threads, so it starts with an empty home and connects anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import threading
+import weakref
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from concurrent.futures import Future
+
+    from ..admin.context import CallContext
+    from ..admin.service import Facade
+    from ..config import Settings
+
+_PATIENCE = 5.0
+"""Seconds that the thread gets to end in, when the process does."""
+
+
+class Home:
+    """A façade on a thread of its own."""
+
+    def __init__(self, make: Callable[[], Awaitable[Facade]], close: Callable[[Facade], Awaitable[None]]) -> None:
+        """Starts nothing yet.
+
+        Args:
+            make: Makes the façade, on the thread; called again by the next call if it fails.
+            close: Lets go of what the façade holds.
+        """
+        self._make, self._close = make, close
+        self._empty()
+        _homes.add(self)
+
+    def _empty(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._facade: asyncio.Task[Facade] | None = None
+
+    def submit(self, path: str, request: bytes, context: CallContext) -> Future[bytes]:
+        """Hands a call over to the thread.
+
+        Args:
+            path: The RPC's full name.
+            request: Its message, serialized.
+            context: What else is known of the call.
+
+        Returns:
+            The reply to come, serialized; cancelling it cancels the call.
+        """
+        return asyncio.run_coroutine_threadsafe(self._call(path, request, context), self._running())
+
+    async def _call(self, path: str, request: bytes, context: CallContext) -> bytes:
+        # shielded, because the others who wait for the façade should not lose it with one impatient caller
+        facade = await asyncio.wait_for(asyncio.shield(self._made()), context.remaining)
+        return await facade.answer(path, request, context)
+
+    def _made(self) -> asyncio.Task[Facade]:
+        made = self._facade
+        if made is None or (made.done() and (made.cancelled() or made.exception() is not None)):
+            made = self._facade = asyncio.ensure_future(_awaited(self._make))
+        return made
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None or self._thread is None or not self._thread.is_alive():
+                self._loop, self._facade = asyncio.new_event_loop(), None
+                self._thread = threading.Thread(
+                    target=_run, args=(self._loop,), name="flyte-bridge", daemon=True
+                )  # a daemon: a script that ends must not wait for us
+                self._thread.start()
+            return self._loop
+
+    def close(self) -> None:
+        """Ends the thread and lets go of the connection; the next call starts anew."""
+        with self._lock:
+            loop, thread, made = self._loop, self._thread, self._facade
+            self._loop = self._thread = self._facade = None
+        if loop is None or thread is None or not thread.is_alive():
+            return
+        asyncio.run_coroutine_threadsafe(self._let_go(made), loop)
+        thread.join(_PATIENCE)
+
+    async def _let_go(self, made: asyncio.Task[Facade] | None) -> None:
+        try:
+            if made is not None and made.done() and not made.cancelled() and made.exception() is None:
+                await asyncio.wait_for(self._close(made.result()), _PATIENCE / 2)
+        finally:
+            asyncio.get_running_loop().stop()
+
+
+async def _awaited(make: Callable[[], Awaitable[Facade]]) -> Facade:
+    return await make()
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+    finally:
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+_homes: weakref.WeakSet[Home] = weakref.WeakSet()
+_known: list[tuple[Settings, Home]] = []
+_known_lock = threading.Lock()
+
+
+def home_of(settings: Settings) -> Home:
+    """The home of the façade over the Flyte 2 that the settings mean: one per process."""
+    with _known_lock:
+        for known, home in _known:
+            if known == settings:
+                return home
+
+        async def make() -> Facade:
+            from ..admin.service import Facade
+
+            connect = import_module("flyte_bridge.backend").connect
+            # connecting may start the embedded backend, which takes a while: not on the loop
+            return Facade(await asyncio.to_thread(connect, settings), settings)
+
+        async def close(facade: Facade) -> None:
+            await facade.backend.caller.close()
+
+        made = Home(make, close)
+        _known.append((settings, made))
+        return made
+
+
+def _after_fork() -> None:
+    global _known_lock  # noqa: PLW0603 - a lock that another thread held while we were forked stays locked for ever
+    _known_lock = threading.Lock()
+    for home in list(_homes):
+        home._empty()
+
+
+def _at_exit() -> None:
+    for home in list(_homes):
+        home.close()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+atexit.register(_at_exit)
