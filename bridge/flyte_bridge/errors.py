@@ -5,6 +5,7 @@ BridgeError                 the root: catch this to catch all of ours
 ├── UsageError              the caller asked for something that cannot be: a bad option, a path that is not there
 ├── SourceError             a user's source file cannot be read, decoded, parsed or written
 ├── ConfigError             configuration is missing, contradictory or does not parse
+├── NodeError               a node of a workflow cannot go on, for a reason that Flyte 1 has a code for
 └── BackendError            the Flyte 2 behind us
     ├── StatusError         a call was answered with a gRPC status; `code` is the status's name
     │   ├── InvalidRequest      INVALID_ARGUMENT: it can never be right as it is
@@ -36,7 +37,7 @@ A message says what happened, where, and what to do next; fields are kept as att
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -64,6 +65,22 @@ class SourceError(BridgeError):
 
 class ConfigError(BridgeError):
     """Raised when configuration is missing, contradictory or does not parse."""
+
+
+class NodeError(BridgeError):
+    """Raised when a node of a workflow cannot go on, for a reason that Flyte 1 has a code for.
+
+    Attributes:
+        code: Flyte 1's error code, such as `BindingResolutionFailure`.
+        kind: `USER` when the workflow or its inputs are at fault, `SYSTEM` otherwise (`ExecutionError.ErrorKind`).
+        node: Id of the node.
+    """
+
+    def __init__(self, message: str, *, code: str, node: str, kind: Literal["USER", "SYSTEM"] = "USER") -> None:
+        super().__init__(message)
+        self.code = code
+        self.node = node
+        self.kind = kind
 
 
 class BackendError(BridgeError):

@@ -1,7 +1,8 @@
 """What a workflow is made of: frozen nodes, their bindings, and the edges between them.
 
 A workflow is a `networkx.DiGraph` of `Node`s. An edge `u -> v` says that `v` starts when `u` has ended.
-Its attribute `kind` says why: `DATA` (a promise) or `ORDER` (`>>`, `runs_before`, an effect that keeps its place).
+Its attribute `kind` says why: `DATA` (a promise), `ORDER` (`>>`, `runs_before`, an effect that keeps its place) or
+`ARM` (only an arm of the branch `v` needs it: `v` may decide before `u` has ended).
 Nodes compare by identity, so that two equal calls are two nodes.
 """
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 DATA = "data"
 ORDER = "order"
+ARM = "arm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +146,13 @@ def workflow(nodes: Iterable[Node] = ()) -> networkx.DiGraph:
     return graph
 
 
+STRENGTH = (ARM, ORDER, DATA)
+"""The kinds of edges, the weakest first."""
+
+
 def connect(graph: networkx.DiGraph, before: Node, after: Node, kind: str = DATA) -> None:
-    """Adds an edge; a data edge is never weakened to an order edge."""
-    if graph.has_edge(before, after) and graph.edges[before, after]["kind"] == DATA:
+    """Adds an edge; a stronger one is never weakened."""
+    known = graph.get_edge_data(before, after)
+    if known is not None and STRENGTH.index(known["kind"]) >= STRENGTH.index(kind):
         return
     graph.add_edge(before, after, kind=kind)

@@ -1,0 +1,157 @@
+"""What a node's inputs are: its bindings, with each promise replaced by the literal it stands for.
+
+The rules are flytepropeller's (`nodes/resolve.go`, `output_resolver.go`, `attr_path_resolver.go`, 1.16). Values stay literals:
+nothing is decoded but what an attribute path must enter, and an offloaded literal is read only on such a path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any
+
+from flyteidl.core import literals_pb2, types_pb2
+from google.protobuf.message import DecodeError
+
+from flyte_bridge.errors import BridgeError, NodeError
+from flyte_bridge_translators.wire import attribute_path
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+FAILURE = "BindingResolutionFailure"
+"""Flyte 1's code of a node whose inputs cannot be made; its kind is SYSTEM (`executor.go`, `preExecute`)."""
+
+START = "start-node"
+"""The node whose outputs are the workflow's inputs; a promise may also leave the id empty."""
+
+_ELEMENT = re.compile(r"\[(\d+)\]\.(\w+)")
+"""`[3].o0` is the fourth element of output `o0` (`nodes/subworkflow … ParseVarName`)."""
+
+
+async def resolve(
+    bindings: Iterable[Any],
+    outputs: Callable[[str], Mapping[str, Any]],
+    *,
+    node: str,
+    read: Callable[[str], Awaitable[bytes]],
+    types: Mapping[str, Any] | None = None,
+) -> literals_pb2.LiteralMap:
+    """The inputs of a node, or the outputs of a workflow.
+
+    What is bound nowhere is left out: the compiler allows that for optional inputs, and flytekit then takes the
+    function's default. `fill_optional` is for what has no function, such as a sub-workflow.
+
+    Args:
+        bindings: The node's `Binding`s.
+        outputs: The outputs by name of a node that has ended, by its id; `start-node` has the workflow's inputs. Raises
+            `KeyError` for a node that has none, because it is unknown, was skipped or has not ended. Where the node has
+            `output_aliases`, the names are the aliases.
+        node: Id of the node, for errors.
+        read: Reads an object by its URI; used only when a path leads into an offloaded literal.
+        types: The `LiteralType`s of the node's inputs, where known: a whole number out of a JSON struct is an integer
+            where one is wanted (JSON has floats only).
+
+    Raises:
+        NodeError: A promise cannot be kept (`BindingResolutionFailure`).
+    """
+    result = literals_pb2.LiteralMap()
+    resolver = _Resolver(outputs, read)
+    for binding in bindings:
+        wanted = types.get(binding.var) if types is not None else None
+        try:
+            literal = await resolver.literal(binding.binding, wanted)
+        except (_Unkept, attribute_path.PathError) as error:
+            message = f"Error binding Var [wf].[{binding.var}] of node [{node}]: {error}"
+            raise NodeError(message, code=FAILURE, node=node, kind="SYSTEM") from error
+        result.literals[binding.var].CopyFrom(literal)
+    return result
+
+
+def fill_optional(inputs: literals_pb2.LiteralMap, variables: Mapping[str, Any]) -> None:
+    """Add none for each optional variable that has no value.
+
+    Args:
+        inputs: Changed in place.
+        variables: The interface's input `Variable`s by name.
+    """
+    for name, variable in variables.items():
+        if name in inputs.literals:
+            continue
+        for variant in variable.type.union_type.variants:
+            if variant.simple == types_pb2.NONE and variant.WhichOneof("type") == "simple":
+                union = inputs.literals[name].scalar.union
+                union.type.CopyFrom(variant)
+                union.value.scalar.none_type.SetInParent()
+
+
+class _Unkept(Exception):
+    """A promise that cannot be kept."""
+
+
+class _Resolver:
+    def __init__(self, outputs: Callable[[str], Mapping[str, Any]], read: Callable[[str], Awaitable[bytes]]) -> None:
+        self._outputs = outputs
+        self._read = read
+        # Several bindings often lead into one offloaded literal: a map task's output, element by element.
+        self._loaded: dict[str, Any] = {}
+
+    async def literal(self, data: Any, wanted: Any | None) -> Any:
+        match data.WhichOneof("value"):
+            case "promise":
+                return await self._promise(data.promise, wanted)
+            case "scalar":
+                return literals_pb2.Literal(scalar=data.scalar)
+            case "collection":
+                item = wanted.collection_type if wanted is not None and wanted.HasField("collection_type") else None
+                members = [await self.literal(one, item) for one in data.collection.bindings]
+                return literals_pb2.Literal(collection=literals_pb2.LiteralCollection(literals=members))
+            case "map":
+                item = wanted.map_value_type if wanted is not None and wanted.HasField("map_value_type") else None
+                values = {key: await self.literal(one, item) for key, one in data.map.bindings.items()}
+                return literals_pb2.Literal(map=literals_pb2.LiteralMap(literals=values))
+            case "offloaded_metadata":
+                return literals_pb2.Literal(offloaded_metadata=data.offloaded_metadata)
+        raise _Unkept("the binding has no value; register the workflow again")
+
+    async def _promise(self, promise: Any, wanted: Any | None) -> Any:
+        source = promise.node_id or START
+        try:
+            outputs = self._outputs(source)
+        except KeyError:
+            raise _Unkept(
+                f"Outputs not found of node [{source}]: it is unknown, was skipped, or has not ended"
+            ) from None
+        path = attribute_path.path_of(promise.attr_path)
+        name = promise.var
+        if name not in outputs:
+            element = _ELEMENT.fullmatch(name)
+            if element is None or element[2] not in outputs:
+                there = ", ".join(sorted(outputs)) or "none"
+                raise _Unkept(f"Failed to find [{source}].[{name}]; its outputs are: {there}")
+            path, name = (int(element[1]), *path), element[2]
+        literal = outputs[name]
+        if not path:
+            return literal
+        literal, rest = attribute_path.descend(literal, path)
+        while rest and literal.HasField("offloaded_metadata"):
+            literal = await self._load(literal.offloaded_metadata.uri)
+            literal, rest = attribute_path.descend(literal, rest)
+        picked = attribute_path.pick(literal, rest)
+        inside_json = literal.HasField("scalar") and literal.scalar.HasField("generic")
+        if inside_json and _wants_integer(wanted) and attribute_path.is_whole_number(picked):
+            number = int(picked.scalar.primitive.float_value)
+            picked = literals_pb2.Literal(scalar=literals_pb2.Scalar(primitive=literals_pb2.Primitive(integer=number)))
+        return picked
+
+    async def _load(self, uri: str) -> Any:
+        if uri not in self._loaded:
+            try:
+                self._loaded[uri] = literals_pb2.Literal.FromString(await self._read(uri))
+            except (BridgeError, OSError, DecodeError, asyncio.TimeoutError) as error:
+                raise _Unkept(f"failed to read the offloaded literal {uri}: {error}") from error
+        return self._loaded[uri]
+
+
+def _wants_integer(wanted: Any | None) -> bool:
+    return bool(wanted is not None and wanted.WhichOneof("type") == "simple" and wanted.simple == types_pb2.INTEGER)
