@@ -44,7 +44,9 @@ SERVICES: tuple[ServiceDescriptor, ...] = (
 )
 """What a Flyte 1 control plane serves."""
 
-PARTS: tuple[str, ...] = ()
+PARTS: tuple[str, ...] = (
+    "health:Health",  # one line each
+)
 """Who answers, as `module:Class` of this package; each is made with the `Core`. Add a line to plug a part in."""
 
 NEVER: dict[str, str] = {
