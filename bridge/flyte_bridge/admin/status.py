@@ -20,6 +20,7 @@ CODES: dict[type[errors.BridgeError], str] = {
     errors.UsageError: "INVALID_ARGUMENT",
     errors.SourceError: "INVALID_ARGUMENT",
     errors.ConfigError: "FAILED_PRECONDITION",
+    errors.NodeError: "INTERNAL",  # the driver's; it never crosses the façade
     errors.BackendError: "INTERNAL",
     errors.StatusError: "INTERNAL",
     errors.InvalidRequest: "INVALID_ARGUMENT",
