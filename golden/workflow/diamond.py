@@ -36,5 +36,6 @@ def span(low: int, high: int) -> int:
 @driver.task
 async def diamond(n: int = 5) -> int:
     rows = await load.aio(n=n)
+    # both only need the rows
     smallest, largest = await asyncio.gather(low.aio(rows=rows), high.aio(rows=rows))
     return await span.aio(low=smallest, high=largest)

@@ -1,6 +1,10 @@
 """Every case of `tests/cases` is converted and compared with its golden, whole; a golden is as good as the case that claims it."""
 
 import ast
+import io
+import tokenize
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,6 +48,23 @@ def test_findings(path: Path, snapshot: SnapshotAssertion) -> None:
     """A case's findings are its golden's: code, place and message, one a line."""
     lines = [str(finding) for finding in converted(path).findings]
     assert "".join(f"{line}\n" for line in lines) == snapshot(extension_class=FindingsGolden)
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_comments_stay(path: Path) -> None:
+    """Every comment of a case is in its conversion, but for those inside an import statement, which goes with its names."""
+    text = path.read_text()
+    imports = [node for node in ast.walk(ast.parse(text)) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    inside = {line for node in imports for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
+    wanted = Counter(comment for line, comment in comments(text) if line not in inside)
+    assert not wanted - Counter(comment for _, comment in comments(text_of(path, converted(path))))
+
+
+def comments(text: str) -> Iterator[tuple[int, str]]:
+    """The comments of a file: line and text."""
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
 
 
 def test_no_orphan_golden() -> None:

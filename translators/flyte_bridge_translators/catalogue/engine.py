@@ -61,4 +61,11 @@ CODES = (
         "Another decorator sits between the function and the Flyte decorator. It is kept, in the same order.",
         "Make sure it uses `functools.wraps` and returns a coroutine function for an async one.",
     ),
+    Code(
+        "FB109",
+        "line without a place",
+        Severity.HAND,
+        "A line that one rule adds beside this one found no place, since another rule wrote the lines around it anew.",
+        "Write the line where its value is needed; its text is in the message.",
+    ),
 )

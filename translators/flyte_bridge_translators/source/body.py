@@ -38,12 +38,14 @@ class Body:
         outside: What its steps read that is bound before the block, in the same driver.
         free: Variables that are read before the block binds them.
         head: The docstring, as it is.
+        first: The first statement after it: what is inserted before that one comes before everything.
     """
 
     steps: list[Step] = field(default_factory=list)
     outside: list[Read] = field(default_factory=list)
     free: set[str] = field(default_factory=set)
     head: list[cst.BaseStatement] = field(default_factory=list)
+    first: cst.BaseStatement | None = None
 
 
 class Reader:
@@ -71,7 +73,9 @@ class Reader:
             self.line = statement
             if docstring and place == 0 and _is_docstring(statement):
                 self.body.head.append(statement)
-            elif isinstance(statement, cst.SimpleStatementLine):
+                continue
+            self.body.first = self.body.first or statement
+            if isinstance(statement, cst.SimpleStatementLine):
                 for small in statement.body:
                     self.small(small, alone=len(statement.body) == 1)
             else:

@@ -41,6 +41,18 @@ class Rewrite(Protocol):
         """The comments above a statement, TODOs included: for an edit that writes the statement itself anew."""
         ...
 
+    def ahead(self, statement: cst.CSTNode) -> list[cst.BaseStatement]:
+        """What is inserted before a statement, for the same; asked for again, it is given no second time."""
+        ...
+
+    def behind(self, statement: cst.CSTNode) -> list[cst.BaseStatement]:
+        """What is inserted after a statement, in the same way."""
+        ...
+
+    def is_removed(self, node: cst.CSTNode) -> bool:
+        """Whether a statement goes."""
+        ...
+
 
 Edit = Callable[[Rewrite], "cst.CSTNode | cst.FlattenSentinel[cst.BaseStatement]"]
 
@@ -176,10 +188,13 @@ class _Applier:
                         lines.append(line)
         self.touched = self._with_ancestors((*plan.replacements, *plan.before, *plan.after, *plan.removed, *self.todos))
         self.made: dict[cst.CSTNode, cst.CSTNode] = {}
+        self.given: set[tuple[str, cst.CSTNode]] = set()
+        self.written: set[tuple[str, cst.CSTNode]] = set()
         earlier = plan.basis.applied if plan.basis is not None else None
         if earlier is not None:
             changed = self._with_ancestors(self._differing(earlier))
             self.made = {node: new for node, new in earlier.made.items() if node not in changed}
+            self.written = set(earlier.written)
 
     def _with_ancestors(self, nodes: Iterable[cst.CSTNode]) -> set[cst.CSTNode]:
         found: set[cst.CSTNode] = set()
@@ -241,6 +256,30 @@ class _Applier:
         marked = _with_todos(statement, self.todos.get(statement, ()))
         return list(getattr(marked, "leading_lines", ()))
 
+    def ahead(self, statement: cst.CSTNode) -> list[cst.BaseStatement]:
+        return self._once("before", statement, self.plan.before)
+
+    def behind(self, statement: cst.CSTNode) -> list[cst.BaseStatement]:
+        return self._once("after", statement, self.plan.after)
+
+    def _once(
+        self, side: str, statement: cst.CSTNode, inserted: dict[cst.CSTNode, list[cst.BaseStatement]]
+    ) -> list[cst.BaseStatement]:
+        if (side, statement) in self.given:
+            return []
+        self.given.add((side, statement))
+        self.written.add((side, statement))
+        return list(inserted.get(statement, ()))
+
+    def is_removed(self, node: cst.CSTNode) -> bool:
+        return node in self.plan.removed or self._emptied(node)
+
+    def lost(self) -> Iterator[tuple[cst.CSTNode, list[cst.BaseStatement]]]:
+        """Statements beside which something was to be inserted that is not in the result: an edit of what they stand in
+        wrote them anew and did not ask."""
+        for side, inserted in (("before", self.plan.before), ("after", self.plan.after)):
+            yield from ((node, new) for node, new in inserted.items() if new and (side, node) not in self.written)
+
     def sequence(self, items: Sequence[cst.CSTNode]) -> list[cst.CSTNode]:
         out: list[cst.CSTNode] = []
         kept_comments: list[cst.EmptyLine] = []
@@ -248,7 +287,8 @@ class _Applier:
         top = bool(items) and items[0] is next(iter(self.source.tree.body), None)
         for item in items:
             new: list[cst.CSTNode] = list(self.plan.before.get(item, ()))
-            if item in self.plan.removed or self._emptied(item):
+            self.written.update((("before", item), ("after", item)))
+            if self.is_removed(item):
                 kept_comments += _comments(item)
                 gap = max(gap, _blank_lines(item)) if out else 0
             else:

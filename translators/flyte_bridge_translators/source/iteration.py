@@ -226,8 +226,11 @@ def _one_gather(reader: Reader, node: cst.For, step: ForStep, body: Body, ahead:
     made = CallStep(0, reader.line, call=cst.Name("_"), callee=callee, cost=1, target=target)
     made.reads = list(step.reads)
     reader.escape(made, body)
+    if direct is not None:
+        made.below.append(direct.line)
     if target is not None and emptied is not None:
-        made.comments += [emptied.line, rest.steps[0].line]
+        made.comments.append(emptied.line)
+        made.below.append(rest.steps[0].line)
         made.reads = [read for read in made.reads if read.source is not emptied]
         reader.body.steps.remove(emptied)
         for place, other in enumerate(reader.body.steps):
@@ -330,7 +333,7 @@ def gathered(node: cst.For, element: cst.BaseExpression, over: cst.BaseExpressio
 
 def render_for(step: ForStep, rewrite: Rewrite) -> list[cst.BaseStatement]:
     """The loop in Flyte 2."""
-    from flyte_bridge_translators.source.render import Renderer, Sink, coroutine, tidy, tuple_of
+    from flyte_bridge_translators.source.render import Renderer, Sink, coroutine, tidy, tuple_of, with_lead
 
     node = step.node
     assert step.rest is not None
@@ -345,8 +348,10 @@ def render_for(step: ForStep, rewrite: Rewrite) -> list[cst.BaseStatement]:
     made = Renderer(step.ahead, rewrite)
     wanted = made.outward()
     only = step.ahead.body.steps[0] if len(step.ahead.body.steps) == 1 else None
+    told: list[cst.EmptyLine] = []
     if isinstance(only, CallStep) and step.ahead.direct_step(only) and not only.callee.prepares:
         element, target = only.callee.awaitable(rewrite), made.pattern(only, wanted)
+        told = made.comments(only)
     else:
         lines, target = made.function(wanted)
         out.append(coroutine(step.names["one"], loop_names(node), lines))
@@ -354,7 +359,8 @@ def render_for(step: ForStep, rewrite: Rewrite) -> list[cst.BaseStatement]:
     if step.calls_in_turn:
         task = cst.Call(cst.parse_expression("asyncio.create_task"), [cst.Arg(element)])
         tasks = cst.ListComp(task, cst.CompFor(node.target, over))
-        out.append(assign(cst.Name(step.names["tasks"]), tasks))
+        started = assign(cst.Name(step.names["tasks"]), tasks)
+        out.append(with_lead(started, told) if target is None else started)
         if target is None:
             # Nothing in turn needs them, so nothing in turn waits for them.
             out.append(_loop(node, node.target, over.deep_clone(), rest))
@@ -363,15 +369,17 @@ def render_for(step: ForStep, rewrite: Rewrite) -> list[cst.BaseStatement]:
             )
             out.append(cst.SimpleStatementLine([cst.Expr(cst.Await(pending))]))
             return tidy(out)
-        first = assign(target, cst.Await(cst.Name(step.names["task"])))
+        first = with_lead(assign(target, cst.Await(cst.Name(step.names["task"]))), told)
         pair = tuple_of([_wrapped(node.target), cst.Name(step.names["task"])])
         zipped = cst.Call(cst.Name("zip"), [cst.Arg(over.deep_clone()), cst.Arg(cst.Name(step.names["tasks"]))])
         out.append(_loop(node, pair, zipped, [first, *rest]))
         return tidy(out)
     results = cst.Await(gathered(node, element, over))
     if target is None:
-        out.append(cst.SimpleStatementLine([cst.Expr(results)]))
+        out.append(cst.SimpleStatementLine([cst.Expr(results)], leading_lines=told))
         return tidy([*out, _loop(node, node.target, over.deep_clone(), rest)] if rest else out)
+    if rest:
+        rest = [with_lead(rest[0], told), *rest[1:]]
     if not _uses_names(step):
         out.append(_loop(node, target, results, rest))
         return tidy(out)
@@ -396,7 +404,7 @@ def _wrapped(target: cst.BaseExpression) -> cst.BaseExpression:
 def _loop(
     node: cst.For, target: cst.BaseExpression, over: cst.BaseExpression, lines: list[cst.BaseStatement]
 ) -> cst.For:
-    from flyte_bridge_translators.source.render import tidy
+    from flyte_bridge_translators.source.render import tidy, with_lines
 
-    body = cst.IndentedBlock(tidy(lines) or [cst.SimpleStatementLine([cst.Pass()])])
+    body = with_lines(node.body, tidy(lines) or [cst.SimpleStatementLine([cst.Pass()])])
     return node.with_changes(target=target, iter=over, body=body, leading_lines=[])

@@ -311,10 +311,14 @@ def _trigger(
     host = work.module.statement(function) if not isinstance(function, cst.BaseStatement) else function
     assert host is not None
     statement = layout.statement(doc, work.limit, target=variable, blank=blank)
-    comments = [line for line in plan.statement.leading_lines if line.comment is not None]
-    statement = statement.with_changes(leading_lines=[*statement.leading_lines, *comments])
+    statement = statement.with_changes(leading_lines=[*statement.leading_lines, *comments_of(plan, code(statement))])
     work.plan.insert_before(host, [statement])
     work.plan.replace(plan.statement, lambda _: cst.FlattenSentinel([]), "the trigger stands above its workflow")
+
+
+def comments_of(plan: LaunchPlan, written: str) -> list[cst.EmptyLine]:
+    """The comments of a launch plan's statement that are not in what is written for it."""
+    return [cst.EmptyLine(comment=cst.Comment(one)) for one in layout.comments(plan.statement) if one not in written]
 
 
 def entries(work: Work, node: cst.BaseExpression) -> Iterator[tuple[str, cst.BaseExpression | None]]:

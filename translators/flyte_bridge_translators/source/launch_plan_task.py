@@ -12,6 +12,7 @@ from flyte_bridge_translators.source.entities import Facts
 from flyte_bridge_translators.source.launch_plan import (
     LaunchPlan,
     automated,
+    comments_of,
     entries,
     given_input,
     spoken_name,
@@ -72,9 +73,8 @@ def write(work: Work, plan: LaunchPlan, facts: Facts, used: set[str]) -> None:
     body = Group(f"{back}await {code(plan.workflow)}(", tuple(passed))
     lines = layout.render(head, work.limit), layout.render(body, work.limit, column=4, indent=4)
     function = cst.ensure_type(cst.parse_statement(f"@{decorator}\n{lines[0]}\n    {lines[1]}\n"), cst.FunctionDef)
-    comments = [line for line in plan.statement.leading_lines if line.comment is not None]
     function = function.with_changes(
-        leading_lines=[*[cst.EmptyLine(indent=False)] * 2, *comments],
+        leading_lines=[*[cst.EmptyLine(indent=False)] * 2, *comments_of(plan, code(function))],
         body=function.body.with_changes(footer=_gap(work, plan, facts)),
     )
     work.plan.replace(plan.statement, lambda _: cst.FlattenSentinel([function]), "a launch plan with a task of its own")

@@ -122,9 +122,15 @@ def _has_comment(node: cst.CSTNode) -> bool:
 
 def comments(node: cst.CSTNode) -> list[str]:
     """The comments inside a node, in order."""
+    if "#" not in code(node):  # most have none, and to emit a node costs less than to visit its blanks
+        return []
+    return _comments(node)
+
+
+def _comments(node: cst.CSTNode) -> list[str]:
     if isinstance(node, cst.Comment):
         return [node.value]
-    return [comment for child in node.children for comment in comments(child)]
+    return [comment for child in node.children for comment in _comments(child)]
 
 
 def _element(element: cst.BaseElement) -> Doc:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from flyte_bridge_translators.graph.calls import Leaf, Parallel, Series, Shared, Tree
+from flyte_bridge_translators.source import layout
 from flyte_bridge_translators.source.edits import Rewrite
 from flyte_bridge_translators.source.gate import assign
 from flyte_bridge_translators.source.node import keyword
@@ -52,10 +53,12 @@ class Renderer:
         self.foreign: dict[Step, frozenset[str]] = {}
         self.awaited: list[set[Step]] = [set()]
         self.inside: list[set[Step]] = [set(shape.body.steps)]
+        self.trailing: list[cst.BaseStatement] = []
 
     def block(self, sink: Sink) -> list[cst.BaseStatement]:
         """The whole block."""
         out: list[cst.BaseStatement] = [self.rewrite(line) for line in self.shape.body.head]
+        out += self._first()
         for segment in self.shape.segments:
             out += self._segment(segment, sink)
         return out
@@ -77,7 +80,7 @@ class Renderer:
             if step in segment.steps:
                 out.append(assign(cst.Name(name), cst.Name(step.variable(name))))
         if isinstance(segment.end, ReturnStep):
-            out += self._return(segment.end, sink)
+            out += [*self._ahead(segment.end), *self._return(segment.end, sink)]
         elif segment.end is not None:
             out += self._step(segment.end)
         return out
@@ -101,8 +104,9 @@ class Renderer:
         if self.shape.direct(part):
             assert isinstance(part, Leaf)
             step = part.node.payload
-            lead = [_comment_line(line) for line in self._lead(step) if line.comment is not None]
-            lead += step.callee.before(self.rewrite)
+            lead = [_comment_line(line) for line in self.comments(step)]
+            lead += [*self._ahead(step), *step.callee.before(self.rewrite)]
+            self.trailing += self._behind(step)
             return lead, step.callee.awaitable(self.rewrite), self.pattern(step, self._exports(part))
         return self._coroutine(part)
 
@@ -128,11 +132,14 @@ class Renderer:
         last = parts[-1].node.payload if isinstance(parts[-1], Leaf) else None
         lines = [line for one in parts[:-1] for line in self._part(one)]
         if isinstance(last, (CallStep, BranchStep)) and exports and set(exports) <= set(self.variables(last)):
-            if isinstance(last, BranchStep):
-                lines += self._if(last, Sink.returning())
-            else:
-                lines += self._call(last, Sink.returning())
-            return lines, self.pattern(last, exports)
+            behind = self._behind(last)
+            if not behind:
+                sink = Sink.returning()
+                written = self._if(last, sink) if isinstance(last, BranchStep) else self._call(last, sink)
+                return [*lines, *self._ahead(last), *written], self.pattern(last, exports)
+            lines += [*self._step(last), *behind]
+            value = tuple_of([cst.Name(one) for one in exports])
+            return [*lines, cst.SimpleStatementLine([cst.Return(value)])], value
         lines += self._part(parts[-1])
         if not exports:
             return lines, None
@@ -145,16 +152,22 @@ class Renderer:
     ) -> list[cst.BaseStatement]:
         """`a, b = await asyncio.gather(...)`, with the coroutines before it."""
         before = [line for lines, _, _ in branches for line in lines]
+        behind, self.trailing = self.trailing, []
+        return [*before, *self._together(branches), *behind]
+
+    def _together(
+        self, branches: list[tuple[list[cst.BaseStatement], cst.BaseExpression, object]]
+    ) -> list[cst.BaseStatement]:
         targets = [target if isinstance(target, cst.BaseExpression) else None for _, _, target in branches]
         if len(branches) == 1:
-            return [*before, *self._assigned(targets[0], cst.Await(branches[0][1]))]
+            return self._assigned(targets[0], cst.Await(branches[0][1]))
         call = cst.Call(cst.parse_expression("asyncio.gather"), [cst.Arg(value) for _, value, _ in branches])
         if all(target is None for target in targets) and self.shape.scene.settled is None:
-            return [*before, *self._assigned(None, cst.Await(call))]
+            return self._assigned(None, cst.Await(call))
         if self.shape.scene.settled is not None:
-            return [*before, *self._settled(call, targets, *self.shape.scene.settled)]
+            return self._settled(call, targets, *self.shape.scene.settled)
         whole = tuple_of([_parenthesized(target) if target is not None else cst.Name("_") for target in targets])
-        return [*before, *self._assigned(whole, cst.Await(call))]
+        return self._assigned(whole, cst.Await(call))
 
     def _settled(
         self, call: cst.Call, targets: Sequence[cst.BaseExpression | None], results: str, result: str
@@ -191,7 +204,7 @@ class Renderer:
         """The block as the body of a coroutine that returns some variables, and the target that takes them."""
         segment = self.shape.segments[0]
         if len(self.shape.segments) == 1 and segment.end is None and segment.tree is not None and not segment.late:
-            before = [line for step in segment.early for line in self._step(step)]
+            before = [*self._first(), *(line for step in segment.early for line in self._step(step))]
             lines, target = self._body(segment.tree, wanted)
             return [*before, *lines], target
         lines = self.block(Sink.returning())
@@ -290,7 +303,27 @@ class Renderer:
 
     # -- steps ---------------------------------------------------------------------------------------------------------
 
+    def _first(self) -> list[cst.BaseStatement]:
+        """What is inserted before the first statement of the block: everything else may need it."""
+        first = self.shape.body.first
+        return self.rewrite.ahead(first) if first is not None else []
+
+    def _ahead(self, step: Step) -> list[cst.BaseStatement]:
+        """What other translators insert before the statements a step comes from."""
+        if isinstance(step, (CallStep, BranchStep)) and step.inline:
+            return []
+        return [line for one in (*step.comments, step.line, *step.below) for line in self.rewrite.ahead(one)]
+
+    def _behind(self, step: Step) -> list[cst.BaseStatement]:
+        """What they insert after them, once the last step of the statement is written."""
+        if any(other.line is step.line and other.index > step.index for other in self.shape.body.steps):
+            return []
+        return [line for one in (*step.comments, step.line, *step.below) for line in self.rewrite.behind(one)]
+
     def _step(self, step: Step) -> list[cst.BaseStatement]:
+        return [*self._ahead(step), *self._written(step), *self._behind(step)]
+
+    def _written(self, step: Step) -> list[cst.BaseStatement]:
         match step:
             case CallStep():
                 return self._call(step, None)
@@ -310,12 +343,27 @@ class Renderer:
     def _lead(self, step: Step) -> list[cst.EmptyLine]:
         """The comments above a step's statement, for the first of its steps that is written."""
         found: list[cst.EmptyLine] = []
-        for line in (*step.comments, step.line):
-            if line not in self.told:
-                self.told.add(line)
-                above = leading(self.rewrite, line)
-                found += above if line is step.line else [one for one in above if one.comment is not None]
-        return found
+        last: list[cst.EmptyLine] = []
+        for line in (*step.comments, step.line, *step.below):
+            if line in self.told:
+                continue
+            self.told.add(line)
+            above = leading(self.rewrite, line)
+            if line is step.line:
+                found += above
+                if isinstance(step, CallStep) and isinstance(line, cst.For):
+                    header, footer = block_comments(line.body)
+                    found += header
+                    last = footer
+                continue
+            if _alone(line):
+                above.append(cst.EmptyLine(comment=line.trailing_whitespace.comment))  # type: ignore[attr-defined]
+            found += [one for one in above if one.comment is not None]
+        return [*found, *last]
+
+    def comments(self, step: CallStep) -> list[cst.EmptyLine]:
+        """The comments at the line of a call that goes into a gather or a generator."""
+        return [line for line in (*self._lead(step), *_beside(step)) if line.comment is not None]
 
     def _tasks(self, step: Step) -> list[cst.BaseStatement]:
         """Awaits the tasks a step needs, unless this function has done so."""
@@ -335,6 +383,7 @@ class Renderer:
         lead = self._lead(step)
         out = [*self._tasks(step), *self._prepared(step), *step.callee.before(self.rewrite)]
         value = step.callee.awaitable(self.rewrite)
+        lead += dropped(step.call, [*out, value])
         if step.callee.awaits:
             value = cst.Await(value)
         if sink is not None:
@@ -348,7 +397,7 @@ class Renderer:
                 out += self._assigned(pattern, value)
         if out:
             out[0] = with_lead(out[0], lead)
-            if not sink and _alone(step.line):
+            if (sink is None or step.owner is None) and _alone(step.line):
                 out[-1] = _with_trailing(out[-1], step.line)
         return out
 
@@ -377,6 +426,7 @@ class Renderer:
         if isinstance(orelse, cst.Else):
             return [*before, *orelse.body.body]
         assert orelse is not None
+        lead += dropped(step.call, [orelse])
         return [*before, with_lead(orelse, lead)] if not before else [with_lead(before[0], lead), *before[1:], orelse]
 
     def _arm(self, shape: Shape | None, message: cst.BaseExpression | None, sink: Sink) -> cst.IndentedBlock:
@@ -393,9 +443,10 @@ class Renderer:
             return step.make(self.rewrite)
         if step.small is None:
             self.told.add(step.line)
-            made = [one for one in self.rewrite.sequence([step.line]) if isinstance(one, cst.BaseStatement)]
-            return [_renamed_targets(step, line) for line in made]
+            return [_renamed_targets(step, line) for line in whole(self.rewrite, step.line)]
         lead = self._lead(step)
+        if self.rewrite.is_removed(step.small):
+            return [_comment_line(one) for one in lead if one.comment is not None]
         small = self.rewrite(step.small).with_changes(semicolon=cst.MaybeSentinel.DEFAULT)
         return [_renamed_targets(step, cst.SimpleStatementLine([small], leading_lines=lead))]
 
@@ -452,8 +503,7 @@ class _Blocks:
             if shape is None:
                 return self.rewrite(node)
             lines = tidy(shape.statements(self.rewrite)) or [cst.SimpleStatementLine([cst.Pass()])]
-            footer = node.footer if isinstance(node, cst.IndentedBlock) else ()
-            return cst.IndentedBlock(lines, footer=footer)
+            return with_lines(node, lines)
         if isinstance(node, (cst.BaseExpression, cst.BaseSmallStatement)):
             return self.rewrite(node)
         updates: dict[str, object] = {}
@@ -480,6 +530,22 @@ def coroutine(name: str, parameters: Sequence[str], lines: list[cst.BaseStatemen
         asynchronous=cst.Asynchronous(),
         leading_lines=[cst.EmptyLine(indent=False)],
     )
+
+
+def dropped(original: cst.CSTNode, made: Sequence[cst.CSTNode]) -> list[cst.EmptyLine]:
+    """The comments inside an expression that what was made of it does not hold."""
+    inside = layout.comments(original)
+    if not inside:
+        return []
+    text = "".join(code(one) for one in made)
+    return [cst.EmptyLine(comment=cst.Comment(one)) for one in inside if one not in text]
+
+
+def with_lines(block: cst.BaseSuite, lines: Sequence[cst.BaseStatement]) -> cst.IndentedBlock:
+    """A block with other statements in it; the comments beside its header and at its end stay."""
+    if isinstance(block, cst.IndentedBlock):
+        return block.with_changes(body=lines)
+    return cst.IndentedBlock(lines)
 
 
 def tidy(lines: Sequence[cst.BaseStatement]) -> list[cst.BaseStatement]:
@@ -533,6 +599,34 @@ def leading(rewrite: Rewrite, line: cst.BaseStatement) -> list[cst.EmptyLine]:
     if trailing is not None and trailing.comment is not None and not _alone(line):
         held.append(cst.EmptyLine(comment=trailing.comment))
     return held
+
+
+def block_comments(block: cst.BaseSuite) -> tuple[list[cst.EmptyLine], list[cst.EmptyLine]]:
+    """The comments of a block that belong to none of its statements: those beside its header and those at its end."""
+    if not isinstance(block, cst.IndentedBlock):
+        return [], []
+    header = [cst.EmptyLine(comment=block.header.comment)] if block.header.comment is not None else []
+    return header, [cst.EmptyLine(comment=line.comment) for line in block.footer if line.comment is not None]
+
+
+def _beside(step: CallStep) -> list[cst.EmptyLine]:
+    """The comment at the end of the line of a call that goes into a gather."""
+    line = step.line
+    if not isinstance(line, cst.SimpleStatementLine) or not _alone(line) or step.owner is not None:
+        return []
+    return [cst.EmptyLine(comment=line.trailing_whitespace.comment)]
+
+
+def whole(rewrite: Rewrite, line: cst.BaseStatement) -> list[cst.BaseStatement]:
+    """A statement nobody takes apart, with its edits; of one that goes, its comments."""
+    if rewrite.is_removed(line):
+        return [_comment_line(one) for one in getattr(line, "leading_lines", ()) if one.comment is not None]
+    changed = rewrite(line)
+    return [
+        one
+        for one in (changed if isinstance(changed, cst.FlattenSentinel) else [changed])
+        if isinstance(one, cst.BaseStatement)
+    ]
 
 
 def with_lead(line: cst.BaseStatement, lead: Sequence[cst.EmptyLine]) -> cst.BaseStatement:

@@ -88,6 +88,7 @@ class Step:
         after: Steps it must follow though it reads nothing of theirs (`>>`).
         cost: How many actions in a row it takes at least.
         comments: Statements that are not written any more (`a >> b`), whose comments it takes over.
+        below: The same for statements that stood below or inside its own.
     """
 
     index: int
@@ -98,6 +99,7 @@ class Step:
     cost: int = 0
     rebinds: bool = True
     comments: list[cst.BaseStatement] = field(default_factory=list)
+    below: list[cst.BaseStatement] = field(default_factory=list)
     renamed: dict[str, str] = field(default_factory=dict)
 
     @property

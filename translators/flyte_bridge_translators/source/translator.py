@@ -15,6 +15,7 @@ from flyte_bridge_translators.findings import Finding
 from flyte_bridge_translators.source.edits import Plan, apply, locate, merge
 from flyte_bridge_translators.source.entities import Entity, Facts, Kind, Outputs
 from flyte_bridge_translators.source.module import Module
+from flyte_bridge_translators.source.tree import code
 
 RETRIES = ("keep", "faithful")
 """`keep` writes the same number (Flyte 2 then retries every exception); `faithful` keeps Flyte 1's rule that only recoverable
@@ -191,8 +192,14 @@ def convert(
     plan = merge([translator(module, context) for translator in translators])
     for finisher in finishers:
         plan = merge([finisher(module, context, plan), plan], basis=plan)
-    findings = locate(module, plan.reports)
     tree = apply(module, plan)
+    lost = list(plan.applied.lost()) if plan.applied is not None else []
+    for statement, lines in lost:
+        text = "; ".join(code(line).strip() for line in lines)
+        plan.report("FB109", statement, f"`{text}` belongs beside this line")
+    if lost:
+        tree = apply(module, plan)
+    findings = locate(module, plan.reports)
     text = module.text if tree is module.tree else tree.code
     if text == module.text:
         return Unchanged(findings)
