@@ -28,6 +28,7 @@ from .intake import Intake
 from .layout import Layout
 from .ledger import Ledger
 from .life import Parts
+from .local import LocalCaller
 from .memo import Memo
 from .objects import ObjectStore, S3App, SignedApp, Signer
 from .objects.signed import SEGMENT as SIGNED
@@ -81,6 +82,7 @@ class Backend:
         store, hub, ledger, projects, tasks, triggers, cache, settings, objects, secrets: The state.
         engine, executor, scheduler: What works on it.
         app: What answers requests.
+        caller: Calls the services in this process, without the port.
         host, port: What is listened on, once started. Not `localhost`: the SDK's image builder treats that specially.
     """
 
@@ -152,7 +154,9 @@ class Backend:
         return f"{page}?i={key.name}#attempt-{attempt}"
 
     def _wire(self) -> None:
-        for descriptor, implementation in catalogue.services(self):
+        services = tuple(catalogue.services(self))
+        self.caller = LocalCaller(services)
+        for descriptor, implementation in services:
             self.app.mount(descriptor.full_name, ServiceApplication(descriptor, implementation))
         s3 = S3App(self.objects, self.clock)
         self.app.mount(SIGNED, SignedApp(self.objects, self.signer, self.clock))

@@ -1,0 +1,77 @@
+"""Which Flyte 2: the one that the settings mean, or the one that runs this process."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError
+from .grpc import PATIENCE, GrpcCaller, trusted
+from .protocol import Backend
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..config import Settings
+    from .credentials import Credentials
+
+IN_TASK_PATIENCE = 1200.0
+"""Seconds in which a process that Flyte 2 runs keeps trying to reach it: its server may restart, and nothing is lost."""
+
+
+def connect(settings: Settings, *, patience: float = PATIENCE) -> Backend:
+    """The Flyte 2 that the settings mean; the embedded one is started when it does not run, which may take seconds.
+
+    Args:
+        settings: As `config.load()` has them.
+        patience: Seconds in which repeatable calls are tried again while it cannot be reached.
+
+    Raises:
+        BackendError: The embedded one cannot be started.
+        ConfigError: The settings cannot be.
+    """
+    if settings.endpoint is None:
+        from ..embedded import instance
+
+        return Backend(GrpcCaller(instance.ensure(settings.data_dir).endpoint, insecure=True, patience=patience))
+    caller = GrpcCaller(
+        settings.endpoint,
+        insecure=settings.insecure,
+        ca_cert=settings.ca_cert,
+        credentials=credentials(settings, settings.endpoint),
+        patience=patience,
+    )
+    return Backend(caller)
+
+
+def credentials(settings: Settings, endpoint: str) -> Credentials | None:
+    """How the settings say that calls prove who sends them; `None` if they say nothing."""
+    from .credentials import ClientCredentials, Fixed, TokenCommand
+
+    if settings.token is not None:
+        return Fixed(settings.token.get_secret_value())
+    if settings.token_command:
+        return TokenCommand(settings.token_command)
+    if settings.client_id is None or settings.client_secret is None:
+        return None
+    metadata = GrpcCaller(endpoint, insecure=settings.insecure, ca_cert=settings.ca_cert)
+    tls = None
+    if not settings.insecure and settings.ca_cert is not None:
+        import ssl
+
+        tls = ssl.create_default_context(cadata=(trusted(settings.ca_cert) or b"").decode())
+    return ClientCredentials(settings.client_id, settings.client_secret.get_secret_value(), metadata, tls)
+
+
+def inside(environ: Mapping[str, str] = os.environ) -> Backend:
+    """The Flyte 2 that runs this process, as it tells its tasks: `_U_EP_OVERRIDE`, `_U_INSECURE`.
+
+    Raises:
+        ConfigError: Nothing tells.
+    """
+    endpoint = environ.get("_U_EP_OVERRIDE", "")
+    if not endpoint:
+        raise ConfigError("_U_EP_OVERRIDE is not set: only a process that Flyte 2 runs can know its backend this way")
+    bare = endpoint.removeprefix("dns:///").split("://", 1)[-1].rstrip("/")
+    insecure = environ.get("_U_INSECURE", "").lower() in {"1", "true", "yes"}
+    return Backend(GrpcCaller(bare, insecure=insecure, patience=IN_TASK_PATIENCE))

@@ -1,0 +1,187 @@
+"""Object storage by URL.
+
+`s3`, `gs` and `az`/`abfs` go through obstore, as in the Flyte 2 SDK: an import of 15 ms rather than the 800 of s3fs, and
+requests that cost a tenth of its CPU time. Everything else goes through fsspec, in threads.
+
+Where the S3 is, and its keys, is told as Flyte tells its tasks (`FLYTE_AWS_ENDPOINT`, `FLYTE_AWS_ACCESS_KEY_ID`,
+`FLYTE_AWS_SECRET_ACCESS_KEY`, `FLYTE_AWS_S3_ADDRESSING_STYLE`), else found by the cloud's own rules.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..errors import NoSuchObject, ObjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+R = TypeVar("R")
+
+_CLOUDS = {"s3", "s3a", "gs", "az", "abfs", "abfss", "azure"}
+"""Schemes that obstore knows."""
+
+_THREADS = 16
+"""How much fsspec does at once."""
+
+_PATIENCE = timedelta(seconds=90)
+"""How long a request is tried again while the store does not answer, or answers 5xx."""
+
+
+class Storage:
+    """Whole objects by URI. Small ones: all of an object is in memory."""
+
+    def __init__(self, environ: Mapping[str, str] = os.environ, *, patience: timedelta = _PATIENCE) -> None:
+        """Nothing is connected yet.
+
+        Args:
+            environ: Where S3's place and keys are looked for.
+            patience: How long requests are tried again while a store does not answer.
+        """
+        self._environ = environ
+        self._patience = patience
+        self._stores: dict[str, Any] = {}
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def read(self, uri: str) -> bytes:
+        """An object.
+
+        Raises:
+            NoSuchObject: There is none.
+            ObjectError: It cannot be read; the message says why.
+        """
+        if (cloud := self._cloud(uri)) is not None:
+            store, key = cloud
+            found = await _told(uri, store.get_async(key))
+            return bytes(await _told(uri, found.bytes_async()))
+        return await self._local(uri, lambda fs, path: bytes(fs.cat_file(path)))
+
+    async def write(self, uri: str, data: bytes) -> None:
+        """Writes an object, whole or not at all; one that is there is replaced.
+
+        Raises:
+            ObjectError: It cannot be written; the message says why.
+        """
+        if (cloud := self._cloud(uri)) is not None:
+            store, key = cloud
+            await _told(uri, store.put_async(key, data))
+            return
+
+        def write(fs: Any, path: str) -> None:
+            fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+            temporary = f"{path}.{os.getpid()}.{id(data):x}"
+            fs.pipe_file(temporary, data)
+            fs.mv(temporary, path)
+
+        await self._local(uri, write)
+
+    async def exists(self, uri: str) -> bool:
+        """Whether there is such an object; a prefix of others is none.
+
+        Raises:
+            ObjectError: It cannot be told; the message says why.
+        """
+        if (cloud := self._cloud(uri)) is not None:
+            store, key = cloud
+            try:
+                await _told(uri, store.head_async(key))
+            except NoSuchObject:
+                return False
+            return True
+        return await self._local(uri, lambda fs, path: bool(fs.isfile(path)))
+
+    async def list(self, uri: str) -> list[str]:
+        """The URIs of all objects under a prefix that ends at a slash, sorted.
+
+        Raises:
+            ObjectError: It cannot be told; the message says why.
+        """
+        base = uri.rstrip("/")
+        if (cloud := self._cloud(base)) is not None:
+            store, key = cloud
+            root = base.removesuffix(key)
+            found: list[str] = []
+            async for batch in _batches(uri, store.list(f"{key}/" if key else None)):
+                found += [f"{root}{entry['path']}" for entry in batch]
+            return sorted(found)
+
+        def walk(fs: Any, path: str) -> list[str]:
+            return sorted(f"{base}{entry[len(path.rstrip('/')) :]}" for entry in fs.find(path))
+
+        return await self._local(base, walk)
+
+    def _cloud(self, uri: str) -> tuple[Any, str] | None:
+        """The store and the key of an object in a cloud."""
+        scheme, _, rest = uri.partition("://")
+        if scheme not in _CLOUDS or not rest:
+            return None
+        bucket, _, key = rest.partition("/")
+        root = f"{scheme}://{bucket}"
+        if root not in self._stores:
+            self._stores[root] = self._open(root)
+        return self._stores[root], key
+
+    def _open(self, root: str) -> Any:
+        from obstore import store
+
+        open_url: Any = store.from_url  # its overloads want literal dictionaries of each cloud
+        retries = {"max_retries": 20, "retry_timeout": self._patience}
+        options = {"allow_http": True, "timeout": timedelta(minutes=10)}
+        if not root.startswith("s3"):
+            return open_url(root, client_options=options, retry_config=retries)
+        told = {
+            "endpoint": self._environ.get("FLYTE_AWS_ENDPOINT") or self._environ.get("AWS_ENDPOINT_URL"),
+            "access_key_id": self._environ.get("FLYTE_AWS_ACCESS_KEY_ID") or self._environ.get("AWS_ACCESS_KEY_ID"),
+            "secret_access_key": self._environ.get("FLYTE_AWS_SECRET_ACCESS_KEY")
+            or self._environ.get("AWS_SECRET_ACCESS_KEY"),
+            "region": self._environ.get("AWS_REGION") or self._environ.get("AWS_DEFAULT_REGION"),
+        }
+        config: dict[str, Any] = {name: value for name, value in told.items() if value}
+        if style := self._environ.get("FLYTE_AWS_S3_ADDRESSING_STYLE"):
+            config["virtual_hosted_style_request"] = style == "virtual"
+        return open_url(root, config=config, client_options=options, retry_config=retries)
+
+    async def _local(self, uri: str, act: Callable[[Any, str], R]) -> R:
+        def work() -> R:
+            import fsspec
+
+            fs, path = fsspec.core.url_to_fs(uri)
+            return act(fs, path)
+
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="storage")
+        told: R = await _told(uri, asyncio.get_running_loop().run_in_executor(self._threads, work))
+        return told
+
+
+async def _told(uri: str, doing: Any) -> Any:
+    """Awaits it, and tells its failures in our words."""
+    try:
+        return await doing
+    except FileNotFoundError:
+        raise NoSuchObject(uri) from None
+    except (OSError, ValueError, ImportError) as error:
+        raise _failure(uri, error) from error
+    except Exception as error:  # obstore's own are no OSErrors
+        if not type(error).__module__.startswith("obstore"):
+            raise
+        raise _failure(uri, error) from error
+
+
+async def _batches(uri: str, listing: Any) -> Any:
+    iterator = listing.__aiter__()
+    while True:
+        try:
+            batch = await _told(uri, iterator.__anext__())
+        except StopAsyncIteration:
+            return
+        yield batch
+
+
+def _failure(uri: str, error: Exception) -> ObjectError:
+    said = str(error).strip().splitlines()
+    return ObjectError(uri, f"{type(error).__name__}: {said[0] if said else 'no reason given'}")

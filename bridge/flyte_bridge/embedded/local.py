@@ -1,0 +1,89 @@
+"""Calls to the embedded backend in its own process: the same methods as on the wire, without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from ..backend.caller import error_of
+from ..errors import DeadlineExceeded, StatusError, Unimplemented
+from .faults import to_status
+from .rpc import method_name
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+
+    from google.protobuf.descriptor import ServiceDescriptor
+    from google.protobuf.message import Message
+
+    from ..backend.caller import M
+
+
+class LocalCaller:
+    """Calls implementations; see `backend.caller.Caller`. Belongs to the backend's event loop."""
+
+    def __init__(self, services: Iterable[tuple[ServiceDescriptor, object | None]]) -> None:
+        """Makes the table of methods.
+
+        Args:
+            services: Descriptors and who implements them, as `services.catalogue` has them.
+        """
+        self._methods: dict[str, Callable[..., Any]] = {}
+        for descriptor, implementation in services:
+            for method in descriptor.methods:
+                function = getattr(implementation, method_name(method.name), None)
+                if function is not None:
+                    self._methods[f"/{descriptor.full_name}/{method.name}"] = function
+
+    async def unary(self, method: str, request: Message, reply: type[M], *, timeout: float | None = None) -> M:
+        """Calls it with a copy of the request."""
+        call: Awaitable[M] = self._find(method)(_copied(request), None)
+        try:
+            return await (call if timeout is None else asyncio.wait_for(call, timeout))
+        except asyncio.TimeoutError:
+            raise DeadlineExceeded(f"the embedded backend did not answer {method} in time") from None
+        except Exception as error:
+            raise _ours(error) from error
+
+    async def stream(
+        self, method: str, request: Message, reply: type[M], *, timeout: float | None = None
+    ) -> AsyncIterator[M]:
+        """Calls it with a copy of the request."""
+        messages = self._find(method)(_copied(request), None)
+        until = None if timeout is None else time.monotonic() + timeout
+        try:
+            while True:
+                left = None if until is None else max(0.0, until - time.monotonic())
+                yield await asyncio.wait_for(messages.__anext__(), left)
+        except StopAsyncIteration:
+            return
+        except asyncio.TimeoutError:
+            raise DeadlineExceeded(f"{method} was to end by now") from None
+        except Exception as error:
+            raise _ours(error) from error
+        finally:
+            await messages.aclose()
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def _find(self, method: str) -> Callable[..., Any]:
+        found = self._methods.get(method)
+        if found is None:
+            raise Unimplemented(f"{method} is not part of flyte-bridge's embedded backend (see docs/embedded.md)")
+        return found
+
+
+def _copied(request: Message) -> Any:
+    copy = type(request)()
+    copy.CopyFrom(request)
+    return copy
+
+
+def _ours(error: Exception) -> StatusError:
+    """What a client over gRPC would get."""
+    if isinstance(error, StatusError):
+        return error
+    status = to_status(error)
+    return error_of(status.code.name.replace("CANCELED", "CANCELLED"), status.message)

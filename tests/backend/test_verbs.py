@@ -1,0 +1,289 @@
+"""The bridge's verbs: the same facts over gRPC, in the embedded backend's own process, and on a real one if named."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from flyteidl2.actions import actions_service_pb2
+from flyteidl2.common import identifier_pb2, phase_pb2
+from flyteidl2.core import types_pb2
+from flyteidl2.project import project_service_pb2
+from flyteidl2.task import common_pb2, task_definition_pb2
+from flyteidl2.workflow import run_definition_pb2
+
+from flyte_bridge import errors
+from flyte_bridge.backend.credentials import Fixed
+from flyte_bridge.backend.grpc import GrpcCaller
+from flyte_bridge.backend.protocol import TERMINAL, Backend
+from flyte_bridge.backend.query import pages, query, where
+from flyte_bridge.embedded.server import Backend as Embedded
+from flyte_bridge.embedded.server import Options
+
+from .contract import DOMAIN, sleep_inputs, sleep_spec
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+REAL = os.environ.get("FLYTE_BRIDGE_TEST_ENDPOINT")
+SUCCEEDED, PAUSED = phase_pb2.ACTION_PHASE_SUCCEEDED, phase_pb2.ACTION_PHASE_PAUSED
+PATIENCE = 60
+
+
+@dataclass
+class Bench:
+    """A backend's verbs, and the identifiers of a project on it."""
+
+    backend: Backend
+    project: str
+
+    @property
+    def project_id(self) -> Any:
+        return identifier_pb2.ProjectIdentifier(organization="local", name=self.project, domain=DOMAIN)
+
+    def run_id(self) -> Any:
+        name = f"v{uuid.uuid4().hex[:12]}"
+        return identifier_pb2.RunIdentifier(org="local", project=self.project, domain=DOMAIN, name=name)
+
+    def task_id(self, name: str, version: str = "v1") -> Any:
+        return task_definition_pb2.TaskIdentifier(
+            org="local", project=self.project, domain=DOMAIN, name=name, version=version
+        )
+
+    def child(self, parent: Any, name: str) -> Any:
+        """An action below `a0` that sleeps; its specification is the caller's to fill in."""
+        return actions_service_pb2.Action(
+            action_id=identifier_pb2.ActionIdentifier(run=parent.run, name=name), parent_action_name=parent.name
+        )
+
+    async def start(self, seconds: float) -> Any:
+        """A run that sleeps; its root's identifier."""
+        run = await self.backend.create_run(
+            run_id=self.run_id(), task_spec=sleep_spec(self.task_id("verbs.sleep")), inputs=sleep_inputs(seconds)
+        )
+        return run.action.id
+
+
+class Place:
+    """Where a bench's coroutines run: a loop of their own, or the embedded backend's."""
+
+    def __init__(self, make: Callable[[], Backend], loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._make = make
+        self._loop = loop
+        self.project = f"verbs-{uuid.uuid4().hex[:8]}"
+
+    def __call__(self, act: Callable[[Bench], Awaitable[None]]) -> None:
+        async def main() -> None:
+            async with self._make() as backend:
+                try:
+                    await backend.get_project(project_id=self.project)
+                except errors.NotFound:
+                    project = project_service_pb2.Project(id=self.project, name=self.project)
+                    await backend.create_project(project=project)
+                await asyncio.wait_for(act(Bench(backend, self.project)), PATIENCE)
+
+        if self._loop is None:
+            asyncio.run(main())
+        else:
+            asyncio.run_coroutine_threadsafe(main(), self._loop).result(2 * PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Embedded, asyncio.AbstractEventLoop]]:
+    """An embedded backend in a thread."""
+    held: list[Any] = []
+    started = threading.Event()
+
+    async def serve() -> None:
+        try:
+            async with Embedded(Options(tmp_path_factory.mktemp("verbs") / "data", warm=())) as backend:
+                held.extend([backend, asyncio.get_running_loop(), asyncio.Event()])
+                started.set()
+                await held[2].wait()
+        finally:
+            started.set()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert started.wait(PATIENCE)
+    yield held[0], held[1]
+    held[1].call_soon_threadsafe(held[2].set)
+    thread.join(PATIENCE)
+
+
+@pytest.fixture(scope="module", params=["grpc", "local", *(["real"] if REAL else [])])
+def place(request: pytest.FixtureRequest, embedded: tuple[Embedded, asyncio.AbstractEventLoop]) -> Place:
+    """Each way to call."""
+    server, loop = embedded
+    if request.param == "grpc":
+        return Place(lambda: Backend(GrpcCaller(server.endpoint, insecure=True)))
+    if request.param == "local":
+        return Place(lambda: Backend(server.caller), loop)
+    assert REAL is not None
+    token = os.environ.get("FLYTE_BRIDGE_TEST_TOKEN")
+    insecure = bool(os.environ.get("FLYTE_BRIDGE_TEST_INSECURE"))
+    return Place(lambda: Backend(GrpcCaller(REAL, insecure=insecure, credentials=Fixed(token) if token else None)))
+
+
+def test_a_run_is_watched_to_its_end(place: Place) -> None:
+    """`watch_action` tells each state up to the last, and ends there by itself."""
+
+    async def act(bench: Bench) -> None:
+        action_id = await bench.start(0.3)
+        phases = [details.status.phase async for details in bench.backend.watch_action(action_id=action_id)]
+        assert phases[-1] == SUCCEEDED
+        assert not TERMINAL & set(phases[:-1])
+        assert (await bench.backend.get_run(run_id=action_id.run)).action.status.phase == SUCCEEDED
+        data = await bench.backend.get_action_data(action_id=action_id)
+        assert [literal.name for literal in data.inputs.literals] == ["duration"]
+
+    place(act)
+
+
+def test_what_is_not_there_is_not_found(place: Place) -> None:
+    """Reading what is not there raises `NotFound`, from unary calls and from watches."""
+
+    async def act(bench: Bench) -> None:
+        run_id = bench.run_id()
+        nothing = identifier_pb2.ActionIdentifier(run=run_id, name="a0")
+        for call in (
+            bench.backend.get_run(run_id=run_id),
+            bench.backend.get_action(action_id=nothing),
+            bench.backend.get_task(task_id=bench.task_id("never.made")),
+            bench.backend.watch_action(action_id=nothing).__anext__(),
+            bench.backend.watch_children(parent=nothing).__anext__(),
+        ):
+            with pytest.raises(errors.NotFound):
+                await call
+
+    place(act)
+
+
+def test_a_request_that_cannot_be_is_refused(place: Place) -> None:
+    """A bad run name raises `InvalidRequest` that says what is wrong."""
+
+    async def act(bench: Bench) -> None:
+        run_id = bench.run_id()
+        run_id.name = "Not_A_Name"
+        with pytest.raises(errors.InvalidRequest, match="Not_A_Name"):
+            await bench.backend.create_run(run_id=run_id, task_spec=sleep_spec(bench.task_id("verbs.sleep")))
+
+    place(act)
+
+
+def test_a_missing_rpc_is_unimplemented(place: Place) -> None:
+    """What a backend does not have raises `Unimplemented`, not a transport's error."""
+
+    async def act(bench: Bench) -> None:
+        with pytest.raises(errors.Unimplemented):
+            await bench.backend.caller.unary(
+                "/flyteidl2.nothing.Service/Nothing", common_pb2.Inputs(), common_pb2.Outputs
+            )
+
+    place(act)
+
+
+def test_tasks_are_deployed_read_and_listed_page_by_page(place: Place) -> None:
+    """`pages` goes through all of a list; filters hold; the latest version stands for a task."""
+
+    async def act(bench: Bench) -> None:
+        names = [f"verbs.t{number}" for number in range(5)]
+        for name in names:
+            for version in ("v1", "v2"):
+                task_id = bench.task_id(name, version)
+                await bench.backend.deploy_task(task_id=task_id, spec=sleep_spec(task_id))
+        details = await bench.backend.get_task(task_id=bench.task_id(names[0], "v1"))
+        assert details.spec.task_template.type == "core-sleep"
+        found = [
+            task
+            async for task in pages(
+                bench.backend.list_tasks,
+                lambda answer: answer.tasks,
+                query(sort="name", limit=2),
+                project_id=bench.project_id,
+            )
+        ]
+        assert [task.task_id.name for task in found] == names
+        assert {task.task_id.version for task in found} == {"v2"}
+        one = await bench.backend.list_tasks(project_id=bench.project_id, request=query(where("name", names[3])))
+        assert [task.task_id.name for task in one.tasks] == [names[3]]
+        task_name = task_definition_pb2.TaskName(org="local", project=bench.project, domain=DOMAIN, name=names[0])
+        versions = await bench.backend.list_versions(task_name=task_name)
+        assert {one.version for one in versions.versions} == {"v1", "v2"}
+
+    place(act)
+
+
+def test_children_are_added_once_and_watched(place: Place) -> None:
+    """`enqueue` tells what is new; the watch tells what is there, then `None`, then what changes."""
+
+    async def act(bench: Bench) -> None:
+        root = await bench.start(30)
+        child = bench.child(root, "n0")
+        child.task.spec.CopyFrom(sleep_spec(bench.task_id("verbs.child")))
+        trace = bench.child(root, "n0-closure")
+        trace.trace.name = "closure"
+        trace.trace.phase = phase_pb2.ACTION_PHASE_SUCCEEDED
+        await _until_running(bench, root)
+        assert await bench.backend.enqueue(action=trace)
+        assert not await bench.backend.enqueue(action=trace)
+        updates = bench.backend.watch_children(parent=root)
+        seen = await _until(updates, lambda update: update is None)
+        assert [(one.action_id.name, one.phase) for one in seen if one] == [("n0-closure", SUCCEEDED)]
+        gate = bench.child(root, "gate")
+        gate.condition.CopyFrom(
+            run_definition_pb2.ConditionAction(name="gate", type=types_pb2.LiteralType(simple=types_pb2.INTEGER))
+        )
+        assert await bench.backend.enqueue(action=gate)
+        seen = await _until(updates, lambda update: update.phase == PAUSED)
+        with pytest.raises(errors.InvalidRequest):
+            await bench.backend.signal_event(action_id=gate.action_id, value="seven")
+        await bench.backend.signal_event(action_id=gate.action_id, value=7)
+        seen = await _until(updates, lambda update: update.phase == SUCCEEDED)
+        assert seen[-1].value.scalar.primitive.integer == 7
+        await updates.aclose()
+        await bench.backend.abort_run(run_id=root.run, reason="seen enough")
+        with pytest.raises(errors.Aborted):
+            await bench.backend.enqueue(action=child)
+
+    place(act)
+
+
+def test_a_watch_that_is_refreshed_tells_all_again(place: Place) -> None:
+    """After `refresh` seconds the children come anew, and `None` after them."""
+
+    async def act(bench: Bench) -> None:
+        root = await bench.start(30)
+        await _until_running(bench, root)
+        trace = bench.child(root, "n0")
+        trace.trace.name = "n0"
+        trace.trace.phase = phase_pb2.ACTION_PHASE_SUCCEEDED
+        await bench.backend.enqueue(action=trace)
+        updates = bench.backend.watch_children(parent=root, refresh=0.3)
+        for _ in range(3):
+            seen = await _until(updates, lambda update: update is None)
+            assert [one.action_id.name for one in seen if one] == ["n0"]
+        await updates.aclose()
+        await bench.backend.abort_run(run_id=root.run)
+
+    place(act)
+
+
+async def _until_running(bench: Bench, action_id: Any) -> None:
+    async for details in bench.backend.watch_action(action_id=action_id):
+        if details.status.phase == phase_pb2.ACTION_PHASE_RUNNING:
+            return
+
+
+async def _until(updates: AsyncIterator[Any], fits: Callable[[Any], bool]) -> list[Any]:
+    seen = []
+    async for update in updates:
+        seen.append(update)
+        if fits(update):
+            return seen
+    raise AssertionError(seen)
