@@ -1,0 +1,138 @@
+"""The children of the driver's action: enqueued once, watched to their end by one stream for all.
+
+Names are deterministic. So a restarted driver finds in the stream's snapshot what an earlier attempt has enqueued, and
+enqueues nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from flyteidl2.actions import actions_service_pb2
+from flyteidl2.common import identifier_pb2
+
+from flyte_bridge.errors import StatusError
+from flyte_bridge_translators.wire.phase import TERMINAL
+
+from .patience import PATIENCE, patient
+
+if TYPE_CHECKING:
+    from flyte_bridge.backend.protocol import Backend
+
+
+class Children:
+    """What is below one action."""
+
+    def __init__(self, backend: Backend, parent: identifier_pb2.ActionIdentifier) -> None:
+        self._backend = backend
+        self._parent = parent
+        self._open: set[str] = set()
+        self._ended: dict[str, Any] = {}
+        self._waiters: dict[str, asyncio.Future[Any]] = {}
+        self._ready = asyncio.Event()
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Learn what is there already, and keep watching.
+
+        Raises:
+            StatusError: The backend refuses to be watched.
+        """
+        self._watcher = asyncio.ensure_future(self._watch())
+        ready = asyncio.ensure_future(self._ready.wait())
+        await asyncio.wait({ready, self._watcher}, return_when=asyncio.FIRST_COMPLETED)
+        if self._watcher.done():
+            ready.cancel()
+            self._watcher.result()
+
+    async def stop(self) -> None:
+        """Stop watching."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await self._watcher
+
+    def known(self, name: str) -> bool:
+        """Whether there is a child of that name."""
+        return name in self._open or name in self._ended
+
+    @property
+    def open(self) -> set[str]:
+        """Names of those that have not ended."""
+        return set(self._open)
+
+    def identifier(self, name: str) -> identifier_pb2.ActionIdentifier:
+        """The full name of a child."""
+        return identifier_pb2.ActionIdentifier(run=self._parent.run, name=name)
+
+    async def enqueue(self, action: actions_service_pb2.Action, run_spec: Any | None = None) -> None:
+        """Add a child, unless there is one of its name.
+
+        Args:
+            action: The child; its run and parent are filled in.
+            run_spec: What holds for this child instead of the run's own spec.
+
+        Raises:
+            StatusError: The backend refuses it.
+        """
+        name = action.action_id.name
+        if self.known(name):
+            return
+        action.action_id.CopyFrom(self.identifier(name))
+        action.parent_action_name = self._parent.name
+        self._open.add(name)
+        try:
+            await patient(lambda: self._backend.enqueue(action=action, run_spec=run_spec))
+        except BaseException:
+            self._open.discard(name)
+            raise
+
+    async def end(self, name: str) -> Any:
+        """Wait for a child's end.
+
+        Returns:
+            Its last `ActionUpdate`.
+        """
+        update = self._ended.get(name)
+        if update is not None:
+            return update
+        if self._watcher is not None and self._watcher.done():
+            self._watcher.result()
+        future = self._waiters.get(name)
+        if future is None:
+            future = self._waiters[name] = asyncio.get_running_loop().create_future()
+        return await asyncio.shield(future)
+
+    # -- the stream ---------------------------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        try:
+            async for update in self._backend.watch_children(parent=self._parent, patience=PATIENCE):
+                if update is None:
+                    self._ready.set()
+                else:
+                    self._heard(update)
+        except StatusError as error:
+            self._fail(error)
+            raise
+
+    def _heard(self, update: Any) -> None:
+        name = update.action_id.name
+        if name in self._ended:
+            return
+        if update.phase not in TERMINAL:
+            self._open.add(name)
+            return
+        self._open.discard(name)
+        self._ended[name] = update
+        waiter = self._waiters.pop(name, None)
+        if waiter is not None and not waiter.done():
+            waiter.set_result(update)
+
+    def _fail(self, error: StatusError) -> None:
+        for waiter in self._waiters.values():
+            if not waiter.done():
+                waiter.set_exception(error)
+        self._waiters.clear()

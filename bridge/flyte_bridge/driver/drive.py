@@ -1,0 +1,163 @@
+"""One run of one workflow: from the action's own template and inputs to its outputs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+from flyteidl.core import literals_pb2
+from flyteidl2.common import phase_pb2
+
+from flyte_bridge.errors import BackendError, NodeError, NoSuchObject, NotFound
+from flyte_bridge_translators.wire import envelope, identifier
+from flyte_bridge_translators.wire.execution_settings import settings
+
+from . import work
+from .binding import fill_optional
+from .children import Children
+from .closure import Tables
+from .execution import Ending, Execution
+from .patience import patient
+from .recover import Source
+from .scope import Scope
+
+if TYPE_CHECKING:
+    from flyteidl2.task import task_definition_pb2
+
+    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.storage import Storage
+
+    from .main import Facts
+
+BAD_SPECIFICATION = "BadSpecificationError"
+INPUTS_NOT_FOUND = "InputsNotFoundError"
+
+_log = logging.getLogger("flyte_bridge.driver")
+
+
+class Drive:
+    """Runs what the driver's own action is."""
+
+    def __init__(self, facts: Facts, backend: Backend, storage: Storage) -> None:
+        self._facts = facts
+        self._backend = backend
+        self._storage = storage
+        self._children = Children(backend, facts.action)
+        self._execution: Execution | None = None
+
+    async def run(self) -> None:
+        """Run it, and write its outputs.
+
+        Raises:
+            NodeError: The workflow failed.
+            BackendError: Flyte 2, or its storage, is gone: another attempt goes on.
+        """
+        facts = self._facts
+        details, run, _ = await asyncio.gather(
+            patient(lambda: self._backend.get_action(action_id=facts.action)),
+            patient(lambda: self._backend.get_run(run_id=facts.action.run)),
+            self._children.start(),
+        )
+        try:
+            packed = await self._envelope(details.task)
+            workflow = packed.closure.primary.template
+            known = settings(run.run_spec, facts.action.run)
+            self._execution = execution = Execution(
+                backend=self._backend,
+                storage=self._storage,
+                children=self._children,
+                action=facts.action,
+                base=facts.base,
+                run_spec=run.run_spec,
+                settings=known,
+                failure_policy=workflow.metadata.on_failure,
+                workflow=workflow.id,
+                source=self._source(known),
+            )
+            inputs = await self._inputs(packed, workflow)
+            scope = Scope(execution, workflow, Tables(packed.closure), inputs)
+            outputs = await scope.run()
+            await work.write(execution, f"{facts.outputs}/outputs.pb", outputs, "")
+        finally:
+            await self._children.stop()
+
+    async def _envelope(self, spec: task_definition_pb2.TaskSpec) -> envelope.Envelope:
+        """The workflow that this action is.
+
+        Raises:
+            NodeError: It is none, or cannot be read.
+        """
+        custom = spec.task_template.custom
+        try:
+            names = envelope.documents(custom)
+            texts = dict(zip(names, await asyncio.gather(*(self._document(spec, name) for name in names)), strict=True))
+            return envelope.unpack(custom, texts.__getitem__)
+        except envelope.BadEnvelope as error:
+            raise NodeError(str(error), code=BAD_SPECIFICATION, node="", kind="SYSTEM") from error
+
+    async def _document(self, spec: task_definition_pb2.TaskSpec, name: str) -> str:
+        document: Any = importlib.import_module("flyte_bridge_translators.wire.document")
+        own = spec.task_template.id
+        wanted = document.task_id(own.project, own.domain, name, org=self._facts.action.run.org)
+        try:
+            details = await patient(lambda: self._backend.get_task(task_id=wanted))
+            return str(document.text_of(details.spec.task_template.custom))
+        except (NotFound, ValueError) as error:
+            message = f"document {name} of the compiled workflow cannot be read ({error}); register the workflow again"
+            raise NodeError(message, code=BAD_SPECIFICATION, node="", kind="SYSTEM") from error
+
+    async def _inputs(self, packed: envelope.Envelope, workflow: Any) -> literals_pb2.LiteralMap:
+        """The workflow's inputs: what was given, then the launch plan's own, then none for what is optional.
+
+        Raises:
+            NodeError: They are not there, or one is missing.
+        """
+        inputs = literals_pb2.LiteralMap()
+        if self._facts.inputs:
+            try:
+                inputs = work.parse(await self._storage.read(self._facts.inputs), self._facts.inputs, "start-node")
+            except NoSuchObject as error:
+                if workflow.interface.inputs.variables:
+                    raise NodeError(str(error), code=INPUTS_NOT_FOUND, node="start-node", kind="SYSTEM") from error
+        plan = packed.launch_plan
+        if plan is not None:
+            for name, parameter in plan.closure.expected_inputs.parameters.items():
+                if name not in inputs.literals and parameter.WhichOneof("behavior") == "default":
+                    inputs.literals[name].CopyFrom(parameter.default)
+            for name, literal in plan.spec.fixed_inputs.literals.items():
+                inputs.literals[name].CopyFrom(literal)
+        fill_optional(inputs, workflow.interface.inputs.variables)
+        return inputs
+
+    def _source(self, known: Any) -> Source | None:
+        recovered = known.recover_from
+        if recovered is None:
+            return None
+        run = type(self._facts.action.run)(
+            org=self._facts.action.run.org,
+            project=recovered.project,
+            domain=recovered.domain,
+            name=identifier.run_name(recovered.name),
+        )
+        return Source(self._backend, run, recovered.name)
+
+    async def stop(self, working: asyncio.Future[None]) -> None:
+        """Stop because this process is told to: by an abort of the run, or by a server or node that goes down.
+
+        Actions are the backend's to end. Child runs are ours, but only when this run was aborted: after any other
+        interruption the next attempt finds them again.
+
+        Args:
+            working: What `run` runs in.
+        """
+        ending = Ending.INTERRUPTED
+        with contextlib.suppress(BackendError, asyncio.TimeoutError):
+            details = await asyncio.wait_for(self._backend.get_action(action_id=self._facts.action), 2)
+            if details.status.phase == phase_pb2.ACTION_PHASE_ABORTED:
+                ending = Ending.ABORTED
+        if self._execution is not None:
+            self._execution.ending = ending
+        working.cancel()

@@ -1,0 +1,93 @@
+"""What all nodes of a run share."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from .journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from flyteidl2.common import identifier_pb2
+    from flyteidl2.task import run_pb2
+
+    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.storage import Storage
+    from flyte_bridge_translators.wire.execution import ExecutionSettings
+
+    from .children import Children
+    from .recover import Source
+
+
+class Ending(Enum):
+    """Why the driver is stopped before its workflow has ended."""
+
+    INTERRUPTED = "interrupted"
+    ABORTED = "aborted"
+
+
+@dataclass(kw_only=True)
+class Execution:
+    """What all nodes of a run share.
+
+    Attributes:
+        backend: Flyte 2.
+        storage: Where literals lie.
+        children: The actions below the driver's.
+        action: The driver's own action.
+        base: Where the run's files lie; below it each action has a directory of its name.
+        run_spec: The run's, as Flyte 2 has it.
+        settings: What the execution was asked to be.
+        failure_policy: `OnFailurePolicy` of the execution's own workflow; it holds for all below it, too.
+        workflow: The execution's workflow (`Identifier`), for the tasks' environment.
+        source: The run whose results are taken over; None unless this one recovers.
+        journal: What happened to each node.
+        ending: Why the driver itself is being stopped, None while it is not.
+    """
+
+    backend: Backend
+    storage: Storage
+    children: Children
+    action: identifier_pb2.ActionIdentifier
+    base: str
+    run_spec: run_pb2.RunSpec
+    settings: ExecutionSettings
+    failure_policy: int
+    workflow: Any
+    source: Source | None = None
+    journal: Journal = field(default_factory=Journal)
+    ending: Ending | None = None
+
+    def __post_init__(self) -> None:
+        most = self.settings.max_parallelism
+        self._room = asyncio.Semaphore(most) if most > 0 else None
+
+    @asynccontextmanager
+    async def room(self) -> AsyncIterator[None]:
+        """One of the places that `max_parallelism` allows: task, array and launch plan nodes take one
+        (`nodes/executor.go`, `IsMaxParallelismAchieved`)."""
+        if self._room is None:
+            yield
+            return
+        async with self._room:
+            yield
+
+    @property
+    def workflow_name(self) -> str:
+        """As flytekit wants it in a task's environment: `project:domain:name`."""
+        return f"{self.workflow.project}:{self.workflow.domain}:{self.workflow.name}"
+
+    @property
+    def launch_plan_name(self) -> str:
+        """Likewise; the workflow's name where no launch plan was named, since its default one is called so."""
+        plan = self.settings.launch_plan
+        return f"{plan.project}:{plan.domain}:{plan.name}" if plan.name else self.workflow_name
+
+    def place(self, name: str) -> str:
+        """Where a child's inputs, and what the driver itself leaves for it, lie."""
+        return f"{self.base}/{name}"

@@ -1,0 +1,94 @@
+"""What became of a failure: Flyte 1's codes, the failure node's error input, `error.pb`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flyteidl.core import errors_pb2, execution_pb2, literals_pb2, types_pb2
+
+from flyte_bridge.errors import NodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+UNKNOWN = "UnknownError"
+ABORTED = "NodeAborted"
+TIMEOUT = "TimeoutExpired"
+EXHAUSTED = "RetriesExhausted|"
+"""Before the code of what another attempt might have mended (`nodes/executor.go`, `execute`)."""
+
+CODES = {
+    "MAX_RUNTIME_EXCEEDED": EXHAUSTED + TIMEOUT,
+    "TimedOut": EXHAUSTED + TIMEOUT,
+    "DEADLINE_EXCEEDED": "Timeout",
+    "ConditionTimedOut": EXHAUSTED + TIMEOUT,
+    "USER:Recoverable": EXHAUSTED + "USER:Recoverable",
+}
+"""Flyte 2's codes in Flyte 1's words; the others are the task's own."""
+
+_KINDS: Mapping[str, Any] = {"USER": execution_pb2.ExecutionError.USER, "SYSTEM": execution_pb2.ExecutionError.SYSTEM}
+
+
+def of_action(error: Any, node: str, *, phase: str) -> NodeError:
+    """A failed action as the failure of its node.
+
+    Args:
+        error: `ExecutionError` of Flyte 2, empty if the backend says nothing.
+        node: The node's unique id.
+        phase: How it ended, for people.
+    """
+    code = CODES.get(error.code, error.code) or UNKNOWN
+    message = error.message or f"its action ended as {phase}, and the backend does not say why; see the action's log"
+    system = error.kind == execution_pb2.ExecutionError.SYSTEM
+    return NodeError(message, code=code, node=node, kind="SYSTEM" if system else "USER")
+
+
+def execution_error(error: NodeError) -> execution_pb2.ExecutionError:
+    """A failure as Flyte 1 records it, with the node named as propeller names it (`nodes/errors/error.go`)."""
+    return execution_pb2.ExecutionError(code=error.code, message=text(error), kind=_KINDS[error.kind])
+
+
+def text(error: NodeError) -> str:
+    """The message, with the node that failed in front."""
+    return f"failed at Node[{error.node}]. {error}" if error.node else str(error)
+
+
+def document(error: NodeError, *, again: bool = False) -> errors_pb2.ErrorDocument:
+    """The `error.pb` of a failure.
+
+    Args:
+        error: The failure.
+        again: Whether another attempt of the driver may mend it; a failed node stays failed.
+    """
+    kind = errors_pb2.ContainerError.RECOVERABLE if again else errors_pb2.ContainerError.NON_RECOVERABLE
+    result = errors_pb2.ErrorDocument()
+    result.error.code, result.error.message = error.code, text(error)
+    result.error.kind, result.error.origin = kind, _KINDS[error.kind]
+    result.error.timestamp.GetCurrentTime()
+    return result
+
+
+def error_input(inputs: literals_pb2.LiteralMap, types: Mapping[str, Any] | None, error: NodeError) -> None:
+    """Give a failure node the error, in each input of type ERROR, optional or not (`nodes/resolve.go`).
+
+    Args:
+        inputs: Changed in place.
+        types: The failure node's input types by name; None if unknown, then it gets none.
+        error: What failed.
+    """
+    for name, wanted in (types or {}).items():
+        literal = literals_pb2.Literal()
+        literal.scalar.error.failed_node_id = error.node
+        literal.scalar.error.message = str(error)
+        if _is_error(wanted):
+            inputs.literals[name].CopyFrom(literal)
+            continue
+        for variant in wanted.union_type.variants:
+            if _is_error(variant):
+                union = inputs.literals[name].scalar.union
+                union.type.CopyFrom(variant)
+                union.value.CopyFrom(literal)
+
+
+def _is_error(wanted: Any) -> bool:
+    return bool(wanted.WhichOneof("type") == "simple" and wanted.simple == types_pb2.ERROR)

@@ -1,0 +1,54 @@
+"""What happened to each node, for the report."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Entry:
+    """One node's story.
+
+    Attributes:
+        node: The closure's `Node`.
+        state: `running`, `succeeded`, `failed`, `skipped`, `aborted` or `recovered`.
+        started: Seconds since the epoch, 0 for a node that never began.
+        ended: Likewise.
+        error: What it failed with.
+    """
+
+    node: Any
+    state: str = "running"
+    started: float = 0.0
+    ended: float = 0.0
+    error: str = ""
+
+
+@dataclass
+class Journal:
+    """The nodes by unique id, in the order they began."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+    def began(self, uid: str, node: Any) -> Entry:
+        """A node has its inputs and begins."""
+        entry = self.entries[uid] = Entry(node, started=time.time())
+        return entry
+
+    def ended(self, uid: str, state: str, error: str = "") -> None:
+        """A node has ended; one that was taken over stays `recovered`."""
+        entry = self.entries[uid]
+        entry.ended, entry.error = time.time(), error
+        if not (state == "succeeded" and entry.state == "recovered"):
+            entry.state = state
+
+    def recovered(self, uid: str) -> None:
+        """A node's outputs were taken over from the run that is recovered."""
+        if uid in self.entries:
+            self.entries[uid].state = "recovered"
+
+    def skipped(self, uid: str, node: Any) -> None:
+        """A node will never begin."""
+        self.entries[uid] = Entry(node, state="skipped")

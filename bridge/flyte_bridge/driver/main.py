@@ -1,0 +1,151 @@
+"""`flyte-bridge-driver`: what Flyte 2 starts as a workflow's action.
+
+```
+flyte-bridge-driver --inputs {{.input}} --outputs-path {{.outputPrefix}} --raw-data-path {{.rawOutputDataPrefix}}
+                    --run-name {{.runName}} --name {{.actionName}}
+```
+
+A real executor leaves the last two as they are (`flyteplugins/…/core/template/template.go`); the environment then tells, as
+for the SDK's own tasks. A workflow that fails leaves `error.pb` and ends with exit code 0, as every Flyte task does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flyteidl2.common import identifier_pb2
+
+from flyte_bridge.errors import BackendError, BridgeError, ConfigError, NodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_log = logging.getLogger("flyte_bridge.driver")
+
+INTERRUPTED = 143
+"""Exit code of a process that SIGTERM has ended."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the driver is told by whoever starts it.
+
+    Attributes:
+        action: Its own action.
+        inputs: Where the workflow's inputs are; empty if it has none.
+        outputs: The directory its results belong in.
+        base: The directory of the run; children's files lie below it.
+    """
+
+    action: identifier_pb2.ActionIdentifier
+    inputs: str
+    outputs: str
+    base: str
+
+    @staticmethod
+    def of(arguments: Sequence[str], environ: Mapping[str, str]) -> Facts:
+        """From the command line, and from the environment where that leaves something open.
+
+        Raises:
+            ConfigError: Neither tells.
+        """
+        parser = argparse.ArgumentParser(prog="flyte-bridge-driver", description="Run a Flyte 1 workflow on Flyte 2.")
+        parser.add_argument("--inputs", default="", help="URI of inputs.pb")
+        parser.add_argument("--outputs-path", required=True, help="where outputs.pb or error.pb is written")
+        parser.add_argument("--raw-data-path", default="", help="accepted for symmetry; a driver writes no raw data")
+        parser.add_argument("--run-name", default="")
+        parser.add_argument("--name", default="", help="the action's name")
+        given = parser.parse_args(arguments)
+
+        def told(argument: str, variable: str) -> str:
+            value = environ.get(variable, "") if not argument or argument.startswith("{{") else argument
+            if not value:
+                raise ConfigError(f"{variable} is not set: the driver is started by Flyte 2, as a workflow's action")
+            return value
+
+        run = identifier_pb2.RunIdentifier(
+            org=environ.get("_U_ORG_NAME", ""),
+            project=told("", "FLYTE_INTERNAL_EXECUTION_PROJECT"),
+            domain=told("", "FLYTE_INTERNAL_EXECUTION_DOMAIN"),
+            name=told(given.run_name, "RUN_NAME"),
+        )
+        action = identifier_pb2.ActionIdentifier(run=run, name=told(given.name, "ACTION_NAME"))
+        outputs = given.outputs_path.rstrip("/")
+        return Facts(action, given.inputs, outputs, told("", "_U_RUN_BASE").rstrip("/"))
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:], os.environ))
+
+
+def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run a workflow.
+
+    Returns:
+        The exit code: 0 when the result is written down, a failure included.
+    """
+    logging.basicConfig(level=environ.get("LOG_LEVEL", "INFO").upper(), format="%(asctime)s %(name)s %(message)s")
+    try:
+        facts = Facts.of(arguments, environ)
+    except ConfigError as error:
+        _log.error("%s", error)
+        return 2
+    return asyncio.run(_run(facts, environ))
+
+
+async def _run(facts: Facts, environ: Mapping[str, str]) -> int:
+    from flyte_bridge.backend import connect
+    from flyte_bridge.backend.storage import Storage
+
+    from .drive import Drive
+
+    async with connect.inside(environ) as backend:
+        storage = Storage(environ)
+        drive = Drive(facts, backend, storage)
+        stopping: list[asyncio.Task[None]] = []  # held, because the event loop holds its tasks weakly
+        working = asyncio.ensure_future(drive.run())
+        with contextlib.suppress(NotImplementedError):
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, lambda: stopping.append(loop.create_task(drive.stop(working))))
+        try:
+            await working
+        except asyncio.CancelledError:
+            _log.warning("interrupted; the run goes on with the next attempt, unless it was aborted")
+            return INTERRUPTED
+        except NodeError as error:
+            return await _fail(storage, facts, error, again=False)
+        except BackendError as error:
+            _log.exception("the driver cannot go on")
+            system = NodeError(f"{type(error).__name__}: {error}", code="DriverError", node="", kind="SYSTEM")
+            return await _fail(storage, facts, system, again=True)
+        except BridgeError as error:
+            return await _fail(
+                storage, facts, NodeError(str(error), code="BadSpecificationError", node=""), again=False
+            )
+    return 0
+
+
+async def _fail(storage: object, facts: Facts, error: NodeError, *, again: bool) -> int:
+    from . import failure
+
+    _log.error("%s: %s", error.code, failure.text(error))
+    document = failure.document(error, again=again)
+    try:
+        await storage.write(f"{facts.outputs}/error.pb", document.SerializeToString())  # type: ignore[attr-defined]
+    except BackendError:
+        _log.exception("the failure cannot be written down")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""Launch plan nodes: a child execution each, which is a run of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from flyteidl.admin import execution_pb2
+from flyteidl.core import identifier_pb2, literals_pb2
+from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
+from flyteidl2.common import phase_pb2
+from flyteidl2.workflow import run_definition_pb2
+
+from flyte_bridge.errors import AlreadyExists, BackendError, InvalidRequest, NodeError, NotFound
+from flyte_bridge_translators.wire import execution as wire_execution
+from flyte_bridge_translators.wire import identifier
+from flyte_bridge_translators.wire.phase import GOOD, TERMINAL
+
+from .. import failure, work
+from ..execution import Ending
+from ..patience import PATIENCE, patient
+
+if TYPE_CHECKING:
+    from ..scope import Step
+
+CHILD_FAILED = "RemoteChildWorkflowExecutionFailed"
+"""Flyte 1's code of a child execution that was aborted (`nodes/subworkflow/launchplan.go`)."""
+
+LAUNCH_FAILED = "RuntimeExecutionError"
+"""Flyte 1's code of a child execution that could not be started."""
+
+
+async def run(step: Step) -> literals_pb2.LiteralMap:
+    """Run a launch plan as a child execution.
+
+    Raises:
+        NodeError: It failed, was aborted, or could not be started.
+    """
+    async with step.execution.room():
+        return await launch(step, step.node.workflow_node.launchplan_ref, step.uid, step.inputs)
+
+
+async def launch(step: Step, plan: Any, uid: str, inputs: literals_pb2.LiteralMap) -> literals_pb2.LiteralMap:
+    """Start a child execution, or find the one that an earlier attempt has started, and wait for its end.
+
+    Args:
+        step: The node, or the array node whose element this is.
+        plan: The launch plan's `Identifier`.
+        uid: Unique id of the node or element.
+        inputs: What it is given.
+
+    Raises:
+        NodeError: It failed, was aborted, or could not be started.
+    """
+    execution = step.execution
+    name = identifier.action_name(uid)
+    if execution.children.known(name):  # recorded: by an earlier attempt, or by a backend that recovers by itself
+        update = await execution.children.end(name)
+        if update.phase in GOOD:
+            return await _recorded(step, str(update.output_uri), uid)
+    source = execution.source
+    if source is not None and (found := await source.result(name)) is not None:
+        await work.record(execution, uid, found.trace, group=step.scope.uid, source=found.action)
+        execution.journal.recovered(uid)
+        return await _recorded(step, found.trace.outputs.output_uri, uid)
+    child_name = identifier.child_execution_name(execution.settings.name, uid)
+    run_id = v2_identifier_pb2.RunIdentifier(
+        org=execution.action.run.org,
+        project=execution.settings.project,
+        domain=execution.settings.domain,
+        name=identifier.run_name(child_name),
+    )
+    await _create(step, plan, uid, inputs, child_name, run_id)
+    details = await _end(step, run_id)
+    trace = run_definition_pb2.TraceAction(name=step.node.id, phase=details.status.phase)
+    trace.start_time.CopyFrom(details.status.start_time)
+    trace.end_time.CopyFrom(details.status.end_time)
+    if details.status.phase in GOOD:
+        trace.outputs.output_uri = details.attempts[-1].outputs.output_uri if details.attempts else ""
+        await work.record(execution, uid, trace, group=step.scope.uid)
+        return await _recorded(step, trace.outputs.output_uri, uid)
+    error = _failure(details, child_name, uid)
+    # a recorder of failures finds the error beside where outputs would be
+    await work.write(execution, f"{execution.place(name)}/error.pb", failure.document(error), uid)
+    await work.record(execution, uid, trace, group=step.scope.uid)
+    raise error
+
+
+async def _create(
+    step: Step,
+    plan: Any,
+    uid: str,
+    inputs: literals_pb2.LiteralMap,
+    child_name: str,
+    run_id: v2_identifier_pb2.RunIdentifier,
+) -> None:
+    backend = step.execution.backend
+    action = v2_identifier_pb2.ActionIdentifier(run=run_id, name=identifier.ROOT)
+    # a real backend answers a second CreateRun of a name as if it had made it, after overwriting the inputs: look first
+    with contextlib.suppress(NotFound):
+        await patient(lambda: backend.get_action(action_id=action))
+        return
+    request = wire_execution.to_run(
+        project=run_id.project,
+        domain=run_id.domain,
+        name=child_name,
+        spec=_spec(step, plan, uid),
+        task=identifier.deployed(_as_plan(plan), org=run_id.org),
+        inputs=inputs,
+        org=run_id.org,
+    )
+    try:
+        await patient(
+            lambda: backend.create_run(
+                run_id=request.run_id,
+                task_id=request.task_id,
+                inputs=request.inputs,
+                run_spec=request.run_spec,
+                source=request.source,
+            )
+        )
+    except AlreadyExists:
+        return
+    except (InvalidRequest, NotFound) as error:
+        message = f"failed to launch {plan.name}:{plan.version} as {child_name}: {error}"
+        raise NodeError(message, code=LAUNCH_FAILED, node=uid) from error
+
+
+def _spec(step: Step, plan: Any, uid: str) -> execution_pb2.ExecutionSpec:
+    """The child's spec: it inherits what the parent was given (`nodes/subworkflow/launchplan/admin.go`)."""
+    execution = step.execution
+    parent = execution.settings
+    spec = execution_pb2.ExecutionSpec(launch_plan=_as_plan(plan), max_parallelism=parent.max_parallelism)
+    metadata = spec.metadata
+    metadata.mode = execution_pb2.ExecutionMetadata.CHILD_WORKFLOW
+    metadata.nesting = parent.nesting + 1
+    metadata.principal = parent.spec.metadata.principal
+    metadata.parent_node_execution.node_id = uid
+    metadata.parent_node_execution.execution_id.CopyFrom(parent.id)
+    if execution.source is not None:
+        metadata.mode = execution_pb2.ExecutionMetadata.RECOVERED
+        metadata.reference_execution.CopyFrom(parent.id)
+        metadata.reference_execution.name = identifier.child_execution_name(execution.source.name, uid)
+    spec.labels.values.update(parent.labels)
+    spec.annotations.values.update(parent.annotations)
+    spec.envs.values.extend(literals_pb2.KeyValuePair(key=k, value=v) for k, v in sorted(parent.envs.items()))
+    spec.overwrite_cache = parent.overwrite_cache
+    if parent.interruptible is not None:
+        spec.interruptible.value = parent.interruptible
+    if parent.security_context is not None:
+        spec.security_context.CopyFrom(parent.security_context)
+    if parent.raw_output_prefix:
+        spec.raw_output_data_config.output_location_prefix = parent.raw_output_prefix
+    return spec
+
+
+async def _end(step: Step, run_id: v2_identifier_pb2.RunIdentifier) -> Any:
+    """The root of the child run when it has ended; cancelled, aborts the run."""
+    backend = step.execution.backend
+    action = v2_identifier_pb2.ActionIdentifier(run=run_id, name=identifier.ROOT)
+    last = None
+    try:
+        async for details in backend.watch_action(action_id=action, patience=PATIENCE):
+            last = details
+        return last
+    except asyncio.CancelledError:
+        if step.execution.ending is not Ending.INTERRUPTED:
+            await abort(step, run_id)
+        raise
+
+
+async def abort(step: Step, run_id: v2_identifier_pb2.RunIdentifier) -> None:
+    """Abort a child run; one that has ended stays as it is."""
+    backend = step.execution.backend
+    reason = f"cascading abort as parent execution {step.execution.settings.name} goes no further"
+    action = v2_identifier_pb2.ActionIdentifier(run=run_id, name=identifier.ROOT)
+    with contextlib.suppress(BackendError):
+        if (await backend.get_action(action_id=action)).status.phase not in TERMINAL:
+            await backend.abort_run(run_id=run_id, reason=reason)
+
+
+def _failure(details: Any, child: str, uid: str) -> NodeError:
+    if details.status.phase == phase_pb2.ACTION_PHASE_ABORTED:
+        return NodeError(f"launchplan [{child}] aborted", code=CHILD_FAILED, node=uid)
+    info = details.error_info
+    kind = "SYSTEM" if info.kind == run_definition_pb2.ErrorInfo.KIND_SYSTEM else "USER"
+    message = info.message or "Unknown Error"
+    return NodeError(message, code=info.code or "LaunchPlanExecutionFailed", node=uid, kind=kind)  # type: ignore[arg-type]
+
+
+async def _recorded(step: Step, uri: str, uid: str) -> literals_pb2.LiteralMap:
+    if not uri:
+        return literals_pb2.LiteralMap()
+    outputs = await work.outputs(step.execution, uri, uid)
+    return outputs if outputs is not None else literals_pb2.LiteralMap()
+
+
+def _as_plan(plan: Any) -> identifier_pb2.Identifier:
+    return identifier_pb2.Identifier(
+        resource_type=identifier_pb2.LAUNCH_PLAN,
+        project=plan.project,
+        domain=plan.domain,
+        name=plan.name,
+        version=plan.version,
+    )

@@ -1,0 +1,26 @@
+"""Static sub-workflows: no action of their own, their nodes run beneath the node's unique id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .. import binding
+
+if TYPE_CHECKING:
+    from flyteidl.core import literals_pb2
+
+    from ..scope import Step
+
+
+async def run(step: Step) -> literals_pb2.LiteralMap:
+    """Run a sub-workflow.
+
+    Raises:
+        NodeError: One of its nodes failed.
+    """
+    from ..scope import Scope
+
+    tables = step.scope.tables
+    workflow = tables.workflow(step.node.workflow_node.sub_workflow_ref, step.uid)
+    binding.fill_optional(step.inputs, workflow.interface.inputs.variables)
+    return await Scope(step.execution, workflow, tables, step.inputs, uid=step.uid).run()

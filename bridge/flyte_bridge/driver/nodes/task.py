@@ -1,0 +1,160 @@
+"""Task nodes: one action each; a dynamic task's own workflow follows beneath it."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from flyteidl.core import literals_pb2
+from flyteidl2.core import tasks_pb2 as v2_tasks_pb2
+from flyteidl2.task import run_pb2, task_definition_pb2
+from flyteidl2.workflow import run_definition_pb2
+
+from flyte_bridge.errors import NodeError
+from flyte_bridge_translators.wire import identifier
+
+from .. import work
+
+if TYPE_CHECKING:
+    from ..execution import Execution
+    from ..scope import Step
+
+ECHO = "echo"
+"""The task type that gives back what it gets; flyteplugins runs it without a container."""
+
+
+async def run(step: Step) -> literals_pb2.LiteralMap:
+    """Run a task, and what it leaves to be run.
+
+    Raises:
+        NodeError: It failed, or left no outputs.
+    """
+    template = effective(step)
+    if template.type == ECHO:
+        return await _echo(step, template)
+    execution = step.execution
+    async with execution.room():
+        prefix = await work.task(
+            execution,
+            step.uid,
+            spec(execution, template),
+            step.inputs,
+            group=step.scope.uid,
+            cache_key=cache_key(template),
+            run_spec=own_run_spec(step),
+        )
+    return await results(step, template, prefix)
+
+
+async def results(step: Step, template: Any, prefix: str) -> literals_pb2.LiteralMap:
+    """What a task has left: outputs, or a workflow to run (`futures.pb`).
+
+    Args:
+        step: Its node.
+        template: It.
+        prefix: Where its results lie.
+
+    Raises:
+        NodeError: It left nothing though it should, or what it left to run failed.
+    """
+    execution, declared = step.execution, template.interface.outputs.variables
+    outputs = await work.outputs(execution, prefix, step.uid) if declared else None
+    if not (outputs and len(outputs.literals)):
+        # a dynamic task leaves no outputs.pb, or an empty one where its backend insists on it
+        futures = await work.read(execution, f"{prefix}/futures.pb", step.uid)
+        if futures is not None:
+            return await _dynamic().expand(step, template, futures)
+    if outputs is None and declared:
+        raise NodeError(
+            f"the task wrote neither outputs.pb nor futures.pb under {prefix}", code=work.OUTPUTS_NOT_FOUND,
+            node=step.uid, kind="SYSTEM",
+        )  # fmt: skip
+    return outputs if outputs is not None else literals_pb2.LiteralMap()
+
+
+def _dynamic() -> Any:
+    return importlib.import_module("flyte_bridge.driver.dynamic")
+
+
+def effective(step: Step) -> Any:
+    """The task's template with what its node overrides.
+
+    Raises:
+        NodeError: The closure lacks the task.
+    """
+    node = step.node
+    template = v2_tasks_pb2.TaskTemplate.FromString(
+        step.scope.tables.task(node.task_node.reference_id, step.uid).SerializeToString()
+    )
+    _metadata(template.metadata, node.metadata)
+    return template
+
+
+def _metadata(metadata: Any, node: Any) -> None:
+    """Retries, timeout, interruptible and cache of the node before the task's own
+    (`compiler/transformers/k8s/node.go`; `nodes/task/handler.go` for the cache)."""
+    if node.HasField("retries"):
+        metadata.retries.retries = node.retries.retries
+    if node.HasField("timeout"):
+        metadata.timeout.CopyFrom(node.timeout)
+    if node.WhichOneof("interruptible_value"):
+        metadata.interruptible = node.interruptible
+    if node.WhichOneof("cacheable_value"):
+        metadata.discoverable = node.cacheable
+    if node.WhichOneof("cache_version_value"):
+        metadata.discovery_version = node.cache_version
+    if node.WhichOneof("cache_serializable_value"):
+        metadata.cache_serializable = node.cache_serializable
+
+
+def spec(execution: Execution, template: Any) -> task_definition_pb2.TaskSpec:
+    """A task as Flyte 2 runs it; flytekit finds the workflow's name in its environment."""
+    result = task_definition_pb2.TaskSpec(
+        task_template=template, short_name=identifier.short_name(template.id.name) or template.type
+    )
+    if result.task_template.WhichOneof("target") == "container":
+        env = result.task_template.container.env
+        env.add(key="FLYTE_INTERNAL_EXECUTION_WORKFLOW", value=execution.workflow_name)
+        env.add(key="FLYTE_INTERNAL_EXECUTION_LAUNCHPLAN", value=execution.launch_plan_name)
+    return result
+
+
+def cache_key(template: Any) -> str:
+    """What tells cached results of one version from those of another; the backend adds the rest (name, interface, inputs)."""
+    return str(template.metadata.discovery_version) if template.metadata.discoverable else ""
+
+
+def own_run_spec(step: Step) -> run_pb2.RunSpec | None:
+    """The run's spec with the node's interruptible, where the node has one and the execution does not overrule it."""
+    execution = step.execution
+    if execution.settings.interruptible is not None or not step.node.metadata.WhichOneof("interruptible_value"):
+        return None
+    result = run_pb2.RunSpec()
+    result.CopyFrom(execution.run_spec)
+    result.interruptible.value = step.node.metadata.interruptible
+    return result
+
+
+async def _echo(step: Step, template: Any) -> literals_pb2.LiteralMap:
+    """Give back the inputs, by position (`flyteplugins/go/tasks/plugins/testing/echo.go`)."""
+    interface = template.interface
+    taken, given = sorted(step.inputs.literals), sorted(entry.key for entry in interface.outputs.variables)
+    outputs = literals_pb2.LiteralMap()
+    for name, value in zip(given, taken, strict=False):
+        outputs.literals[name].CopyFrom(step.inputs.literals[value])
+    await done(step, outputs)
+    return outputs
+
+
+async def done(step: Step, outputs: literals_pb2.LiteralMap) -> None:
+    """Record a node that needed no action of its own, with its outputs."""
+    execution = step.execution
+    name = identifier.action_name(step.uid)
+    if execution.children.known(name):
+        return
+    trace = run_definition_pb2.TraceAction(name=step.node.id)
+    trace.start_time.GetCurrentTime()
+    trace.end_time.GetCurrentTime()
+    trace.outputs.output_uri = f"{execution.place(name)}/outputs.pb"
+    await work.write(execution, trace.outputs.output_uri, outputs, step.uid)
+    await work.record(execution, step.uid, trace, group=step.scope.uid)

@@ -1,0 +1,286 @@
+"""A test bed: real flytekit workflows, compiled, deployed to a real embedded backend and run there by the driver."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flyteidl.admin import execution_pb2, workflow_pb2
+from flyteidl.core import identifier_pb2, literals_pb2
+from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
+from flyteidl2.common import phase_pb2
+from flyteidl2.core import interface_pb2, tasks_pb2
+from flyteidl2.task import common_pb2, task_definition_pb2
+
+from flyte_bridge.backend.grpc import GrpcCaller
+from flyte_bridge.backend.protocol import Backend
+from flyte_bridge.backend.query import query
+from flyte_bridge_translators.wire import envelope, identifier
+from flyte_bridge_translators.wire import execution as wire_execution
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flyteidl2.workflow import run_definition_pb2
+
+PROJECT, DOMAIN, ORG = "flytesnacks", "development", "local"
+DRIVER = (
+    "flyte-bridge-driver", "--inputs", "{{.input}}", "--outputs-path", "{{.outputPrefix}}",
+    "--raw-data-path", "{{.rawOutputDataPrefix}}", "--run-name", "{{.runName}}", "--name", "{{.actionName}}",
+)  # fmt: skip
+
+
+@dataclass
+class Done:
+    """A run that has ended.
+
+    Attributes:
+        run: Its name.
+        details: Its root.
+        actions: All its actions' details by name.
+        literals: What it put out, as literals.
+        outputs: The same as Python values; empty if it failed.
+    """
+
+    run: str
+    details: run_definition_pb2.ActionDetails
+    actions: Mapping[str, run_definition_pb2.ActionDetails]
+    literals: literals_pb2.LiteralMap
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def phase(self) -> str:
+        """How it ended."""
+        return phase(self.details)
+
+    @property
+    def value(self) -> Any:
+        """The only output."""
+        assert self.phase == "SUCCEEDED", self.error
+        assert len(self.outputs) == 1, self.outputs
+        return next(iter(self.outputs.values()))
+
+    @property
+    def error(self) -> tuple[str, str]:
+        """Code and message of its failure."""
+        return self.details.error_info.code, self.details.error_info.message
+
+    def phases(self) -> dict[str, str]:
+        """How each child ended."""
+        return {name: phase(one) for name, one in self.actions.items() if name != "a0"}
+
+    def parallel(self) -> int:
+        """How many of the tasks ran at once, at most."""
+        marks = []
+        for name, one in self.actions.items():
+            if name != "a0" and one.status.HasField("end_time"):
+                marks += [(one.status.start_time.ToNanoseconds(), 1), (one.status.end_time.ToNanoseconds(), -1)]
+        most = now = 0
+        for _, step in sorted(marks):
+            now += step
+            most = max(most, now)
+        return most
+
+
+def phase(details: Any) -> str:
+    """An action's phase without its prefix."""
+    return phase_pb2.ActionPhase.Name(details.status.phase).removeprefix("ACTION_PHASE_")
+
+
+class Bed:
+    """A backend that workflows of flytekit are deployed to and run on."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self._serialized: dict[str, Any] = {}
+
+    def do(self, work: Any) -> Any:
+        """Do something with a `Backend`, here and now.
+
+        Args:
+            work: Takes the backend, gives a coroutine.
+        """
+
+        async def within() -> Any:
+            async with Backend(GrpcCaller(self.endpoint, insecure=True)) as backend:
+                return await work(backend)
+
+        return asyncio.run(within())
+
+    # -- registration -------------------------------------------------------------------------------------------------
+
+    def register(self, entity: Any) -> Any:
+        """Deploy a workflow or launch plan of flytekit with all it needs; what flytekit made of it."""
+        from wire.serialized import serialize
+
+        if entity.name not in self._serialized:
+            made = serialize(entity)
+            self.do(lambda backend: self._deploy(backend, made))
+            self._serialized[entity.name] = made
+        return self._serialized[entity.name]
+
+    async def _deploy(self, backend: Backend, made: Any) -> None:
+        for spec in made.tasks.values():
+            v2 = task_definition_pb2.TaskSpec(
+                task_template=tasks_pb2.TaskTemplate.FromString(spec.template.SerializeToString()),
+                short_name=identifier.short_name(spec.template.id.name),
+            )
+            await backend.deploy_task(task_id=identifier.deployed(spec.template.id, org=ORG), spec=v2)
+        for name in made.workflows:
+            workflow = workflow_pb2.Workflow(id=made.workflows[name].template.id)
+            workflow.closure.compiled_workflow.CopyFrom(made.compiled(name))
+            await self._put(backend, workflow.id, deployable(envelope.Envelope(workflow)))
+        for plan in made.launch_plans.values():
+            workflow = workflow_pb2.Workflow(id=plan.spec.workflow_id)
+            workflow.closure.compiled_workflow.CopyFrom(made.compiled(plan.spec.workflow_id.name))
+            await self._put(backend, plan.id, deployable(envelope.Envelope(workflow, plan)))
+
+    async def _put(self, backend: Backend, own: Any, spec: task_definition_pb2.TaskSpec) -> None:
+        await backend.deploy_task(task_id=identifier.deployed(own, org=ORG), spec=spec)
+
+    # -- running ------------------------------------------------------------------------------------------------------
+
+    def start(self, entity: Any, spec: execution_pb2.ExecutionSpec | None = None, name: str = "", **inputs: Any) -> str:
+        """Start an execution; the run's name.
+
+        Args:
+            entity: A workflow or launch plan of flytekit.
+            spec: More of the execution's spec.
+            name: Its v1 name.
+            **inputs: Python values.
+        """
+        self.register(entity)
+        own = _identifier(entity)
+        full = execution_pb2.ExecutionSpec(launch_plan=own, max_parallelism=25)
+        if spec is not None:
+            full.MergeFrom(spec)
+        name = name or f"x{uuid.uuid4().hex[:12]}"
+        request = wire_execution.to_run(
+            project=PROJECT, domain=DOMAIN, name=name, spec=full, task=identifier.deployed(own, org=ORG),
+            inputs=_literals(entity, inputs), org=ORG,
+        )  # fmt: skip
+        self.do(
+            lambda backend: backend.create_run(
+                run_id=request.run_id, task_id=request.task_id, inputs=request.inputs, run_spec=request.run_spec
+            )
+        )
+        return str(request.run_id.name)
+
+    def run(self, entity: Any, spec: execution_pb2.ExecutionSpec | None = None, name: str = "", **inputs: Any) -> Done:
+        """Run to the end."""
+        return self.done(entity, self.start(entity, spec, name, **inputs))
+
+    def done(self, entity: Any, run: str) -> Done:
+        """A run when it has ended."""
+
+        async def watch(backend: Backend) -> Done:
+            run_id = run_identifier(run)
+            root = v2_identifier_pb2.ActionIdentifier(run=run_id, name="a0")
+            details = None
+            async for details in backend.watch_action(action_id=root):  # noqa: B007 - the last one counts
+                pass
+            assert details is not None
+            actions = await all_actions(backend, run_id)
+            literals = literals_pb2.LiteralMap()
+            if phase(details) == "SUCCEEDED":
+                data = await backend.get_action_data(action_id=root)
+                literals.ParseFromString(data.outputs.SerializeToString())
+            return Done(run, details, actions, literals)
+
+        done: Done = self.do(watch)
+        if done.phase == "SUCCEEDED":
+            done.outputs = _values(entity, done.literals)
+        return done
+
+    def until(self, question: Any, timeout: float = 120) -> Any:
+        """Ask again until the answer is true."""
+        deadline = time.monotonic() + timeout
+        while not (answer := self.do(question)):
+            assert time.monotonic() < deadline, "it did not happen in time"
+            time.sleep(0.05)
+        return answer
+
+
+def run_identifier(name: str) -> v2_identifier_pb2.RunIdentifier:
+    """A run's identity."""
+    return v2_identifier_pb2.RunIdentifier(org=ORG, project=PROJECT, domain=DOMAIN, name=name)
+
+
+async def all_actions(backend: Backend, run_id: Any) -> dict[str, Any]:
+    """The details of all actions of a run."""
+    names: list[str] = []
+    token = ""
+    while True:
+        page = await backend.list_actions(run_id=run_id, request=query(limit=200, token=token, sort="created_at"))
+        names += [one.id.name for one in page.actions]
+        token = page.token
+        if not token:
+            break
+
+    async def details(name: str) -> Any:
+        return await backend.get_action(action_id=v2_identifier_pb2.ActionIdentifier(run=run_id, name=name))
+
+    found = await asyncio.gather(*(details(name) for name in names))
+    return dict(zip(names, found, strict=True))
+
+
+def deployable(packed: envelope.Envelope) -> task_definition_pb2.TaskSpec:
+    """A workflow or launch plan as it is deployed."""
+    plan = packed.launch_plan
+    own = plan.id if plan is not None else packed.workflow.id
+    custom, documents = envelope.pack(packed)
+    assert not documents
+    template = tasks_pb2.TaskTemplate(type=envelope.TASK_TYPE, custom=custom)
+    template.id.ParseFromString(own.SerializeToString())
+    template.interface.CopyFrom(
+        interface_pb2.TypedInterface.FromString(packed.closure.primary.template.interface.SerializeToString())
+    )
+    template.container.image = "example.org/driver:1"
+    template.container.args.extend(DRIVER)
+    spec = task_definition_pb2.TaskSpec(task_template=template, short_name=identifier.short_name(own.name))
+    if plan is not None:
+        for name, parameter in plan.closure.expected_inputs.parameters.items():
+            named = common_pb2.NamedParameter(name=name)
+            named.parameter.ParseFromString(parameter.SerializeToString())
+            spec.default_inputs.append(named)
+        fixed = plan.spec.fixed_inputs.literals
+        kept = [one for one in template.interface.inputs.variables if one.key not in fixed]
+        del template.interface.inputs.variables[:]
+        template.interface.inputs.variables.extend(kept)
+    return spec
+
+
+def _identifier(entity: Any) -> identifier_pb2.Identifier:
+    from flytekit.core.launch_plan import LaunchPlan
+
+    kind = identifier_pb2.LAUNCH_PLAN if isinstance(entity, LaunchPlan) else identifier_pb2.WORKFLOW
+    return identifier_pb2.Identifier(resource_type=kind, project=PROJECT, domain=DOMAIN, name=entity.name, version="v1")
+
+
+def _literals(entity: Any, inputs: Mapping[str, Any]) -> literals_pb2.LiteralMap:
+    from flytekit.core.context_manager import FlyteContextManager
+    from flytekit.core.type_engine import TypeEngine
+
+    types = entity.python_interface.inputs
+    context = FlyteContextManager.current_context()
+    made = TypeEngine.dict_to_literal_map(context, dict(inputs), {name: types[name] for name in inputs})
+    result = made.to_flyte_idl()
+    for name, (_, default) in getattr(entity.python_interface, "inputs_with_defaults", {}).items():
+        if name not in inputs and default is not None and not hasattr(entity, "fixed_inputs"):
+            one = TypeEngine.dict_to_literal_map(context, {name: default}, {name: types[name]}).to_flyte_idl()
+            result.literals[name].CopyFrom(one.literals[name])
+    return result
+
+
+def _values(entity: Any, literals: literals_pb2.LiteralMap) -> dict[str, Any]:
+    from flytekit.core.context_manager import FlyteContextManager
+    from flytekit.core.type_engine import TypeEngine
+    from flytekit.models.literals import LiteralMap
+
+    context = FlyteContextManager.current_context()
+    return TypeEngine.literal_map_to_kwargs(
+        context, LiteralMap.from_flyte_idl(literals), dict(entity.python_interface.outputs)
+    )

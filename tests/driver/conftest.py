@@ -1,0 +1,36 @@
+"""One embedded backend per worker, for workflows of `code/`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from driver.bed import Bed
+from flyte_bridge.embedded import instance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CODE = Path(__file__).with_name("code")
+sys.path.insert(0, str(CODE))  # the workflows are imported here, to be serialized, and by the tasks' processes
+
+
+@pytest.fixture(scope="session")
+def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
+    """A backend whose tasks can import the modules of `code/`."""
+    data_dir = tmp_path_factory.mktemp("driver") / "data"
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(CODE), *filter(None, [before])])
+    try:
+        running = instance.start(data_dir)
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+    yield Bed(running.endpoint)
+    instance.stop(data_dir)
