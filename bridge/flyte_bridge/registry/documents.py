@@ -1,0 +1,90 @@
+"""Texts by name, kept as deployed tasks: replaced when written, gone only by writing an empty one."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flyte_bridge_translators.wire import document, identifier
+
+from ..backend.query import compare
+from ..errors import InternalError, NotFound
+from .deployed import ORG, Deployed, Row, together
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Documents:
+    """What Flyte 1 keeps beside its entities."""
+
+    def __init__(self, deployed: Deployed) -> None:
+        """Takes the deployed tasks they live among."""
+        self._deployed = deployed
+        self._texts: dict[tuple[str, str, str], tuple[str, str]] = {}
+
+    async def get(self, project: str, domain: str, name: str) -> str:
+        """A document's text; empty if there is none.
+
+        Args:
+            project: Flyte's.
+            domain: Flyte's.
+            name: The document's.
+        """
+        try:
+            details = await self._deployed.get(document.task_id(project, domain, name, org=ORG))
+            return document.text_of(details.spec.task_template.custom)
+        except NotFound:
+            return ""
+        except document.BadDocument as error:
+            raise InternalError(f"document {name!r} of {project}/{domain}: {error}") from error
+
+    async def put(self, project: str, domain: str, name: str, text: str) -> None:
+        """Write a document.
+
+        Args:
+            project: Flyte's.
+            domain: Flyte's.
+            name: The document's.
+            text: Any; empty removes it as far as readers see.
+        """
+        where = document.task_id(project, domain, name, org=ORG)
+        await self._deployed.put(where, document.to_spec(where, text))
+
+    async def put_all(self, project: str, domain: str, texts: Mapping[str, str]) -> None:
+        """Write several."""
+        await together(partial(self.put, project, domain, name, text) for name, text in texts.items())
+
+    async def get_all(self, project: str, domain: str, names: Sequence[str]) -> dict[str, str]:
+        """Several documents' texts; those that are not there are empty."""
+        texts = await together(partial(self.get, project, domain, name) for name in names)
+        return dict(zip(names, texts, strict=True))
+
+    async def of_kind(self, kind: str, project: str = "", domain: str = "") -> list[tuple[Row, str]]:
+        """The documents of a kind with their texts, empty ones left out; short ones cost nothing but the list.
+
+        Args:
+            kind: What their names begin with.
+            project: Where; everywhere if empty.
+            domain: Of the project.
+        """
+        begin = f"{identifier.DOCUMENT}.{kind}."
+        named = compare("name", "CONTAINS", begin)
+        rows = [
+            row
+            async for row in self._deployed.latest(identifier.DOCUMENT, project, domain, filters=[named])
+            if row.name.startswith(begin)
+        ]
+        texts = await together(partial(self._text, row) for row in rows)
+        return [(row, text) for row, text in zip(rows, texts, strict=True) if text]
+
+    async def _text(self, row: Row) -> str:
+        text, digest = document.listed(row.short_description)
+        if text is not None:
+            return text
+        key = (row.project, row.domain, row.name)
+        held = self._texts.get(key)
+        if held is None or held[0] != digest:
+            name = row.name.removeprefix(f"{identifier.DOCUMENT}.")
+            self._texts[key] = held = (digest, await self.get(row.project, row.domain, name))
+        return held[1]

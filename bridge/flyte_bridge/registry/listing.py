@@ -1,0 +1,312 @@
+"""Lists of Flyte 1's entities, read from as few deployed tasks as the request allows.
+
+| the request | what is asked of Flyte 2 |
+|---|---|
+| names a name | that name's versions, and the entities of the page |
+| names a version only | the names that have it: one list, filtered by the server |
+| neither | the names; of each the versions, kept in memory while its latest version is the same |
+| filters or sorts by what only the entity tells (`type`, `schedule_type`, …) | the same, and candidates until the page is full |
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from flyte_bridge_translators.wire import filter as filters
+from flyte_bridge_translators.wire import identifier
+
+from ..backend.query import compare, where
+from ..errors import InvalidRequest, NotFound
+from .cache import BodyCache, Row
+from .deployed import TOGETHER, Deployed, together
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+
+    from flyteidl2.task import task_definition_pb2
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+E = TypeVar("E", bound=Message)
+
+_TOLD = {"project", "domain", "name", "version", "created_at"}
+"""The columns that a list of deployed tasks tells."""
+
+_NEVER = datetime.min.replace(tzinfo=timezone.utc)
+_HASHED = re.compile(r".{46}-[0-9a-f]{16}")  # what `identifier.version` makes of a version that is too long
+
+
+@dataclass(frozen=True)
+class Kind(Generic[E]):
+    """What is listed.
+
+    Attributes:
+        entity: As filters name it.
+        environment: Where it is deployed.
+        read: Makes the entity of the deployed task.
+        columns: The further columns that can be filtered and sorted by, each with how it is read from the entity.
+        joined: The same for columns of another entity, named `entity.column`.
+    """
+
+    entity: str
+    environment: str
+    read: Callable[[task_definition_pb2.TaskDetails], E]
+    columns: dict[str, Callable[[E], Any]]
+    joined: dict[str, Callable[[E], Any]]
+
+    def name(self, row: Row) -> str:
+        """The v1 name of a deployed task."""
+        return row.name.removeprefix(f"{self.environment}.")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a list asks for.
+
+    Attributes:
+        project: Where.
+        domain: Of the project.
+        name: All names if empty.
+        conditions: All of them must hold.
+        order: By what to sort; by the time of registration if `None`.
+        start: How many to skip.
+        limit: How many at most.
+    """
+
+    project: str
+    domain: str
+    name: str
+    conditions: tuple[filters.Filter, ...]
+    order: filters.Order | None
+    start: int
+    limit: int
+
+    def wanted(self, entity: str, field: str) -> set[str] | None:
+        """The only values that a column of the entity's may have; `None` when it is not restricted so."""
+        found: set[str] | None = {self.name} if self.name and field == "name" else None
+        for one in self.conditions:
+            if (one.entity, one.field) == (entity, field) and one.function in ("eq", "value_in"):
+                found = set(one.values) if found is None else found & set(one.values)
+        return found
+
+
+class Listing:
+    """Lists entities."""
+
+    def __init__(self, deployed: Deployed) -> None:
+        """Takes the deployed tasks."""
+        self._deployed = deployed
+        self._bodies = BodyCache()
+
+    async def page(
+        self, kind: Kind[E], request: Request, *, prepare: Callable[[list[E]], Any] | None = None
+    ) -> list[E]:
+        """One page of a list.
+
+        Args:
+            kind: What is listed.
+            request: Which of them.
+            prepare: Completes entities by what is kept elsewhere, before conditions are tested.
+
+        Raises:
+            InvalidRequest: It filters or sorts by what Flyte 2 does not keep.
+        """
+        self._check(kind, request)
+        costly = any(not self._told(kind, one) for one in request.conditions)
+        by = request.order.field if request.order else "created_at"
+        ordered = by in _TOLD
+        enough = request.start + request.limit
+        rows = await self._rows(kind, request, None if costly or not ordered else enough)
+        if any(_HASHED.fullmatch(row.version) for row in rows):
+            costly, ordered = True, ordered and by != "version"
+        rows = filters.sort(rows, request.order or filters.Order("created_at", descending=False), partial(_told, kind))
+        if not costly and ordered:
+            return await self._bodied(kind, rows[request.start : enough], prepare)
+        if not ordered:
+            entities = await self._matching(kind, request, rows, len(rows), prepare)
+            column = partial(_column, kind)
+            return filters.sort(entities, request.order, column)[request.start : enough]
+        return (await self._matching(kind, request, rows, enough, prepare))[request.start : enough]
+
+    async def names(
+        self, environment: str, project: str, domain: str, order: filters.Order | None, start: int, limit: int
+    ) -> list[str]:
+        """A page of distinct names, in alphabetical order unless another is asked for.
+
+        Raises:
+            InvalidRequest: They have no such column to sort by.
+        """
+        by = order or filters.Order("name", descending=False)
+        if by.field not in ("name", "created_at"):
+            raise InvalidRequest(f"names are sorted by name or created_at, not by '{by.field}': leave sort_by out")
+        found: list[str] = []
+        listed = self._deployed.latest(
+            environment, project, domain, sort=by.field, descending=by.descending, start=start
+        )
+        async for row in listed:
+            if len(found) == limit:
+                break
+            found.append(row.name.removeprefix(f"{environment}."))
+        return found
+
+    # -- rows ---------------------------------------------------------------------------------------------------------
+
+    async def _rows(self, kind: Kind[E], request: Request, enough: int | None) -> list[Row]:
+        """The rows that may belong to the list; `enough` of its beginning, where that can be told."""
+        found: list[Row] = []
+        names, versions = request.wanted(kind.entity, "name"), request.wanted(kind.entity, "version")
+        by = request.order or filters.Order("created_at", descending=False)
+        if names is not None:
+            for name in sorted(names):
+                count = 0
+                async for row in self._versions_of(kind, request, name, descending=by.descending):
+                    if self._may(kind, request, row):
+                        found.append(row)
+                        count += 1
+                        if count == enough and by.field == "created_at":
+                            break
+        elif versions is not None:
+            for version in sorted({identifier.version(one) for one in versions if one}):
+                listed = self._deployed.latest(
+                    kind.environment, request.project, request.domain, filters=[where("version", version)]
+                )
+                found += [row async for row in listed if self._may(kind, request, row)]
+        else:
+            newest = enough if by == filters.Order("created_at", descending=True) else None
+            async for rows in self._all(kind, request, lambda: _last(found, newest)):
+                found += [row for row in rows if self._may(kind, request, row)]
+        return found
+
+    async def _versions_of(
+        self, kind: Kind[E], request: Request, name: str, *, descending: bool
+    ) -> AsyncIterator[Row]:
+        try:
+            deployed = identifier.task_name(kind.environment, name)
+        except identifier.Unnameable:
+            return
+        some = Row(request.project, request.domain, deployed, "", _NEVER)
+        async for row in self._deployed.versions(some, descending=descending):
+            yield row
+
+    async def _all(
+        self, kind: Kind[E], request: Request, last: Callable[[], Any]
+    ) -> AsyncIterator[Sequence[Row]]:
+        """Every name's versions, newest names first; no more once a name is older than `last` tells."""
+        parts = [
+            one.values[0]
+            for one in request.conditions
+            if (one.entity, one.field, one.function) == (kind.entity, "name", "contains")
+        ]
+        pushed = [compare("name", "CONTAINS", part) for part in parts if not set("%_\\") & set(part)]
+        batch: list[Row] = []
+        async for latest in self._deployed.latest(kind.environment, request.project, request.domain, filters=pushed):
+            oldest = last()
+            if oldest is not None and latest.created_at < oldest:
+                break
+            batch.append(latest)
+            if len(batch) == TOGETHER:
+                for rows in await self._versions(batch):
+                    yield rows
+                batch = []
+        for rows in await self._versions(batch):
+            yield rows
+
+    async def _versions(self, batch: Iterable[Row]) -> list[Sequence[Row]]:
+        return await together(partial(self._deployed.all_versions, latest) for latest in batch)
+
+    def _may(self, kind: Kind[E], request: Request, row: Row) -> bool:
+        """Whether nothing that the row tells speaks against it."""
+        for one in request.conditions:
+            if one.entity != kind.entity or one.field not in _TOLD:
+                continue
+            if one.field == "version" and _HASHED.fullmatch(row.version):
+                continue
+            if not one.matches(_told(kind, row, one.field)):
+                return False
+        return True
+
+    # -- entities -----------------------------------------------------------------------------------------------------
+
+    async def _matching(
+        self,
+        kind: Kind[E],
+        request: Request,
+        rows: Sequence[Row],
+        enough: int,
+        prepare: Callable[[list[E]], Any] | None,
+    ) -> list[E]:
+        found: list[E] = []
+        for at in range(0, len(rows), TOGETHER):
+            if len(found) >= enough:
+                break
+            for entity in await self._bodied(kind, rows[at : at + TOGETHER], prepare):
+                if all(one.matches(_condition(kind, entity, one)) for one in request.conditions):
+                    found.append(entity)
+        return found
+
+    async def _bodied(
+        self, kind: Kind[E], rows: Sequence[Row], prepare: Callable[[list[E]], Any] | None
+    ) -> list[E]:
+        read = await together(partial(self._body, kind, row) for row in rows)
+        entities = [entity for entity in read if entity is not None]
+        if prepare is not None:
+            entities = await prepare(entities)
+        return entities
+
+    async def _body(self, kind: Kind[E], row: Row) -> E | None:
+        held = self._bodies.get(row)
+        if held is None:
+            try:
+                held = kind.read(await self._deployed.read(row))
+            except NotFound:  # gone between list and read: the data directory was wiped
+                return None
+            self._bodies.put(row, held)
+        return held  # type: ignore[return-value]  # a row has one kind
+
+    def _check(self, kind: Kind[E], request: Request) -> None:
+        asked = [(one.entity, one.field) for one in request.conditions]
+        asked += [(kind.entity, request.order.field)] if request.order else []
+        for entity, field in asked:
+            if entity == kind.entity and field not in _TOLD and field not in kind.columns:
+                raise InvalidRequest(f"'{entity}.{field}': Flyte 2 keeps no such column; filter and sort by another")
+            if entity != kind.entity and f"{entity}.{field}" not in kind.joined:
+                raise InvalidRequest(f"'{entity}.{field}': Flyte 2 keeps no such column; filter by another")
+
+    @staticmethod
+    def _told(kind: Kind[E], one: filters.Filter) -> bool:
+        return one.entity == kind.entity and one.field in _TOLD
+
+
+def _told(kind: Kind[Any], row: Row, field: str) -> Any:
+    return kind.name(row) if field == "name" else getattr(row, field)
+
+
+def _condition(kind: Kind[E], entity: E, one: filters.Filter) -> Any:
+    return _column(kind, entity, one.field if one.entity == kind.entity else f"{one.entity}.{one.field}")
+
+
+def _column(kind: Kind[E], entity: E, field: str) -> Any:
+    if field in kind.joined:
+        return kind.joined[field](entity)
+    if field == "created_at":
+        return time_of(entity.closure.created_at)  # type: ignore[attr-defined]
+    if field in _TOLD:
+        return getattr(entity.id, field)  # type: ignore[attr-defined]
+    return kind.columns[field](entity)
+
+
+def _last(found: Sequence[Row], enough: int | None) -> datetime | None:
+    """When the last of the newest `enough` rows was registered; `None` while there are fewer."""
+    if enough is None or len(found) < enough:
+        return None
+    return sorted((row.created_at for row in found), reverse=True)[enough - 1]
+
+
+def time_of(stamp: Timestamp) -> datetime:
+    """A timestamp as Python has it."""
+    return stamp.ToDatetime(tzinfo=timezone.utc)
