@@ -178,13 +178,10 @@ class Listing:
                 found += [row async for row in listed if self._may(kind, request, row)]
         else:
             newest = enough if by == filters.Order("created_at", descending=True) else None
-            async for rows in self._all(kind, request, lambda: _last(found, newest)):
-                found += [row for row in rows if self._may(kind, request, row)]
+            await self._all(kind, request, newest, found)
         return found
 
-    async def _versions_of(
-        self, kind: Kind[E], request: Request, name: str, *, descending: bool
-    ) -> AsyncIterator[Row]:
+    async def _versions_of(self, kind: Kind[E], request: Request, name: str, *, descending: bool) -> AsyncIterator[Row]:
         try:
             deployed = identifier.task_name(kind.environment, name)
         except identifier.Unnameable:
@@ -193,10 +190,8 @@ class Listing:
         async for row in self._deployed.versions(some, descending=descending):
             yield row
 
-    async def _all(
-        self, kind: Kind[E], request: Request, last: Callable[[], Any]
-    ) -> AsyncIterator[Sequence[Row]]:
-        """Every name's versions, newest names first; no more once a name is older than `last` tells."""
+    async def _all(self, kind: Kind[E], request: Request, newest: int | None, found: list[Row]) -> None:
+        """Adds every name's versions to `found`; only the `newest` of them all, where that is enough."""
         parts = [
             one.values[0]
             for one in request.conditions
@@ -205,19 +200,18 @@ class Listing:
         pushed = [compare("name", "CONTAINS", part) for part in parts if not set("%_\\") & set(part)]
         batch: list[Row] = []
         async for latest in self._deployed.latest(kind.environment, request.project, request.domain, filters=pushed):
-            oldest = last()
+            oldest = _last(found, newest)
             if oldest is not None and latest.created_at < oldest:
                 break
             batch.append(latest)
             if len(batch) == TOGETHER:
-                for rows in await self._versions(batch):
-                    yield rows
+                await self._versions(kind, request, batch, found)
                 batch = []
-        for rows in await self._versions(batch):
-            yield rows
+        await self._versions(kind, request, batch, found)
 
-    async def _versions(self, batch: Iterable[Row]) -> list[Sequence[Row]]:
-        return await together(partial(self._deployed.all_versions, latest) for latest in batch)
+    async def _versions(self, kind: Kind[E], request: Request, batch: Iterable[Row], found: list[Row]) -> None:
+        for rows in await together(partial(self._deployed.all_versions, latest) for latest in batch):
+            found += [row for row in rows if self._may(kind, request, row)]
 
     def _may(self, kind: Kind[E], request: Request, row: Row) -> bool:
         """Whether nothing that the row tells speaks against it."""
@@ -244,14 +238,14 @@ class Listing:
         for at in range(0, len(rows), TOGETHER):
             if len(found) >= enough:
                 break
-            for entity in await self._bodied(kind, rows[at : at + TOGETHER], prepare):
-                if all(one.matches(_condition(kind, entity, one)) for one in request.conditions):
-                    found.append(entity)
+            found += [
+                entity
+                for entity in await self._bodied(kind, rows[at : at + TOGETHER], prepare)
+                if all(one.matches(_condition(kind, entity, one)) for one in request.conditions)
+            ]
         return found
 
-    async def _bodied(
-        self, kind: Kind[E], rows: Sequence[Row], prepare: Callable[[list[E]], Any] | None
-    ) -> list[E]:
+    async def _bodied(self, kind: Kind[E], rows: Sequence[Row], prepare: Callable[[list[E]], Any] | None) -> list[E]:
         read = await together(partial(self._body, kind, row) for row in rows)
         entities = [entity for entity in read if entity is not None]
         if prepare is not None:

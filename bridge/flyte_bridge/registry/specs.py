@@ -152,9 +152,7 @@ def _spec(
     return spec
 
 
-def _describe(
-    spec: task_definition_pb2.TaskSpec, description: description_entity_pb2.DescriptionEntity | None
-) -> None:
+def _describe(spec: task_definition_pb2.TaskSpec, description: description_entity_pb2.DescriptionEntity | None) -> None:
     if description is None:
         return
     spec.task_template.config[DESCRIPTION] = _pack(description)

@@ -75,9 +75,7 @@ def to_spec(where: task_definition_pb2.TaskIdentifier, text: str) -> task_defini
         ),
         type=TASK_TYPE,
         metadata=tasks_pb2.TaskMetadata(),
-        interface=interface_pb2.TypedInterface(
-            inputs=interface_pb2.VariableMap(), outputs=interface_pb2.VariableMap()
-        ),
+        interface=interface_pb2.TypedInterface(inputs=interface_pb2.VariableMap(), outputs=interface_pb2.VariableMap()),
     )
     template.custom.update({"text": text})
     short = text.isprintable() and len(text.encode()) <= MOST_INLINE
