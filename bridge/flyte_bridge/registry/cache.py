@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,8 +76,8 @@ class BodyCache:
         self._held: OrderedDict[Row, tuple[int, Message]] = OrderedDict()
         self._size = 0
 
-    def get(self, row: Row) -> Message | None:
-        """The entity; not to be changed."""
+    def get(self, row: Row) -> Any:
+        """The entity, not to be changed; `None` if it is not kept."""
         held = self._held.get(row)
         if held is None:
             return None

@@ -9,10 +9,12 @@ from flyte_bridge_translators.wire import document, identifier
 
 from ..backend.query import compare
 from ..errors import InternalError, NotFound
-from .deployed import ORG, Deployed, Row, together
+from .deployed import ORG, Deployed, together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from .cache import Row
 
 
 class Documents:

@@ -253,14 +253,15 @@ class Listing:
         return entities
 
     async def _body(self, kind: Kind[E], row: Row) -> E | None:
-        held = self._bodies.get(row)
-        if held is None:
-            try:
-                held = kind.read(await self._deployed.read(row))
-            except NotFound:  # gone between list and read: the data directory was wiped
-                return None
-            self._bodies.put(row, held)
-        return held  # type: ignore[return-value]  # a row has one kind
+        held: E | None = self._bodies.get(row)
+        if held is not None:
+            return held
+        try:
+            entity = kind.read(await self._deployed.read(row))
+        except NotFound:  # gone between list and read: the data directory was wiped
+            return None
+        self._bodies.put(row, entity)
+        return entity
 
     def _check(self, kind: Kind[E], request: Request) -> None:
         asked = [(one.entity, one.field) for one in request.conditions]
@@ -288,9 +289,9 @@ def _column(kind: Kind[E], entity: E, field: str) -> Any:
     if field in kind.joined:
         return kind.joined[field](entity)
     if field == "created_at":
-        return time_of(entity.closure.created_at)  # type: ignore[attr-defined]
+        return time_of(entity.closure.created_at)
     if field in _TOLD:
-        return getattr(entity.id, field)  # type: ignore[attr-defined]
+        return getattr(entity.id, field)
     return kind.columns[field](entity)
 
 
@@ -303,4 +304,5 @@ def _last(found: Sequence[Row], enough: int | None) -> datetime | None:
 
 def time_of(stamp: Timestamp) -> datetime:
     """A timestamp as Python has it."""
-    return stamp.ToDatetime(tzinfo=timezone.utc)
+    at: datetime = stamp.ToDatetime(tzinfo=timezone.utc)
+    return at

@@ -178,13 +178,7 @@ class Registry:
         details, state = await asyncio.gather(
             self._details(v1_id, identifier_pb2.LAUNCH_PLAN),
             self.plans.state(v1_id.project, v1_id.domain, v1_id.name),
-            return_exceptions=True,
         )
-        for found in (details, state):
-            if isinstance(found, BaseException):
-                raise found
-        assert not isinstance(details, BaseException)
-        assert not isinstance(state, BaseException)
         return state.applied(specs.to_launch_plan(details))
 
     # -- what all have in common --------------------------------------------------------------------------------------

@@ -236,12 +236,13 @@ def v1_id(details: task_definition_pb2.TaskDetails) -> identifier_pb2.Identifier
 
 def convert(message: Message, kind: type[M]) -> M:
     """A message of one Flyte as the other's, which is wire compatible: map entries are in a fixed order."""
-    return kind.FromString(message.SerializeToString(deterministic=True))
+    converted: M = kind.FromString(message.SerializeToString(deterministic=True))
+    return converted
 
 
 def same(one: Message, other: Message) -> bool:
     """Whether two messages of one kind say the same."""
-    return one.SerializeToString(deterministic=True) == other.SerializeToString(deterministic=True)
+    return bool(one.SerializeToString(deterministic=True) == other.SerializeToString(deterministic=True))
 
 
 def compiled(template: tasks_v1_pb2.TaskTemplate) -> compiler_pb2.CompiledTask:
@@ -255,8 +256,9 @@ def _pack(message: Message) -> str:
 
 def _unpack(text: str, kind: type[M]) -> M:
     try:
-        return kind.FromString(zlib.decompress(base64.b64decode(text, validate=True)))
+        message: M = kind.FromString(zlib.decompress(base64.b64decode(text, validate=True)))
     except (ValueError, zlib.error, DecodeError) as error:
         raise InternalError(
             f"the {kind.DESCRIPTOR.name} that was stored with a deployed task cannot be read ({error}); register it again"
         ) from error
+    return message
