@@ -1,0 +1,210 @@
+"""The nodes that Flyte 1 would show, from a compiled workflow and the run's actions."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+from flyteidl2.common import phase_pb2
+from flyteidl2.workflow import run_definition_pb2
+
+pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
+
+from flytekit import LaunchPlan, approve, conditional, map_task, sleep, task
+from flytekit import workflow as wf
+
+from flyte_bridge_translators.wire import identifier, node_tree
+from flyte_bridge_translators.wire.node_tree import Kind, Run, Tree
+from flyte_bridge_translators.wire.phase import Node as P
+from wire.serialized import serialize
+
+S = 1_000_000_000
+RUNNING, SUCCEEDED = phase_pb2.ACTION_PHASE_RUNNING, phase_pb2.ACTION_PHASE_SUCCEEDED
+FAILED, ABORTED = phase_pb2.ACTION_PHASE_FAILED, phase_pb2.ACTION_PHASE_ABORTED
+
+
+@task
+def plus(a: int, b: int = 1) -> int:
+    return a + b
+
+
+@task
+def twice(a: int) -> int:
+    return 2 * a
+
+
+@task
+def clean(a: int) -> None: ...
+
+
+@wf
+def inner(a: int) -> int:
+    return plus(a=plus(a=a))
+
+
+@wf
+def child(a: int) -> int:
+    return plus(a=a)
+
+
+PLAN = LaunchPlan.get_or_create(child, name="tree.plan")
+
+
+@wf(on_failure=clean)
+def outer(a: int) -> int:
+    x = inner(a=a)
+    y = conditional("size").if_(x > 3).then(plus(a=x)).else_().then(inner(a=x))
+    z = map_task(twice)(a=[x, y])
+    c = PLAN(a=y)
+    g = approve(c, "go", timeout=datetime.timedelta(hours=1))
+    sleep(datetime.timedelta(seconds=1))
+    return plus(a=g, b=z[0])
+
+
+@pytest.fixture(scope="module")
+def closure() -> Any:
+    return serialize(outer).compiled(outer.name)
+
+
+def _tree(closure: Any, run: int, facts: dict[str, tuple[int, int, int]], **more: Any) -> Tree:
+    actions = {}
+    for uid, (phase, begun, ended) in facts.items():
+        action = run_definition_pb2.Action()
+        action.status.phase = phase  # type: ignore[assignment]
+        action.status.attempts = 1
+        action.status.start_time.FromNanoseconds(begun * S)
+        if ended:
+            action.status.end_time.FromNanoseconds(ended * S)
+        actions[identifier.action_name(uid)] = action
+    over = run != phase_pb2.ACTION_PHASE_RUNNING
+    return Tree(Run("exec", run, 1 * S, 100 * S if over else 0), closure, actions, **more)
+
+
+def _shown(tree: Tree, parent: str = "") -> dict[str, int]:
+    return {view.uid: view.phase for view in tree.listed(parent)}
+
+
+def test_nothing_is_shown_before_the_run_has_begun(closure: Any) -> None:
+    """flyteadmin lists no nodes of an execution that its engine has not looked at."""
+    tree = Tree(Run("exec", phase_pb2.ACTION_PHASE_QUEUED, 0, 0), closure, {})
+    assert _shown(tree) == {}
+
+
+def test_a_static_sub_workflow_follows_from_its_nodes(closure: Any) -> None:
+    """Running while one of its nodes runs; its own start node is there from the beginning."""
+    tree = _tree(closure, RUNNING, {"n0-0-n0": (SUCCEEDED, 2, 3), "n0-0-n1": (RUNNING, 4, 0)})
+    assert _shown(tree) == {"start-node": P.SUCCEEDED, "n0": P.RUNNING}
+    assert _shown(tree, "n0") == {
+        "n0-0-start-node": P.SUCCEEDED,
+        "n0-0-n0": P.SUCCEEDED,
+        "n0-0-n1": P.RUNNING,
+    }
+    view = tree["n0"]
+    assert (view.is_parent, view.created, view.ended) == (True, 2 * S, 0)
+
+
+def test_a_sub_workflow_has_succeeded_when_its_nodes_have(closure: Any) -> None:
+    """Even before anything after it begins; then its end node is there."""
+    tree = _tree(closure, RUNNING, {"n0-0-n0": (SUCCEEDED, 2, 3), "n0-0-n1": (SUCCEEDED, 4, 5)})
+    assert tree["n0"].phase == P.SUCCEEDED
+    assert tree["n0"].ended == 5 * S
+    assert tree["n0-0-end-node"].phase == P.SUCCEEDED
+
+
+_INNER = {"n0-0-n0": (SUCCEEDED, 2, 3), "n0-0-n1": (SUCCEEDED, 4, 5)}
+
+
+def test_a_branch_shows_the_arm_that_was_chosen(closure: Any) -> None:
+    """Under the branch, with the compiler's own id; the other arm is no execution."""
+    tree = _tree(closure, RUNNING, {**_INNER, "n1-0-n1-n0": (RUNNING, 6, 0)})
+    assert _shown(tree, "n1") == {"n1-0-n1-n0": P.RUNNING}
+    assert tree["n1"].phase == P.RUNNING
+    assert not tree["n1"].is_parent
+    assert tree["n1-0-n1-n0"].spec_id == "n1-n0"
+    with pytest.raises(KeyError):
+        tree["n1-0-n1-n1"]
+
+
+def test_an_arm_may_be_a_sub_workflow(closure: Any) -> None:
+    """Its nodes hang under the arm's."""
+    tree = _tree(closure, RUNNING, {**_INNER, "n1-0-n1-n1-0-n0": (SUCCEEDED, 6, 7)})
+    assert _shown(tree, "n1") == {"n1-0-n1-n1": P.RUNNING}
+    start = identifier.unique_id("n1-0-n1-n1", 0, "start-node")
+    assert set(_shown(tree, "n1-0-n1-n1")) == {start, "n1-0-n1-n1-0-n0"}
+    assert tree["n1-0-n1-n1"].is_parent
+
+
+_CHOSEN = {**_INNER, "n1-0-n1-n0": (SUCCEEDED, 6, 7)}
+
+
+def test_an_array_has_ended_when_something_after_it_has_begun(closure: Any) -> None:
+    """How many elements there will be only the values tell; until then it runs."""
+    elements = {identifier.element_id("n2", i): (SUCCEEDED, 8, 9 + i) for i in range(2)}
+    tree = _tree(closure, RUNNING, {**_CHOSEN, **elements})
+    view = tree["n2"]
+    assert view.kind is Kind.ARRAY
+    assert view.phase == P.RUNNING
+    assert [index for index, _ in view.elements] == [0, 1]
+    tree = _tree(closure, RUNNING, {**_CHOSEN, **elements, "n6": (RUNNING, 20, 0)})
+    assert tree["n2"].phase == P.SUCCEEDED
+    assert tree["n2"].ended == 10 * S
+
+
+def test_a_launch_plan_node_is_looked_for_among_runs(closure: Any) -> None:
+    """Its action is recorded when the child has ended; until then the child's own run tells."""
+    tree = _tree(closure, RUNNING, _CHOSEN)
+    name = identifier.child_execution_name("exec", "n3")
+    assert tree.awaited_children() == [name]
+    root = run_definition_pb2.Action()
+    root.status.phase = RUNNING
+    root.status.attempts = 1
+    root.status.start_time.FromSeconds(9)
+    tree = _tree(closure, RUNNING, _CHOSEN, children={name: root})
+    assert tree["n3"].phase == P.RUNNING
+    assert tree["n3"].child_name == name
+    assert tree.awaited_children() == []
+
+
+def test_a_failure_goes_up(closure: Any) -> None:
+    """What holds the failed node has failed; what ran beside it was aborted; there is no end node."""
+    facts = {"n0-0-n0": (SUCCEEDED, 2, 3), "n0-0-n1": (FAILED, 4, 5), "fn0": (SUCCEEDED, 6, 7)}
+    tree = _tree(closure, FAILED, facts)
+    shown = _shown(tree)
+    assert shown["n0"] == P.FAILED
+    assert "end-node" not in shown
+    assert "n0-0-end-node" not in _shown(tree, "n0")
+    failure = closure.primary.template.failure_node.id
+    assert failure
+    tree = _tree(closure, FAILED, {**facts, failure: (SUCCEEDED, 6, 7)})
+    assert _shown(tree)[failure] == P.SUCCEEDED
+
+
+def test_an_abort_ends_what_was_under_way(closure: Any) -> None:
+    """Also what has no action of its own."""
+    tree = _tree(closure, ABORTED, {"n0-0-n0": (ABORTED, 2, 3)})
+    assert tree["n0"].phase == P.ABORTED
+    assert tree["n0-0-n0"].phase == P.ABORTED
+
+
+def test_all_have_succeeded_with_the_run(closure: Any) -> None:
+    """Each node once, as flyteadmin counts them: start, end, and those of the workflow."""
+    elements = {identifier.element_id("n2", i): (SUCCEEDED, 8, 9 + i) for i in range(2)}
+    facts = {**_CHOSEN, **elements, "n3": (SUCCEEDED, 9, 10), "n4": (SUCCEEDED, 11, 12), "n5": (SUCCEEDED, 2, 3)}
+    tree = _tree(closure, SUCCEEDED, {**facts, "n6": (SUCCEEDED, 13, 14)})
+    shown = _shown(tree)
+    assert set(shown) == {"start-node", "end-node", "n0", "n1", "n2", "n3", "n4", "n5", "n6"}
+    assert set(shown.values()) == {P.SUCCEEDED}
+
+
+def test_ten_thousand_nodes_are_laid_out_quickly() -> None:
+    """The tree is built for each look at a running execution."""
+    from flyteidl.core import compiler_pb2
+
+    closure = compiler_pb2.CompiledWorkflowClosure()
+    template = closure.primary.template
+    for number in range(10_000):
+        template.nodes.add(id=f"n{number}").task_node.reference_id.name = "t"
+        closure.primary.connections.downstream[f"n{number}"].ids.append(f"n{number + 1}")
+    tree = node_tree.Tree(Run("exec", RUNNING, S, 0), closure, {})
+    assert len(tree.by_uid) == 10_002

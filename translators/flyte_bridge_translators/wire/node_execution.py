@@ -1,0 +1,116 @@
+"""A node of the tree (`node_tree`) as flyteadmin's `NodeExecution`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flyteidl.admin import node_execution_pb2
+from flyteidl.core import identifier_pb2
+from flyteidl2.common import phase_pb2
+
+from . import phase
+from .execution_state import error as error_of
+from .node_tree import Kind, View
+from .phase import Node as P
+
+if TYPE_CHECKING:
+    from flyteidl2.workflow import run_definition_pb2
+
+TRIMMED = 100
+"""Bytes of an error's message that lists show (`repositories/transformers/execution.go`)."""
+
+_WITH_ERROR = {P.FAILED, P.FAILING, P.TIMED_OUT}
+
+
+def to_message(
+    view: View,
+    execution: identifier_pb2.WorkflowExecutionIdentifier,
+    *,
+    details: run_definition_pb2.ActionDetails | None = None,
+    error: run_definition_pb2.ErrorInfo | None = None,
+    trim: bool = False,
+) -> node_execution_pb2.NodeExecution:
+    """A node as Flyte 1 tells of it.
+
+    Args:
+        view: The node, as it stands.
+        execution: Whose it is.
+        details: Of its action, or of the root of the run that it started: exact times, outputs, deck. None if it has
+            none, or for the rough view that sorting needs.
+        error: What it failed with.
+        trim: Cut the error's message as lists do.
+    """
+    message = node_execution_pb2.NodeExecution(
+        id=identifier_pb2.NodeExecutionIdentifier(node_id=view.uid, execution_id=execution),
+        metadata=node_execution_pb2.NodeExecutionMetaData(
+            spec_node_id=view.spec_id,
+            is_parent_node=view.is_parent,
+            is_dynamic=view.dynamic,
+            is_array=view.kind is Kind.ARRAY,
+            retry_group=retry_group(view),
+        ),
+    )
+    closure = message.closure
+    closure.phase = view.phase
+    created, started, ended = times(view, details)
+    closure.created_at.FromNanoseconds(created)
+    if started:
+        closure.started_at.FromNanoseconds(started)
+    if started and ended:
+        closure.duration.FromNanoseconds(max(0, ended - started))
+    closure.updated_at.FromNanoseconds(ended or started or created)
+    if view.phase in _WITH_ERROR and error is not None:
+        closure.error.CopyFrom(error_of(error))
+        if trim:
+            closure.error.message = trimmed(closure.error.message)
+    _results(closure, view, details)
+    if view.kind is Kind.LAUNCH_PLAN and (view.child is not None or view.action is not None):
+        closure.workflow_node_metadata.executionId.CopyFrom(child_of(view, execution))
+    elif view.kind in {Kind.TASK, Kind.ARRAY} and view.action is not None:
+        closure.task_node_metadata.cache_status = view.action.status.cache_status
+    return message
+
+
+def _results(closure: Any, view: View, details: run_definition_pb2.ActionDetails | None) -> None:
+    if details is None or not details.attempts:
+        return
+    outputs = details.attempts[-1].outputs
+    if view.phase in {P.SUCCEEDED, P.RECOVERED} and outputs.output_uri and not view.dynamic:
+        closure.output_uri = outputs.output_uri
+    if outputs.report_uri and view.kind is Kind.TASK:
+        closure.deck_uri = outputs.report_uri
+
+
+def child_of(
+    view: View, execution: identifier_pb2.WorkflowExecutionIdentifier
+) -> identifier_pb2.WorkflowExecutionIdentifier:
+    """The execution that a launch plan node started."""
+    return identifier_pb2.WorkflowExecutionIdentifier(
+        project=execution.project, domain=execution.domain, name=view.child_name
+    )
+
+
+def retry_group(view: View) -> str:
+    """Which attempt of its parent a node belongs to; empty at the top."""
+    if view.parent is None:
+        return ""
+    return str(view.scope.attempt) if view.parent is view.scope.owner else "0"
+
+
+def times(view: View, details: run_definition_pb2.ActionDetails | None) -> tuple[int, int, int]:
+    """When a node was created, first ran, and ended: nanoseconds since the epoch, 0 for not yet."""
+    created, started, ended = view.created, view.started, view.ended
+    steps = [step for attempt in details.attempts for step in attempt.phase_transitions] if details is not None else []
+    if steps:
+        created = min(created or steps[0].start_time.ToNanoseconds(), steps[0].start_time.ToNanoseconds())
+        running = [step for step in steps if step.phase == phase_pb2.ACTION_PHASE_RUNNING]
+        started = running[0].start_time.ToNanoseconds() if running else started
+    if view.phase not in phase.NODE_ENDED:
+        ended = 0
+    return created, started, max(ended, started) if ended else 0
+
+
+def trimmed(message: str) -> str:
+    """The first bytes of a text, without half a character."""
+    data = message.encode()
+    return message if len(data) <= TRIMMED else data[:TRIMMED].decode(errors="ignore")
