@@ -20,6 +20,8 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
 
+from ..backend import credentials
+from ..backend.storage import Storage
 from ..errors import BridgeError, InvalidRequest, Unimplemented
 from . import status
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
     from google.protobuf.message import Message
 
+    from ..backend.protocol import Backend
     from ..config import Settings
     from .context import CallContext
 
@@ -45,7 +48,10 @@ SERVICES: tuple[ServiceDescriptor, ...] = (
 """What a Flyte 1 control plane serves."""
 
 PARTS: tuple[str, ...] = (
-    "health:Health",  # one line each
+    "auth:Auth",  # one line each
+    "dataproxy:DataProxy",
+    "health:Health",
+    "identity:Identity",
 )
 """Who answers, as `module:Class` of this package; each is made with the `Core`. Add a line to plug a part in."""
 
@@ -70,11 +76,13 @@ class Core:
         backend: The Flyte 2 behind us (`backend.protocol.Backend`).
         settings: What the bridge was told from outside.
         registry: Flyte 1's entities as Flyte 2 keeps them (`registry.Registry`).
+        storage: Objects by URI, where no verb of the backend's serves.
     """
 
-    backend: Any
+    backend: Backend
     settings: Settings
     registry: Any
+    storage: Storage
 
 
 @dataclass(frozen=True)
@@ -119,16 +127,25 @@ METHODS: dict[str, Method] = {
 class Facade:
     """Flyte 1's control plane on top of a Flyte 2."""
 
-    def __init__(self, backend: Any, settings: Settings, parts: tuple[object, ...] | None = None) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        settings: Settings,
+        parts: tuple[object, ...] | None = None,
+        *,
+        storage: Storage | None = None,
+    ) -> None:
         """Makes the parts and the table of who answers what.
 
         Args:
             backend: The Flyte 2 behind us.
             settings: What the bridge was told from outside.
             parts: Who answers; by default what `PARTS` names.
+            storage: Objects by URI; by default where the environment says.
         """
         self.backend = backend
         self.settings = settings
+        self.storage = storage or Storage()
         self.parts = tuple(self._make()) if parts is None else parts
         self.handlers: dict[str, Handler] = {}
         for method in METHODS.values():
@@ -137,7 +154,7 @@ class Facade:
                 self.handlers[method.path] = handler
 
     def _make(self) -> Iterator[object]:
-        core = Core(self.backend, self.settings, _registry(self.backend, self.settings))
+        core = Core(self.backend, self.settings, _registry(self.backend, self.settings), self.storage)
         for target in PARTS:
             module, _, name = target.partition(":")
             yield getattr(import_module(f"{__package__}.{module}"), name)(core)
@@ -157,6 +174,8 @@ class Facade:
         """
         began = time.perf_counter()
         outcome = "ok"
+        if context.bearer is not None:  # this call's context alone: each call is a task of its own
+            credentials.bearer.set(context.bearer)
         try:
             handler = self.handlers.get(path)
             if handler is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flyteidl2.auth import identity_pb2
+from flyteidl2.auth import auth_service_pb2, identity_pb2
 from flyteidl2.dataproxy import dataproxy_service_pb2
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .caller import Caller
 
 DATA = "/flyteidl2.dataproxy.DataProxyService"
+AUTH = "/flyteidl2.auth.AuthMetadataService"
 
 
 class DataVerbs:
@@ -146,3 +147,22 @@ class IdentityVerbs:
         return await self.caller.unary(
             "/flyteidl2.auth.IdentityService/UserInfo", identity_pb2.UserInfoRequest(), identity_pb2.UserInfoResponse
         )
+
+    async def oauth2_metadata(self) -> auth_service_pb2.GetOAuth2MetadataResponse:
+        """Where tokens for the backend are to be had.
+
+        Raises:
+            Unimplemented: It asks for none.
+        """
+        kind = auth_service_pb2.GetOAuth2MetadataResponse
+        return await self.caller.unary(f"{AUTH}/GetOAuth2Metadata", auth_service_pb2.GetOAuth2MetadataRequest(), kind)
+
+    async def public_client_config(self) -> auth_service_pb2.GetPublicClientConfigResponse:
+        """What an application without a secret of its own, such as a command line, logs in as.
+
+        Raises:
+            Unimplemented: The backend asks for no login.
+        """
+        kind = auth_service_pb2.GetPublicClientConfigResponse
+        request = auth_service_pb2.GetPublicClientConfigRequest()
+        return await self.caller.unary(f"{AUTH}/GetPublicClientConfig", request, kind)

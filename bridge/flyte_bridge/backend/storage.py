@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import NoSuchObject, ObjectError
+from ..errors import BadObjectName, NoSuchObject, ObjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -113,6 +113,26 @@ class Storage:
             return sorted(f"{base}{entry[len(path.rstrip('/')) :]}" for entry in fs.find(path))
 
         return await self._local(base, walk)
+
+    async def sign(self, uri: str, life: timedelta) -> str:
+        """A URL to GET an object from, which needs no credentials.
+
+        Args:
+            uri: The object's; it need not exist.
+            life: How long the URL is good for.
+
+        Raises:
+            BadObjectName: It is in no object store that signs URLs.
+            ObjectError: It cannot be signed: there are no credentials for that store.
+        """
+        cloud = self._cloud(uri)
+        if cloud is None or not cloud[1]:
+            signing = ", ".join(sorted(_CLOUDS))
+            raise BadObjectName(uri, f"no object whose store signs URLs; give one of these: {signing}")
+        from obstore import sign_async
+
+        store, key = cloud
+        return str(await _told(uri, sign_async(store, "GET", key, life)))
 
     def _cloud(self, uri: str) -> tuple[Any, str] | None:
         """The store and the key of an object in a cloud."""

@@ -11,7 +11,6 @@ import atexit
 import os
 import threading
 import weakref
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -129,18 +128,33 @@ def home_of(settings: Settings) -> Home:
                 return home
 
         async def make() -> Facade:
-            from ..admin.service import Facade
-
-            connect = import_module("flyte_bridge.backend").connect
-            # connecting may start the embedded backend, which takes a while: not on the loop
-            return Facade(await asyncio.to_thread(connect, settings), settings)
+            return await facade_of(settings)
 
         async def close(facade: Facade) -> None:
-            await facade.backend.caller.close()
+            await facade.backend.close()
 
         made = Home(make, close)
         _known.append((settings, made))
         return made
+
+
+async def facade_of(settings: Settings) -> Facade:
+    """The façade over the Flyte 2 that the settings mean; the embedded one is started if it does not run.
+
+    Raises:
+        BackendError: It cannot be started.
+        ConfigError: The settings cannot be.
+    """
+    from ..admin.service import Facade
+    from ..backend.connect import connect
+    from ..backend.storage import Storage
+
+    if not settings.embedded:
+        return Facade(connect(settings), settings)
+    from ..embedded import instance, snippets
+
+    running = await asyncio.to_thread(instance.ensure, settings.data_dir)  # may take a while: not on the loop
+    return Facade(connect(settings), settings, storage=Storage(snippets.flyte_environment(running)))
 
 
 def _after_fork() -> None:
