@@ -12,6 +12,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from flyte_bridge.embedded.executor import Ending
 from flyte_bridge.embedded.executor.refuse import refusal
+from flyte_bridge.embedded.executor.slots import NOTHING
 from flyte_bridge.embedded.executor.target import quantity, read
 
 A0 = ["a0", "--inputs", "{{.input}}"]
@@ -152,3 +153,14 @@ def test_a_real_task_that_wants_a_gpu_is_refused_or_allowed(world: Any) -> None:
             assert w.outputs(await w.run(w.job("on_gpu", "n1"))) == 1
 
     asyncio.run(main())
+
+
+def test_a_driver_asks_for_nothing_whatever_its_template_says() -> None:
+    """It waits, also for runs that are not its children, and would keep out what it waits for."""
+    for program in ("flyte-bridge-driver", "/opt/bin/flyte-bridge-driver"):
+        target = read(container([program, "--inputs", "x"], resources=requests(cpu="4", memory="8Gi")))
+        assert target is not None
+        assert (target.is_driver, target.need) == (True, NOTHING)
+    other = read(container(resources=requests(cpu="4")))
+    assert other is not None
+    assert (other.is_driver, other.need.cpu) == (False, 4000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from flyte_bridge.embedded.executor.slots import DEFAULT, Room, Slots, whole_machine
+from flyte_bridge.embedded.executor.slots import DEFAULT, NOTHING, Room, Slots, whole_machine
 
 
 def cores(count: float) -> Room:
@@ -158,3 +158,21 @@ def test_pausing_what_holds_nothing_is_nothing() -> None:
     room.resume("nobody")
     room.release("nobody")
     assert room.free == room.capacity
+
+
+def test_what_needs_nothing_never_waits() -> None:
+    """A driver begins on a full machine, past those who queue for it: what it adds is what they wait for."""
+
+    async def main() -> None:
+        room = slots(1)
+        assert room.try_take("a", cores(1))
+        queued = asyncio.ensure_future(room.take("b", cores(1)))
+        room.force("c", cores(1))
+        await settle()
+        assert room.try_take("driver", NOTHING)
+        assert not queued.done()
+        room.release("a")
+        room.release("c")
+        await queued
+
+    asyncio.run(main())

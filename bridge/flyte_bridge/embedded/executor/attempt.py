@@ -154,7 +154,8 @@ class Attempt:
         files, job = self._files, self.job
         files.make()
         job.log_path.parent.mkdir(parents=True, exist_ok=True)
-        interpreter = self._executor.interpreters.for_image(goal.image)
+        interpreters = self._executor.interpreters
+        interpreter = interpreters.default if goal.is_driver else interpreters.for_image(goal.image)
         deferred = template.Deferred(self._inputs, self._store_template)
         argv = template.localise(template.render(goal.argv, job, deferred))
         env = environment.build(

@@ -4,6 +4,7 @@
 |---|---|---|
 | `a0` | `flyte` | another interpreter is mapped to its image, or it sets what the imports have read already |
 | `pyflyte-execute`, `pyflyte-fast-execute`, `pyflyte-map-execute` | `flytekit` | the same |
+| `flyte-bridge-driver` | `driver` | it sets what the imports have read already |
 | all others | `plain`: nothing imported, the child executes the command | |
 
 A forkserver that cannot be used (another release of the SDK starts a thread that we do not know) is replaced by
@@ -15,14 +16,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import shutil
+import sys
 import sysconfig
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from flyte_bridge.embedded.executor import environment
 from flyte_bridge.embedded.executor.forkserver import ForkServer
+from flyte_bridge.embedded.executor.target import DRIVER
 from flyte_bridge.errors import AlreadyRunning, LaunchError, UsageError
 
 if TYPE_CHECKING:
@@ -35,6 +40,7 @@ log = logging.getLogger(__name__)
 PLAIN = "plain"
 FLAVOURS = {
     "a0": "flyte",
+    DRIVER: "driver",
     "pyflyte-execute": "flytekit",
     "pyflyte-fast-execute": "flytekit",
     "pyflyte-map-execute": "flytekit",
@@ -87,8 +93,10 @@ class Launcher:
             LaunchError: It cannot be started.
             UsageError: There is no such command.
         """
-        program = _find(command)
         flavour = self.flavour(command)
+        if PurePath(command.argv[0]).name == DRIVER:
+            command = _ours(command)
+        program = _find(command)
         if flavour != PLAIN:
             try:
                 return await self._launch(flavour, program, command)
@@ -152,12 +160,28 @@ class Launcher:
             task.add_done_callback(self._retired.discard)
         env = {name: value for name, value in self._base.items() if name != "PYTHONPATH"}
         env["PATH"] = environment.path_of_machine()
+        if flavour == FLAVOURS[DRIVER]:
+            env["PYTHONPATH"] = _our_path()
         env["TMPDIR"] = str(self._tmp)
         self._tmp.mkdir(parents=True, exist_ok=True)
         path = self._log_dir / f"forkserver-{flavour}.log"
         server = ForkServer(flavour, env=env, log_path=path, ephemeral=self._ephemeral)
         self._servers[flavour] = (server, installed)
         return server
+
+
+def _our_path() -> str:
+    """Where our own packages are, for a Python that starts anew."""
+    found = (find_spec(name) for name in ("flyte_bridge", "flyte_bridge_translators"))
+    roots = [str(Path(entry).parent) for spec in found if spec for entry in spec.submodule_search_locations or ()]
+    return os.pathsep.join(dict.fromkeys(roots))
+
+
+def _ours(command: Command) -> Command:
+    """The driver, by this Python and these packages: they need not be installed, and no image has them."""
+    path = os.pathsep.join(filter(None, (_our_path(), command.env.get("PYTHONPATH"))))
+    argv = [sys.executable, "-m", "flyte_bridge.driver.main", *command.argv[1:]]
+    return replace(command, argv=argv, env={**command.env, "PYTHONPATH": path})
 
 
 def _find(command: Command) -> str:

@@ -53,6 +53,9 @@ class Room:
 DEFAULT = Room(cpu=200, memory=128 * MEBI)
 """What a task that requests nothing counts for: ten at once on two cores."""
 
+NOTHING = Room(0, 0)
+"""What never waits."""
+
 
 def whole_machine() -> Room:
     """All cores this process may use, and all memory there is."""
@@ -92,7 +95,7 @@ class Slots:
     def try_take(self, owner: Hashable, need: Room) -> bool:
         """Take room if there is some and nobody waits for it."""
         need = need.at_most(self.capacity)
-        if self._queue or not need.within(self._free):
+        if need != NOTHING and (self._queue or not need.within(self._free)):
             return False
         self._hold(owner, need)
         return True

@@ -7,13 +7,14 @@ and requests.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from flyteidl2.core import tasks_pb2
 from google.protobuf import json_format
 
-from flyte_bridge.embedded.executor.slots import DEFAULT, Room
+from flyte_bridge.embedded.executor.slots import DEFAULT, NOTHING, Room
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,10 @@ _SUFFIX = {
 """Kubernetes' quantities (`apimachinery/pkg/api/resource/quantity.go`)."""
 
 
+DRIVER = "flyte-bridge-driver"
+"""The program of ours that runs workflows: always on the backend's own Python, whatever image its task names."""
+
+
 @dataclass(frozen=True)
 class Target:
     """A command and what it asks for.
@@ -39,7 +44,8 @@ class Target:
         image: Which image it was meant to run in.
         argv: Command and arguments, before template variables are filled in.
         env: The container's own environment.
-        need: Requests; `slots.DEFAULT` where it has none.
+        need: Requests; `slots.DEFAULT` where it has none, nothing for a driver: it only waits, also for runs that are not
+            its children, and would otherwise keep out what it waits for.
         accelerators: What it requests beyond CPU and memory that this machine may not have, as `name=value`.
         pod: The rest of a pod's specification, by field; empty for a plain container.
     """
@@ -50,6 +56,11 @@ class Target:
     need: Room = DEFAULT
     accelerators: tuple[str, ...] = ()
     pod: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_driver(self) -> bool:
+        """Whether it is flyte-bridge's driver."""
+        return bool(self.argv) and PurePath(self.argv[0]).name == DRIVER
 
 
 def read(template: TaskTemplate) -> Target | None:
@@ -82,13 +93,14 @@ def _from_container(template: TaskTemplate) -> Target:
     accelerators = [f"gpu={asked[_GPU]}"] if _positive(asked.get(_GPU)) else []
     if device := template.extended_resources.gpu_accelerator.device:
         accelerators.append(f"accelerator={device}")
-    return Target(
+    target = Target(
         image=container.image,
         argv=(*container.command, *container.args),
         env={pair.key: pair.value for pair in container.env},
         need=_room(asked.get(_CPU), asked.get(_MEMORY)),
         accelerators=tuple(accelerators),
     )
+    return replace(target, need=NOTHING) if target.is_driver else target
 
 
 def _from_pod(template: TaskTemplate) -> Target | None:
