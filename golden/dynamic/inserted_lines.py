@@ -45,7 +45,7 @@ async def working(n: int) -> int:
     directory = working_directory
     other = os.path.join(working_directory, "other")
     os.makedirs(other, exist_ok=True)
-    length_result, _ = await asyncio.gather(
-        length.aio(text=str(os.path.isdir(directory) and os.path.isdir(other))), length.aio(text="x" * n)
+    _, length_result = await asyncio.gather(
+        length.aio(text="x" * n), length.aio(text=str(os.path.isdir(directory) and os.path.isdir(other)))
     )
     return length_result

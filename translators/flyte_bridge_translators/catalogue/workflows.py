@@ -73,6 +73,14 @@ CODES: tuple[Code, ...] = (
         "Make it an `async def` that awaits the task, and await its callers.",
     ),
     Code(
+        "FB223",
+        "field of a result without a name",
+        Severity.HAND,
+        "The caller of a task in Flyte 2 sees a plain tuple. The fields of this result are read by name where it cannot be told "
+        "which call gave it, and its NamedTuple is written in the annotation, so that it cannot be made again.",
+        "Give the NamedTuple a name at module level, or read the fields by place.",
+    ),
+    Code(
         "FB231",
         "gate became a condition",
         Severity.CHECK,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import networkx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 DATA = "data"
 ORDER = "order"
@@ -156,3 +156,11 @@ def connect(graph: networkx.DiGraph, before: Node, after: Node, kind: str = DATA
     if known is not None and STRENGTH.index(known["kind"]) >= STRENGTH.index(kind):
         return
     graph.add_edge(before, after, kind=kind)
+
+
+def part(graph: networkx.DiGraph, members: Sequence[Node]) -> networkx.DiGraph:
+    """Some nodes and the edges among them, in the order given (`networkx` keeps no order in a subgraph of a few nodes)."""
+    result = workflow(members)
+    inside = set(members)
+    result.add_edges_from((u, v, data) for u in members for v, data in graph.adj[u].items() if v in inside)
+    return result

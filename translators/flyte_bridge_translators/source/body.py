@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -11,6 +12,8 @@ import libcst as cst
 from flyte_bridge_translators.source import reading
 from flyte_bridge_translators.source.conditional import Parsed, parse, rewrite_condition
 from flyte_bridge_translators.source.entities import Outputs
+from flyte_bridge_translators.source.named_result import settled
+from flyte_bridge_translators.source.node import CREATE_NODE
 from flyte_bridge_translators.source.recognize import Scene, peel_overrides, recognize
 from flyte_bridge_translators.source.steps import (
     Arm,
@@ -25,8 +28,15 @@ from flyte_bridge_translators.source.steps import (
 from flyte_bridge_translators.source.tree import children, code, string_value
 
 _COMPREHENSIONS = (cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)
+_TAKERS = frozenset({"flytekit.map_task", "functools.partial", CREATE_NODE})
+"""What takes a task and gives something that is called, or a node."""
+
 _CONDITIONAL = (cst.IfExp, cst.BooleanOperation, cst.Lambda, *_COMPREHENSIONS)
 """Expressions that evaluate a part of themselves never or often: calls in them cannot be taken out."""
+
+
+_GENERATED = re.compile(r"o[0-9]+")
+"""The names Flyte 1 gives to outputs without names."""
 
 
 @dataclass(eq=False)
@@ -166,10 +176,40 @@ class Reader:
             or made == "flytekit.map_task"
             or (made == "functools.partial" and value.args and self.scene.entity(value.args[0].value) is not None)
         ):
+            other = self._used_otherwise(target.value)
+            if other is not None and not settled(self.scene, target.value):
+                what = "a `map_task(...)`" if made == "flytekit.map_task" else "a task or launch plan"
+                message = f"`{target.value}` holds {what}, but which one when it is used is not known here"
+                self.scene.plan.report("FB213", other, message)
+                return False
             self.scene.mappers[target.value] = value
+            if other is not None:
+                if made == "flytekit.map_task":
+                    message = f"`{target.value}` is a `map_task(...)` that is used where it is not called"
+                    self.scene.plan.report("FB213", other, message)
+                return False
             self.silent.append(self.line)
             return True
         return False
+
+    def _used_otherwise(self, name: str) -> cst.Name | None:
+        """A place where a variable that holds a `map_task(...)` or `partial(...)` is not called, or called where it may hold
+        another one; None when there is none."""
+        uses = self.scene.uses
+        if uses is None:
+            return None
+        known = uses.settled(name)
+        parents = self.scene.module.parents
+        for node in uses.reads(name):
+            parent = parents.get(node)
+            call = parents.get(parent) if isinstance(parent, cst.Arg) else parent
+            called = isinstance(call, cst.Call) and (
+                call.func is node
+                or (call.args and call.args[0] is parent and self.scene.qualified(call.func) in _TAKERS)
+            )
+            if not called or not known:
+                return node
+        return None
 
     def _bound(
         self, value: cst.BaseExpression, target: cst.BaseExpression | None, annotation: cst.Annotation | None = None
@@ -275,6 +315,14 @@ class Reader:
         if isinstance(base, cst.Name):
             if not self.variables.is_local(base):
                 return False
+            if not settled(self.scene, base.value):
+                if wanted == "o0" and self.scene.uses is not None and self.scene.uses.single(base.value):
+                    self.read_name(node, base, step, "o0")
+                    return True
+                if isinstance(wanted, str) and (_GENERATED.fullmatch(wanted) or base is not node.value):
+                    message = f"`{code(node)}` is an output of a node, but which node's is not known here"
+                    self.scene.plan.report("FB223", node, message)
+                return False
             source = self.lookup(base.value)
             name = base.value
         else:
@@ -331,12 +379,18 @@ class Reader:
             self.scene.plan.report("FB222", node, "a lambda calls a task: make it an `async def` and await it")
             return
         if isinstance(node, cst.BaseExpression):
-            found = recognize(self.scene, node)
+            found = recognize(self.scene, node, in_place=True)
             if found is not None:
                 callee = found.callee
                 for inner, _ in found.inner:
                     self.in_place(inner, step)
-                self.scene.plan.replace(node, lambda rewrite: awaited(callee.awaitable(rewrite)))
+                if callee.prepares:
+                    message = f"`{code(node)}` needs lines before it: write it as a statement of its own"
+                    self.scene.plan.report("FB222", node, message)
+                elif callee.awaits:
+                    self.scene.plan.replace(node, lambda rewrite: awaited(callee.awaitable(rewrite)))
+                else:
+                    self.scene.plan.replace(node, callee.awaitable)
                 return
         if isinstance(node, cst.Name):
             if self.variables.is_local(node):
@@ -382,6 +436,7 @@ class Reader:
         from dataclasses import replace
 
         from flyte_bridge_translators.source.map_task import MapCallee
+        from flyte_bridge_translators.source.named_result import NamedCallee
         from flyte_bridge_translators.source.node import EntityCallee, settings_of
 
         bare, overrides = peel_overrides(value)
@@ -394,6 +449,8 @@ class Reader:
         callee = step.callee
         if isinstance(callee, EntityCallee):
             step.callee = replace(callee, settings=[*callee.settings, *settings])
+        elif isinstance(callee, NamedCallee):
+            step.callee = replace(callee, inner=replace(callee.inner, settings=[*callee.inner.settings, *settings]))
         elif isinstance(callee, MapCallee):
             one = callee.callee
             step.callee = replace(callee, callee=replace(one, settings=[*one.settings, *settings]))

@@ -18,6 +18,7 @@ from flyte_bridge_translators.source.steps import UNKNOWN
 from flyte_bridge_translators.source.tree import code, dotted
 from flyte_bridge_translators.source.work import Work
 
+CREATE_NODE = "flytekit.core.node_creation.create_node"
 SAME = frozenset({"retries", "timeout", "interruptible", "pod_template", "resources"})
 RENAMED = {"node_name": "short_name", "name": "short_name", "task_config": "plugin_config"}
 TASK_MAKERS = frozenset(
@@ -103,7 +104,7 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
     from flyte_bridge_translators.source import map_task
 
     func, first = call.func, 0
-    if scene.qualified(func) == "flytekit.core.node_creation.create_node" and call.args:
+    if scene.qualified(func) == CREATE_NODE and call.args:
         func, first = call.args[0].value, 1
     func, partial = map_task.unpartial(scene, func)
     entity = scene.entity(func) or instance(scene, func)

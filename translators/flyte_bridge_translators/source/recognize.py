@@ -17,6 +17,7 @@ from flyte_bridge_translators.source.steps import Callee
 from flyte_bridge_translators.source.translator import Context
 
 if TYPE_CHECKING:
+    from flyte_bridge_translators.source.named_result import Uses
     from flyte_bridge_translators.source.shape import Shape
 
 
@@ -47,6 +48,7 @@ class Scene:
         parameters: The driver's parameters.
         shapes: The shapes of its blocks, as they are read.
         settled: When a failure lets the others end first: the names for all results of a gather and for one of them.
+        uses: How its variables are bound and read; None while one is only looked for.
     """
 
     module: Module
@@ -58,6 +60,7 @@ class Scene:
     parameters: frozenset[str] = frozenset()
     shapes: list[Shape] = field(default_factory=list)
     settled: tuple[str, str] | None = None
+    uses: Uses | None = None
 
     @cached_property
     def width(self) -> int:
@@ -66,6 +69,10 @@ class Scene:
 
     def qualified(self, node: cst.CSTNode | None) -> str | None:
         return self.module.names.qualified(node)
+
+    def is_helper(self, function: cst.FunctionDef) -> bool:
+        """Whether a function is a plain one that calls entities."""
+        return any(one is function for one in self.helpers.values())
 
     def entity(self, node: cst.CSTNode | None) -> Entity | None:
         """The entity an expression names."""
@@ -111,9 +118,9 @@ def peel_overrides(expression: cst.BaseExpression) -> tuple[cst.BaseExpression, 
     return expression, tuple(calls)
 
 
-def recognize(scene: Scene, expression: cst.BaseExpression) -> Found | None:
-    """The call an expression is, or None for plain Python."""
-    from flyte_bridge_translators.source import gate, map_task, node
+def recognize(scene: Scene, expression: cst.BaseExpression, *, in_place: bool = False) -> Found | None:
+    """The call an expression is, or None for plain Python; `in_place` when it is awaited where it stands."""
+    from flyte_bridge_translators.source import gate, map_task, named_result, node
 
     if not isinstance(expression, cst.Call):
         return None
@@ -123,5 +130,5 @@ def recognize(scene: Scene, expression: cst.BaseExpression) -> Found | None:
     for reader in (node.recognize, map_task.recognize, gate.recognize):
         found = reader(scene, bare, overrides)
         if found is not None:
-            return found
+            return named_result.named(scene, found, expression, in_place=in_place)
     return None

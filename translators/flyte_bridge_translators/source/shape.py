@@ -163,7 +163,7 @@ class Shape:
                 middle.append(nodes[step])
         if middle:
             results = [node for node in middle if self._needed_outside(node.payload, middle)]
-            segment.tree = calls.to_calls(passes.apply(graph.subgraph(middle).copy()), results)
+            segment.tree = calls.to_calls(passes.apply(model.part(graph, middle)), results)
 
     def _needed_outside(self, step: Step, middle: list[model.Node]) -> bool:
         inside = {node.payload for node in middle}

@@ -19,6 +19,7 @@ from flyte_bridge_translators.source.failure import read as read_failure
 from flyte_bridge_translators.source.failure import wrap
 from flyte_bridge_translators.source.map_task import MAP
 from flyte_bridge_translators.source.module import Module
+from flyte_bridge_translators.source.named_result import Uses
 from flyte_bridge_translators.source.recognize import Fresh, Scene, recognize
 from flyte_bridge_translators.source.shape import compile_body, settle
 from flyte_bridge_translators.source.translator import Context
@@ -113,7 +114,9 @@ def scene_of(
         for node in walk(function.params)
         if isinstance(node, cst.Param) and isinstance(node.name, cst.Name)
     }
-    return Scene(module, context, plan, helpers, {}, Fresh(taken | parameters), frozenset(parameters))
+    scene = Scene(module, context, plan, helpers, {}, Fresh(taken | parameters), frozenset(parameters))
+    scene.uses = Uses(scene, function)
+    return scene
 
 
 def find_helpers(module: Module, context: Context, drivers: list[cst.FunctionDef]) -> dict[str, cst.FunctionDef]:
