@@ -32,6 +32,7 @@ class Verb(NamedTuple):
 VERBS: dict[str, Verb] = {
     "convert": Verb("flyte_bridge_cli.convert:command", "Rewrite Flyte 1 source into Flyte 2 source, and prove it."),
     "down": Verb("flyte_bridge_cli.down:down", "Stop the embedded Flyte 2 backend."),
+    "graph": Verb("flyte_bridge_cli.graph:command", "Draw the graph of a Flyte 1 workflow."),
     "status": Verb("flyte_bridge_cli.status:status", "Show the embedded Flyte 2 backend and how clients reach it."),
     "up": Verb("flyte_bridge_cli.up:up", "Start an embedded Flyte 2 backend."),
 }

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flyte_bridge_translators.graph import model
+from flyte_bridge_translators.wire.compiler.problems import Code, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,24 +26,6 @@ END = "end-node"
 
 Key = tuple[str, str, str, str]
 """Project, domain, name and version of a task, workflow or launch plan."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something wrong with a closure.
-
-    Attributes:
-        code: flyteadmin's code (`flytepropeller/pkg/compiler/errors/compiler_errors.go`).
-        node: Id of the node.
-        message: What is wrong there.
-    """
-
-    code: str
-    node: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"Code: {self.code}, Node Id: {self.node}, Description: {self.message}"
 
 
 class BadClosure(ValueError):
@@ -162,7 +145,9 @@ class _Reader:
         graph = model.workflow()
         top = [node for node in template.nodes if node.id not in {START, END}]
         if not top:
-            self.problem("NoNodesFound", template.id.name, f"Can't find any nodes in workflow [{template.id.name}].")
+            self.problem(
+                Code.NO_NODES_FOUND, template.id.name, f"Can't find any nodes in workflow [{template.id.name}]."
+            )
         for payload in top:
             graph.add_node(self.node(payload))
         failure = self.node(template.failure_node) if template.HasField("failure_node") else None
@@ -178,10 +163,10 @@ class _Reader:
 
     def node(self, payload: Any) -> model.Node:
         if not payload.id:
-            self.problem("ValueRequired", "<node>", "Value required [Id].")
+            self.problem(Code.VALUE_REQUIRED, "<node>", "Value required [Id].")
         made = self.make(payload)
         if payload.id in self.nodes:
-            self.problem("DuplicateId", payload.id, "Trying to insert two nodes with the same id.")
+            self.problem(Code.DUPLICATE_ID, payload.id, "Trying to insert two nodes with the same id.")
         self.nodes[payload.id] = made
         return made
 
@@ -195,7 +180,7 @@ class _Reader:
                 return model.Branch(name=payload.id, payload=payload, cost=0, arms=self.arms(payload))
             case "gate_node":
                 return self.gate(payload)
-        self.problem("ValueRequired", payload.id, "Value required [Target].")
+        self.problem(Code.VALUE_REQUIRED, payload.id, "Value required [Target].")
         return model.Node(name=payload.id, payload=payload)
 
     def target(self, payload: Any, node: str) -> str:
@@ -203,21 +188,23 @@ class _Reader:
         if payload.HasField("task_node"):
             reference = payload.task_node.reference_id
             if key(reference) not in self.tasks:
-                self.problem("TaskReferenceNotFound", node, f"Referenced Task [{_named(reference)}] not found.")
+                self.problem(Code.TASK_REFERENCE_NOT_FOUND, node, f"Referenced Task [{_named(reference)}] not found.")
             return str(reference.name)
         kind = payload.workflow_node.WhichOneof("reference")
         if kind is None:
-            self.problem("ValueRequired", node, "Value required [WorkflowNode.Reference].")
+            self.problem(Code.VALUE_REQUIRED, node, "Value required [WorkflowNode.Reference].")
             return ""
         reference = getattr(payload.workflow_node, kind)
         if kind == "sub_workflow_ref" and key(reference) not in self.workflows:
-            self.problem("WorkflowReferenceNotFound", node, f"Referenced Workflow [{_named(reference)}] not found.")
+            self.problem(
+                Code.WORKFLOW_REFERENCE_NOT_FOUND, node, f"Referenced Workflow [{_named(reference)}] not found."
+            )
         return str(reference.name)
 
     def array(self, payload: Any) -> model.Map:
         array = payload.array_node
         if array.node.WhichOneof("target") not in {"task_node", "workflow_node"}:
-            self.problem("ValueRequired", payload.id, "Value required [ArrayNode.Node: a task or a launch plan].")
+            self.problem(Code.VALUE_REQUIRED, payload.id, "Value required [ArrayNode.Node: a task or a launch plan].")
             return model.Map(name=payload.id, payload=payload)
         given = array.WhichOneof("success_criteria")
         return model.Map(
@@ -237,7 +224,7 @@ class _Reader:
                 return model.Gate(name=payload.id, payload=payload, waits_for="input")
             case "sleep":
                 return model.Gate(name=payload.id, payload=payload, waits_for="time")
-        self.problem("NoConditionFound", payload.id, f"Can't find any condition in gate node [{payload.id}].")
+        self.problem(Code.NO_CONDITION_FOUND, payload.id, f"Can't find any condition in gate node [{payload.id}].")
         return model.Gate(name=payload.id, payload=payload)
 
     def arms(self, payload: Any) -> tuple[model.Arm, ...]:
@@ -246,9 +233,9 @@ class _Reader:
         for case in (block.case, *block.other):
             if not case.HasField("condition"):
                 message = "One of the branches on the node doesn't have a condition."
-                self.problem("BranchNodeHasNoCondition", payload.id, message)
+                self.problem(Code.BRANCH_NODE_HAS_NO_CONDITION, payload.id, message)
             if not case.HasField("then_node"):
-                self.problem("BranchNodeIdNotFound", payload.id, "BranchNode not assigned")
+                self.problem(Code.BRANCH_NODE_ID_NOT_FOUND, payload.id, "BranchNode not assigned")
                 continue
             arms.append(model.Arm(case.condition, model.workflow([self.node(case.then_node)])))
         match block.WhichOneof("default"):
@@ -258,7 +245,7 @@ class _Reader:
                 arms.append(model.Arm(None, None, str(block.error.message)))
             case _:
                 message = "Branch Node must have either the else case set or a default error."
-                self.problem("BranchNodeHasNoDefault", payload.id, message)
+                self.problem(Code.BRANCH_NODE_HAS_NO_DEFAULT, payload.id, message)
         return tuple(arms)
 
     def connect(self, graph: networkx.DiGraph, node: model.Node, payload: Any, kind: str | None) -> None:
@@ -274,14 +261,16 @@ class _Reader:
             other = self.nodes[source]
             if other not in graph:
                 # Within an arm, only a nested branch names a node that is not at the top.
-                self.problem("NodeReferenceNotFound", payload.id, f"Referenced node [{source}] is in another branch.")
+                self.problem(
+                    Code.NODE_REFERENCE_NOT_FOUND, payload.id, f"Referenced node [{source}] is in another branch."
+                )
                 continue
             model.connect(graph, other, node, kind or (model.DATA if source in data else model.ORDER))
 
     def known(self, source: str, node: str) -> bool:
         if source in {"", START} or source in self.nodes:
             return True
-        self.problem("NodeReferenceNotFound", node, f"Referenced node [{source}] not found.")
+        self.problem(Code.NODE_REFERENCE_NOT_FOUND, node, f"Referenced node [{source}] not found.")
         return False
 
     def check_order(self, graph: networkx.DiGraph) -> None:
@@ -298,9 +287,9 @@ class _Reader:
         if missing:
             names = ">".join(sorted(node.name for node in missing))
             message = f"A cycle has been detected while traversing the Workflow [{names}]."
-            self.problem("CycleDetected", START, message)
+            self.problem(Code.CYCLE_DETECTED, START, message)
 
-    def problem(self, code: str, node: str, message: str) -> None:
+    def problem(self, code: Code, node: str, message: str) -> None:
         self.problems.append(Problem(code, node, message))
 
 
