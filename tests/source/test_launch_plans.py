@@ -6,7 +6,7 @@ import pytest
 from croniter import croniter
 from flytekit.core.schedule import CronSchedule
 
-from flyte_bridge_translators.source.schedule import ALIASES, five_fields
+from flyte_bridge_translators.cron import ALIASES, five_fields
 from source.project import convert_project
 
 FLOW = """\

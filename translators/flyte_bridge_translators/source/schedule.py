@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import libcst as cst
 
+from flyte_bridge_translators.cron import ALIASES, five_fields
 from flyte_bridge_translators.source import arguments, layout
 from flyte_bridge_translators.source.layout import Doc
 from flyte_bridge_translators.source.tree import code
@@ -18,19 +18,6 @@ FIXED_RATE = "flytekit.FixedRate"
 
 CRON_SIGNATURE = ("cron_expression", "schedule", "offset", "kickoff_time_input_arg")
 RATE_SIGNATURE = ("duration", "kickoff_time_input_arg")
-
-ALIASES: Mapping[str, str] = {
-    spelling: expression
-    for spellings, expression in (
-        (("hourly", "hours", "@hourly"), "0 * * * *"),
-        (("daily", "days", "@daily"), "0 0 * * *"),
-        (("weekly", "weeks", "@weekly"), "0 0 * * 0"),
-        (("monthly", "months", "@monthly"), "0 0 1 * *"),
-        (("annually", "@annually", "yearly", "years", "@yearly"), "0 0 1 1 *"),
-    )
-    for spelling in spellings
-}
-"""Flyte 1's names for schedules, case ignored; Flyte 2 hands the expression on as it is and knows none."""
 
 UNITS: Mapping[str, int] = {
     "weeks": 10_080_000_000 * 60,
@@ -114,21 +101,6 @@ def _cron(work: Work, call: cst.Call, where: cst.CSTNode) -> Automation | None:
         return None
     text = code(node) if expression == known else layout.quoted(expression)
     return Automation(layout.call("flyte.Cron", text), _kickoff(given))
-
-
-def five_fields(expression: str) -> str | None:
-    """An AWS expression (minute hour day month weekday year) as a standard one; None when it has no such form.
-
-    AWS counts weekdays from 1 (Sunday), cron from 0.
-    """
-    fields = expression.split()
-    if len(fields) != 6 or fields[5] not in {"*", "?"}:
-        return None
-    minute, hour, day, month, weekday, _ = ("*" if part == "?" else part for part in fields)
-    if re.search(r"[LW#]", day.upper()) or re.search(r"#|L$|\dL", weekday.upper()):
-        return None
-    weekday = re.sub(r"(?<![/\d])\d(?!\d)", lambda found: str(int(found.group()) - 1), weekday)
-    return f"{minute} {hour} {day} {month} {weekday}"
 
 
 def _rate(work: Work, call: cst.Call, where: cst.CSTNode) -> Automation | None:

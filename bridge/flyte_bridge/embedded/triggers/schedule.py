@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from flyteidl2.task import common_pb2
 
-from .cron import Cron, CronError, parse
+from flyte_bridge_translators.cron import Cron, CronError, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flyte_bridge.embedded.triggers.cron import Cron, CronError, parse
+from flyte_bridge_translators.cron import Cron, CronError, parse
 
 UTC = timezone.utc
 

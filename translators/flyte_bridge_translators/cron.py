@@ -1,6 +1,6 @@
-"""Cron expressions, as Flyte 2 reads them: five fields, descriptors, a time zone.
+"""Cron expressions: as both Flytes read them (five fields, descriptors, a time zone), and what else Flyte 1's users write.
 
-The real backend hands the text to Go's robfig/cron (`ParseStandard`), so that grammar is the law here: names of months
+flyteadmin and Flyte 2 hand the text to Go's robfig/cron (`ParseStandard`), so that grammar is the law here: names of months
 and weekdays, `?` as `*`, `N/step` as `N-max/step`, Sunday is 0 and never 7, a day matches when *either* day field does
 unless one of them is starred, and `*/2` does not count as starred. The grammar is checked and expanded here; walking
 the calendar is croniter's job. Times that clocks skip do not fire and times that clocks repeat fire twice, which is
@@ -10,13 +10,15 @@ what robfig does too.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from croniter import CroniterBadDateError, croniter
+if TYPE_CHECKING:
+    from croniter import croniter
 
 UTC = timezone.utc
 
@@ -56,6 +58,19 @@ _DESCRIPTORS = {
     "@hourly": "0 * * * *",
 }
 
+ALIASES: Mapping[str, str] = {
+    spelling: expression
+    for spellings, expression in (
+        (("hourly", "hours", "@hourly"), "0 * * * *"),
+        (("daily", "days", "@daily"), "0 0 * * *"),
+        (("weekly", "weeks", "@weekly"), "0 0 * * 0"),
+        (("monthly", "months", "@monthly"), "0 0 1 * *"),
+        (("annually", "@annually", "yearly", "years", "@yearly"), "0 0 1 1 *"),
+    )
+    for spelling in spellings
+}
+"""flytekit's names for schedules (`CronSchedule._VALID_CRON_ALIASES`), case ignored."""
+
 _DURATION_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 
@@ -74,6 +89,8 @@ class Cron:
 
     def next(self, after: datetime) -> datetime | None:
         """The first fire time later than `after` (aware), in UTC; `None` when there is none in 50 years."""
+        from croniter import croniter  # the converter reads expressions too, and is to start without it
+
         wall = after.astimezone(self.zone).replace(tzinfo=None)
         walls = croniter(self.expression, wall)
         candidate = _advance(walls)
@@ -85,6 +102,8 @@ class Cron:
         return self._next_near_clock_change(after, wall)
 
     def _next_near_clock_change(self, after: datetime, wall: datetime) -> datetime | None:
+        from croniter import croniter
+
         # Wall times do not follow one another as instants do here: start early, look far enough, take the earliest.
         walls = croniter(self.expression, wall - _CLOCK_CHANGE)
         best: datetime | None = None
@@ -139,6 +158,21 @@ def parse(expression: str, zone: str = "") -> Cron | timedelta:
     return Cron(_canonical(text), tz)
 
 
+def five_fields(expression: str) -> str | None:
+    """An AWS expression (minute hour day month weekday year) as a standard one; None when it has no such form.
+
+    AWS counts weekdays from 1 (Sunday), cron from 0.
+    """
+    fields = expression.split()
+    if len(fields) != 6 or fields[5] not in {"*", "?"}:
+        return None
+    minute, hour, day, month, weekday, _ = ("*" if part == "?" else part for part in fields)
+    if re.search(r"[LW#]", day.upper()) or re.search(r"#|L$|\dL", weekday.upper()):
+        return None
+    weekday = re.sub(r"(?<![/\d])\d(?!\d)", lambda found: str(int(found.group()) - 1), weekday)
+    return f"{minute} {hour} {day} {month} {weekday}"
+
+
 @cache
 def _zone(name: str) -> ZoneInfo:
     try:
@@ -148,6 +182,8 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _advance(walls: croniter) -> datetime | None:
+    from croniter import CroniterBadDateError
+
     try:
         found = walls.get_next(datetime)
     except CroniterBadDateError:
