@@ -13,7 +13,7 @@ from flytekit.models import task as task_models
 from flytekit.models.admin import workflow as workflow_models
 from flytekit.tools.translator import get_serializable
 
-from flyte_bridge_translators.wire import workflow
+from flyte_bridge_translators.wire import launch_plan, workflow
 
 if TYPE_CHECKING:
     from flyteidl.core import compiler_pb2
@@ -60,15 +60,6 @@ def serialize(entity: Any) -> Serialized:
 
 
 def _registered(model: launch_plan_models.LaunchPlan, result: Serialized) -> launch_plan_pb2.LaunchPlan:
-    plan = launch_plan_pb2.LaunchPlan(id=model.id.to_flyte_idl(), spec=model.spec.to_flyte_idl())
-    interface = result.workflows[plan.spec.workflow_id.name].template.interface
-    inputs = plan.closure.expected_inputs.parameters
-    for name, variable in interface.inputs.variables.items():
-        if name in plan.spec.fixed_inputs.literals:
-            continue
-        inputs[name].var.CopyFrom(variable)
-        inputs[name].required = True
-        if name in plan.spec.default_inputs.parameters:
-            inputs[name].CopyFrom(plan.spec.default_inputs.parameters[name])
-    plan.closure.expected_outputs.CopyFrom(interface.outputs)
-    return plan
+    spec = model.spec.to_flyte_idl()
+    interface = result.workflows[spec.workflow_id.name].template.interface
+    return launch_plan.registered(model.id.to_flyte_idl(), spec, interface)
