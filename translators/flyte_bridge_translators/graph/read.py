@@ -290,7 +290,7 @@ class _Reader:
             self.problem(Code.CYCLE_DETECTED, START, message)
 
     def problem(self, code: Code, node: str, message: str) -> None:
-        self.problems.append(Problem(code, node, message))
+        self.problems.append(Problem(code.value, node, message))
 
 
 def _arms(payload: Any) -> Iterator[Any]:
