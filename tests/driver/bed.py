@@ -195,6 +195,23 @@ class Bed:
             done.outputs = _values(entity, done.literals)
         return done
 
+    def log(self, run: str, action: str) -> str:
+        """What a child's first attempt has printed."""
+        action_id = v2_identifier_pb2.ActionIdentifier(run=run_identifier(run), name=action)
+
+        async def lines(backend: Backend) -> str:
+            return "\n".join(
+                [
+                    line.message
+                    async for message in backend.tail_logs(action_id=action_id)
+                    for chunk in message.logs
+                    for line in chunk.lines
+                ]
+            )
+
+        told: str = self.do(lines)
+        return told
+
     def until(self, question: Any, timeout: float = 120) -> Any:
         """Ask again until the answer is true."""
         deadline = time.monotonic() + timeout
@@ -247,9 +264,10 @@ def deployable(packed: envelope.Envelope) -> task_definition_pb2.TaskSpec:
             named.parameter.ParseFromString(parameter.SerializeToString())
             spec.default_inputs.append(named)
         fixed = plan.spec.fixed_inputs.literals
-        kept = [one for one in template.interface.inputs.variables if one.key not in fixed]
-        del template.interface.inputs.variables[:]
-        template.interface.inputs.variables.extend(kept)
+        variables = spec.task_template.interface.inputs.variables
+        kept = [one for one in variables if one.key not in fixed]
+        del variables[:]
+        variables.extend(kept)
     return spec
 
 
@@ -281,6 +299,6 @@ def _values(entity: Any, literals: literals_pb2.LiteralMap) -> dict[str, Any]:
     from flytekit.models.literals import LiteralMap
 
     context = FlyteContextManager.current_context()
-    return TypeEngine.literal_map_to_kwargs(
-        context, LiteralMap.from_flyte_idl(literals), dict(entity.python_interface.outputs)
-    )
+    types = dict(entity.python_interface.outputs)
+    made = TypeEngine.literal_map_to_kwargs(context, LiteralMap.from_flyte_idl(literals), types)
+    return {name: made[name] for name in types}

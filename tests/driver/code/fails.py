@@ -1,0 +1,89 @@
+"""Failures: nodes that handle them, policies, retries, time-outs."""
+
+import os
+import time
+import typing
+from datetime import timedelta
+
+from flytekit import WorkflowFailurePolicy, task, workflow
+from flytekit.exceptions.user import FlyteRecoverableException
+from flytekit.types.error.error import FlyteError
+
+
+@task
+def good(x: int) -> int:
+    return x + 1
+
+
+@task
+def slow(seconds: float) -> int:
+    time.sleep(seconds)
+    return 1
+
+
+@task
+def bad(x: int) -> int:
+    if x is not None:
+        raise ValueError(f"cannot do {x}")
+    return 0
+
+
+@task(retries=2)
+def flaky(x: int) -> int:
+    if os.environ["FLYTE_ATTEMPT_NUMBER"] != "2":
+        raise FlyteRecoverableException("once more")
+    return x
+
+
+@task(retries=1)
+def hopeless(x: int) -> int:
+    if x is not None:
+        raise FlyteRecoverableException("always")
+    return 0
+
+
+@task
+def clean(x: int, err: typing.Optional[FlyteError] = None) -> None:
+    print(f"CLEANED {x} after {err.failed_node_id}: {err.message}" if err else "CLEANED without an error")
+
+
+@workflow(on_failure=clean)
+def handled(x: int = 1) -> int:
+    return bad(x=good(x=x))
+
+
+@workflow(on_failure=clean)
+def inner(x: int) -> int:
+    return bad(x=x)
+
+
+@workflow
+def outer(x: int = 2) -> int:
+    return good(x=inner(x=x))
+
+
+@workflow
+def at_once(x: int = 1) -> typing.Tuple[int, int]:
+    return bad(x=x), good(x=slow(seconds=60.0))
+
+
+@workflow(failure_policy=WorkflowFailurePolicy.FAIL_AFTER_EXECUTABLE_NODES_COMPLETE)
+def patiently(x: int = 1) -> typing.Tuple[int, int]:
+    wrong = bad(x=x)
+    after = good(x=wrong)
+    return after, good(x=good(x=slow(seconds=1.0)))
+
+
+@workflow
+def retried(x: int = 3) -> int:
+    return flaky(x=x)
+
+
+@workflow
+def given_up(x: int = 3) -> int:
+    return hopeless(x=x)
+
+
+@workflow
+def too_slow() -> int:
+    return slow(seconds=60.0).with_overrides(timeout=timedelta(seconds=1), retries=0)

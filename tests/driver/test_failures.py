@@ -1,0 +1,60 @@
+"""What becomes of failures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import fails
+
+if TYPE_CHECKING:
+    from driver.bed import Bed
+
+
+def test_a_failure_node_gets_the_error(bed: Bed) -> None:
+    """It runs with the workflow's inputs and the error; the execution ends with the original error and names the node."""
+    done = bed.run(fails.handled, x=1)
+    assert done.phase == "FAILED"
+    assert done.error[0] == "USER:RuntimeError"
+    assert "failed at Node[n1]" in done.error[1]
+    assert "cannot do 2" in done.error[1]
+    assert done.phases() == {"n0": "SUCCEEDED", "n1": "FAILED", "fn0": "SUCCEEDED"}
+    assert "CLEANED 1 after n1: " in bed.log(done.run, "fn0")
+
+
+def test_a_sub_workflow_has_its_own_failure_node(bed: Bed) -> None:
+    """It runs beneath the sub-workflow's node."""
+    done = bed.run(fails.outer, x=2)
+    assert done.phase == "FAILED"
+    assert done.phases() == {"n0-0-n0": "FAILED", "n0-0-fn0": "SUCCEEDED"}
+
+
+def test_fail_immediately_aborts_what_runs(bed: Bed) -> None:
+    """After the first failure nothing starts, and what runs is aborted."""
+    done = bed.run(fails.at_once, x=1)
+    assert done.phase == "FAILED"
+    assert done.phases() == {"n0": "FAILED", "n1": "ABORTED"}
+
+
+def test_fail_after_executable_nodes_complete(bed: Bed) -> None:
+    """What is not downstream of the failure still runs; then the workflow fails with the first error."""
+    done = bed.run(fails.patiently, x=1)
+    assert done.phase == "FAILED"
+    assert done.error[0] == "USER:RuntimeError"
+    assert done.phases() == {"n0": "FAILED", "n2": "SUCCEEDED", "n3": "SUCCEEDED", "n4": "SUCCEEDED"}
+
+
+def test_retries_are_the_users(bed: Bed) -> None:
+    """A recoverable failure is tried again as often as the task says, in one action."""
+    done = bed.run(fails.retried, x=3)
+    assert done.value == 3
+    assert done.actions["n0"].status.attempts == 3
+    done = bed.run(fails.given_up, x=3)
+    assert done.error[0] == "RetriesExhausted|USER:Recoverable"
+    assert done.actions["n0"].status.attempts == 2
+
+
+def test_a_nodes_timeout_ends_it(bed: Bed) -> None:
+    """`with_overrides(timeout=…)` ends the attempt; the code is Flyte 1's."""
+    done = bed.run(fails.too_slow)
+    assert done.phase == "FAILED"
+    assert "TimeoutExpired" in done.error[0]

@@ -1,0 +1,66 @@
+"""Sub-workflows, launch plans, conditionals, paths into promises."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import nested
+import pytest
+
+from flyte_bridge_translators.wire import identifier
+
+if TYPE_CHECKING:
+    from driver.bed import Bed
+
+
+def test_sub_workflows_run_beneath_their_node(bed: Bed) -> None:
+    """A nested sub-workflow's nodes have propeller's unique ids, and its results are flytekit's."""
+    done = bed.run(nested.nested, x=3)
+    assert tuple(done.outputs.values()) == tuple(nested.nested(x=3)) == (8, 5, 64)
+    assert set(done.phases()) == {
+        "n0-0-n0-0-n0", "n0-0-n0-0-n1", "n0-0-n1-0-n0", "n0-0-n1-0-n1", "n1",
+    }  # fmt: skip
+
+
+def test_paths_lead_into_promises(bed: Bed) -> None:
+    """Indices and attributes of lists, maps and dataclasses, an enum, none: as in flytekit."""
+    done = bed.run(nested.paths, x=2)
+    assert tuple(done.outputs.values()) == tuple(nested.paths(x=2))
+
+
+def test_launch_plans_are_runs_of_their_own(bed: Bed) -> None:
+    """A launch plan node starts a child run with its fixed inputs, which is recorded under the node's name."""
+    name = "launching-parent"
+    done = bed.run(nested.launches, name=name, x=4)
+    assert done.phase == "SUCCEEDED", done.error
+    assert tuple(done.outputs.values()) == (17, 224, 26)
+    assert done.phases() == {"n0": "SUCCEEDED", "n1": "SUCCEEDED"}
+    child = identifier.run_name(identifier.child_execution_name(name, "n1"))
+    assert bed.done(nested.fixed, child).outputs["o0"] == 224
+
+
+@pytest.mark.parametrize(
+    ("x", "limit", "path"),
+    [
+        (1, 2.5, ["n2", "n2-n1", "n2-n1-n0"]),
+        (2, 2.5, ["n2", "n2-n1", "n2-n1-n1"]),
+        (2, 5.0, ["n2", "n2-n0", "n0", "n1"]),
+    ],
+)
+def test_conditionals_run_one_arm(bed: Bed, x: int, limit: float, path: list[str]) -> None:
+    """Nested conditions choose as flytekit does, and run only that; an arm's inputs may come from nodes that its branch
+    does not wait for."""
+    done = bed.run(nested.decides, x=x, limit=limit)
+    assert done.value == nested.decides(x=x, limit=limit)
+    last = reduce(lambda parent, node: identifier.unique_id(parent, 0, node), path, "")
+    assert identifier.action_name(last) in done.phases()
+    assert len(done.phases()) == (3 if limit == 2.5 else 4)
+
+
+def test_an_arm_may_fail(bed: Bed) -> None:
+    """`fail` fails the workflow with the user's message and Flyte 1's code."""
+    done = bed.run(nested.decides, x=1, limit=20.0)
+    assert done.phase == "FAILED"
+    assert done.error[0] == "UserProvidedError"
+    assert "no such limit" in done.error[1]
