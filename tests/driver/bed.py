@@ -5,32 +5,33 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flyteidl.admin import execution_pb2, workflow_pb2
+from flyteidl.admin import execution_pb2, task_pb2, workflow_pb2
 from flyteidl.core import identifier_pb2, literals_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyteidl2.common import phase_pb2
-from flyteidl2.core import interface_pb2, tasks_pb2
-from flyteidl2.task import common_pb2, task_definition_pb2
 
+from flyte_bridge import config
 from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.backend.protocol import Backend
 from flyte_bridge.backend.query import query
-from flyte_bridge_translators.wire import envelope, identifier
+from flyte_bridge.errors import AlreadyExists
+from flyte_bridge.registry import Registry
 from flyte_bridge_translators.wire import execution as wire_execution
+from flyte_bridge_translators.wire import identifier
+from wire.serialized import serialize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flyteidl2.workflow import run_definition_pb2
 
+    from wire.serialized import Serialized
+
 PROJECT, DOMAIN, ORG = "flytesnacks", "development", "local"
-DRIVER = (
-    "flyte-bridge-driver", "--inputs", "{{.input}}", "--outputs-path", "{{.outputPrefix}}",
-    "--raw-data-path", "{{.rawOutputDataPrefix}}", "--run-name", "{{.runName}}", "--name", "{{.actionName}}",
-)  # fmt: skip
 
 
 @dataclass
@@ -114,32 +115,23 @@ class Bed:
 
     def register(self, entity: Any) -> Any:
         """Deploy a workflow or launch plan of flytekit with all it needs; what flytekit made of it."""
-        from wire.serialized import serialize
-
         if entity.name not in self._serialized:
             made = serialize(entity)
             self.do(lambda backend: self._deploy(backend, made))
             self._serialized[entity.name] = made
         return self._serialized[entity.name]
 
-    async def _deploy(self, backend: Backend, made: Any) -> None:
+    async def _deploy(self, backend: Backend, made: Serialized) -> None:
+        registry = Registry(backend, config.load())
         for spec in made.tasks.values():
-            v2 = task_definition_pb2.TaskSpec(
-                task_template=tasks_pb2.TaskTemplate.FromString(spec.template.SerializeToString()),
-                short_name=identifier.short_name(spec.template.id.name),
-            )
-            await backend.deploy_task(task_id=identifier.deployed(spec.template.id, org=ORG), spec=v2)
+            await _once(registry.put_task(task_pb2.TaskCreateRequest(id=spec.template.id, spec=spec)))
         for name in made.workflows:
             workflow = workflow_pb2.Workflow(id=made.workflows[name].template.id)
             workflow.closure.compiled_workflow.CopyFrom(made.compiled(name))
-            await self._put(backend, workflow.id, deployable(envelope.Envelope(workflow)))
+            await _once(registry.put_workflow(workflow))
         for plan in made.launch_plans.values():
-            workflow = workflow_pb2.Workflow(id=plan.spec.workflow_id)
-            workflow.closure.compiled_workflow.CopyFrom(made.compiled(plan.spec.workflow_id.name))
-            await self._put(backend, plan.id, deployable(envelope.Envelope(workflow, plan)))
-
-    async def _put(self, backend: Backend, own: Any, spec: task_definition_pb2.TaskSpec) -> None:
-        await backend.deploy_task(task_id=identifier.deployed(own, org=ORG), spec=spec)
+            plan.spec.default_inputs.CopyFrom(plan.closure.expected_inputs)
+            await _once(registry.put_launch_plan(plan))
 
     # -- running ------------------------------------------------------------------------------------------------------
 
@@ -244,31 +236,10 @@ async def all_actions(backend: Backend, run_id: Any) -> dict[str, Any]:
     return dict(zip(names, found, strict=True))
 
 
-def deployable(packed: envelope.Envelope) -> task_definition_pb2.TaskSpec:
-    """A workflow or launch plan as it is deployed."""
-    plan = packed.launch_plan
-    own = plan.id if plan is not None else packed.workflow.id
-    custom, documents = envelope.pack(packed)
-    assert not documents
-    template = tasks_pb2.TaskTemplate(type=envelope.TASK_TYPE, custom=custom)
-    template.id.ParseFromString(own.SerializeToString())
-    template.interface.CopyFrom(
-        interface_pb2.TypedInterface.FromString(packed.closure.primary.template.interface.SerializeToString())
-    )
-    template.container.image = "example.org/driver:1"
-    template.container.args.extend(DRIVER)
-    spec = task_definition_pb2.TaskSpec(task_template=template, short_name=identifier.short_name(own.name))
-    if plan is not None:
-        for name, parameter in plan.closure.expected_inputs.parameters.items():
-            named = common_pb2.NamedParameter(name=name)
-            named.parameter.ParseFromString(parameter.SerializeToString())
-            spec.default_inputs.append(named)
-        fixed = plan.spec.fixed_inputs.literals
-        variables = spec.task_template.interface.inputs.variables
-        kept = [one for one in variables if one.key not in fixed]
-        del variables[:]
-        variables.extend(kept)
-    return spec
+async def _once(registration: Any) -> None:
+    """Register what another workflow may have brought along already."""
+    with suppress(AlreadyExists):
+        await registration
 
 
 def _identifier(entity: Any) -> identifier_pb2.Identifier:

@@ -10,9 +10,8 @@ import waits
 from flyteidl.core import literals_pb2, types_pb2
 from flyteidl2.common import identifier_pb2, phase_pb2
 
-from flyte_bridge_translators.wire import signal
-
 from driver.bed import run_identifier
+from flyte_bridge_translators.wire import signal
 
 if TYPE_CHECKING:
     from driver.bed import Bed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from flyteidl.core import literals_pb2
 from flyteidl2.common import phase_pb2
 
 from flyte_bridge.errors import BackendError, NodeError, NoSuchObject, NotFound
-from flyte_bridge_translators.wire import envelope, identifier
+from flyte_bridge_translators.wire import document, envelope, identifier
 from flyte_bridge_translators.wire.execution_settings import settings
 
 from . import work
@@ -99,7 +98,6 @@ class Drive:
             raise NodeError(str(error), code=BAD_SPECIFICATION, node="", kind="SYSTEM") from error
 
     async def _document(self, spec: task_definition_pb2.TaskSpec, name: str) -> str:
-        document: Any = importlib.import_module("flyte_bridge_translators.wire.document")
         own = spec.task_template.id
         wanted = document.task_id(own.project, own.domain, name, org=self._facts.action.run.org)
         try:

@@ -2,7 +2,6 @@
 
 import os
 import time
-import typing
 from datetime import timedelta
 
 from flytekit import WorkflowFailurePolicy, task, workflow
@@ -43,7 +42,7 @@ def hopeless(x: int) -> int:
 
 
 @task
-def clean(x: int, err: typing.Optional[FlyteError] = None) -> None:
+def clean(x: int, err: FlyteError | None = None) -> None:
     print(f"CLEANED {x} after {err.failed_node_id}: {err.message}" if err else "CLEANED without an error")
 
 
@@ -63,12 +62,12 @@ def outer(x: int = 2) -> int:
 
 
 @workflow
-def at_once(x: int = 1) -> typing.Tuple[int, int]:
+def at_once(x: int = 1) -> tuple[int, int]:
     return bad(x=x), good(x=slow(seconds=60.0))
 
 
 @workflow(failure_policy=WorkflowFailurePolicy.FAIL_AFTER_EXECUTABLE_NODES_COMPLETE)
-def patiently(x: int = 1) -> typing.Tuple[int, int]:
+def patiently(x: int = 1) -> tuple[int, int]:
     wrong = bad(x=x)
     after = good(x=wrong)
     return after, good(x=good(x=slow(seconds=1.0)))

@@ -13,8 +13,8 @@ from flytekit import LaunchPlan, conditional, task, workflow
 @dataclass
 class Point:
     x: int
-    tags: typing.List[str]
-    weights: typing.Dict[str, float]
+    tags: list[str]
+    weights: dict[str, float]
 
 
 class Pair(typing.NamedTuple):
@@ -43,7 +43,7 @@ def point(x: int) -> Point:
 
 
 @task
-def words(x: int) -> typing.List[typing.Dict[str, int]]:
+def words(x: int) -> list[dict[str, int]]:
     return [{"a": x}, {"a": x + 1}]
 
 
@@ -53,7 +53,7 @@ def tell(text: str, number: int, weight: float) -> str:
 
 
 @task
-def maybe(x: int) -> typing.Optional[int]:
+def maybe(x: int) -> int | None:
     return x if x > 0 else None
 
 
@@ -63,7 +63,7 @@ def colour(x: int) -> Colour:
 
 
 @task
-def shown(c: Colour, m: typing.Optional[int] = None, at: datetime.timedelta = datetime.timedelta(seconds=1)) -> str:
+def shown(c: Colour, m: int | None = None, at: datetime.timedelta = datetime.timedelta(seconds=1)) -> str:
     return f"{c.value} {m} {at}"
 
 
@@ -78,20 +78,20 @@ def inner(x: int) -> Pair:
 
 
 @workflow
-def middle(x: int, y: int = 2) -> typing.Tuple[int, int]:
+def middle(x: int, y: int = 2) -> tuple[int, int]:
     pair = inner(x=x)
     more = inner(x=y)
     return pair.low, more.high
 
 
 @workflow
-def nested(x: int = 3) -> typing.Tuple[int, int, int]:
+def nested(x: int = 3) -> tuple[int, int, int]:
     low, high = middle(x=x)
     return low, high, square(x=low)
 
 
 @workflow
-def paths(x: int = 2) -> typing.Tuple[str, str]:
+def paths(x: int = 2) -> tuple[str, str]:
     p = point(x=x)
     w = words(x=x)
     return (
@@ -105,7 +105,7 @@ fixed = LaunchPlan.get_or_create(middle, name="nested.fixed", fixed_inputs={"y":
 
 
 @workflow
-def launches(x: int = 4) -> typing.Tuple[int, int, int]:
+def launches(x: int = 4) -> tuple[int, int, int]:
     one = plan(x=x)
     low, high = fixed(x=one.low)
     return one.high, low, high

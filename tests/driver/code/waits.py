@@ -1,7 +1,6 @@
 """Gates."""
 
 import datetime
-import typing
 
 from flytekit import approve, sleep, task, wait_for_input, workflow
 
@@ -12,14 +11,14 @@ def number() -> int:
 
 
 @task
-def listed(numbers: typing.List[int], when: datetime.datetime, title: str) -> str:
+def listed(numbers: list[int], when: datetime.datetime, title: str) -> str:
     return f"{title}: {numbers} {when.isoformat()}"
 
 
 @workflow
-def signals() -> typing.Tuple[str, int]:
+def signals() -> tuple[str, int]:
     approved = approve(number(), "go-on", timeout=datetime.timedelta(hours=1))
-    numbers = wait_for_input("numbers", timeout=datetime.timedelta(hours=1), expected_type=typing.List[int])
+    numbers = wait_for_input("numbers", timeout=datetime.timedelta(hours=1), expected_type=list[int])
     when = wait_for_input("when", timeout=datetime.timedelta(hours=1), expected_type=datetime.datetime)
     title = wait_for_input("title", timeout=datetime.timedelta(hours=1), expected_type=str)
     return listed(numbers=numbers, when=when, title=title), approved
