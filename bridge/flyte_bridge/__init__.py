@@ -20,4 +20,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    # flytekit first and whole: `remote.hook` may have asked to be told when it is imported, and imports the same module
+    import_module("flytekit")
     return getattr(import_module(f".{_PLACES[name]}", __name__), name)

@@ -1,0 +1,77 @@
+"""Runs a program that was written for Flyte 1 in this process, on top of Flyte 2."""
+
+from __future__ import annotations
+
+import runpy
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError
+from . import hook
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..config import Settings
+
+
+def run_script(script: str, arguments: Sequence[str], settings: Settings) -> None:
+    """Runs a script as `python script …` would.
+
+    Args:
+        script: A Python file, or the name of a Python program on the `PATH`, such as `flyte-cli`.
+        arguments: What it finds in `sys.argv`.
+        settings: Which Flyte 2 it talks to.
+
+    Raises:
+        UsageError: There is no such file, or it is no Python.
+        SystemExit: The script ends so.
+        BackendError: The embedded backend cannot be started.
+    """
+    path = _found(script)
+    hook.install(settings)
+    sys.argv = [str(path), *arguments]
+    sys.path.insert(0, str(path.resolve().parent))
+    runpy.run_path(str(path), run_name="__main__")
+
+
+def run_module(module: str, arguments: Sequence[str], settings: Settings) -> None:
+    """Runs a module as `python -m module …` would; otherwise as `run_script`."""
+    hook.install(settings)
+    sys.argv = [module, *arguments]
+    sys.path.insert(0, str(Path.cwd()))
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def run_pyflyte(arguments: Sequence[str], settings: Settings) -> None:
+    """Runs flytekit's `pyflyte …`.
+
+    Raises:
+        SystemExit: As pyflyte ends.
+        BackendError: The embedded backend cannot be started.
+    """
+    hook.install(settings)
+    sys.argv = ["pyflyte", *arguments]
+    from flytekit.clis.sdk_in_container.pyflyte import main
+
+    main(prog_name="pyflyte")
+
+
+def _found(script: str) -> Path:
+    path = Path(script)
+    if path.is_dir():
+        raise UsageError(f"{script}: is a directory; name the script in it, or use -m PACKAGE")
+    if path.is_file():
+        return path
+    program = shutil.which(script) if len(path.parts) == 1 else None
+    if program is None:
+        raise UsageError(f"{script}: there is no such file, and no program of that name on the PATH")
+    with Path(program).open("rb") as file:
+        first = file.readline(512)
+    if not (first.startswith(b"#!") and b"python" in first):
+        raise UsageError(
+            f"{script}: {program} is no Python script; only Python runs in process, see flyte-bridge serve"
+        )
+    return Path(program)

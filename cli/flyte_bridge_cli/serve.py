@@ -1,0 +1,87 @@
+"""`flyte-bridge serve`: Flyte 1's control plane on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from flyte_bridge import config
+
+from .options import data_dir_option
+
+if TYPE_CHECKING:
+    from flyte_bridge.remote.server import Address, Server
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@data_dir_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=30080,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one. 30080 is where flytekit's Config.for_sandbox() looks.",
+)
+@click.option("--tls-cert", type=_FILE, help="Certificate chain (PEM); speak TLS.")
+@click.option("--tls-key", type=_FILE, help="The certificate's key (PEM).")
+@click.option(
+    "--grace",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    help="Seconds that calls under way have to end after SIGTERM or Ctrl-C.",
+)
+def command(
+    data_dir: Path | None, host: str, port: int, tls_cert: Path | None, tls_key: Path | None, grace: float
+) -> None:
+    """Serve Flyte 1's control plane (flyteadmin's gRPC) on top of Flyte 2.
+
+    For clients that cannot run in process: other languages, other machines, services. Each caller's own token is passed
+    on to Flyte 2.
+    """
+    from flyte_bridge.remote.server import Address
+
+    address = Address(host, port, tls_cert, tls_key)
+    asyncio.run(_serve(config.load(data_dir=data_dir), address, grace))
+
+
+async def _serve(settings: config.Settings, address: Address, grace: float) -> None:
+    from flyte_bridge.remote.home import facade_of
+    from flyte_bridge.remote.server import serve
+
+    facade = await facade_of(settings)
+    try:
+        await serve(facade, address, lambda server: click.echo(_describe(server, settings)), grace)
+    finally:
+        await facade.backend.close()
+
+
+def _describe(server: Server, settings: config.Settings) -> str:
+    """What the user is told when calls are answered."""
+    from flyte_bridge.embedded import instance, snippets
+
+    if settings.endpoint is not None:
+        behind, variables = settings.endpoint, {}
+    else:
+        running = instance.ensure(settings.data_dir)
+        behind, variables = f"the embedded backend at {running.url}", snippets.flytekit_environment(running)
+    variables["FLYTE_PLATFORM_URL"] = server.endpoint
+    variables["FLYTE_PLATFORM_INSECURE"] = str(not server.address.tls).lower()
+    lines = [
+        f"Flyte 1's control plane at {server.endpoint}, {'TLS' if server.address.tls else 'without TLS'}, on {behind}",
+        "",
+        "flytekit (Flyte 1):",
+        *(f"    export {name}={value}" for name, value in variables.items()),
+    ]
+    if not server.address.local and settings.embedded:
+        lines += [
+            "",
+            "Anybody who reaches this address can run code here: the embedded backend asks nobody who they are.",
+        ]
+    return "\n".join(lines)
