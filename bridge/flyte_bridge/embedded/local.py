@@ -1,4 +1,4 @@
-"""Calls to the embedded backend in its own process: the same methods as on the wire, without a socket."""
+"""The embedded backend for who lives in its process: the same calls and objects as on the wire, without a socket."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..backend.caller import error_of
+from ..backend.storage import Storage
 from ..errors import DeadlineExceeded, StatusError, Unimplemented
 from .faults import to_status
 from .rpc import method_name
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
     from google.protobuf.descriptor import ServiceDescriptor
     from google.protobuf.message import Message
 
     from ..backend.caller import M
+    from .objects import ObjectStore
 
 
 class LocalCaller:
@@ -87,3 +89,42 @@ def _ours(error: Exception) -> StatusError:
         return error
     status = to_status(error)
     return error_of(status.code.name.replace("CANCELED", "CANCELLED"), status.message)
+
+
+class LocalStorage(Storage):
+    """Storage for who lives in the backend's process: its own objects without a request, all others as everybody."""
+
+    def __init__(self, objects: ObjectStore, environ: Mapping[str, str]) -> None:
+        """Takes the objects.
+
+        Args:
+            objects: The backend's; all of S3, as tasks are told.
+            environ: What tasks are told of where they are, for what others shall fetch.
+        """
+        super().__init__(environ)
+        self._objects = objects
+
+    async def read(self, uri: str) -> bytes:
+        """An object; see `Storage`."""
+        return self._objects.read(uri) if _is_ours(uri) else await super().read(uri)
+
+    async def write(self, uri: str, data: bytes) -> None:
+        """Writes an object; see `Storage`."""
+        if not _is_ours(uri):
+            await super().write(uri, data)
+            return
+        self._objects.write(uri, data)
+
+    async def exists(self, uri: str) -> bool:
+        """Whether there is such an object; see `Storage`."""
+        return self._objects.exists(uri) if _is_ours(uri) else await super().exists(uri)
+
+    async def list(self, uri: str) -> list[str]:
+        """The URIs under a prefix; see `Storage`."""
+        if not _is_ours(uri):
+            return await super().list(uri)
+        return sorted(info.uri for info in self._objects.list(f"{uri.rstrip('/')}/"))
+
+
+def _is_ours(uri: str) -> bool:
+    return uri.startswith("s3://")

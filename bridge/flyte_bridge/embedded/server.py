@@ -23,6 +23,7 @@ from .console import Console, Source
 from .engine import Engine
 from .executor import Executor, ExecutorOptions
 from .executor.environment import backend as task_environment
+from .facade import FacadeApplication
 from .inputs import inputs_file
 from .intake import Intake
 from .layout import Layout
@@ -83,6 +84,7 @@ class Backend:
         engine, executor, scheduler: What works on it.
         app: What answers requests.
         caller: Calls the services in this process, without the port.
+        facade: Flyte 1's control plane over it, on the same port.
         host, port: What is listened on, once started. Not `localhost`: the SDK's image builder treats that specially.
     """
 
@@ -158,6 +160,8 @@ class Backend:
         self.caller = LocalCaller(services)
         for descriptor, implementation in services:
             self.app.mount(descriptor.full_name, ServiceApplication(descriptor, implementation))
+        self.facade = FacadeApplication(self)
+        self.app.fall_back(self.facade.claims, self.facade)
         s3 = S3App(self.objects, self.clock)
         self.app.mount(SIGNED, SignedApp(self.objects, self.signer, self.clock))
         self.app.fall_back(s3.claims, s3)

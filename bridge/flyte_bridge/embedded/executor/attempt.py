@@ -159,7 +159,8 @@ class Attempt:
         deferred = template.Deferred(self._inputs, self._store_template)
         argv = template.localise(template.render(goal.argv, job, deferred))
         env = environment.build(
-            job, self._template.id, files, interpreter, base=self._executor.env, template=goal.env
+            job, self._template.id, files, interpreter, base=self._executor.env, template=goal.env,
+            flytekit=goal.is_flytekit,
         )  # fmt: skip
         command = Command(
             argv=argv, env=env, changes={**goal.env, **job.env, **job.secrets}, interpreter=interpreter, cwd=files.cwd,

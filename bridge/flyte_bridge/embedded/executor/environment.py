@@ -7,7 +7,7 @@ backend (`flyte/_initialize.py`, `init_in_cluster`). Later layers win:
 | layer | holds |
 |---|---|
 | the machine | `INHERITED`, and what the user names |
-| the backend | where it is, where its storage is |
+| the backend | where it is, where its storage is; for Flyte 1's tasks also where Flyte 1's control plane is: here |
 | the template | the container's `env` |
 | the run | `RunSpec.envs` |
 | the attempt | who it is: what the Kubernetes executor sets |
@@ -106,9 +106,21 @@ def build(
     *,
     base: Mapping[str, str],
     template: Mapping[str, str],
+    flytekit: bool = False,
 ) -> dict[str, str]:
-    """Build the environment of one attempt; see the module for the layers."""
-    env = {**ALWAYS, **base, **template, **job.env, **_identity(job, task), **job.secrets}
+    """Build the environment of one attempt; see the module for the layers.
+
+    Args:
+        job: The attempt.
+        task: Its task.
+        files: Its directories.
+        interpreter: What runs it.
+        base: The machine's and the backend's layers.
+        template: The container's own.
+        flytekit: Whether it is one of Flyte 1's tasks, whose `FlyteRemote` shall find the façade.
+    """
+    env = {**ALWAYS, **base, **_flyte_1(base, flytekit=flytekit), **template, **job.env, **_identity(job, task)}
+    env |= job.secrets
     env["TMPDIR"] = str(files.tmp)
     env["PATH"] = os.pathsep.join([str(interpreter.bin), env.get("PATH") or path_of_machine()])
     path = [*(env.get("PYTHONPATH", "").split(os.pathsep)), *interpreter.path]
@@ -130,6 +142,13 @@ def needs_own_interpreter(changes: Mapping[str, str], base: Mapping[str, str], *
         _READ_BY_IMPORTS.match(name) and (logs or not name.startswith("LOG_")) and base.get(name) != value
         for name, value in changes.items()
     )
+
+
+def _flyte_1(base: Mapping[str, str], *, flytekit: bool) -> dict[str, str]:
+    """Where Flyte 1's control plane is, as propeller does not say but eager tasks want to know: here."""
+    if not flytekit or "_U_EP_OVERRIDE" not in base:
+        return {}
+    return {"FLYTE_PLATFORM_URL": base["_U_EP_OVERRIDE"], "FLYTE_PLATFORM_INSECURE": base["_U_INSECURE"]}
 
 
 def _identity(job: Job, task: Identifier) -> dict[str, str]:

@@ -44,8 +44,8 @@ class Target:
         image: Which image it was meant to run in.
         argv: Command and arguments, before template variables are filled in.
         env: The container's own environment.
-        need: Requests; `slots.DEFAULT` where it has none, nothing for a driver: it only waits, also for runs that are not
-            its children, and would otherwise keep out what it waits for.
+        need: Requests; `slots.DEFAULT` where it has none, nothing for a driver or an eager task: they only wait, also for
+            runs that are not their children, and would otherwise keep out what they wait for.
         accelerators: What it requests beyond CPU and memory that this machine may not have, as `name=value`.
         pod: The rest of a pod's specification, by field; empty for a plain container.
     """
@@ -58,6 +58,11 @@ class Target:
     pod: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def is_flytekit(self) -> bool:
+        """Whether it is one of Flyte 1's tasks: whatever is neither the Flyte 2 SDK's nor ours."""
+        return bool(self.argv) and PurePath(self.argv[0]).name not in {"a0", DRIVER}
+
+    @property
     def is_driver(self) -> bool:
         """Whether it is flyte-bridge's driver."""
         return bool(self.argv) and PurePath(self.argv[0]).name == DRIVER
@@ -66,11 +71,14 @@ class Target:
 def read(template: TaskTemplate) -> Target | None:
     """Return what can be run of a template; None if it has neither a container nor a pod with one."""
     kind = template.WhichOneof("target")
+    target = None
     if kind == "container":
-        return _from_container(template)
-    if kind == "k8s_pod":
-        return _from_pod(template)
-    return None
+        target = _from_container(template)
+    elif kind == "k8s_pod":
+        target = _from_pod(template)
+    if target is not None and (target.is_driver or template.metadata.is_eager):
+        return replace(target, need=NOTHING)
+    return target
 
 
 def quantity(text: str) -> float:
@@ -93,14 +101,13 @@ def _from_container(template: TaskTemplate) -> Target:
     accelerators = [f"gpu={asked[_GPU]}"] if _positive(asked.get(_GPU)) else []
     if device := template.extended_resources.gpu_accelerator.device:
         accelerators.append(f"accelerator={device}")
-    target = Target(
+    return Target(
         image=container.image,
         argv=(*container.command, *container.args),
         env={pair.key: pair.value for pair in container.env},
         need=_room(asked.get(_CPU), asked.get(_MEMORY)),
         accelerators=tuple(accelerators),
     )
-    return replace(target, need=NOTHING) if target.is_driver else target
 
 
 def _from_pod(template: TaskTemplate) -> Target | None:

@@ -1,0 +1,112 @@
+"""Flyte 1's control plane on the embedded backend's own port: `FLYTE_PLATFORM_URL` of tasks and scripts leads here.
+
+The façade is made with the first request for it, because what it imports would double the time a start takes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from connectrpc.code import Code
+from connectrpc.errors import ConnectError
+
+from .faults import to_status
+from .local import LocalStorage
+from .rpc import ServiceApplication
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from ..admin.service import Facade
+    from .server import Backend
+
+PREFIXES = ("/flyteidl.service.", "/grpc.health.v1.")
+"""How the paths of Flyte 1's services begin, and of the health check that its clients ask for."""
+
+
+class FacadeApplication:
+    """The façade as an ASGI application."""
+
+    def __init__(self, backend: Backend) -> None:
+        """Imports nothing yet.
+
+        Args:
+            backend: Whose port this is.
+        """
+        self._backend = backend
+        self._facade: Facade | None = None
+        self._services: dict[str, ServiceApplication] = {}
+
+    def claims(self, scope: Any) -> bool:
+        """Whether a request is for the façade."""
+        return bool(scope["type"] == "http" and scope["path"].startswith(PREFIXES))
+
+    @property
+    def facade(self) -> Facade:
+        """The façade over this backend, made when first asked for."""
+        if self._facade is None:
+            from ..admin.service import SERVICES, Facade
+            from ..backend import protocol
+            from ..config import Settings
+
+            # who runs the backend may have an endpoint configured; this is the façade over this one
+            settings = Settings(
+                endpoint=None, insecure=False, ca_cert=None, token=None, token_command=(), client_id=None,
+                client_secret=None, data_dir=self._backend.options.data_dir,
+            )  # fmt: skip
+            storage = LocalStorage(self._backend.objects, self._backend.executor.env)
+            self._facade = Facade(protocol.Backend(self._backend.caller), settings, storage=storage)
+            for descriptor in SERVICES:
+                self._services[descriptor.full_name] = ServiceApplication(
+                    descriptor, _Service(self._facade, descriptor.full_name)
+                )
+        return self._facade
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Handles one request."""
+        assert self.facade is not None
+        service = scope["path"].split("/", 2)[1]
+        application = self._services.get(service)
+        if application is None:
+            from .rpc import not_found
+
+            await not_found(scope, receive, send)
+            return
+        await application(scope, receive, send)
+
+
+class _Service:
+    """One service, with a coroutine for every RPC that the façade knows: refusals, too, are its own words."""
+
+    def __init__(self, facade: Facade, name: str) -> None:
+        from ..admin.service import METHODS
+
+        for path, method in METHODS.items():
+            if path.startswith(f"/{name}/") and not method.streams:
+                setattr(self, method.handler_name, _bound(facade, path))
+
+
+def _bound(facade: Facade, path: str) -> Any:
+    from ..admin import status
+    from ..admin.context import CallContext
+    from ..errors import BridgeError
+
+    async def call(request: Any, ctx: Any) -> Message:
+        left = ctx.timeout_ms()
+        context = CallContext.of(
+            path,
+            list(ctx.request_headers().allitems()),
+            timeout=None if left is None else left / 1000,
+            peer=ctx.client_address() or "",
+        )
+        try:
+            return await facade.call(path, request, context)
+        except BridgeError as error:
+            code = Code[status.code_of(error).name.replace("CANCELLED", "CANCELED")]
+            raise ConnectError(code, status.message_of(error), getattr(error, "details", ())) from error
+        except Exception as error:
+            if isinstance(error, TimeoutError):
+                raise ConnectError(Code.DEADLINE_EXCEEDED, status.message_of(error)) from error
+            raise to_status(error) from error
+
+    return call
