@@ -17,6 +17,7 @@ from flyte_bridge_translators.wire.compiler.problems import text
 from ..config import PREFIX
 from ..errors import AlreadyExists, FailedPrecondition, InternalError, InvalidRequest, NotFound
 from . import difference, specs
+from .attributes import Attributes
 from .deployed import ORG, Deployed
 from .documents import Documents
 from .listing import Listing
@@ -48,6 +49,7 @@ class Registry:
         documents: Texts by name.
         listing: Lists of entities.
         plans: Which version of a launch plan is active.
+        attributes: Settings of projects, domains and workflows.
     """
 
     def __init__(self, backend: Backend, settings: Settings) -> None:
@@ -58,6 +60,7 @@ class Registry:
         self.documents = Documents(self.deployed)
         self.listing = Listing(self.deployed)
         self.plans = Plans(backend, self.documents)
+        self.attributes = Attributes(backend, self.documents)
         self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
     # -- tasks --------------------------------------------------------------------------------------------------------
@@ -180,6 +183,16 @@ class Registry:
             self.plans.state(v1_id.project, v1_id.domain, v1_id.name),
         )
         return state.applied(specs.to_launch_plan(details))
+
+    async def get_description(
+        self, v1_id: identifier_pb2.Identifier
+    ) -> description_entity_pb2.DescriptionEntity | None:
+        """What a task or workflow was described with at registration; `None` for nothing.
+
+        Raises:
+            NotFound: It is not registered.
+        """
+        return specs.to_description(await self._details(v1_id, v1_id.resource_type), v1_id)
 
     # -- what all have in common --------------------------------------------------------------------------------------
 

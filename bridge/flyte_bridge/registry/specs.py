@@ -193,6 +193,7 @@ def to_listed_workflow(details: task_definition_pb2.TaskDetails) -> workflow_pb2
     workflow.id.MergeFromString(template.id.SerializeToString())
     workflow.closure.created_at.CopyFrom(details.metadata.deployed_at)
     primary = workflow.closure.compiled_workflow.primary
+    primary.template.interface.SetInParent()
     primary.template.interface.MergeFromString(template.interface.SerializeToString())
     return workflow
 

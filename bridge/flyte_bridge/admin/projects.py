@@ -1,0 +1,162 @@
+"""Projects, domains and the version (`flyteadmin/pkg/manager/impl/{project,version}_manager.go`, v1.16.8).
+
+Projects are Flyte 2's own. Its list knows fewer filters than Flyte 1's, and there are few projects: all are read, the
+rest is done here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flyteidl.admin import project_pb2, version_pb2
+from flyteidl2.project import project_service_pb2
+from google.protobuf.message import Message
+
+from flyte_bridge_translators.wire import filter as filters
+
+from .. import __version__
+from ..errors import AlreadyExists, InvalidRequest, NotFound
+from ..registry.specs import convert
+from . import validation
+from .validation import conditions, given, missing, offset, order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .context import CallContext
+    from .service import Core
+
+VERSION = "v1.16.8"
+"""The flyteadmin whose semantics are served; clients compare it with what they need."""
+
+_MOST_NAME, _MOST_DESCRIPTION = 64, 300
+_ALL = "ne(state,99)"
+"""A filter that holds for all: without one, archived projects are left out."""
+_COLUMNS: dict[str, Callable[[project_pb2.Project], Any]] = {
+    "identifier": lambda project: project.id,
+    "name": lambda project: project.name,
+    "description": lambda project: project.description,
+    "state": lambda project: project.state,
+    "deleted_at": lambda _: None,
+}
+
+
+class Projects:
+    """Projects and domains."""
+
+    def __init__(self, core: Core) -> None:
+        """Takes what the façade's parts share."""
+        self._backend = core.backend
+
+    async def register_project(
+        self, request: project_pb2.ProjectRegisterRequest, _: CallContext
+    ) -> project_pb2.ProjectRegisterResponse:
+        """Makes a project."""
+        if not request.HasField("project"):
+            raise missing("project")
+        given(request.project.name, "project_name")
+        _check(request.project)
+        try:
+            await self._backend.create_project(project=_to_flyte2(request.project))
+        except AlreadyExists:
+            raise AlreadyExists(
+                "value with matching already exists (duplicate key value violates unique constraint "
+                f'"projects_pkey"): project {request.project.id!r}'
+            ) from None
+        return project_pb2.ProjectRegisterResponse()
+
+    async def update_project(self, request: project_pb2.Project, _: CallContext) -> project_pb2.ProjectUpdateResponse:
+        """Replaces what is known of a project; what is left empty stays, as in flyteadmin's database."""
+        existing = await self._get(request.id)
+        _check(request)
+        project = _to_flyte2(request)
+        project.name = request.name or existing.name
+        project.description = request.description or existing.description
+        if not request.HasField("labels"):
+            project.labels.CopyFrom(existing.labels)
+        await self._backend.update_project(project=project)
+        return project_pb2.ProjectUpdateResponse()
+
+    async def get_project(self, request: project_pb2.ProjectGetRequest, _: CallContext) -> project_pb2.Project:
+        """One project with its domains."""
+        given(request.id, "project_id")
+        return _to_flyte1(await self._get(request.id))
+
+    async def list_projects(self, request: project_pb2.ProjectListRequest, _: CallContext) -> project_pb2.Projects:
+        """Projects by their id; archived ones only when a filter asks for anything; limit 0 lists all."""
+        asked = conditions(request.filters, filters.PROJECT)
+        by = order(request, filters.PROJECT) or filters.Order("identifier", descending=False)
+        start = offset(request.token, "ListProjects")
+        for field in [one.field for one in asked] + [by.field]:
+            if field not in _COLUMNS:
+                raise InvalidRequest(f"'p.{field}': Flyte 2 keeps no such column; filter and sort by another")
+        found = [
+            project
+            for project in await self._all()
+            if all(one.matches(_COLUMNS[one.field](project)) for one in asked)
+            and (asked or project.state != project_pb2.Project.ARCHIVED)
+        ]
+        found = filters.sort(found, by, lambda project, field: _COLUMNS[field](project))[start:]
+        listed = found[: request.limit] if request.limit else found
+        return project_pb2.Projects(projects=listed, token=filters.next_token(start, len(listed), request.limit))
+
+    async def get_domains(
+        self, _request: project_pb2.GetDomainRequest, _: CallContext
+    ) -> project_pb2.GetDomainsResponse:
+        """The domains, which all projects have."""
+        for project in await self._all():
+            if project.domains:
+                return project_pb2.GetDomainsResponse(domains=project.domains)
+        return project_pb2.GetDomainsResponse()
+
+    async def get_version(
+        self, _request: version_pb2.GetVersionRequest, _: CallContext
+    ) -> version_pb2.GetVersionResponse:
+        """Which flyteadmin this is as good as, and which bridge."""
+        told = version_pb2.Version(Version=VERSION, Build=f"flyte-bridge {__version__}")
+        return version_pb2.GetVersionResponse(control_plane_version=told)
+
+    async def _get(self, id_: str) -> project_service_pb2.Project:
+        try:
+            return await self._backend.get_project(project_id=id_)
+        except (NotFound, InvalidRequest):
+            raise NotFound(f"project [{id_}] not found") from None
+
+    async def _all(self) -> list[project_pb2.Project]:
+        found: list[project_pb2.Project] = []
+        token = ""
+        while True:
+            page = await self._backend.list_projects(filters=_ALL, token=token)
+            found += [_to_flyte1(project) for project in page.projects]
+            token = page.token
+            if not token:
+                return found
+
+
+def _to_flyte1(project: project_service_pb2.Project) -> project_pb2.Project:
+    made = convert(project, project_pb2.Project)
+    made.org = ""
+    return made
+
+
+def _to_flyte2(project: Message) -> project_service_pb2.Project:
+    made: Any = convert(project, project_service_pb2.Project)
+    made.org = ""  # there is one; flyteadmin ignores it, too
+    return made
+
+
+def _check(project: project_pb2.Project) -> None:
+    given(project.id, "project_id")
+    validation.labels(project.labels.values)
+    if wrong := validation.dns_label(project.id):
+        raise InvalidRequest(f"invalid project id [{project.id}]: [{' '.join(wrong)}]")
+    for value, field, most in (
+        (project.name, "project_name", _MOST_NAME),
+        (project.description, "project_description", _MOST_DESCRIPTION),
+    ):
+        if len(value.encode()) > most:
+            raise InvalidRequest(f"{field} cannot exceed {most} characters")
+    if project.domains:
+        raise InvalidRequest(
+            "Domains are currently only set system wide. Please retry without domains included in your request."
+        )

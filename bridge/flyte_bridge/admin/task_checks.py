@@ -1,0 +1,182 @@
+"""What flyteadmin asks of a task at registration (`pkg/manager/impl/validation/task_validator.go`, v1.16.8)."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from flyteidl.core import tasks_pb2
+
+from ..errors import InvalidRequest, Unimplemented
+from .validation import given, missing, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from decimal import Decimal
+
+    from flyteidl.admin import matchable_resource_pb2, task_pb2
+    from flyteidl.core import identifier_pb2
+
+_Resources = tasks_pb2.Resources
+_CHECKED = (_Resources.CPU, _Resources.MEMORY, _Resources.GPU, _Resources.EPHEMERAL_STORAGE)
+_POD_NAMES = {"cpu": _Resources.CPU, "memory": _Resources.MEMORY, "gpu": _Resources.GPU,
+              "storage": _Resources.STORAGE, "ephemeral-storage": _Resources.EPHEMERAL_STORAGE}  # fmt: skip
+
+_QUANTITY = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?[0-9]+))?")
+_DECIMAL = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
+
+
+class BadQuantity(ValueError):
+    """Raised when a text is no quantity of Kubernetes'."""
+
+
+def quantity(written: str) -> Decimal:
+    """A quantity of Kubernetes' (`apimachinery/pkg/api/resource/quantity.go`), such as `500m` or `2Gi`.
+
+    Raises:
+        BadQuantity: It is none.
+    """
+    from decimal import Decimal
+
+    found = _QUANTITY.fullmatch(written)
+    if found is None:
+        raise BadQuantity("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
+    number, suffix, exponent = found.groups()
+    value = Decimal(number)
+    if suffix in _BINARY:
+        return value * Decimal(1024) ** _BINARY[suffix]
+    return value.scaleb(_DECIMAL[suffix] if suffix else min(max(int(exponent or 0), -1000), 1000))
+
+
+def check(request: task_pb2.TaskCreateRequest, limits: matchable_resource_pb2.TaskResourceSpec | None = None) -> None:
+    """Hold that a task can be registered.
+
+    Args:
+        request: Whose project, domain and identifier are checked already.
+        limits: What its project or domain allows tasks at most (`TASK_RESOURCE` attributes).
+
+    Raises:
+        InvalidRequest: It cannot.
+    """
+    if not request.HasField("spec") or not request.spec.HasField("template"):
+        raise missing("spec")
+    template = request.spec.template
+    given(template.type, "type")
+    if not template.HasField("metadata"):
+        raise missing("metadata")
+    if template.metadata.HasField("runtime"):
+        given(template.metadata.runtime.version, "runtime version")
+    if not template.HasField("interface"):
+        raise missing("typed interface")
+    most = _platform(limits)
+    if template.HasField("container"):
+        given(template.container.image, "image")
+        if template.container.HasField("resources"):
+            asked = template.container.resources
+            _compare(request.id, _entries(request.id, asked.requests), _entries(request.id, asked.limits), most)
+    elif template.HasField("k8s_pod"):
+        _check_pod(request.id, template.k8s_pod, most)
+
+
+def check_attributes(attributes: matchable_resource_pb2.TaskResourceAttributes) -> None:
+    """Hold that limits can be compared with a task's, and that nothing asks for what would have no effect.
+
+    Raises:
+        InvalidRequest: A limit is no quantity.
+        Unimplemented: Defaults are set.
+    """
+    if attributes.defaults.ByteSize():
+        raise Unimplemented(
+            "TaskResourceAttributes.defaults: tasks run as they were registered; give them resources of their own, or set "
+            "a default in the cluster (LimitRange)"
+        )
+    _platform(attributes.limits)
+
+
+def _check_pod(task: identifier_pb2.Identifier, pod: tasks_pb2.K8sPod, most: Mapping[int, tuple[Decimal, str]]) -> None:
+    if not pod.HasField("pod_spec"):
+        raise InvalidRequest(
+            "invalid TaskSpecification, pod tasks should specify their target as a K8sPod with a defined pod spec"
+        )
+    from google.protobuf.json_format import MessageToDict
+
+    for container in MessageToDict(pod.pod_spec).get("containers", []):
+        resources = container.get("resources", {}) if isinstance(container, dict) else {}
+        asked, at_most = ({
+            _POD_NAMES[name.lower()]: _read(_POD_NAMES[name.lower()], str(value))
+            for name, value in (resources.get(part) or {}).items()
+            if name.lower() in _POD_NAMES
+        } for part in ("requests", "limits"))  # fmt: skip
+        _compare(task, asked, at_most, most)
+
+
+def _platform(limits: matchable_resource_pb2.TaskResourceSpec | None) -> dict[int, tuple[Decimal, str]]:
+    if limits is None:
+        return {}
+    written = {
+        _Resources.CPU: limits.cpu,
+        _Resources.MEMORY: limits.memory,
+        _Resources.GPU: limits.gpu,
+        _Resources.EPHEMERAL_STORAGE: limits.ephemeral_storage,
+    }
+    read = {name: _read(name, value) for name, value in written.items() if value}
+    return {name: value for name, value in read.items() if value[0]}  # 0 is no limit
+
+
+def _read(name: int, written: str) -> tuple[Decimal, str]:
+    try:
+        return quantity(written), written
+    except BadQuantity as error:
+        raise InvalidRequest(
+            f"Parsing of {_Resources.ResourceName.Name(name)} request failed for value {written} - reason  {error}. "
+            "Please follow K8s conventions for resources "
+            "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"
+        ) from None
+
+
+def _entries(
+    task: identifier_pb2.Identifier, entries: Iterable[tasks_pb2.Resources.ResourceEntry]
+) -> dict[int, tuple[Decimal, str]]:
+    found: dict[int, tuple[Decimal, str]] = {}
+    for entry in entries:
+        if entry.name not in _CHECKED:
+            continue
+        if entry.name in found:
+            name = _Resources.ResourceName.Name(entry.name)
+            raise InvalidRequest(f"can't specify {name} limit for task [{text(task)}] multiple times")
+        found[entry.name] = _read(entry.name, entry.value)
+        if entry.name == _Resources.GPU and found[entry.name][0] % 1:
+            raise InvalidRequest(f"gpu for [{text(task)}] must be a whole number, got: {entry.value} instead")
+    return found
+
+
+def _compare(
+    task: identifier_pb2.Identifier,
+    requests: Mapping[int, tuple[Decimal, str]],
+    limits: Mapping[int, tuple[Decimal, str]],
+    most: Mapping[int, tuple[Decimal, str]],
+) -> None:
+    """Requests are not above limits, neither above the platform's; compared in whole units, as flyteadmin does."""
+    for name, (asked, asked_text) in requests.items():
+        told = _Resources.ResourceName.Name(name)
+        limit = limits.get(name)
+        if name == _Resources.GPU and limit is not None and math.ceil(asked) != math.ceil(limit[0]):
+            raise InvalidRequest(
+                f"For extended resource 'gpu' the default value must equal the limit value for task [{text(task)}]"
+            )
+        if name != _Resources.GPU and limit is not None and math.ceil(limit[0]) < math.ceil(asked):
+            raise InvalidRequest(
+                f"Requested {told} default [{asked_text}] is greater than the limit [{limit[1]}]. "
+                "Please fix your configuration"
+            )
+        if name not in most:
+            continue
+        platform, platform_text = most[name]
+        for what, value in (("limit", limit if name != _Resources.GPU else None), ("default", (asked, asked_text))):
+            if value is not None and math.ceil(value[0]) > math.ceil(platform):
+                raise InvalidRequest(
+                    f"Requested {told} {what} [{value[1]}] is greater than current limit set in the platform configuration "
+                    f"[{platform_text}]. Please contact Flyte Admins to change these limits or consult the configuration"
+                )
