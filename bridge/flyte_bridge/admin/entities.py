@@ -76,7 +76,9 @@ class Entities:
     async def create_task(self, request: task_pb2.TaskCreateRequest, _: CallContext) -> task_pb2.TaskCreateResponse:
         """Registers a task."""
         id_ = checked(request, "id", TASK)
-        _, limits = await asyncio.gather(project_and_domain(self._backend, id_.project, id_.domain), self._limits(id_))
+        _project, limits = await asyncio.gather(
+            project_and_domain(self._backend, id_.project, id_.domain), self._limits(id_)
+        )
         task_checks.check(request, limits)
         await self._registry.put_task(request)
         return task_pb2.TaskCreateResponse()

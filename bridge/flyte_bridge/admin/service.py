@@ -48,10 +48,15 @@ SERVICES: tuple[ServiceDescriptor, ...] = (
 """What a Flyte 1 control plane serves."""
 
 PARTS: tuple[str, ...] = (
-    "auth:Auth",  # one line each
+    "attributes:MatchableAttributes",  # one line each
+    "auth:Auth",
     "dataproxy:DataProxy",
+    "entities:Entities",
     "health:Health",
     "identity:Identity",
+    "launch_plans:LaunchPlans",
+    "named:NamedEntities",
+    "projects:Projects",
 )
 """Who answers, as `module:Class` of this package; each is made with the `Core`. Add a line to plug a part in."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakValueDictionary
 
 from flyteidl.admin import task_pb2, workflow_pb2
-from flyteidl.core import identifier_pb2
+from flyteidl.core import identifier_pb2, interface_pb2
 from google.protobuf.message import Message
 
 from flyte_bridge_translators.wire import envelope, identifier
@@ -134,6 +134,15 @@ class Registry:
         workflow.short_description = specs.short_description(details)
         return workflow
 
+    async def get_workflow_interface(self, v1_id: identifier_pb2.Identifier) -> interface_pb2.TypedInterface:
+        """A workflow's interface, without reading all of a large one.
+
+        Raises:
+            NotFound: It is not registered.
+        """
+        details = await self._details(v1_id, identifier_pb2.WORKFLOW)
+        return specs.convert(details.spec.task_template.interface, interface_pb2.TypedInterface)
+
     async def unpack(self, details: task_definition_pb2.TaskDetails) -> envelope.Envelope:
         """What a deployed workflow or launch plan holds.
 
@@ -164,7 +173,7 @@ class Registry:
         """
         async with self._registering(plan.id) as task_id:
             try:
-                existing = specs.to_launch_plan(await self._details(plan.id, identifier_pb2.LAUNCH_PLAN))
+                existing = await self.get_registered_launch_plan(plan.id)
             except NotFound:
                 workflow = await self.get_workflow(plan.spec.workflow_id)
                 spec, documents = specs.of_launch_plan(plan, workflow, self.settings.driver_image)
@@ -178,11 +187,18 @@ class Registry:
         Raises:
             NotFound: It is not registered.
         """
-        details, state = await asyncio.gather(
-            self._details(v1_id, identifier_pb2.LAUNCH_PLAN),
-            self.plans.state(v1_id.project, v1_id.domain, v1_id.name),
+        plan, state = await asyncio.gather(
+            self.get_registered_launch_plan(v1_id), self.plans.state(v1_id.project, v1_id.domain, v1_id.name)
         )
-        return state.applied(specs.to_launch_plan(details))
+        return state.applied(plan)
+
+    async def get_registered_launch_plan(self, v1_id: identifier_pb2.Identifier) -> launch_plan_pb2.LaunchPlan:
+        """A launch plan as if it were inactive.
+
+        Raises:
+            NotFound: It is not registered.
+        """
+        return specs.to_launch_plan(await self._details(v1_id, identifier_pb2.LAUNCH_PLAN))
 
     async def get_description(
         self, v1_id: identifier_pb2.Identifier
