@@ -64,7 +64,7 @@ async def task(
     """
     name = identifier.action_name(uid)
     if not execution.children.known(name):
-        taken = await _taken_over(execution, uid, name, group)
+        taken = await taken_over(execution, uid, name, group)
         if taken is not None:
             return taken
         if not inputs_uri:
@@ -247,8 +247,18 @@ async def _enqueue(execution: Execution, action: actions_service_pb2.Action, uid
         raise NodeError(f"Flyte 2 refuses it: {error}", code="BadTaskSpecification", node=uid) from error
 
 
-async def _taken_over(execution: Execution, uid: str, name: str, group: str) -> str | None:
-    """Where the results lie that the recovered run has of this action; None if it has none."""
+async def taken_over(execution: Execution, uid: str, name: str, group: str) -> str | None:
+    """Record what the recovered run has of an action.
+
+    Args:
+        execution: What it belongs to.
+        uid: Unique id of the node or element.
+        name: The action's.
+        group: What it is shown under.
+
+    Returns:
+        Where its results lie; None if there are none, or no run is recovered.
+    """
     if execution.source is None:
         return None
     found = await execution.source.result(name)

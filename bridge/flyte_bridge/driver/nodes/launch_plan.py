@@ -41,7 +41,9 @@ async def run(step: Step) -> literals_pb2.LiteralMap:
         return await launch(step, step.node.workflow_node.launchplan_ref, step.uid, step.inputs)
 
 
-async def launch(step: Step, plan: Any, uid: str, inputs: literals_pb2.LiteralMap) -> literals_pb2.LiteralMap:
+async def launch(
+    step: Step, plan: Any, uid: str, inputs: literals_pb2.LiteralMap, *, group: str | None = None
+) -> literals_pb2.LiteralMap:
     """Start a child execution, or find the one that an earlier attempt has started, and wait for its end.
 
     Args:
@@ -49,11 +51,13 @@ async def launch(step: Step, plan: Any, uid: str, inputs: literals_pb2.LiteralMa
         plan: The launch plan's `Identifier`.
         uid: Unique id of the node or element.
         inputs: What it is given.
+        group: What it is shown under, if not under the workflow the node belongs to.
 
     Raises:
         NodeError: It failed, was aborted, or could not be started.
     """
     execution = step.execution
+    group = step.scope.uid if group is None else group
     name = identifier.action_name(uid)
     if execution.children.known(name):  # recorded: by an earlier attempt, or by a backend that recovers by itself
         update = await execution.children.end(name)
@@ -61,7 +65,7 @@ async def launch(step: Step, plan: Any, uid: str, inputs: literals_pb2.LiteralMa
             return await _recorded(step, str(update.output_uri), uid)
     source = execution.source
     if source is not None and (found := await source.result(name)) is not None:
-        await work.record(execution, uid, found.trace, group=step.scope.uid, source=found.action)
+        await work.record(execution, uid, found.trace, group=group, source=found.action)
         execution.journal.recovered(uid)
         return await _recorded(step, found.trace.outputs.output_uri, uid)
     child_name = identifier.child_execution_name(execution.settings.name, uid)
@@ -78,12 +82,12 @@ async def launch(step: Step, plan: Any, uid: str, inputs: literals_pb2.LiteralMa
     trace.end_time.CopyFrom(details.status.end_time)
     if details.status.phase in GOOD:
         trace.outputs.output_uri = details.attempts[-1].outputs.output_uri if details.attempts else ""
-        await work.record(execution, uid, trace, group=step.scope.uid)
+        await work.record(execution, uid, trace, group=group)
         return await _recorded(step, trace.outputs.output_uri, uid)
     error = _failure(details, child_name, uid)
     # a recorder of failures finds the error beside where outputs would be
     await work.write(execution, f"{execution.place(name)}/error.pb", failure.document(error), uid)
-    await work.record(execution, uid, trace, group=step.scope.uid)
+    await work.record(execution, uid, trace, group=group)
     raise error
 
 

@@ -13,7 +13,7 @@ from flyteidl2.workflow import run_definition_pb2
 from flyte_bridge.errors import NodeError
 from flyte_bridge_translators.wire import identifier
 
-from .. import work
+from .. import environment, work
 
 if TYPE_CHECKING:
     from ..execution import Execution
@@ -112,10 +112,11 @@ def spec(execution: Execution, template: Any) -> task_definition_pb2.TaskSpec:
     result = task_definition_pb2.TaskSpec(
         task_template=template, short_name=identifier.short_name(template.id.name) or template.type
     )
-    if result.task_template.WhichOneof("target") == "container":
-        env = result.task_template.container.env
-        env.add(key="FLYTE_INTERNAL_EXECUTION_WORKFLOW", value=execution.workflow_name)
-        env.add(key="FLYTE_INTERNAL_EXECUTION_LAUNCHPLAN", value=execution.launch_plan_name)
+    variables = {
+        "FLYTE_INTERNAL_EXECUTION_WORKFLOW": execution.workflow_name,
+        "FLYTE_INTERNAL_EXECUTION_LAUNCHPLAN": execution.launch_plan_name,
+    }
+    environment.add(result.task_template, variables)
     return result
 
 

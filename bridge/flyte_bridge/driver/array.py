@@ -1,0 +1,393 @@
+"""Array nodes: one action per element of a mapped task, one child execution per element of a mapped launch plan.
+
+The rules are flytepropeller's (`nodes/array/handler.go`, `node_execution_context.go`, 1.16), with these differences:
+
+| Where | flytepropeller | Here |
+|---|---|---|
+| a mapped task's inputs | each element gets all elements' inputs, and its index | its own element, as a list of one |
+| a failed array | no code, kind UNKNOWN | code and kind of the first element that failed |
+| `min_success_ratio` of 0.8 and 10 elements | 9, since the message holds 0.8 as 0.800000012 | 8, as in flytekit's local execution |
+| elements of a launch plan that may fail | the array does not end well | none, as for tasks |
+| `run_all_sub_nodes` | not looked at | the others go on when the array is lost already |
+| a mapped task with individual input files | not looked at | its own element, as itself |
+
+The first lets the backend's cache find an element whatever list it is in, and spares each element from reading all the
+others' inputs. Inputs that all elements share and that are large are not copied: then flytepropeller's way is taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from typing import TYPE_CHECKING, Any
+
+from flyteidl.core import literals_pb2, workflow_pb2
+from flyteidl2.common import phase_pb2
+from flyteidl2.core import tasks_pb2 as v2_tasks_pb2
+from flyteidl2.workflow import run_definition_pb2
+from google.protobuf.message import DecodeError
+
+from flyte_bridge.errors import BackendError, NodeError
+from flyte_bridge_translators.wire import identifier
+from flyte_bridge_translators.wire.phase import GOOD
+
+from . import environment, failure, work
+from .nodes import kind, launch_plan, task
+from .scope import Scope, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+INVALID_LENGTH = "InvalidArrayLength"
+"""Flyte 1's code of mapped inputs that do not fit together."""
+
+SYSTEM = "RuntimeExecutionError"
+
+INDEX, INDEX_NAME, OFFSET = "FLYTE_K8S_ARRAY_INDEX", "BATCH_JOB_ARRAY_INDEX_VAR_NAME", "BATCH_JOB_ARRAY_INDEX_OFFSET"
+"""What flytekit's `pyflyte-map-execute` adds up to the place of its element in the inputs it reads (`_compute_array_job_index`):
+the value of the variable that the second one names, and the third."""
+
+SHARED = 64 * 1024
+"""Bytes of inputs that all elements share above which they are stored once rather than with each element."""
+
+SUMMARY = 100 * 1024
+"""Bytes of an array's error message (`events.MaxErrorMessageLength`)."""
+
+
+async def run(step: Step) -> literals_pb2.LiteralMap:
+    """Run all elements, and collect what they put out.
+
+    Raises:
+        NodeError: The inputs do not fit together, or too many elements failed.
+    """
+    execution, name = step.execution, identifier.action_name(step.uid)
+    found = await _earlier(step, name)
+    if found is not None:
+        return found
+    array = step.node.array_node
+    trace = run_definition_pb2.TraceAction(name=step.node.id)
+    trace.start_time.GetCurrentTime()
+    whole = array.WhichOneof("parallelism_option") is not None
+    # with a bound of its own, the array counts as one node; without, its elements are bounded as nodes are
+    async with execution.room() if whole else contextlib.nullcontext():
+        try:
+            outputs = await _Array(step).run()
+        except NodeError as error:
+            trace.phase = phase_pb2.ACTION_PHASE_FAILED
+            await _record(step, trace, "error.pb", failure.document(error))
+            raise
+    trace.phase = phase_pb2.ACTION_PHASE_SUCCEEDED
+    await _record(step, trace, "outputs.pb", outputs)
+    return outputs
+
+
+async def _earlier(step: Step, name: str) -> literals_pb2.LiteralMap | None:
+    """The outputs that an earlier attempt of the driver, or the run that is recovered, has recorded."""
+    execution = step.execution
+    prefix = ""
+    if execution.children.known(name):
+        update = await work.end(execution, name)
+        prefix = str(update.output_uri) if update.phase in GOOD else ""
+    else:
+        prefix = await work.taken_over(execution, step.uid, name, step.scope.uid) or ""
+    return await work.outputs(execution, prefix, step.uid) if prefix else None
+
+
+async def _record(step: Step, trace: run_definition_pb2.TraceAction, file: str, message: Any) -> None:
+    """Note the array's end, so that readers find its outputs without those of its elements."""
+    execution, name = step.execution, identifier.action_name(step.uid)
+    trace.end_time.GetCurrentTime()
+    await work.write(execution, f"{execution.place(name)}/{file}", message, step.uid)
+    trace.outputs.output_uri = f"{execution.place(name)}/outputs.pb"
+    await work.record(execution, step.uid, trace, group=step.scope.uid)
+
+
+class _Array:
+    """One array node under way."""
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+        self.execution = step.execution
+        self.array = step.node.array_node
+        self.inputs = literals_pb2.LiteralMap()
+        self.inputs.CopyFrom(step.inputs)
+        self.results: dict[int, Any] = {}
+        self.failures: dict[int, NodeError] = {}
+        self.first: NodeError | None = None
+
+    async def run(self) -> literals_pb2.LiteralMap:
+        await self._load()
+        mapped = self._mapped()
+        size = self._size(mapped)
+        element = self._runner(mapped)
+        await self._all(size, element)
+        return self._collect(size)
+
+    # -- inputs -------------------------------------------------------------------------------------------------------
+
+    async def _load(self) -> None:
+        """Read mapped inputs that were offloaded: their elements have to be taken apart."""
+        bound = set(self.array.bound_inputs)
+        for name, literal in self.inputs.literals.items():
+            if name in bound or not literal.HasField("offloaded_metadata"):
+                continue
+            uri = literal.offloaded_metadata.uri
+            try:
+                literal.ParseFromString(await self.execution.storage.read(uri))
+            except (BackendError, DecodeError) as error:
+                message = f"couldn't read the offloaded literal {uri} of input {name}: {error}"
+                raise NodeError(message, code=SYSTEM, node=self.step.uid, kind="SYSTEM") from error
+
+    def _mapped(self) -> list[str]:
+        """Names of the inputs that have an item for each element."""
+        bound = set(self.array.bound_inputs)
+        return sorted(
+            name for name, one in self.inputs.literals.items() if name not in bound and one.HasField("collection")
+        )
+
+    def _size(self, mapped: list[str]) -> int:
+        sizes = {name: len(self.inputs.literals[name].collection.literals) for name in mapped}
+        if not sizes:
+            if len(self.array.bound_inputs) == len(self.inputs.literals):
+                return 1
+            raise NodeError("no input array provided", code=INVALID_LENGTH, node=self.step.uid)
+        if len(set(sizes.values())) > 1:
+            listed = ", ".join(f"{name} has {size}" for name, size in sizes.items())
+            raise NodeError(
+                f"input arrays have different lengths: {listed}; a map takes lists of one length",
+                code=INVALID_LENGTH,
+                node=self.step.uid,
+            )
+        return next(iter(sizes.values()))
+
+    def _item(self, mapped: list[str], index: int, *, listed: bool) -> literals_pb2.LiteralMap:
+        """The inputs of one element: its items, in lists of one if `listed`, and what all share."""
+        result = literals_pb2.LiteralMap()
+        for name, literal in self.inputs.literals.items():
+            if name not in mapped:
+                result.literals[name].CopyFrom(literal)
+            elif listed:
+                result.literals[name].collection.literals.add().CopyFrom(literal.collection.literals[index])
+            else:
+                result.literals[name].CopyFrom(literal.collection.literals[index])
+        return result
+
+    # -- elements -----------------------------------------------------------------------------------------------------
+
+    def _runner(self, mapped: list[str]) -> Callable[[int, str], Awaitable[literals_pb2.LiteralMap]]:
+        """What runs an element, by its index and unique id."""
+        inner = self.array.node
+        match kind(inner):
+            case "task_node":
+                return _Tasks(self.step, inner, self._item, mapped, self.inputs).run
+            case "launchplan_ref":
+                reference = inner.workflow_node.launchplan_ref
+
+                async def child(index: int, uid: str) -> literals_pb2.LiteralMap:
+                    inputs = self._item(mapped, index, listed=False)
+                    own = Step(self.step.scope, inner, uid, inputs)
+                    return await launch_plan.launch(own, reference, uid, inputs, group=self.step.uid)
+
+                return child
+            case "sub_workflow_ref":
+                tables = self.step.scope.tables
+                workflow = tables.workflow(inner.workflow_node.sub_workflow_ref, self.step.uid)
+
+                async def nested(index: int, uid: str) -> literals_pb2.LiteralMap:
+                    inputs = self._item(mapped, index, listed=False)
+                    return await Scope(self.execution, workflow, tables, inputs, uid=uid).run()
+
+                return nested
+        message = "an array node maps a task, a launch plan or a sub-workflow; this one maps something else"
+        raise NodeError(message, code="BadSpecificationError", node=self.step.uid, kind="SYSTEM")
+
+    async def _all(self, size: int, element: Callable[[int, str], Awaitable[literals_pb2.LiteralMap]]) -> None:
+        """Run the elements, as many at once as may be, until all have ended or too many have failed.
+
+        Raises:
+            NodeError: Too many have failed.
+        """
+        needed = self._needed(size)
+        places = iter(range(size))
+        lost = asyncio.Event()
+
+        async def work_off() -> None:
+            for index in places:
+                if lost.is_set() and not self.array.run_all_sub_nodes:
+                    return
+                uid = identifier.element_id(self.step.uid, index)
+                try:
+                    async with self._room():
+                        self.results[index] = await element(index, uid)
+                except NodeError as error:
+                    self.first = self.first or error
+                    self.failures[index] = error
+                    if size - len(self.failures) < needed:
+                        lost.set()
+
+        workers = [asyncio.ensure_future(work_off()) for _ in range(min(size, self._at_once(size)))]
+        everything = asyncio.gather(*workers)
+        stopped = asyncio.ensure_future(lost.wait())
+        watched: set[asyncio.Future[Any]] = {everything}
+        if not self.array.run_all_sub_nodes:
+            watched.add(stopped)
+        try:
+            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            if everything.done():
+                everything.result()
+        finally:
+            await _cancel([*workers, stopped])
+        if lost.is_set():
+            raise self._summary()
+
+    def _needed(self, size: int) -> int:
+        """How many elements have to succeed."""
+        match self.array.WhichOneof("success_criteria"):
+            case "min_successes":
+                return int(self.array.min_successes)
+            case "min_success_ratio":
+                # the message has 32 bits for what the user wrote in decimals
+                return math.ceil(round(self.array.min_success_ratio, 6) * size)
+        return size
+
+    def _at_once(self, size: int) -> int:
+        return int(self.array.parallelism) or size
+
+    def _room(self) -> Any:
+        if self.array.WhichOneof("parallelism_option") is None:
+            return self.execution.room()
+        return contextlib.nullcontext()
+
+    def _summary(self) -> NodeError:
+        """The array's failure: each message with the places of the elements that have it."""
+        places: dict[str, list[int]] = {}
+        for index, error in sorted(self.failures.items()):
+            places.setdefault(str(error), []).append(index)
+        text = ""
+        for message, indices in sorted(places.items()):
+            text += f"{_ranges(indices)}: {message}\n"
+            if len(text) >= SUMMARY:
+                text = f"{text[:SUMMARY]}... and many more."
+                break
+        assert self.first is not None
+        return NodeError(text, code=self.first.code, node=self.step.uid, kind=self.first.kind)
+
+    # -- outputs ------------------------------------------------------------------------------------------------------
+
+    def _collect(self, size: int) -> literals_pb2.LiteralMap:
+        """One collection per output; a failed element is none in each."""
+        names = {name for outputs in self.results.values() for name in outputs.literals}
+        interface = self.step.scope.tables.interface(self.array.node)
+        if interface is not None:
+            names |= set(interface.outputs.variables)
+        result = literals_pb2.LiteralMap()
+        for name in sorted(names):
+            members = result.literals[name].collection
+            members.SetInParent()
+            for index in range(size):
+                outputs = self.results.get(index)
+                if outputs is not None and name in outputs.literals:
+                    members.literals.add().CopyFrom(outputs.literals[name])
+                else:
+                    members.literals.add().scalar.none_type.SetInParent()
+        return result
+
+
+class _Tasks:
+    """The elements of a mapped task."""
+
+    def __init__(self, step: Step, inner: Any, item: Any, mapped: list[str], inputs: literals_pb2.LiteralMap) -> None:
+        self.step = step
+        self.inner = inner
+        self.item = item
+        self.mapped = mapped
+        self.inputs = inputs
+        self.template = task.effective(Step(step.scope, inner, step.uid, inputs))
+        individual = self.array.data_mode == workflow_pb2.ArrayNode.INDIVIDUAL_INPUT_FILES
+        self.mapping = not (individual or self.array.is_original_sub_node_interface.value)
+        if self.mapping:
+            _one_output(self.template)
+        shared = sum(one.ByteSize() for name, one in inputs.literals.items() if name not in mapped)
+        self.whole = self.mapping and shared > SHARED and not self.template.metadata.discoverable
+        self._stored: asyncio.Future[str] | None = None
+
+    @property
+    def array(self) -> Any:
+        return self.step.node.array_node
+
+    async def run(self, index: int, uid: str) -> literals_pb2.LiteralMap:
+        """Run one element.
+
+        Raises:
+            NodeError: It failed.
+        """
+        execution = self.step.execution
+        inputs = literals_pb2.LiteralMap() if self.whole else self.item(self.mapped, index, listed=self.mapping)
+        own = Step(self.step.scope, self.inner, uid, inputs)
+        if self.template.type == task.ECHO:
+            return self._echo(index)
+        prefix = await work.task(
+            execution,
+            uid,
+            self._spec(index),
+            inputs,
+            group=self.step.uid,
+            cache_key=task.cache_key(self.template),
+            run_spec=task.own_run_spec(own),
+            inputs_uri=await self._inputs_uri() if self.whole else "",
+        )
+        return await task.results(own, self.template, prefix)
+
+    def _spec(self, index: int) -> Any:
+        spec = task.spec(self.step.execution, self.template)
+        if self.mapping:
+            # flytekit adds the two up to the place in what it reads; the index alone is what a user's code may look at
+            offset = 0 if self.whole else -index
+            variables = {INDEX_NAME: INDEX, INDEX: str(index), OFFSET: str(offset)}
+            environment.add(spec.task_template, variables)
+        return spec
+
+    async def _inputs_uri(self) -> str:
+        """Where the inputs of all elements lie; the first element stores them."""
+        if self._stored is None:
+            self._stored = asyncio.ensure_future(self._store())
+        return await asyncio.shield(self._stored)
+
+    async def _store(self) -> str:
+        execution = self.step.execution
+        uri = f"{execution.place(identifier.action_name(self.step.uid))}/inputs.pb"
+        await work.write(execution, uri, self.inputs, self.step.uid)
+        return uri
+
+    def _echo(self, index: int) -> literals_pb2.LiteralMap:
+        inputs = self.item(self.mapped, index, listed=False)
+        taken, given = sorted(inputs.literals), sorted(one.key for one in self.template.interface.outputs.variables)
+        named = {name: inputs.literals[value] for name, value in zip(given, taken, strict=False)}
+        return literals_pb2.LiteralMap(literals=named)
+
+
+def _one_output(template: v2_tasks_pb2.TaskTemplate) -> None:
+    """Declare what an element puts out, where the template declares the lists that the array does."""
+    for entry in template.interface.outputs.variables:
+        if entry.value.type.HasField("collection_type"):
+            member = type(entry.value.type)()
+            member.CopyFrom(entry.value.type.collection_type)
+            entry.value.type.CopyFrom(member)
+
+
+def _ranges(indices: list[int]) -> str:
+    """`[0][3-5]`, as flytepropeller's `errorcollector` writes it."""
+    parts: list[tuple[int, int]] = []
+    for index in indices:
+        if parts and index == parts[-1][1] + 1:
+            parts[-1] = (parts[-1][0], index)
+        else:
+            parts.append((index, index))
+    return "".join(f"[{first}]" if first == last else f"[{first}-{last}]" for first, last in parts)
+
+
+async def _cancel(tasks: list[asyncio.Future[Any]]) -> None:
+    for one in tasks:
+        one.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,88 @@
+"""Environment variables of a task that the driver adds, wherever its template keeps them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flyteidl2.core import tasks_pb2
+
+PRIMARY = "primary_container_name"
+"""Key of a template's `config` that names the container of a pod that is the task itself (flytekit's `PodTemplate`)."""
+
+
+def add(template: tasks_pb2.TaskTemplate, variables: Mapping[str, str]) -> None:
+    """Set variables of the process that a task is; what it has neither container nor pod for, needs none.
+
+    Args:
+        template: Changed in place.
+        variables: Values by name; they go before the template's own.
+    """
+    kind = template.WhichOneof("target")
+    if kind == "container":
+        kept = [one for one in template.container.env if one.key not in variables]
+        del template.container.env[:]
+        template.container.env.extend(kept)
+        for name, value in variables.items():
+            template.container.env.add(key=name, value=value)
+    elif kind == "k8s_pod":
+        primary = _primary(template)
+        if primary is not None:
+            kept = [
+                one for one in _list(primary, "env") if one.struct_value.fields["name"].string_value not in variables
+            ]
+            own = [{"name": name, "value": value} for name, value in variables.items()]
+            primary.fields["env"].list_value.Clear()
+            primary.fields["env"].list_value.values.extend(kept)
+            primary.fields["env"].list_value.extend(own)
+
+
+def has(template: tasks_pb2.TaskTemplate, name: str) -> bool:
+    """Whether a task's process is given a variable by its template."""
+    kind = template.WhichOneof("target")
+    if kind == "container":
+        return any(one.key == name for one in template.container.env)
+    if kind == "k8s_pod":
+        primary = _primary(template)
+        known = _list(primary, "env") if primary is not None else []
+        return any(one.struct_value.fields["name"].string_value == name for one in known)
+    return False
+
+
+def arguments(template: tasks_pb2.TaskTemplate) -> list[str]:
+    """What a task's process is started with, without the image's own entry point."""
+    kind = template.WhichOneof("target")
+    if kind == "container":
+        return list(template.container.args)
+    if kind == "k8s_pod":
+        primary = _primary(template)
+        return [one.string_value for one in _list(primary, "args")] if primary is not None else []
+    return []
+
+
+def set_arguments(template: tasks_pb2.TaskTemplate, words: list[str]) -> None:
+    """Start a task's process with other arguments; changes the template in place."""
+    kind = template.WhichOneof("target")
+    if kind == "container":
+        template.container.args[:] = words
+    elif kind == "k8s_pod":
+        primary = _primary(template)
+        if primary is not None:
+            primary.fields["args"].list_value.Clear()
+            primary.fields["args"].list_value.extend(words)
+
+
+def _primary(template: tasks_pb2.TaskTemplate) -> Any | None:
+    """The container of a pod that is the task itself: the one that is named so, or the only one."""
+    containers = [one.struct_value for one in _list(template.k8s_pod.pod_spec, "containers")]
+    name = template.k8s_pod.primary_container_name or template.config.get(PRIMARY, "")
+    named = [one for one in containers if one.fields["name"].string_value == name]
+    if named:
+        return named[0]
+    return containers[0] if len(containers) == 1 else None
+
+
+def _list(struct: Any, key: str) -> Any:
+    return struct.fields[key].list_value.values if key in struct.fields else []
