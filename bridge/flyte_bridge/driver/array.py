@@ -248,11 +248,11 @@ class _Array:
                 return int(self.array.min_successes)
             case "min_success_ratio":
                 # the message has 32 bits for what the user wrote in decimals
-                return math.ceil(round(self.array.min_success_ratio, 6) * size)
+                return math.ceil(round(float(self.array.min_success_ratio), 6) * size)
         return size
 
     def _at_once(self, size: int) -> int:
-        return int(self.array.parallelism) or size
+        return int(self.array.parallelism or size)
 
     def _room(self) -> Any:
         if self.array.WhichOneof("parallelism_option") is None:
