@@ -6,12 +6,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from flyteidl.core import literals_pb2
-from flyteidl2.core import tasks_pb2 as v2_tasks_pb2
 from flyteidl2.task import run_pb2, task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2
 
 from flyte_bridge.errors import NodeError
-from flyte_bridge_translators.wire import identifier
+from flyte_bridge_translators.wire import identifier, plugin
+from flyte_bridge_translators.wire import task as wire_task
 
 from .. import environment, work
 
@@ -80,31 +80,14 @@ def effective(step: Step) -> Any:
     """The task's template with what its node overrides.
 
     Raises:
-        NodeError: The closure lacks the task.
+        NodeError: The closure lacks the task, or it has not what is overridden.
     """
     node = step.node
-    template = v2_tasks_pb2.TaskTemplate.FromString(
-        step.scope.tables.task(node.task_node.reference_id, step.uid).SerializeToString()
-    )
-    _metadata(template.metadata, node.metadata)
-    return template
-
-
-def _metadata(metadata: Any, node: Any) -> None:
-    """Retries, timeout, interruptible and cache of the node before the task's own
-    (`compiler/transformers/k8s/node.go`; `nodes/task/handler.go` for the cache)."""
-    if node.HasField("retries"):
-        metadata.retries.retries = node.retries.retries
-    if node.HasField("timeout"):
-        metadata.timeout.CopyFrom(node.timeout)
-    if node.WhichOneof("interruptible_value"):
-        metadata.interruptible = node.interruptible
-    if node.WhichOneof("cacheable_value"):
-        metadata.discoverable = node.cacheable
-    if node.WhichOneof("cache_version_value"):
-        metadata.discovery_version = node.cache_version
-    if node.WhichOneof("cache_serializable_value"):
-        metadata.cache_serializable = node.cache_serializable
+    template = step.scope.tables.task(node.task_node.reference_id, step.uid)
+    try:
+        return wire_task.to_v2(wire_task.overridden(template, node))
+    except (wire_task.BadOverride, plugin.BadCustom) as error:
+        raise NodeError(str(error), code=wire_task.BadOverride.code, node=step.uid, kind="USER") from error
 
 
 def spec(execution: Execution, template: Any) -> task_definition_pb2.TaskSpec:
