@@ -32,9 +32,13 @@ class Verb(NamedTuple):
 VERBS: dict[str, Verb] = {
     "convert": Verb("flyte_bridge_cli.convert:command", "Rewrite Flyte 1 source into Flyte 2 source, and prove it."),
     "down": Verb("flyte_bridge_cli.down:down", "Stop the embedded Flyte 2 backend."),
-    "graph": Verb("flyte_bridge_cli.graph:command", "Draw the graph of a Flyte 1 workflow."),
     "exec": Verb("flyte_bridge_cli.exec:command", "Run a program written for Flyte 1, unmodified, on Flyte 2."),
+    "graph": Verb("flyte_bridge_cli.graph:command", "Draw the graph of a Flyte 1 workflow."),
     "pyflyte": Verb("flyte_bridge_cli.pyflyte:command", "Run flytekit's command line on Flyte 2."),
+    "register": Verb(
+        "flyte_bridge_cli.register:command", "Register Flyte 1 tasks, workflows and launch plans in Flyte 2."
+    ),
+    "run": Verb("flyte_bridge_cli.run:command", "Run a Flyte 1 workflow on Flyte 2, as it is."),
     "serve": Verb("flyte_bridge_cli.serve:command", "Serve Flyte 1's control plane over gRPC, on top of Flyte 2."),
     "status": Verb("flyte_bridge_cli.status:status", "Show the embedded Flyte 2 backend and how clients reach it."),
     "up": Verb("flyte_bridge_cli.up:up", "Start an embedded Flyte 2 backend."),

@@ -16,12 +16,13 @@ from .channel import Channel
 from .home import home_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     from ..config import Settings
 
 
-def install(settings: Settings) -> None:
+def install(settings: Settings, started: Callable[[Any, Any], None] | None = None) -> None:
     """From now on every flytekit client of this process talks to Flyte 2, wherever its configuration points.
 
     Processes that the program starts are told where the embedded backend is, if it is meant; those that use flytekit reach
@@ -29,6 +30,7 @@ def install(settings: Settings) -> None:
 
     Args:
         settings: Which Flyte 2.
+        started: Called with the `FlyteRemote` and each execution that it has started.
 
     Raises:
         BackendError: The embedded backend is meant and cannot be started.
@@ -52,6 +54,12 @@ def install(settings: Settings) -> None:
 
             def __init__(self, *args: Any, **kwargs: Any) -> None:
                 super().__init__(*args, **{"settings": settings, **kwargs})
+
+            def _execute(self, *args: Any, **kwargs: Any) -> Any:
+                execution = super()._execute(*args, **kwargs)
+                if started is not None:
+                    started(self, execution)
+                return execution
 
         Installed.__name__ = Installed.__qualname__ = "FlyteRemote"
         Installed.__module__ = module.__name__

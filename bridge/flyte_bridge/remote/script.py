@@ -6,7 +6,7 @@ import runpy
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from . import hook
@@ -57,6 +57,34 @@ def run_pyflyte(arguments: Sequence[str], settings: Settings) -> None:
     from flytekit.clis.sdk_in_container.pyflyte import main
 
     main(prog_name="pyflyte")
+
+
+def run_workflow(arguments: Sequence[str], settings: Settings, wait: bool) -> bool:
+    """Runs a workflow or a task as `pyflyte run --remote …` does, and shows its nodes until it ends.
+
+    Args:
+        arguments: What stands behind `pyflyte run --remote`.
+        settings: Which Flyte 2.
+        wait: Whether to show the execution until it ends; otherwise it is only started.
+
+    Returns:
+        False if it was waited for and did not succeed.
+
+    Raises:
+        SystemExit: pyflyte ends so: the file, the workflow or an input cannot be.
+        BackendError: The embedded backend cannot be started.
+    """
+    started: list[tuple[Any, Any]] = []
+    hook.install(settings, started=lambda remote, execution: started.append((remote, execution)))
+    sys.argv = ["pyflyte", "run", "--remote", *arguments]
+    from flytekit.clis.sdk_in_container.pyflyte import main
+
+    main(prog_name="pyflyte", standalone_mode=False)
+    if not wait or not started:
+        return True
+    from .tree import follow
+
+    return follow(*started[-1])
 
 
 def _found(script: str) -> Path:

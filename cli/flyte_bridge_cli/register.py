@@ -1,0 +1,89 @@
+"""`flyte-bridge register`: Flyte 1's tasks, workflows and launch plans, into Flyte 2's registry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from flyte_bridge import config
+from flyte_bridge.errors import UsageError
+
+from .options import data_dir_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flyteidl.core import identifier_pb2
+
+
+@click.command()
+@data_dir_option
+@click.option("-p", "--project", help="Where to register.  [default: $FLYTE_BRIDGE_PROJECT, or flytesnacks]")
+@click.option("-d", "--domain", help="Where to register.  [default: $FLYTE_BRIDGE_DOMAIN, or development]")
+@click.option("-v", "--version", help="What to register as.  [default: a digest of the content]")
+@click.option("-i", "--image", multiple=True, help="IMAGE or NAME=IMAGE for tasks that name none; may be repeated.")
+@click.option(
+    "--copy",
+    type=click.Choice(["all", "auto", "none"]),
+    default="all",
+    show_default=True,
+    help="Which files of the source to upload for the tasks; `none` runs what is in the images, and needs --version.",
+)
+@click.option("--activate-launchplans", is_flag=True, help="Make the launch plans the active ones of their names.")
+@click.option("--destination-dir", default="", help="Directory in the tasks' containers that uploaded code goes to.")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+def command(
+    data_dir: Path | None,
+    project: str | None,
+    domain: str | None,
+    version: str | None,
+    image: Sequence[str],
+    copy: str,
+    activate_launchplans: bool,
+    destination_dir: str,
+    paths: Sequence[Path],
+) -> None:
+    """Register the tasks, workflows and launch plans of PATHS in Flyte 2, as they are.
+
+    PATHS are Python files and packages, which flytekit serializes, and .tgz archives that `pyflyte package` made.
+    """
+    from flyte_bridge.remote import package
+    from flyte_bridge.remote.channel import Channel
+    from flyte_bridge.remote.home import home_of
+    from flyte_bridge.remote.script import run_pyflyte
+
+    if copy == "none" and not version:
+        raise UsageError("--copy none runs the code that is in the images, which no digest can tell: give --version")
+    settings = config.load(data_dir=data_dir, project=project, domain=domain)
+    for packed in [package.read(path) for path in paths if package.is_package(path)]:  # read all before registering any
+        package.register(
+            packed,
+            Channel(home_of(settings)),
+            project=settings.project,
+            domain=settings.domain,
+            version=version or "",
+            activate=activate_launchplans,
+            destination=destination_dir,
+            tell=_tell,
+        )
+    sources = [str(path) for path in paths if not package.is_package(path)]
+    if sources:
+        options: dict[str, object] = {"version": version, "destination-dir": destination_dir, "image": image}
+        words = ["register", "--project", settings.project, "--domain", settings.domain, "--copy", copy]
+        words += ["--activate-launchplans"] * activate_launchplans
+        words += [word for name, value in options.items() for word in _option(name, value)]
+        run_pyflyte([*words, *sources], settings)
+
+
+def _option(name: str, value: object) -> list[str]:
+    values = value if isinstance(value, tuple) else (value,) if value else ()
+    return [word for each in values for word in (f"--{name}", str(each))]
+
+
+def _tell(identity: identifier_pb2.Identifier, new: bool) -> None:
+    from flyteidl.core.identifier_pb2 import ResourceType
+
+    kind = ResourceType.Name(identity.resource_type).lower().replace("_", " ")
+    click.echo(f"{kind} {identity.name} {identity.version}{'' if new else ' (registered already)'}")
