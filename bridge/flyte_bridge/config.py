@@ -20,7 +20,7 @@ How the embedded backend runs tasks; read when it starts:
 | `FLYTE_BRIDGE_TASK_IMAGES` | `IMAGE=PYTHON[:DIRECTORY…]`, with commas between | the backend's own Python |
 | `FLYTE_BRIDGE_TASK_ENV` | names of environment variables that tasks get too, with commas | none |
 | `FLYTE_BRIDGE_TASK_CPUS`, `…_MEMORY` | how much runs at once, by what tasks request: cores, `8Gi` | the machine |
-| `FLYTE_BRIDGE_TASK_ALLOW` | `accelerators`: run without those requested; `commands`: run any command | refused |
+| `FLYTE_BRIDGE_TASK_ALLOW` | `accelerators`: run without those requested; `commands`: any command, container tasks too | refused |
 | `FLYTE_BRIDGE_TASK_FORKSERVERS` | false starts each task in a fresh interpreter | true |
 """
 

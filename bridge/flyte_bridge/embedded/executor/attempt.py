@@ -10,8 +10,9 @@ from flyteidl2.core import tasks_pb2
 from flyteidl2.task import common_pb2
 from google.protobuf.message import DecodeError
 
-from flyte_bridge.embedded.executor import attempt_files, environment, refuse, result, sleep, target, template
+from flyte_bridge.embedded.executor import attempt_files, copilot, environment, refuse, result, sleep, target, template
 from flyte_bridge.embedded.executor.attempt_files import AttemptFiles, Exit, ProcessId
+from flyte_bridge.embedded.executor.copilot import CoPilot
 from flyte_bridge.embedded.executor.job import AttemptEvent, Ending, Failure, Outcome
 from flyte_bridge.embedded.executor.launcher import Command
 from flyte_bridge.embedded.executor.slots import DEFAULT
@@ -158,10 +159,14 @@ class Attempt:
         interpreter = interpreters.default if goal.is_driver else interpreters.for_image(goal.image)
         deferred = template.Deferred(self._inputs, self._store_template)
         argv = template.localise(template.render(goal.argv, job, deferred))
+        pilot = CoPilot.of(self._template, files.root)
+        if pilot is not None:
+            await asyncio.to_thread(pilot.prepare, self._inputs(), self._executor.storage)
         env = environment.build(
             job, self._template.id, files, interpreter, base=self._executor.env, template=goal.env,
             flytekit=goal.is_flytekit,
         )  # fmt: skip
+        argv, env = copilot.rewritten(pilot, argv, env)
         command = Command(
             argv=argv, env=env, changes={**goal.env, **job.env, **job.secrets}, interpreter=interpreter, cwd=files.cwd,
             log=job.log_path, control=files.root,
@@ -182,7 +187,7 @@ class Attempt:
         code = ended.result()
         if code is None:  # the forkserver died: the process may live on
             return await self._watch()
-        return self._finish(Exit(code, self._now()))
+        return await self._finish(Exit(code, self._now()))
 
     async def _take_over(self, process: ProcessId) -> Outcome:
         """Go on with a process of an earlier server, wherever it is by now."""
@@ -195,16 +200,29 @@ class Attempt:
     async def _watch(self) -> Outcome:
         assert self.process is not None
         await self._until(self.process.gone(), self.job.timeout, RAN)
-        return self._finish(await self._files.await_exit(FILE_LIMIT))
+        return await self._finish(await self._files.await_exit(FILE_LIMIT))
 
-    def _finish(self, end: Exit | None) -> Outcome:
+    async def _finish(self, end: Exit | None) -> Outcome:
         code, at = (None, self._now()) if end is None else (end.code, end.at)
         if code and (self.job.work_dir / STOPPED_FILE).exists():
             return self._failed(result.STOPPED, "the server was stopped while it ran", system=True, recoverable=True)
+        pilot = CoPilot.of(self._template, self._files.root)
+        if pilot is not None and not code:
+            await asyncio.to_thread(self._collect, pilot)
         return result.read(
             self.job, self._executor.storage, exit_code=code, ended_at=at, started_at=self._started_at,
             outputs=bool(self._template.interface.outputs.variables),
         )  # fmt: skip
+
+    def _collect(self, pilot: CoPilot) -> None:
+        """Stores what a container task has left as files, or why it cannot be."""
+        storage, prefix = self._executor.storage, self.job.output_prefix
+        try:
+            outputs = pilot.collect(self._template.interface, template.raw_prefix(self.job), storage)
+        except copilot.NoOutputs as error:
+            storage.write(f"{prefix}/error.pb", copilot.error_document(error))
+        else:
+            storage.write(f"{prefix}/outputs.pb", outputs.SerializeToString())
 
     def _need(self) -> Room:
         try:

@@ -12,11 +12,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime, timedelta
     from pathlib import Path
 
     from flyte_bridge.embedded.model import ActionKey, Micros
+    from flyte_bridge.embedded.objects.store import ObjectInfo
     from flyte_bridge.embedded.phases import Phase
 
 
@@ -33,6 +34,10 @@ class Storage(Protocol):
 
     def write(self, uri: str, data: bytes) -> object:
         """Store an object, all or nothing."""
+        ...
+
+    def list(self, prefix_uri: str) -> Iterable[ObjectInfo]:
+        """The objects whose URI begins so."""
         ...
 
 

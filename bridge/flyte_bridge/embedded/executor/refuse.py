@@ -70,14 +70,11 @@ def refusal(
             f"task {name} of type {template.type or 'unknown'} has {what}: on a cluster a plugin or connector runs it, "
             "the embedded backend has none"
         )
-    if (
-        template.type == "raw-container"
-        or template.container.data_config.enabled
-        or template.k8s_pod.data_config.enabled
-    ):
+    raw = template.container.data_config.enabled or template.k8s_pod.data_config.enabled
+    if (raw or template.type == "raw-container") and not commands:
         return (
-            f"task {name} is a container task, whose inputs and outputs a sidecar copies; "
-            "that needs a container runtime; run it on a cluster"
+            f"task {name} is a container task: image {target.image} is what it runs, and that needs a container "
+            "runtime; run it on a cluster, or allow its command to run on this machine, without the image (commands)"
         )
     if missing := [words for part, words in _POD_WITHOUT.items() if target.pod.get(part)]:
         return f"task {name} has a pod template with {', '.join(missing)}; that needs a cluster"

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from flytekit import Deck, Resources, current_context, dynamic, map_task, task, workflow
+from flytekit import ContainerTask, Deck, Resources, current_context, dynamic, kwtypes, map_task, task, workflow
 from flytekit.exceptions.user import FlyteRecoverableException
+from flytekit.extras.tasks.shell import OutputLocation, ShellTask
 from flytekit.types.directory import FlyteDirectory
 from flytekit.types.file import FlyteFile
 
@@ -184,3 +185,52 @@ def modules() -> dict[str, str]:
         "tmp": tempfile.gettempdir(),
         "working": str(current_context().working_directory),
     }
+
+
+raw = ContainerTask(
+    name="raw",
+    image="example.org/any",
+    input_data_dir="/var/inputs",
+    output_data_dir="/var/outputs",
+    inputs=kwtypes(
+        n=int, ratio=float, yes=bool, text=str, at=datetime, long=timedelta, file=FlyteFile, folder=FlyteDirectory,
+        many=list[int], point=dict,
+    ),
+    outputs=kwtypes(
+        n=int, ratio=float, yes=bool, text=str, at=datetime, long=timedelta, file=FlyteFile, folder=FlyteDirectory,
+        said=str, count=int,
+    ),
+    command=["/bin/sh", "-ec"],
+    arguments=[
+        """
+        cd /var/outputs
+        for name in n ratio yes text at long file; do cp /var/inputs/$name /var/outputs/; done
+        mkdir folder
+        cp -r /var/inputs/folder/. folder
+        cp /var/inputs/inputs.json folder
+        printf '%s' "$0 $1" > said.txt
+        ls /var/inputs/many | wc -l > count
+        """,
+        "{{.inputs.text}}",
+        "/var/inputs/n",
+    ],
+)  # fmt: skip
+
+raw_that_fails = ContainerTask(
+    name="raw_that_fails",
+    image="example.org/any",
+    output_data_dir="/var/outputs",
+    inputs=kwtypes(script=str),
+    outputs=kwtypes(n=int),
+    command=["/bin/sh", "-c", "{{.inputs.script}}"],
+)
+
+shell = ShellTask(
+    name="shell",
+    script="""
+    set -e
+    echo "{inputs.greeting}, $(cat {inputs.name})" > {outputs.said}
+    """,
+    inputs=kwtypes(greeting=str, name=FlyteFile),
+    output_locs=[OutputLocation(var="said", var_type=FlyteFile, location="said.txt")],
+)
