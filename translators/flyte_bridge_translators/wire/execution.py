@@ -30,11 +30,10 @@ from flyteidl2.common import run_pb2 as v2_run_pb2
 from flyteidl2.core import literals_pb2 as v2_literals_pb2
 from flyteidl2.core import security_pb2 as v2_security_pb2
 from flyteidl2.notification import definition_pb2
-from flyteidl2.task import common_pb2 as v2_common_pb2
 from flyteidl2.task import run_pb2, task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2, run_service_pb2
 
-from . import identifier, phase
+from . import identifier, literal, phase
 from .execution_settings import (
     DEFAULT_MAX_PARALLELISM,
     FACTS,
@@ -231,8 +230,7 @@ def to_run(
     if isinstance(inputs, v2_run_pb2.OffloadedInputData):
         request.offloaded_input_data.CopyFrom(inputs)
     elif inputs is not None:
-        # the bytes of a LiteralMap are those of Inputs: field 1 holds pairs of name and literal in both
-        request.inputs.CopyFrom(same(inputs, v2_common_pb2.Inputs))
+        request.inputs.CopyFrom(literal.to_inputs(inputs))
     return request
 
 

@@ -1,0 +1,60 @@
+"""What the façade remembers of runs: only what cannot change any more, and only for the caller who was told it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from .context import CallContext
+
+K = TypeVar("K", bound="Hashable")
+V = TypeVar("V")
+
+
+class Recent(Generic[K, V]):
+    """The values used last, up to a total weight; an entry heavier than all of it is not kept."""
+
+    def __init__(self, most: int) -> None:
+        """Empty.
+
+        Args:
+            most: The weight of all entries together; with the weight 1 for each, their number.
+        """
+        self._most = most
+        self._held: OrderedDict[K, tuple[V, int]] = OrderedDict()
+        self._weight = 0
+
+    def get(self, key: K) -> V | None:
+        """The value, None if there is none (any more)."""
+        found = self._held.get(key)
+        if found is None:
+            return None
+        self._held.move_to_end(key)
+        return found[0]
+
+    def put(self, key: K, value: V, weight: int = 1) -> None:
+        """Keep a value, and let go of those that were not used for longest."""
+        self.drop(key)
+        if weight > self._most:
+            return
+        self._held[key] = (value, weight)
+        self._weight += weight
+        while self._weight > self._most:
+            _, (_, lighter) = self._held.popitem(last=False)
+            self._weight -= lighter
+
+    def drop(self, key: K) -> None:
+        """Forget a value."""
+        found = self._held.pop(key, None)
+        if found is not None:
+            self._weight -= found[1]
+
+
+def caller(context: CallContext) -> str:
+    """Who asks, as a key: what one caller was told must not be told another, whom Flyte 2 might refuse."""
+    token = context.bearer
+    return hashlib.sha256(token.encode()).hexdigest()[:32] if token else ""

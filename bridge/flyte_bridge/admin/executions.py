@@ -1,0 +1,137 @@
+"""AdminService's executions: all that reads, ends or starts them, composed of one class per concern."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flyteidl.admin import event_pb2, execution_pb2
+from flyteidl.core import execution_pb2 as core_execution_pb2
+from flyteidl.core import identifier_pb2
+
+from flyte_bridge_translators.wire import execution, phase
+
+from ..errors import FailedPrecondition, InvalidRequest
+from . import validation
+from .archive import Archive
+from .artifacts import ArtifactCalls
+from .blobs import blob
+from .execution_list import ListCalls
+from .launching import LaunchCalls
+from .metrics import MetricCalls
+from .reading import Reader
+from .signals import SignalCalls
+from .task_executions import TaskCalls
+
+if TYPE_CHECKING:
+    from .context import CallContext
+    from .reading import Plan, RunView
+    from .service import Core
+
+_Phase = core_execution_pb2.WorkflowExecution.Phase
+
+
+class Executions(LaunchCalls, ListCalls, TaskCalls, SignalCalls, MetricCalls, ArtifactCalls):
+    """Executions, their nodes and tasks, signals, metrics and data."""
+
+    def __init__(self, core: Core) -> None:
+        """Nothing is read yet.
+
+        Args:
+            core: What the parts share.
+        """
+        self.core = core
+        self.reader = Reader(core)
+        self.archive = Archive(core.registry)
+
+    async def get_execution(
+        self, request: execution_pb2.WorkflowExecutionGetRequest, context: CallContext
+    ) -> execution_pb2.Execution:
+        """An execution, its error whole."""
+        validation.parts(_given(request), ("project", "domain", "name"))
+        view = await self.reader.run(request.id, context)
+        found = to_message(view, await self.reader.plan(view))
+        await self.archive.mark([found])
+        return found
+
+    async def get_execution_data(
+        self, request: execution_pb2.WorkflowExecutionGetDataRequest, context: CallContext
+    ) -> execution_pb2.WorkflowExecutionGetDataResponse:
+        """An execution's inputs, and outputs if it succeeded."""
+        validation.parts(_given(request), ("project", "domain", "name"))
+        view = await self.reader.run(request.id, context)
+        values = await self.reader.execution_data(view, await self.reader.plan(view), context)
+        response = execution_pb2.WorkflowExecutionGetDataResponse()
+        await blob(response, "inputs", values.inputs, values.inputs_uri, self.reader)
+        await blob(response, "outputs", values.outputs, values.outputs_uri, self.reader)
+        return response
+
+    async def terminate_execution(
+        self, request: execution_pb2.ExecutionTerminateRequest, context: CallContext
+    ) -> execution_pb2.ExecutionTerminateResponse:
+        """Aborts an execution.
+
+        Raises:
+            FailedPrecondition: It has ended, or is being aborted already.
+        """
+        validation.parts(_given(request), ("project", "domain", "name"))
+        view = await self.reader.run(request.id, context)
+        now = execution.run_phase(view.root)
+        if now in phase.ENDED or view.ended:
+            raise _over(now)
+        try:
+            await self.reader.backend.abort_run(run_id=view.run_id, reason=request.cause)
+        except FailedPrecondition:
+            raise _over(execution.run_phase((await self.reader.run(request.id, context)).root)) from None
+        self.reader.forget(request.id, context)
+        return execution_pb2.ExecutionTerminateResponse()
+
+    async def update_execution(
+        self, request: execution_pb2.ExecutionUpdateRequest, context: CallContext
+    ) -> execution_pb2.ExecutionUpdateResponse:
+        """Archives an execution, or takes it back among the active ones."""
+        validation.parts(_given(request), ("project", "domain", "name"))
+        await self.reader.run(request.id, context)
+        if request.state not in execution_pb2.ExecutionState.values():
+            raise InvalidRequest(f"{request.state} is no state of an execution; archive it, or make it active again")
+        await self.archive.put(request.id, request.state)
+        return execution_pb2.ExecutionUpdateResponse()
+
+
+def _given(request: object) -> identifier_pb2.WorkflowExecutionIdentifier:
+    if not request.HasField("id"):  # type: ignore[attr-defined]
+        raise validation.missing("id")
+    found: identifier_pb2.WorkflowExecutionIdentifier = request.id  # type: ignore[attr-defined]
+    return found
+
+
+def _over(now: int) -> FailedPrecondition:
+    reason = event_pb2.EventFailureReason()
+    reason.already_in_terminal_state.current_phase = _Phase.Name(now)
+    return FailedPrecondition("Cannot abort an already terminated workflow execution", reason)
+
+
+def to_message(view: RunView, plan: Plan) -> execution_pb2.Execution:
+    """A run as the execution that it is, with what its plan adds."""
+    found = execution.from_run(view.details.run_spec, view.root)
+    complete(found, plan)
+    closure = found.closure
+    if closure.phase == phase.Workflow.SUCCEEDED and view.root.attempts:
+        closure.outputs.uri = view.root.attempts[-1].outputs.output_uri
+    return found
+
+
+def complete(found: execution_pb2.Execution, plan: Plan) -> None:
+    """Adds what was launched, and the workflow that runs, where the run does not say so itself."""
+    if not found.spec.launch_plan.name:
+        if plan.launch_plan is not None and not plan.single:
+            found.spec.launch_plan.CopyFrom(plan.launch_plan.id)
+        elif plan.single:
+            found.spec.launch_plan.CopyFrom(plan.workflow.closure.compiled_workflow.tasks[0].template.id)
+            found.spec.launch_plan.resource_type = identifier_pb2.TASK
+        else:  # the workflow was run by itself: its default launch plan has its name
+            found.spec.launch_plan.CopyFrom(plan.workflow.id)
+            found.spec.launch_plan.resource_type = identifier_pb2.LAUNCH_PLAN
+    if not found.closure.HasField("workflow_id"):
+        found.closure.workflow_id.CopyFrom(plan.workflow.id)
+
+

@@ -1,0 +1,121 @@
+"""What an execution's settings come to: the request before the launch plan, before attributes, before the platform.
+
+Source: `flyteadmin/pkg/manager/impl/execution_manager.go` (`getExecutionConfig`) and `util/shared.go`
+(`MergeIntoExecConfig`), v1.16.8.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flyteidl.admin import common_pb2, execution_pb2, launch_plan_pb2, matchable_resource_pb2
+from flyteidl.core import security_pb2
+
+from flyte_bridge_translators.wire.execution import Effect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MAX_PARALLELISM = 25
+"""What flyteadmin's own configuration says (`pkg/runtime/application_config_provider.go`)."""
+
+Config = matchable_resource_pb2.WorkflowExecutionConfig
+
+
+def resolve(
+    spec: execution_pb2.ExecutionSpec,
+    plan: launch_plan_pb2.LaunchPlanSpec | None,
+    attributes: Iterable[Config],
+) -> Config:
+    """What counts of all who have a say.
+
+    Args:
+        spec: Of the request.
+        plan: The launch plan's; None for a single task.
+        attributes: What is set for the workflow, its domain and its project, the most specific first.
+    """
+    config = Config()
+    for source in (spec, *([plan] if plan is not None else []), *attributes):
+        _merge(config, source)
+    if not _names_somebody(config.security_context):
+        role = _role(spec, plan)
+        if role.assumable_iam_role or role.kubernetes_service_account:
+            config.security_context.run_as.iam_role = role.assumable_iam_role
+            config.security_context.run_as.k8s_service_account = role.kubernetes_service_account
+    config.max_parallelism = config.max_parallelism or MAX_PARALLELISM
+    return config
+
+
+def _merge(config: Config, source: Any) -> None:
+    """Takes over what the configuration has not yet."""
+    if not config.max_parallelism and source.max_parallelism > 0:
+        config.max_parallelism = source.max_parallelism
+    if not config.HasField("security_context") and _names_somebody(source.security_context):
+        config.security_context.CopyFrom(source.security_context)
+    if not config.raw_output_data_config.output_location_prefix:
+        config.raw_output_data_config.output_location_prefix = source.raw_output_data_config.output_location_prefix
+    for field in ("labels", "annotations", "envs"):
+        if not getattr(config, field).values and getattr(source, field).values:
+            getattr(config, field).CopyFrom(getattr(source, field))
+    if not config.HasField("interruptible") and source.HasField("interruptible"):
+        config.interruptible.CopyFrom(source.interruptible)
+    config.overwrite_cache = config.overwrite_cache or source.overwrite_cache
+
+
+def _names_somebody(context: security_pb2.SecurityContext) -> bool:
+    run_as = context.run_as
+    return bool(run_as.k8s_service_account or run_as.iam_role or run_as.execution_identity)
+
+
+def _role(spec: execution_pb2.ExecutionSpec, plan: launch_plan_pb2.LaunchPlanSpec | None) -> common_pb2.AuthRole:
+    """The role that the deprecated fields name."""
+    if spec.HasField("auth_role"):
+        return spec.auth_role
+    if plan is None:
+        return common_pb2.AuthRole()
+    if plan.HasField("auth_role"):
+        return plan.auth_role
+    if plan.HasField("auth"):
+        return common_pb2.AuthRole(
+            assumable_iam_role=plan.auth.assumable_iam_role,
+            kubernetes_service_account=plan.auth.kubernetes_service_account,
+        )
+    return common_pb2.AuthRole(assumable_iam_role=plan.role)
+
+
+def notifications(
+    spec: execution_pb2.ExecutionSpec, plan: launch_plan_pb2.LaunchPlanSpec | None
+) -> tuple[common_pb2.Notification, ...]:
+    """Whom to tell of the end: the request's, else the launch plan's unless the request wants none."""
+    if spec.notifications.notifications:
+        return tuple(spec.notifications.notifications)
+    if spec.disable_all or plan is None:
+        return ()
+    return tuple(plan.entity_metadata.notifications)
+
+
+def effect(
+    spec: execution_pb2.ExecutionSpec,
+    plan: launch_plan_pb2.LaunchPlanSpec | None,
+    config: Config,
+    project_labels: Mapping[str, str],
+) -> Effect:
+    """What the run is told.
+
+    Args:
+        spec: Of the request.
+        plan: The launch plan's; None for a single task.
+        config: As `resolve` gives it.
+        project_labels: Those of the project, which count where nobody else says anything of their keys.
+    """
+    return Effect(
+        labels={**project_labels, **config.labels.values},
+        annotations=dict(config.annotations.values),
+        envs={pair.key: pair.value for pair in config.envs.values},
+        interruptible=config.interruptible.value if config.HasField("interruptible") else None,
+        overwrite_cache=config.overwrite_cache,
+        raw_output_prefix=config.raw_output_data_config.output_location_prefix,
+        security_context=config.security_context if config.HasField("security_context") else None,
+        cluster_pool=spec.cluster_assignment.cluster_pool_name,
+        notifications=notifications(spec, plan),
+    )

@@ -1,0 +1,389 @@
+"""AdminService's ways to start an execution: create, relaunch, recover."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flyteidl.admin import execution_pb2, launch_plan_pb2, matchable_resource_pb2
+from flyteidl.core import identifier_pb2, interface_pb2, literals_pb2
+from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
+from flyteidl2.common import phase_pb2
+
+from flyte_bridge_translators.wire import execution, identifier, launch_plan, phase, single_task
+from flyte_bridge_translators.wire.compiler.problems import text
+
+from ..backend.query import query, where
+from ..errors import AlreadyExists, InternalError, InvalidRequest, NotFound, StatusError, Unavailable, Unimplemented
+from ..registry.attributes import Scope
+from ..registry.deployed import ORG
+from . import launch_settings, validation
+from .caches import Recent, caller
+from .reading import run_of
+
+if TYPE_CHECKING:
+    from flyteidl2.task import task_definition_pb2
+
+    from .context import CallContext
+    from .reading import Reader
+    from .service import Core
+
+_CONFIG = matchable_resource_pb2.WORKFLOW_EXECUTION_CONFIG
+_NAME = re.compile(r"[a-z][a-z\-0-9_]*")
+"""flyteadmin's pattern, and underscores: flytekit's own documentation starts executions whose names have them."""
+_PATTERN = r"^[a-z][a-z\-0-9]*$"
+_MOST = 63
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+_LAUNCHABLE = (identifier_pb2.LAUNCH_PLAN, identifier_pb2.TASK)
+
+OFFLOADED = 1024 * 1024
+"""Bytes of inputs from which on they are uploaded before the run is created, not sent with it."""
+
+RETRIED = 60.0
+"""Seconds in which a request that failed half-way, sent again, means the same execution."""
+
+_ACTIVE = (
+    phase_pb2.ACTION_PHASE_QUEUED,
+    phase_pb2.ACTION_PHASE_WAITING_FOR_RESOURCES,
+    phase_pb2.ACTION_PHASE_INITIALIZING,
+    phase_pb2.ACTION_PHASE_RUNNING,
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is launched.
+
+    Attributes:
+        task: Where it is deployed.
+        plan: The launch plan; of a single task the one that flyteadmin would make around it.
+        own: Whether the launch plan is one that somebody has registered.
+    """
+
+    task: task_definition_pb2.TaskIdentifier
+    plan: launch_plan_pb2.LaunchPlan
+    own: bool
+
+
+class LaunchCalls:
+    """Starting executions."""
+
+    core: Core
+    reader: Reader
+
+    async def create_execution(
+        self, request: execution_pb2.ExecutionCreateRequest, context: CallContext
+    ) -> execution_pb2.ExecutionCreateResponse:
+        """Starts an execution of a launch plan, or of a task alone."""
+        if not request.inputs.literals and request.spec.HasField("inputs"):  # where they were before flyteidl 0.15
+            request.inputs.CopyFrom(request.spec.inputs)
+        return await self._launch(request, context)
+
+    async def relaunch_execution(
+        self, request: execution_pb2.ExecutionRelaunchRequest, context: CallContext
+    ) -> execution_pb2.ExecutionCreateResponse:
+        """Starts what an execution was once more, with the inputs its user gave."""
+        again = await self._again(request, context, execution_pb2.ExecutionMetadata.RELAUNCH)
+        again.spec.overwrite_cache = request.overwrite_cache
+        return await self._launch(again, context)
+
+    async def recover_execution(
+        self, request: execution_pb2.ExecutionRecoverRequest, context: CallContext
+    ) -> execution_pb2.ExecutionCreateResponse:
+        """Starts an execution once more, in which the nodes that succeeded are not run again."""
+        again = await self._again(request, context, execution_pb2.ExecutionMetadata.RECOVERED)
+        if request.HasField("metadata"):
+            metadata = again.spec.metadata
+            metadata.ClearField("parent_node_execution")
+            if request.metadata.HasField("parent_node_execution"):
+                metadata.parent_node_execution.CopyFrom(request.metadata.parent_node_execution)
+        return await self._launch(again, context)
+
+    async def _again(self, request: Any, context: CallContext, mode: int) -> execution_pb2.ExecutionCreateRequest:
+        from .executions import to_message
+
+        if not request.HasField("id"):
+            raise validation.missing("id")
+        validation.parts(request.id, ("project", "domain", "name"))
+        view = await self.reader.run(request.id, context)
+        values = await self.reader.data(view.root.id, context, ended=view.ended)
+        again = execution_pb2.ExecutionCreateRequest(
+            project=request.id.project,
+            domain=request.id.domain,
+            name=request.name,
+            spec=to_message(view, await self.reader.plan(view)).spec,
+            inputs=execution.user_inputs(view.details.run_spec, values.inputs),
+        )
+        metadata = again.spec.metadata
+        metadata.mode = mode  # type: ignore[assignment]
+        metadata.reference_execution.CopyFrom(request.id)
+        metadata.ClearField("scheduled_at")
+        return again
+
+    # -- one way for all ----------------------------------------------------------------------------------------------
+
+    async def _launch(
+        self, request: execution_pb2.ExecutionCreateRequest, context: CallContext
+    ) -> execution_pb2.ExecutionCreateResponse:
+        await self._check(request)
+        spec = request.spec
+        try:
+            execution.refuse(spec)
+        except execution.Unsupported as error:
+            raise Unimplemented(str(error)) from None
+        target = await self._target(spec.launch_plan)
+        inputs = _inputs(request.inputs, target)
+        spec.metadata.principal = await self._principal(context)
+        await self._inherit(spec, context)
+        config = launch_settings.resolve(spec, target.plan.spec if target.own else None, await self._attributes(request, target))
+        spec.max_parallelism = config.max_parallelism
+        if config.HasField("security_context"):
+            spec.security_context.CopyFrom(config.security_context)
+        await self._hold_concurrency(target)
+        given = sorted(request.inputs.literals)
+        begun = _Begun.of(request, context)
+        name = request.name or _names.get(begun) or _random_name()
+        wanted = execution.to_run(
+            project=request.project,
+            domain=request.domain,
+            name=name,
+            spec=spec,
+            task=target.task,
+            inputs=inputs,
+            org=ORG,
+            effect=launch_settings.effect(
+                spec, target.plan.spec if target.own else None, config, await self._project_labels(request.project)
+            ),
+            facts=execution.ClosureFacts(target.plan.spec.workflow_id, time.time_ns()),
+            given=given if len(given) < len(inputs.literals) else None,
+        )
+        v1_id = identifier_pb2.WorkflowExecutionIdentifier(project=request.project, domain=request.domain, name=name)
+        try:
+            await self._create(wanted, v1_id, named=bool(request.name), retried=begun in _names)
+        except (Unavailable, InternalError, asyncio.CancelledError, StatusError) as error:
+            if not request.name and not isinstance(error, (InvalidRequest, NotFound)):
+                _names.put(begun, name)
+            raise
+        _names.drop(begun)
+        return execution_pb2.ExecutionCreateResponse(id=v1_id)
+
+    async def _create(
+        self, wanted: Any, v1_id: identifier_pb2.WorkflowExecutionIdentifier, *, named: bool, retried: bool
+    ) -> None:
+        backend = self.reader.backend
+        if named or retried:  # a real backend would answer with the run that is there, whose inputs it has overwritten
+            action = v2_identifier_pb2.ActionIdentifier(run=run_of(v1_id), name=identifier.ROOT)
+            try:
+                await backend.get_action(action_id=action)
+            except NotFound:
+                pass
+            else:
+                if retried:
+                    return
+                raise _taken(v1_id)
+        inputs, offloaded = wanted.inputs, None
+        if inputs.ByteSize() >= OFFLOADED:
+            offloaded = await backend.upload_inputs(inputs=inputs, run_id=wanted.run_id, task_id=wanted.task_id)
+            inputs = None
+        try:
+            await backend.create_run(
+                run_id=wanted.run_id,
+                task_id=wanted.task_id,
+                inputs=inputs,
+                offloaded_inputs=offloaded,
+                run_spec=wanted.run_spec,
+                source=wanted.source,
+            )
+        except AlreadyExists:
+            if not retried:
+                raise _taken(v1_id) from None
+
+    # -- what is asked of a request -----------------------------------------------------------------------------------
+
+    async def _check(self, request: execution_pb2.ExecutionCreateRequest) -> None:
+        """`ValidateExecutionRequest`, in its order."""
+        validation.given(request.project, "project")
+        validation.given(request.domain, "domain")
+        if request.name:
+            _check_name(request.name)
+        await validation.project_and_domain(self.reader.backend, request.project, request.domain)
+        if not request.HasField("spec"):
+            raise validation.missing("spec")
+        if not request.spec.HasField("launch_plan"):
+            raise validation.missing("id")
+        validation.parts(request.spec.launch_plan)
+        if request.spec.launch_plan.resource_type not in _LAUNCHABLE:
+            kind = identifier_pb2.ResourceType.Name(request.spec.launch_plan.resource_type)
+            raise InvalidRequest(
+                f"Invalid reference entity resource type [{kind}], only [map[TASK:<nil> LAUNCH_PLAN:<nil>]] allowed"
+            )
+        try:
+            launch_plan.check_literals(request.inputs, "inputs")
+        except launch_plan.BadLaunchPlan as error:
+            raise InvalidRequest(str(error)) from None
+        _check_notifications(request.spec)
+        validation.labels(request.spec.labels.values)
+
+    async def _target(self, asked: identifier_pb2.Identifier) -> Target:
+        registry = self.reader.registry
+        if asked.resource_type == identifier_pb2.TASK:
+            task = await registry.get_task(asked)
+            made = single_task.of_template(task.closure.compiled_task.template)
+            return Target(identifier.deployed(asked, org=ORG), made.launch_plan, own=False)
+        plan = await registry.get_launch_plan(asked)
+        return Target(identifier.deployed(plan.id, org=ORG), plan, own=True)
+
+    async def _attributes(
+        self, request: execution_pb2.ExecutionCreateRequest, target: Target
+    ) -> list[launch_settings.Config]:
+        scope = Scope(request.project, request.domain, target.plan.spec.workflow_id.name)
+        attributes = self.reader.registry.attributes
+        found, of_project = await asyncio.gather(
+            attributes.find(_CONFIG, scope), attributes.get(_CONFIG, Scope(request.project))
+        )
+        both = [found[1] if found is not None else None, of_project]
+        return [one.workflow_execution_config for one in both if one is not None]
+
+    async def _project_labels(self, project: str) -> dict[str, str]:
+        found = await self.reader.backend.get_project(project_id=project)
+        return dict(found.labels.values)
+
+    async def _principal(self, context: CallContext) -> str:
+        """Who calls, if Flyte 2 knows; flyteadmin without authentication says nobody."""
+        if context.bearer is None:
+            return ""
+        key = caller(context)
+        known = _principals.get(key)
+        if known is None:
+            try:
+                known = (await self.reader.backend.user_info()).subject
+            except StatusError:
+                known = ""
+            _principals.put(key, known)
+        return known
+
+    async def _inherit(self, spec: execution_pb2.ExecutionSpec, context: CallContext) -> None:
+        """An execution that a node has started is one level below that node's, and runs for the same user.
+
+        Raises:
+            NotFound: There is no such node.
+        """
+        metadata = spec.metadata
+        if not metadata.HasField("parent_node_execution"):
+            return
+        parent = metadata.parent_node_execution
+        snapshot = await self.reader.snapshot(parent.execution_id, context)
+        snapshot.node(parent.node_id)
+        above = snapshot.view.settings.spec.metadata
+        metadata.principal = above.principal
+        metadata.nesting = above.nesting + 1
+
+    async def _hold_concurrency(self, target: Target) -> None:
+        """A launch plan's limit of executions at once.
+
+        Raises:
+            AlreadyExists: It is reached.
+        """
+        policy = target.plan.spec.concurrency_policy
+        if not target.plan.spec.HasField("concurrency_policy"):
+            return
+        scope = v2_identifier_pb2.ProjectIdentifier(
+            organization=ORG, name=target.task.project, domain=target.task.domain
+        )
+        active = query(where("task_name", target.task.name), where("phase", *_ACTIVE), limit=min(200, policy.max + 1))
+        found = await self.reader.backend.list_runs(project_id=scope, request=active)
+        if len(found.runs) >= policy.max and policy.behavior == launch_plan_pb2.CONCURRENCY_LIMIT_BEHAVIOR_SKIP:
+            raise AlreadyExists(
+                f"concurrency limit ({policy.max}) reached for launch plan {target.plan.id.name}; skipping execution"
+            )
+
+
+class _Begun:
+    """A request that failed after its execution may have been made: sent again, it means the same one.
+
+    flytekit sends each request up to four times, whatever it failed with; without a name each would be an execution.
+    """
+
+    @staticmethod
+    def of(request: execution_pb2.ExecutionCreateRequest, context: CallContext) -> str:
+        digest = hashlib.sha256(request.SerializeToString(deterministic=True))
+        digest.update(caller(context).encode())
+        return digest.hexdigest()
+
+
+class _Names:
+    """The names of executions that may have been made, by their requests."""
+
+    def __init__(self) -> None:
+        self._held: Recent[str, tuple[float, str]] = Recent(1024)
+
+    def __contains__(self, begun: object) -> bool:
+        return isinstance(begun, str) and self.get(begun) is not None
+
+    def get(self, begun: str) -> str | None:
+        found = self._held.get(begun)
+        return found[1] if found is not None and time.monotonic() - found[0] < RETRIED else None
+
+    def put(self, begun: str, name: str) -> None:
+        self._held.put(begun, (time.monotonic(), name))
+
+    def drop(self, begun: str) -> None:
+        self._held.drop(begun)
+
+
+_names = _Names()
+_principals: Recent[str, str] = Recent(1024)
+
+
+def _random_name() -> str:
+    return "a" + "".join(secrets.choice(_ALPHABET) for _ in range(19))
+
+
+def _check_name(name: str) -> None:
+    lower = name.lower()
+    if len(lower) > _MOST:
+        raise InvalidRequest(f"size of name exceeded length {_MOST} : {lower}")
+    if not _NAME.fullmatch(lower):
+        raise InvalidRequest(f"invalid name format: {lower}, does not match regex '{_PATTERN}'")
+
+
+def _check_notifications(spec: execution_pb2.ExecutionSpec) -> None:
+    for one in spec.notifications.notifications:
+        which = one.WhichOneof("type")
+        if which is None:
+            raise validation.invalid("notification type")
+        recipients = getattr(one, which).recipients_email
+        if not recipients:
+            raise validation.missing("recipients")
+        if not all(recipients):
+            raise validation.missing("recipient")
+        if any(value not in phase.ENDED for value in one.phases):
+            raise validation.invalid("phase")
+
+
+def _inputs(given: literals_pb2.LiteralMap, target: Target) -> literals_pb2.LiteralMap:
+    """All inputs of the run: those given and the defaults. What the launch plan fixes the driver adds.
+
+    Raises:
+        InvalidRequest: As flyteadmin finds them wrong.
+    """
+    plan = target.plan
+    expected: interface_pb2.ParameterMap = plan.closure.expected_inputs
+    try:
+        result = launch_plan.execution_inputs(given, plan, expected)
+    except launch_plan.BadLaunchPlan as error:
+        raise InvalidRequest(str(error)) from None
+    for name in plan.spec.fixed_inputs.literals:
+        del result.literals[name]
+    return result
+
+
+def _taken(v1_id: identifier_pb2.WorkflowExecutionIdentifier) -> AlreadyExists:
+    return AlreadyExists(f"value with matching already exists ({text(v1_id)})")
+
+

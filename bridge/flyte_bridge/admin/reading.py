@@ -1,0 +1,403 @@
+"""Runs read as executions: the run, what it was asked to be, its compiled workflow, its nodes, their data.
+
+One poll of flytekit's `sync(sync_nodes=True)` asks four questions per node. So that each costs next to nothing, the
+actions of a run are listed once and kept for `FRESH` seconds; what has ended is kept for good (within bounds).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from flyteidl.admin import launch_plan_pb2, workflow_pb2
+from flyteidl.core import compiler_pb2, literals_pb2
+from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
+
+from flyte_bridge_translators.wire import envelope, execution, identifier, node_tree, single_task
+from flyte_bridge_translators.wire.phase import TERMINAL
+
+from ..backend.query import pages, query
+from ..errors import BridgeError, FailedPrecondition, InternalError, NotFound
+from ..registry.deployed import ORG, together
+from .caches import Recent, caller
+from .values import Values
+
+if TYPE_CHECKING:
+    from flyteidl.core import identifier_pb2
+    from flyteidl2.workflow import run_definition_pb2
+
+    from .context import CallContext
+    from .service import Core
+
+FRESH = 0.5
+"""Seconds for which the actions of a run that goes on are not listed again, but for a list of its nodes."""
+
+CLOSURE_TAG = "flyte1-closure"
+"""Tag of the binary that holds a dynamic node's compiled closure."""
+
+_SIGNED_FOR = timedelta(hours=1)
+
+_MESSAGES = 64 * 1024 * 1024
+"""Bytes of messages that are remembered."""
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run and what it was asked to be.
+
+    Attributes:
+        details: As Flyte 2 answers.
+        settings: The execution it is.
+    """
+
+    details: run_definition_pb2.RunDetails
+    settings: execution.ExecutionSettings
+
+    @property
+    def run_id(self) -> v2_identifier_pb2.RunIdentifier:
+        """Flyte 2's identifier."""
+        return self.details.action.id.run
+
+    @property
+    def root(self) -> run_definition_pb2.ActionDetails:
+        """The root action."""
+        return self.details.action
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more can happen to the run itself."""
+        return self.root.status.phase in TERMINAL
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an execution runs.
+
+    Attributes:
+        workflow: The workflow, with its closure.
+        launch_plan: The launch plan, None if the workflow or a task was launched itself.
+        single: The task's node when a task runs alone: the root action is its.
+    """
+
+    workflow: workflow_pb2.Workflow
+    launch_plan: launch_plan_pb2.LaunchPlan | None = None
+    single: str = ""
+
+    @property
+    def closure(self) -> compiler_pb2.CompiledWorkflowClosure:
+        """The compiled workflow."""
+        return self.workflow.closure.compiled_workflow
+
+
+@dataclass(eq=False)
+class Snapshot:
+    """An execution with all its nodes, as it was at one moment.
+
+    Attributes:
+        view: The run.
+        plan: What it runs.
+        tree: Its nodes.
+        actions: Its actions by name.
+        taken: When, by `time.monotonic`.
+        final: Whether everything in it has ended.
+    """
+
+    view: RunView
+    plan: Plan
+    tree: node_tree.Tree
+    actions: dict[str, Any]
+    taken: float
+    final: bool
+    closures: dict[str, compiler_pb2.CompiledWorkflowClosure] = field(default_factory=dict)
+
+    @property
+    def execution_id(self) -> identifier_pb2.WorkflowExecutionIdentifier:
+        """The execution's v1 identifier."""
+        return self.view.settings.id
+
+    def node(self, uid: str) -> node_tree.View:
+        """A node by its unique id.
+
+        Raises:
+            NotFound: Flyte 1 would not know it by now.
+        """
+        try:
+            return self.tree[uid]
+        except KeyError:
+            raise NotFound("entry not found") from None
+
+    def action_of(self, view: node_tree.View) -> v2_identifier_pb2.ActionIdentifier | None:
+        """The action that a node is; None if it has none."""
+        if view.action is None:
+            if view.child is None:
+                return None
+            run = v2_identifier_pb2.RunIdentifier()
+            run.CopyFrom(self.view.run_id)
+            run.name = identifier.run_name(view.child_name)
+            return v2_identifier_pb2.ActionIdentifier(run=run, name=identifier.ROOT)
+        name = identifier.ROOT if self.plan.single == view.uid else identifier.action_name(view.uid)
+        return v2_identifier_pb2.ActionIdentifier(run=self.view.run_id, name=name)
+
+
+class Reader:
+    """Reads executions for all parts of the façade.
+
+    Attributes:
+        backend: The Flyte 2 behind us.
+        registry: Flyte 1's entities.
+    """
+
+    def __init__(self, core: Core) -> None:
+        """Nothing is read yet.
+
+        Args:
+            core: What the parts share.
+        """
+        self.backend = core.backend
+        self.registry = core.registry
+        self._storage = core.storage
+        self._snapshots: Recent[Any, Snapshot] = Recent(256)
+        self._details: Recent[Any, run_definition_pb2.ActionDetails] = Recent(_MESSAGES)
+        self._data: Recent[Any, Values] = Recent(_MESSAGES)
+        self._plans: Recent[Any, Plan] = Recent(128)
+        self._closures: Recent[Any, compiler_pb2.CompiledWorkflowClosure] = Recent(256)
+
+    # -- runs ---------------------------------------------------------------------------------------------------------
+
+    async def run(self, v1_id: identifier_pb2.WorkflowExecutionIdentifier, context: CallContext) -> RunView:
+        """An execution's run.
+
+        Raises:
+            NotFound: There is no such execution.
+        """
+        run_id = run_of(v1_id)
+        try:
+            details = await self.backend.get_run(run_id=run_id)
+        except NotFound:
+            raise not_found(v1_id) from None
+        try:
+            known = execution.settings(details.run_spec, details.action.id.run)
+        except execution.BadExecution as error:
+            raise InternalError(f"run {run_id.name!r} of {run_id.project}/{run_id.domain}: {error}") from error
+        if known.name != v1_id.name:
+            raise not_found(v1_id)
+        view = RunView(details, known)
+        if view.ended:  # what was read while it still ran must not outlive it
+            key = (caller(context), run_id.SerializeToString(deterministic=True))
+            held = self._snapshots.get(key)
+            if held is not None and not held.final and not held.view.ended:
+                self._snapshots.drop(key)
+        return view
+
+    async def plan(self, view: RunView) -> Plan:
+        """What an execution runs.
+
+        Raises:
+            InternalError: Its compiled workflow cannot be read.
+        """
+        template = view.root.task.task_template
+        if template.type != envelope.TASK_TYPE:
+            return self._plan_of_task(view)
+        key = template.custom.SerializeToString(deterministic=True)
+        found = self._plans.get(key)
+        if found is None:
+            names = envelope.documents(template.custom)
+            where = template.id
+            try:
+                texts = await self.registry.documents.get_all(where.project, where.domain, names) if names else {}
+                unpacked = envelope.unpack(template.custom, texts.__getitem__)
+            except envelope.BadEnvelope as error:
+                raise InternalError(f"run {view.run_id.name!r}: {error}") from error
+            found = Plan(unpacked.workflow, unpacked.launch_plan)
+            self._plans.put(key, found)
+        return found
+
+    def _plan_of_task(self, view: RunView) -> Plan:
+        template = view.root.task.task_template
+        key = (template.SerializeToString(deterministic=True), view.settings.launch_plan.name)
+        found = self._plans.get(key)
+        if found is None:
+            made = single_task.of_template(template)
+            found = Plan(made.workflow, made.launch_plan, made.node)
+            self._plans.put(key, found)
+        return found
+
+    # -- nodes --------------------------------------------------------------------------------------------------------
+
+    async def snapshot(
+        self, v1_id: identifier_pb2.WorkflowExecutionIdentifier, context: CallContext, *, fresh: bool = False
+    ) -> Snapshot:
+        """An execution with its nodes.
+
+        Args:
+            v1_id: Which.
+            context: The call.
+            fresh: Not one that was taken before, unless everything in it had ended.
+
+        Raises:
+            NotFound: There is no such execution.
+        """
+        key = (caller(context), run_of(v1_id).SerializeToString(deterministic=True))
+        held = self._snapshots.get(key)
+        if held is not None and held.view.settings.name == v1_id.name:
+            young = time.monotonic() - held.taken < FRESH
+            if held.final or (young and not fresh):
+                return held
+        taken = time.monotonic()
+        view = await self.run(v1_id, context)
+        snapshot = await self._take(view, await self.plan(view), taken, held)
+        self._snapshots.put(key, snapshot)
+        return snapshot
+
+    def forget(self, v1_id: identifier_pb2.WorkflowExecutionIdentifier, context: CallContext) -> None:
+        """An execution was changed: what was read of it before is old."""
+        self._snapshots.drop((caller(context), run_of(v1_id).SerializeToString(deterministic=True)))
+
+    async def _take(self, view: RunView, plan: Plan, taken: float, held: Snapshot | None) -> Snapshot:
+        rows = pages(
+            self.backend.list_actions, lambda page: page.actions, query(sort="created_at"), run_id=view.run_id
+        )
+        actions = {action.id.name: action async for action in rows}
+        if plan.single:
+            actions = {identifier.action_name(plan.single): actions[identifier.ROOT]}
+        started = execution.started_at(view.root)
+        status = view.root.status
+        ended = status.end_time.ToNanoseconds() if view.ended and status.HasField("end_time") else 0
+        run = node_tree.Run(view.settings.name, status.phase, started, ended)
+        closures = dict(held.closures) if held is not None else {}
+        children: dict[str, Any] = {}
+        while True:
+            tree = node_tree.Tree(run, plan.closure, actions, dynamic=closures, children=children)
+            missing = [one for one in tree.awaited_closures() if one.uid not in closures]
+            asked = [name for name in tree.awaited_children() if name not in children]
+            if not missing and not asked:
+                break
+            found = await together(partial(self._closure, view.run_id, one.uid) for one in missing)
+            closures.update({one.uid: closure for one, closure in zip(missing, found, strict=True)})
+            roots = await together(partial(self._child, view.run_id, name) for name in asked)
+            children.update(dict(zip(asked, roots, strict=True)))
+        final = view.ended and all(action.status.phase in TERMINAL for action in actions.values())
+        return Snapshot(view, plan, tree, actions, taken, final, closures)
+
+    async def _closure(self, run: v2_identifier_pb2.RunIdentifier, uid: str) -> compiler_pb2.CompiledWorkflowClosure:
+        import zlib
+
+        action = v2_identifier_pb2.ActionIdentifier(run=run, name=identifier.closure_id(uid))
+        key = action.SerializeToString(deterministic=True)
+        found = self._closures.get(key)
+        if found is None:
+            data = await self.backend.get_action_data(action_id=action)
+            outputs = literals_pb2.LiteralMap.FromString(data.outputs.SerializeToString())
+            binary = outputs.literals["closure"].scalar.binary
+            if binary.tag != CLOSURE_TAG:
+                raise InternalError(f"action {action.name!r} of run {run.name!r} holds no compiled workflow")
+            found = compiler_pb2.CompiledWorkflowClosure.FromString(zlib.decompress(binary.value))
+            self._closures.put(key, found)
+        return found
+
+    async def _child(self, parent: v2_identifier_pb2.RunIdentifier, name: str) -> Any:
+        """The root of a child run, as lists show it; None if it has not been started."""
+        run = v2_identifier_pb2.RunIdentifier(
+            org=parent.org, project=parent.project, domain=parent.domain, name=identifier.run_name(name)
+        )
+        action = v2_identifier_pb2.ActionIdentifier(run=run, name=identifier.ROOT)
+        try:
+            return await self.backend.get_action(action_id=action)
+        except NotFound:
+            return None
+
+    # -- one action ---------------------------------------------------------------------------------------------------
+
+    async def details(
+        self, action: v2_identifier_pb2.ActionIdentifier, context: CallContext
+    ) -> run_definition_pb2.ActionDetails:
+        """All there is to know of an action.
+
+        Raises:
+            NotFound: There is none.
+        """
+        key = (caller(context), action.SerializeToString(deterministic=True))
+        found = self._details.get(key)
+        if found is None:
+            found = await self.backend.get_action(action_id=action)
+            if found.status.phase in TERMINAL and not _ending(found):
+                self._details.put(key, found, found.ByteSize())
+        return found
+
+    async def data(self, action: v2_identifier_pb2.ActionIdentifier, context: CallContext, *, ended: bool) -> Values:
+        """An action's inputs and outputs; empty where there are none.
+
+        Args:
+            action: Which.
+            context: The call.
+            ended: Whether it has ended, so that what is read can be remembered.
+        """
+        key = (caller(context), action.SerializeToString(deterministic=True))
+        found = self._data.get(key)
+        if found is None:
+            try:
+                answer = await self.backend.get_action_data(action_id=action)
+            except (NotFound, FailedPrecondition):
+                return Values(literals_pb2.LiteralMap(), literals_pb2.LiteralMap())
+            found = Values(
+                literals_pb2.LiteralMap.FromString(answer.inputs.SerializeToString()),
+                literals_pb2.LiteralMap.FromString(answer.outputs.SerializeToString()),
+                answer.inputs_uri,
+                answer.outputs_uri,
+            )
+            if ended:
+                self._data.put(key, found, found.inputs.ByteSize() + found.outputs.ByteSize())
+        return found
+
+    async def execution_data(self, view: RunView, plan: Plan, context: CallContext) -> Values:
+        """An execution's inputs, those that its launch plan fixes included, and outputs."""
+        found = await self.data(view.root.id, context, ended=view.ended)
+        fixed = plan.launch_plan.spec.fixed_inputs.literals if plan.launch_plan is not None else {}
+        if not any(name not in found.inputs.literals for name in fixed):
+            return found
+        inputs = literals_pb2.LiteralMap()
+        inputs.CopyFrom(found.inputs)
+        for name, literal in fixed.items():
+            inputs.literals[name].CopyFrom(literal)
+        return found._replace(inputs=inputs)
+
+    async def object(self, uri: str) -> bytes:
+        """An offloaded literal's bytes.
+
+        Raises:
+            NotFound: There is no such object, or the bridge has no access to the storage.
+        """
+        try:
+            return bytes(await self._storage.read(uri))
+        except BridgeError as error:
+            raise NotFound(f"{uri} cannot be read: {error}") from error
+
+
+    async def signed(self, uri: str) -> str:
+        """A URL to fetch an object from; empty where none can be signed."""
+        try:
+            return str(await self._storage.sign(uri, _SIGNED_FOR))
+        except BridgeError:
+            return ""
+
+
+def _ending(action: run_definition_pb2.ActionDetails) -> bool:
+    return bool(action.attempts) and action.attempts[-1].phase not in TERMINAL
+
+
+def run_of(v1_id: identifier_pb2.WorkflowExecutionIdentifier) -> v2_identifier_pb2.RunIdentifier:
+    """The run of an execution."""
+    return v2_identifier_pb2.RunIdentifier(
+        org=ORG, project=v1_id.project, domain=v1_id.domain, name=identifier.run_name(v1_id.name)
+    )
+
+
+def not_found(v1_id: identifier_pb2.WorkflowExecutionIdentifier) -> NotFound:
+    """The refusal of an execution that is not there, in flyteadmin's words."""
+    return NotFound(
+        f'missing entity of type execution with identifier project:"{v1_id.project}" domain:"{v1_id.domain}" '
+        f'name:"{v1_id.name}"'
+    )

@@ -1,0 +1,144 @@
+"""SignalService: the gates of an execution that were reached, and their answers."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from flyteidl.admin import signal_pb2
+from flyteidl.core import identifier_pb2
+
+from flyte_bridge_translators.wire import filter as filters
+from flyte_bridge_translators.wire import literal, signal
+from flyte_bridge_translators.wire.castable import castable
+from flyte_bridge_translators.wire.compiler.problems import text
+from flyte_bridge_translators.wire.node_tree import Kind, View
+from flyte_bridge_translators.wire.phase import TERMINAL
+
+from ..errors import FailedPrecondition, InvalidRequest, NotFound
+from ..registry.deployed import together
+from . import columns, validation
+from .nodes import NodeCalls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flyteidl.core import types_pb2
+
+    from .context import CallContext
+    from .reading import Snapshot
+
+
+class SignalCalls(NodeCalls):
+    """Signals. They come to be when their gate is reached, as in Flyte 1."""
+
+    async def list_signals(
+        self, request: signal_pb2.SignalListRequest, context: CallContext
+    ) -> signal_pb2.SignalList:
+        """The signals of an execution, answered ones with their values."""
+        execution = request.workflow_execution_id
+        if not (execution.project and execution.domain and execution.name):
+            raise validation.missing("execution_id")
+        start = validation.page(request, "ListSignals")
+        conditions = validation.conditions(request.filters, filters.SIGNAL)
+        order = validation.order(request, filters.SIGNAL)
+        snapshot = await self.reader.snapshot(execution, context, fresh=True)
+        rows = await together(partial(self._signal, snapshot, view, context) for view in _gates(snapshot))
+        try:
+            rows = columns.matching(rows, conditions, {filters.SIGNAL: columns.SIGNAL})
+            rows = filters.sort(rows, order, columns.column(columns.SIGNAL))
+        except filters.BadFilter as error:
+            raise InvalidRequest(str(error)) from None
+        chosen = rows[start : start + request.limit]
+        return signal_pb2.SignalList(signals=chosen, token=filters.next_token(start, len(chosen), request.limit))
+
+    async def set_signal(self, request: signal_pb2.SignalSetRequest, context: CallContext) -> signal_pb2.SignalSetResponse:
+        """Answers every gate that waits for the signal.
+
+        Raises:
+            InvalidRequest: No gate of the signal was reached yet, or the value is of another type.
+            FailedPrecondition: It was answered otherwise before.
+        """
+        if not request.HasField("id"):
+            raise validation.missing("id")
+        if not request.id.HasField("execution_id"):
+            raise validation.missing("execution_id")
+        validation.given(request.id.signal_id, "signal_id")
+        validation.parts(request.id.execution_id, ("project", "domain", "name"))
+        if not request.HasField("value"):
+            raise validation.missing("value")
+        snapshot = await self.reader.snapshot(request.id.execution_id, context, fresh=True)
+        reached = [view for view in _gates(snapshot) if _id_and_type(view)[0] == request.id.signal_id]
+        if not reached:
+            raise InvalidRequest(
+                f"failed to validate that signal [{text(request.id)}] exists, err: [entry not found]: its gate was not "
+                "reached yet"
+            )
+        wanted = _id_and_type(reached[0])[1]
+        _check(request.value, wanted)
+        waiting = [view for view in reached if view.action.status.phase not in TERMINAL] or reached
+        for view in waiting:
+            await self._answer(snapshot, view, request.value, wanted)
+        self.reader.forget(request.id.execution_id, context)
+        return signal_pb2.SignalSetResponse()
+
+    async def _answer(self, snapshot: Snapshot, view: View, value: Any, wanted: types_pb2.LiteralType) -> None:
+        action = snapshot.action_of(view)
+        told = signal.payload(value, wanted)
+        which = told.WhichOneof("value")
+        if action is None or which is None:
+            raise NotFound("entry not found")
+        try:
+            await self.reader.backend.signal_event(action_id=action, value=getattr(told, which))
+        except FailedPrecondition as error:
+            signal_id = _id_and_type(view)[0]
+            raise FailedPrecondition(
+                f"signal {signal_id!r} of {snapshot.execution_id.name} is answered already, or its gate has ended: {error}"
+            ) from error
+
+    async def _signal(self, snapshot: Snapshot, view: View, context: CallContext) -> signal_pb2.Signal:
+        signal_id, wanted = _id_and_type(view)
+        found = signal_pb2.Signal(
+            id=identifier_pb2.SignalIdentifier(signal_id=signal_id, execution_id=snapshot.execution_id), type=wanted
+        )
+        details = await self._details(snapshot, view, context)
+        if details is not None and details.HasField("signal_info"):
+            try:
+                found.value.CopyFrom(signal.received(details.signal_info.output, wanted))
+            except ValueError:  # somebody answered with Flyte 2's own tools: the value as they gave it
+                found.value.ParseFromString(details.signal_info.output.SerializeToString())
+        return found
+
+
+def _gates(snapshot: Snapshot) -> Iterator[View]:
+    """The gates that wait for somebody, or have; one per signal, of several that share it the first that waits."""
+    seen: dict[str, View] = {}
+    for view in snapshot.tree.by_uid.values():
+        if view.kind is Kind.GATE and view.action is not None and not view.node.gate_node.HasField("sleep"):
+            signal_id, _ = _id_and_type(view)
+            known = seen.get(signal_id)
+            if known is None or known.action.status.phase in TERMINAL:
+                seen[signal_id] = view
+    yield from seen.values()
+
+
+def _id_and_type(view: View) -> tuple[str, types_pb2.LiteralType]:
+    gate = view.node.gate_node
+    if gate.HasField("approve"):
+        return gate.approve.signal_id, signal.BOOLEAN
+    return gate.signal.signal_id, gate.signal.type
+
+
+def _check(value: Any, wanted: types_pb2.LiteralType) -> None:
+    """The value is of the signal's type, as flyteadmin's compiler understands that.
+
+    Raises:
+        InvalidRequest: It is not.
+    """
+    given = literal.type_of(value)
+    if given is None:
+        raise InvalidRequest("Failed to validate literal type for [] with err: the value's type cannot be told")
+    if not castable(wanted, given):
+        raise InvalidRequest(
+            f"requested signal value [{text(value)}] is not castable to existing signal type [{text(wanted)}]"
+        )

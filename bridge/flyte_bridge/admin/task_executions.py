@@ -1,0 +1,118 @@
+"""AdminService's task executions: the attempts of a node's action."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flyteidl.admin import task_execution_pb2
+
+from flyte_bridge_translators.wire import filter as filters
+from flyte_bridge_translators.wire import task_execution
+from flyte_bridge_translators.wire.node_tree import Kind, View
+from flyte_bridge_translators.wire.phase import GOOD, Task
+
+from ..errors import InvalidRequest, NotFound
+from ..registry.deployed import together
+from . import columns, validation
+from .blobs import blob
+from .nodes import NodeCalls
+from .values import ValueReader
+
+if TYPE_CHECKING:
+    from flyteidl.core import identifier_pb2
+    from flyteidl2.workflow import run_definition_pb2
+
+    from .context import CallContext
+    from .reading import Snapshot
+
+ELEMENTS = 1000
+"""Elements of an array whose logs are looked up for one answer; of more, only phases are told."""
+
+
+class TaskCalls(NodeCalls):
+    """Task executions."""
+
+    async def list_task_executions(
+        self, request: task_execution_pb2.TaskExecutionListRequest, context: CallContext
+    ) -> task_execution_pb2.TaskExecutionList:
+        """What ran for a node, an attempt each."""
+        asked = request.node_execution_id
+        validation.given(asked.node_id, "node_id")
+        validation.parts(asked.execution_id, ("project", "domain", "name"))
+        start = validation.page(request, "ListTaskExecutions")
+        conditions = validation.conditions(request.filters, filters.TASK_EXECUTION)
+        order = validation.order(request, filters.TASK_EXECUTION)
+        snapshot, view = await self._node(asked, context)
+        rows = await self._attempts(snapshot, view, context)
+        try:
+            rows = columns.matching(rows, conditions, {filters.TASK_EXECUTION: columns.TASK, filters.TASK: columns.TASK})
+            rows = filters.sort(rows, order, columns.column(columns.TASK))
+        except filters.BadFilter as error:
+            raise InvalidRequest(str(error)) from None
+        chosen = rows[start : start + request.limit]
+        token = filters.next_token(start, len(chosen), request.limit)
+        return task_execution_pb2.TaskExecutionList(task_executions=chosen, token=token)
+
+    async def get_task_execution(
+        self, request: task_execution_pb2.TaskExecutionGetRequest, context: CallContext
+    ) -> task_execution_pb2.TaskExecution:
+        """One attempt."""
+        _, _, found = await self._attempt(request.id, context)
+        return found
+
+    async def get_task_execution_data(
+        self, request: task_execution_pb2.TaskExecutionGetDataRequest, context: CallContext
+    ) -> task_execution_pb2.TaskExecutionGetDataResponse:
+        """What an attempt got, and what it gave if it succeeded."""
+        snapshot, view, found = await self._attempt(request.id, context)
+        values = await ValueReader(self.reader, snapshot, context).of(view)
+        response = task_execution_pb2.TaskExecutionGetDataResponse()
+        await blob(response, "inputs", values.inputs, values.inputs_uri, self.reader)
+        if found.closure.phase == Task.SUCCEEDED and not view.dynamic:
+            await blob(response, "outputs", values.outputs, values.outputs_uri, self.reader)
+        node = request.id.node_execution_id
+        scope = node.execution_id
+        base = f"flyte://v1/{scope.project}/{scope.domain}/{scope.name}/{node.node_id}/{request.id.retry_attempt}"
+        response.flyte_urls.inputs, response.flyte_urls.outputs = f"{base}/i", f"{base}/o"
+        return response
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    async def _attempt(
+        self, asked: identifier_pb2.TaskExecutionIdentifier, context: CallContext
+    ) -> tuple[Snapshot, View, task_execution_pb2.TaskExecution]:
+        if not asked.HasField("node_execution_id"):
+            raise validation.missing("node_execution_id")
+        snapshot, view = await self._node(asked.node_execution_id, context)
+        for found in await self._attempts(snapshot, view, context):
+            if found.id.retry_attempt == asked.retry_attempt and _same_task(found.id.task_id, asked.task_id):
+                return snapshot, view, found
+        raise NotFound("entry not found")
+
+    async def _attempts(
+        self, snapshot: Snapshot, view: View, context: CallContext
+    ) -> list[task_execution_pb2.TaskExecution]:
+        details = await self._details(snapshot, view, context)
+        elements: dict[int, run_definition_pb2.ActionDetails] = {}
+        if view.kind is Kind.ARRAY and len(view.elements) <= ELEMENTS:
+            wanted = [(index, action) for index, action in view.elements if action.status.phase in GOOD | _ILL]
+            found = await together(partial(self.reader.details, action.id, context) for _, action in wanted)
+            elements = {index: one for (index, _), one in zip(wanted, found, strict=True)}
+        return task_execution.of_node(view, snapshot.execution_id, details, elements)
+
+
+_ILL = frozenset({6, 7, 8})
+"""FAILED, ABORTED and TIMED_OUT of Flyte 2's `ActionPhase`."""
+
+
+def _same_task(found: identifier_pb2.Identifier, asked: identifier_pb2.Identifier) -> bool:
+    """Whether a task is the one that was asked for; `GetData` asks for whichever it is."""
+    if not asked.name:
+        return True
+    return (found.project, found.domain, found.name, found.version) == (
+        asked.project,
+        asked.domain,
+        asked.name,
+        asked.version,
+    )

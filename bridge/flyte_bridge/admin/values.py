@@ -1,0 +1,189 @@
+"""What nodes got and gave: read where an action tells, else put together from those that do.
+
+A sub-workflow, a branch, an array have no action of their own; their values follow from the compiled workflow's bindings,
+as the driver follows them.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from flyteidl.core import literals_pb2
+
+from flyte_bridge_translators.wire import signal
+from flyte_bridge_translators.wire.node_tree import Kind, Scope, View
+from flyte_bridge_translators.wire.phase import GOOD, NODE_ENDED
+from flyte_bridge_translators.wire.phase import Node as P
+
+from ..driver import binding
+from ..errors import NodeError, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from .context import CallContext
+    from .reading import Reader, Snapshot
+
+_log = logging.getLogger("flyte_bridge.admin.values")
+_DONE_WELL = {P.SUCCEEDED, P.RECOVERED}
+
+
+class Values(NamedTuple):
+    """Inputs and outputs, with where they lie if that is known."""
+
+    inputs: literals_pb2.LiteralMap
+    outputs: literals_pb2.LiteralMap
+    inputs_uri: str = ""
+    outputs_uri: str = ""
+
+
+class ValueReader:
+    """Reads the values of one execution's nodes, for one call."""
+
+    def __init__(self, reader: Reader, snapshot: Snapshot, context: CallContext) -> None:
+        """Nothing is read yet."""
+        self._reader = reader
+        self._snapshot = snapshot
+        self._context = context
+
+    async def of_execution(self) -> Values:
+        """The execution's own inputs, fixed ones included, and outputs."""
+        snapshot = self._snapshot
+        return await self._reader.execution_data(snapshot.view, snapshot.plan, self._context)
+
+    async def of(self, view: View) -> Values:
+        """A node's inputs and outputs; empty where there are none (yet), or where they cannot be read."""
+        if view.kind in {Kind.TASK, Kind.ARRAY} and view.action is not None and not view.dynamic:
+            return await self._own(view)
+        return Values(await self._told(self.inputs(view)), await self._told(self.outputs(view)))
+
+    async def _told(self, reading: Any) -> literals_pb2.LiteralMap:
+        """As flyteadmin: what cannot be read is left out of the answer, and noted in the log."""
+        try:
+            found: literals_pb2.LiteralMap = await reading
+        except (NodeError, NotFound) as error:
+            _log.warning("%s: %s", self._snapshot.execution_id.name, error)
+            return literals_pb2.LiteralMap()
+        return found
+
+    async def _own(self, view: View) -> Values:
+        action = self._snapshot.action_of(view)
+        if action is None:
+            return Values(literals_pb2.LiteralMap(), literals_pb2.LiteralMap())
+        found = await self._reader.data(action, self._context, ended=view.phase in NODE_ENDED)
+        if not found.inputs.literals and view.node is not None and view.node.inputs:
+            return found._replace(inputs=await self._told(self._bound(view.scope, view.node.inputs, view.spec_id)))
+        return found
+
+    # -- inputs -------------------------------------------------------------------------------------------------------
+
+    async def inputs(self, view: View) -> literals_pb2.LiteralMap:
+        """What a node got.
+
+        Raises:
+            NodeError: A promise cannot be kept.
+        """
+        if view.kind is Kind.START or view.node is None:
+            return literals_pb2.LiteralMap()
+        if view.kind is Kind.END:
+            return await self._result(view.scope)
+        if view.kind is Kind.TASK and view.action is not None:
+            return (await self._own(view)).inputs
+        return await self._bound(view.scope, view.node.inputs, view.spec_id)
+
+    async def _scope_inputs(self, scope: Scope) -> literals_pb2.LiteralMap:
+        if scope.owner is None:
+            return (await self.of_execution()).inputs
+        inputs = literals_pb2.LiteralMap()
+        inputs.CopyFrom(await self.inputs(scope.owner))
+        if scope.owner.kind is Kind.SUB_WORKFLOW:
+            binding.fill_optional(inputs, scope.compiled.template.interface.inputs.variables)
+        return inputs
+
+    async def _bound(self, scope: Scope, bindings: Iterable[Any], node: str) -> literals_pb2.LiteralMap:
+        """What bindings within a workflow stand for."""
+        there: dict[str, Mapping[str, Any]] = {}
+        for source in {one for bound in bindings for one in promised(bound.binding)}:
+            if source == binding.START:
+                there[source] = (await self._scope_inputs(scope)).literals
+            elif source in scope.views and scope.views[source].phase in _DONE_WELL:
+                there[source] = (await self.outputs(scope.views[source])).literals
+        return await binding.resolve(bindings, there.__getitem__, node=node, read=self._reader.object)
+
+    async def _result(self, scope: Scope) -> literals_pb2.LiteralMap:
+        return await self._bound(scope, scope.compiled.template.outputs, "end-node")
+
+    # -- outputs ------------------------------------------------------------------------------------------------------
+
+    async def outputs(self, view: View) -> literals_pb2.LiteralMap:
+        """What a node gave.
+
+        Raises:
+            NodeError: A promise cannot be kept.
+        """
+        if view.kind is Kind.START:
+            return await self._scope_inputs(view.scope)
+        if view.phase not in _DONE_WELL or view.kind is Kind.END:
+            return literals_pb2.LiteralMap()
+        if view.inner is not None:
+            return await self._result(view.inner)
+        match view.kind:
+            case Kind.BRANCH:
+                taken = [arm for arm in view.arms if arm.phase in _DONE_WELL]
+                return await self.outputs(taken[0]) if taken else literals_pb2.LiteralMap()
+            case Kind.GATE:
+                return await self._answered(view)
+            case Kind.ARRAY if view.action is None:
+                return await self._collected(view)
+        action = self._snapshot.action_of(view)
+        if action is None:
+            return literals_pb2.LiteralMap()
+        return (await self._reader.data(action, self._context, ended=True)).outputs
+
+    async def _answered(self, view: View) -> literals_pb2.LiteralMap:
+        gate = view.node.gate_node
+        if gate.HasField("approve"):
+            return await self.inputs(view)
+        action = self._snapshot.action_of(view)
+        if not gate.HasField("signal") or action is None:
+            return literals_pb2.LiteralMap()
+        details = await self._reader.details(action, self._context)
+        try:
+            literal = signal.received(details.signal_info.output, gate.signal.type)
+        except ValueError as error:
+            raise NodeError(f"signal {gate.signal.signal_id}: {error}", code=binding.FAILURE, node=view.uid) from error
+        return literals_pb2.LiteralMap(literals={gate.signal.output_variable_name: literal})
+
+    async def _collected(self, view: View) -> literals_pb2.LiteralMap:
+        """An array's outputs: each a collection in the elements' order, none for those that failed."""
+        gathered: list[Mapping[str, Any] | None] = []
+        for index, action in view.elements:
+            del index
+            good = action.status.phase in GOOD
+            found = (await self._reader.data(action.id, self._context, ended=True)).outputs.literals if good else None
+            gathered.append(found)
+        result = literals_pb2.LiteralMap()
+        for name in sorted({name for found in gathered if found is not None for name in found}):
+            collection = result.literals[name].collection
+            collection.SetInParent()
+            for found in gathered:
+                member = collection.literals.add()
+                if found is not None and name in found:
+                    member.CopyFrom(found[name])
+                else:
+                    member.scalar.none_type.SetInParent()
+        return result
+
+
+def promised(data: Any) -> Iterator[str]:
+    """The nodes whose outputs a binding needs; `start-node` for the workflow's inputs."""
+    match data.WhichOneof("value"):
+        case "promise":
+            yield data.promise.node_id or binding.START
+        case "collection":
+            for one in data.collection.bindings:
+                yield from promised(one)
+        case "map":
+            for one in data.map.bindings.values():
+                yield from promised(one)
