@@ -20,7 +20,6 @@ from .launching import LaunchCalls
 from .metrics import MetricCalls
 from .reading import Reader
 from .signals import SignalCalls
-from .task_executions import TaskCalls
 
 if TYPE_CHECKING:
     from .context import CallContext
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 _Phase = core_execution_pb2.WorkflowExecution.Phase
 
 
-class Executions(LaunchCalls, ListCalls, TaskCalls, SignalCalls, MetricCalls, ArtifactCalls):
+class Executions(LaunchCalls, ListCalls, SignalCalls, MetricCalls, ArtifactCalls):
     """Executions, their nodes and tasks, signals, metrics and data."""
 
     def __init__(self, core: Core) -> None:
@@ -133,5 +132,3 @@ def complete(found: execution_pb2.Execution, plan: Plan) -> None:
             found.spec.launch_plan.resource_type = identifier_pb2.LAUNCH_PLAN
     if not found.closure.HasField("workflow_id"):
         found.closure.workflow_id.CopyFrom(plan.workflow.id)
-
-

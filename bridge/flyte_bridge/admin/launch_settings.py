@@ -6,7 +6,7 @@ Source: `flyteadmin/pkg/manager/impl/execution_manager.go` (`getExecutionConfig`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flyteidl.admin import common_pb2, execution_pb2, launch_plan_pb2, matchable_resource_pb2
 from flyteidl.core import security_pb2
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_PARALLELISM = 25
 """What flyteadmin's own configuration says (`pkg/runtime/application_config_provider.go`)."""
 
-Config = matchable_resource_pb2.WorkflowExecutionConfig
+Config: TypeAlias = matchable_resource_pb2.WorkflowExecutionConfig
 
 
 def resolve(

@@ -19,7 +19,7 @@ from flyte_bridge_translators.wire import execution, identifier, launch_plan, ph
 from flyte_bridge_translators.wire.compiler.problems import text
 
 from ..backend.query import query, where
-from ..errors import AlreadyExists, InternalError, InvalidRequest, NotFound, StatusError, Unavailable, Unimplemented
+from ..errors import AlreadyExists, InvalidRequest, NotFound, StatusError, Unimplemented
 from ..registry.attributes import Scope
 from ..registry.deployed import ORG
 from . import launch_settings, validation
@@ -120,7 +120,7 @@ class LaunchCalls:
             inputs=execution.user_inputs(view.details.run_spec, values.inputs),
         )
         metadata = again.spec.metadata
-        metadata.mode = mode  # type: ignore[assignment]
+        metadata.mode = mode
         metadata.reference_execution.CopyFrom(request.id)
         metadata.ClearField("scheduled_at")
         return again
@@ -130,6 +130,7 @@ class LaunchCalls:
     async def _launch(
         self, request: execution_pb2.ExecutionCreateRequest, context: CallContext
     ) -> execution_pb2.ExecutionCreateResponse:
+        begun = _begun_by(request, context)
         await self._check(request)
         spec = request.spec
         try:
@@ -140,13 +141,14 @@ class LaunchCalls:
         inputs = _inputs(request.inputs, target)
         spec.metadata.principal = await self._principal(context)
         await self._inherit(spec, context)
-        config = launch_settings.resolve(spec, target.plan.spec if target.own else None, await self._attributes(request, target))
+        config = launch_settings.resolve(
+            spec, target.plan.spec if target.own else None, await self._attributes(request, target)
+        )
         spec.max_parallelism = config.max_parallelism
         if config.HasField("security_context"):
             spec.security_context.CopyFrom(config.security_context)
         await self._hold_concurrency(target)
         given = sorted(request.inputs.literals)
-        begun = _Begun.of(request, context)
         name = request.name or _names.get(begun) or _random_name()
         wanted = execution.to_run(
             project=request.project,
@@ -165,7 +167,7 @@ class LaunchCalls:
         v1_id = identifier_pb2.WorkflowExecutionIdentifier(project=request.project, domain=request.domain, name=name)
         try:
             await self._create(wanted, v1_id, named=bool(request.name), retried=begun in _names)
-        except (Unavailable, InternalError, asyncio.CancelledError, StatusError) as error:
+        except (StatusError, asyncio.CancelledError) as error:
             if not request.name and not isinstance(error, (InvalidRequest, NotFound)):
                 _names.put(begun, name)
             raise
@@ -303,17 +305,15 @@ class LaunchCalls:
             )
 
 
-class _Begun:
-    """A request that failed after its execution may have been made: sent again, it means the same one.
+def _begun_by(request: execution_pb2.ExecutionCreateRequest, context: CallContext) -> str:
+    """What tells a request from others.
 
-    flytekit sends each request up to four times, whatever it failed with; without a name each would be an execution.
+    flytekit sends each request up to four times, whatever it failed with. A request that failed after its execution may
+    have been made means the same one when it is sent again; without a name each would be an execution of its own.
     """
-
-    @staticmethod
-    def of(request: execution_pb2.ExecutionCreateRequest, context: CallContext) -> str:
-        digest = hashlib.sha256(request.SerializeToString(deterministic=True))
-        digest.update(caller(context).encode())
-        return digest.hexdigest()
+    digest = hashlib.sha256(request.SerializeToString(deterministic=True))
+    digest.update(caller(context).encode())
+    return digest.hexdigest()
 
 
 class _Names:
@@ -385,5 +385,3 @@ def _inputs(given: literals_pb2.LiteralMap, target: Target) -> literals_pb2.Lite
 
 def _taken(v1_id: identifier_pb2.WorkflowExecutionIdentifier) -> AlreadyExists:
     return AlreadyExists(f"value with matching already exists ({text(v1_id)})")
-
-

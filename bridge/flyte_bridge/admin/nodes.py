@@ -50,10 +50,8 @@ class NodeCalls:
         conditions = validation.conditions(request.filters, filters.NODE_EXECUTION)
         order = validation.order(request, filters.NODE_EXECUTION)
         snapshot = await self.reader.snapshot(request.workflow_execution_id, context, fresh=True)
-        if request.unique_parent_id:
-            views = list(snapshot.node(request.unique_parent_id).children())
-        else:
-            views = snapshot.tree.listed()
+        parent = snapshot.node(request.unique_parent_id) if request.unique_parent_id else None
+        views = snapshot.tree.listed() if parent is None else list(parent.children())
         page, token = await self._page(snapshot, views, conditions, order, (start, request.limit), context)
         return node_execution_pb2.NodeExecutionList(node_executions=page, token=token)
 

@@ -257,9 +257,7 @@ class Reader:
         self._snapshots.drop((caller(context), run_of(v1_id).SerializeToString(deterministic=True)))
 
     async def _take(self, view: RunView, plan: Plan, taken: float, held: Snapshot | None) -> Snapshot:
-        rows = pages(
-            self.backend.list_actions, lambda page: page.actions, query(sort="created_at"), run_id=view.run_id
-        )
+        rows = pages(self.backend.list_actions, lambda page: page.actions, query(sort="created_at"), run_id=view.run_id)
         actions = {action.id.name: action async for action in rows}
         if plan.single:
             actions = {identifier.action_name(plan.single): actions[identifier.ROOT]}
@@ -374,7 +372,6 @@ class Reader:
             return bytes(await self._storage.read(uri))
         except BridgeError as error:
             raise NotFound(f"{uri} cannot be read: {error}") from error
-
 
     async def signed(self, uri: str) -> str:
         """A URL to fetch an object from; empty where none can be signed."""

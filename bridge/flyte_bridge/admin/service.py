@@ -52,6 +52,7 @@ PARTS: tuple[str, ...] = (
     "auth:Auth",
     "dataproxy:DataProxy",
     "entities:Entities",
+    "executions:Executions",
     "health:Health",
     "identity:Identity",
     "launch_plans:LaunchPlans",

@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 class SignalCalls(NodeCalls):
     """Signals. They come to be when their gate is reached, as in Flyte 1."""
 
-    async def list_signals(
-        self, request: signal_pb2.SignalListRequest, context: CallContext
-    ) -> signal_pb2.SignalList:
+    async def list_signals(self, request: signal_pb2.SignalListRequest, context: CallContext) -> signal_pb2.SignalList:
         """The signals of an execution, answered ones with their values."""
         execution = request.workflow_execution_id
         if not (execution.project and execution.domain and execution.name):
@@ -52,7 +50,9 @@ class SignalCalls(NodeCalls):
         chosen = rows[start : start + request.limit]
         return signal_pb2.SignalList(signals=chosen, token=filters.next_token(start, len(chosen), request.limit))
 
-    async def set_signal(self, request: signal_pb2.SignalSetRequest, context: CallContext) -> signal_pb2.SignalSetResponse:
+    async def set_signal(
+        self, request: signal_pb2.SignalSetRequest, context: CallContext
+    ) -> signal_pb2.SignalSetResponse:
         """Answers every gate that waits for the signal.
 
         Raises:

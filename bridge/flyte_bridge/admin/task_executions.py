@@ -46,7 +46,9 @@ class TaskCalls(NodeCalls):
         snapshot, view = await self._node(asked, context)
         rows = await self._attempts(snapshot, view, context)
         try:
-            rows = columns.matching(rows, conditions, {filters.TASK_EXECUTION: columns.TASK, filters.TASK: columns.TASK})
+            rows = columns.matching(
+                rows, conditions, {filters.TASK_EXECUTION: columns.TASK, filters.TASK: columns.TASK}
+            )
             rows = filters.sort(rows, order, columns.column(columns.TASK))
         except filters.BadFilter as error:
             raise InvalidRequest(str(error)) from None

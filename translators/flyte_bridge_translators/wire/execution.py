@@ -47,7 +47,17 @@ from .execution_settings import (
     same,
     settings,
 )
-from .execution_state import ClosureFacts, closure_facts, error, from_run, mode, run_phase, started_at, user_inputs
+from .execution_state import (
+    ClosureFacts,
+    closure_facts,
+    error,
+    from_run,
+    mode,
+    outcome,
+    run_phase,
+    started_at,
+    user_inputs,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -68,6 +78,7 @@ __all__ = [
     "error",
     "from_run",
     "mode",
+    "outcome",
     "refuse",
     "run_phase",
     "run_spec",

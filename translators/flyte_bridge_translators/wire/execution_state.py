@@ -163,6 +163,13 @@ def error(info: run_definition_pb2.ErrorInfo) -> core_execution_pb2.ExecutionErr
     )
 
 
+def outcome(action: run_definition_pb2.ActionDetails) -> execution_pb2.ExecutionClosure:
+    """How an execution ended ill: its closure's error, or who aborted it; nothing for any other."""
+    closure = execution_pb2.ExecutionClosure(phase=run_phase(action))
+    _outcome(closure, action)
+    return closure
+
+
 def _outcome(closure: execution_pb2.ExecutionClosure, action: run_definition_pb2.ActionDetails) -> None:
     if closure.phase in {phase.Workflow.FAILED, phase.Workflow.TIMED_OUT}:
         closure.error.CopyFrom(error(action.error_info))

@@ -263,6 +263,18 @@ def _as(value: Any, written: str) -> Any:
     return written
 
 
+def time_of(written: str) -> datetime:
+    """A time as a filter writes it.
+
+    Raises:
+        BadFilter: It is none.
+    """
+    try:
+        return _time(written)
+    except ValueError:
+        raise BadFilter(f'invalid input syntax for type timestamp with time zone: "{written}"') from None
+
+
 @lru_cache(maxsize=256)
 def _time(written: str) -> datetime:
     text = written.strip().replace(" ", "T", 1)

@@ -1,0 +1,116 @@
+"""DataProxyService's half that knows executions: `flyte://` URLs, and links to decks."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from flyteidl.admin import node_execution_pb2, task_execution_pb2
+from flyteidl.core import identifier_pb2
+from flyteidl.service import dataproxy_pb2
+from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
+
+from ..errors import InvalidRequest, NotFound
+from . import validation
+from .task_executions import TaskCalls
+
+if TYPE_CHECKING:
+    from flyteidl.core import literals_pb2
+
+    from .context import CallContext
+
+_PART = "[a-zA-Z0-9_-]+"
+_URL = re.compile(
+    rf"flyte://v1/(?P<project>{_PART})/(?P<domain>{_PART})/(?P<execution>{_PART})/(?P<node>{_PART})"
+    rf"(?:/(?P<attempt>[0-9]+))?/(?P<kind>[iod])(?:/(?P<name>{_PART}))?"
+)
+"""As flyteadmin reads them (`pkg/common/flyte_url.go`); a deck has no part of a name."""
+
+
+class ArtifactCalls(TaskCalls):
+    """Data by URL."""
+
+    async def get_data(
+        self, request: dataproxy_pb2.GetDataRequest, context: CallContext
+    ) -> dataproxy_pb2.GetDataResponse:
+        """What a `flyte://` URL names: inputs or outputs of a node or an attempt, one of them, or a deck.
+
+        Raises:
+            InvalidRequest: The URL cannot be read, or there is nothing of that name.
+            NotFound: There is no such node, attempt or deck.
+        """
+        if not request.flyte_url:
+            raise InvalidRequest("failed to validate resolve artifact request. Error: missing flyte_url")
+        found = _URL.fullmatch(request.flyte_url)
+        if found is None or (found["kind"] == "d" and found["name"]):
+            raise InvalidRequest(f"failed to parse artifact url Error: failed to parse [{request.flyte_url}]")
+        node = identifier_pb2.NodeExecutionIdentifier(node_id=found["node"])
+        node.execution_id.project, node.execution_id.domain = found["project"], found["domain"]
+        node.execution_id.name = found["execution"]
+        if found["kind"] == "d":
+            if found["attempt"]:
+                raise InvalidRequest("deck type cannot be specified with a retry attempt, just use the node instead")
+            asked = dataproxy_pb2.CreateDownloadLinkRequest(
+                artifact_type=dataproxy_pb2.ARTIFACT_TYPE_DECK, node_execution_id=node
+            )
+            link = await self.create_download_link(asked, context)
+            return dataproxy_pb2.GetDataResponse(pre_signed_urls=link.pre_signed_urls)
+        values = await self._values(node, found["attempt"], found["kind"], context)
+        if not found["name"]:
+            return dataproxy_pb2.GetDataResponse(literal_map=values)
+        if found["name"] not in values.literals:
+            what = "task" if found["attempt"] else "node"
+            raise InvalidRequest(
+                f"name [{found['name']}] not found in {what} execution [{node.node_id}]; there are: "
+                f"{', '.join(sorted(values.literals)) or 'none'}"
+            )
+        return dataproxy_pb2.GetDataResponse(literal=values.literals[found["name"]])
+
+    async def _values(
+        self, node: identifier_pb2.NodeExecutionIdentifier, attempt: str | None, kind: str, context: CallContext
+    ) -> literals_pb2.LiteralMap:
+        if attempt:
+            task = identifier_pb2.TaskExecutionIdentifier(node_execution_id=node, retry_attempt=int(attempt))
+            data = await self.get_task_execution_data(task_execution_pb2.TaskExecutionGetDataRequest(id=task), context)
+        else:
+            data = await self.get_node_execution_data(node_execution_pb2.NodeExecutionGetDataRequest(id=node), context)
+        result: literals_pb2.LiteralMap = data.full_inputs if kind == "i" else data.full_outputs
+        return result
+
+    async def create_download_link(
+        self, request: dataproxy_pb2.CreateDownloadLinkRequest, context: CallContext
+    ) -> dataproxy_pb2.CreateDownloadLinkResponse:
+        """A signed URL of a node's deck.
+
+        Raises:
+            InvalidRequest: There is no such node, or it is no deck that is asked for.
+            NotFound: The node has no deck.
+        """
+        if request.artifact_type != dataproxy_pb2.ARTIFACT_TYPE_DECK:
+            raise validation.invalid("artifact_type")
+        if not request.HasField("node_execution_id"):
+            raise InvalidRequest("unsupported source []: set node_execution_id")
+        asked = request.node_execution_id
+        try:
+            snapshot, view = await self._node(asked, context)
+        except NotFound as error:
+            raise InvalidRequest(
+                f"failed to find node execution [{asked.execution_id.name}/{asked.node_id}]. Error: {error}"
+            ) from None
+        details = await self._details(snapshot, view, context)
+        action = snapshot.action_of(view)
+        report = details.attempts[-1].outputs.report_uri if details is not None and details.attempts else ""
+        if not report or action is None or details is None:
+            raise NotFound(
+                f"no deckUrl found for request [{asked.execution_id.name}/{asked.node_id}]: the task made no deck"
+            )
+        attempt = v2_identifier_pb2.ActionAttemptIdentifier(action_id=action, attempt=details.attempts[-1].attempt)
+        link = await self.reader.backend.create_download_link(
+            attempt=attempt,
+            expires_in=request.expires_in.ToTimedelta() if request.HasField("expires_in") else None,
+        )
+        response = dataproxy_pb2.CreateDownloadLinkResponse()
+        response.pre_signed_urls.ParseFromString(link.SerializeToString())
+        response.signed_url.extend(response.pre_signed_urls.signed_url)
+        response.expires_at.CopyFrom(response.pre_signed_urls.expires_at)
+        return response
