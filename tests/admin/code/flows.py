@@ -1,0 +1,134 @@
+"""Workflows of flytekit that the façade's tests register and run."""
+
+from __future__ import annotations
+
+import datetime
+
+from flytekit import LaunchPlan, approve, conditional, dynamic, map_task, task, wait_for_input, workflow
+from flytekit.types.error import FlyteError
+
+
+@task
+def plus(a: int, b: int = 1) -> int:
+    return a + b
+
+
+@task
+def twice(a: int) -> int:
+    return 2 * a
+
+
+@task
+def fails(a: int) -> int:
+    if a < 1000:
+        raise ValueError("no " + "x" * 300)
+    return a
+
+
+@task
+def cleans(a: int, err: FlyteError | None = None) -> None: ...
+
+
+@task(retries=2)
+def flaky(a: int) -> int:
+    import os
+
+    from flytekit.exceptions.user import FlyteRecoverableException
+
+    if os.environ.get("FLYTE_ATTEMPT_NUMBER", "0") == "0":
+        raise FlyteRecoverableException("once more")
+    return a
+
+
+@task(cache=True, cache_version="1")
+def cached(a: int) -> int:
+    return a
+
+
+@task(enable_deck=True)
+def decked(a: int) -> int:
+    from flytekit import Deck
+
+    Deck("mine", "<b>hello</b>")
+    return a
+
+
+@workflow
+def inner(a: int) -> int:
+    return plus(a=plus(a=a))
+
+
+@workflow
+def child(a: int, b: int = 5) -> int:
+    return plus(a=a, b=b)
+
+
+PLAN = LaunchPlan.get_or_create(child, name="flows.plan", default_inputs={"b": 7})
+FIXED = LaunchPlan.get_or_create(child, name="flows.fixed", fixed_inputs={"b": 100})
+
+
+@workflow
+def everything(a: int = 1) -> int:
+    x = inner(a=a)
+    y = conditional("size").if_(x > 2).then(plus(a=x)).else_().then(inner(a=x))
+    return plus(a=PLAN(a=y), b=y)
+
+
+@workflow
+def maps(a: int = 1) -> int:
+    return last(z=map_task(twice)(a=[a, plus(a=a)]))
+
+
+@task
+def last(z: list[int]) -> int:
+    return z[-1]
+
+
+@workflow(on_failure=cleans)
+def failing(a: int) -> int:
+    return plus(a=fails(a=a))
+
+
+@workflow
+def waits(a: int) -> int:
+    ok = approve(plus(a=a), "go", timeout=datetime.timedelta(hours=1))
+    n = wait_for_input("number", timeout=datetime.timedelta(hours=1), expected_type=int)
+    d = wait_for_input("day", timeout=datetime.timedelta(hours=1), expected_type=datetime.datetime)
+    return tell(a=ok, n=n, d=d)
+
+
+@task
+def tell(a: int, n: int, d: datetime.datetime) -> int:
+    return a + n + d.year
+
+
+@dynamic
+def spreads(n: int) -> int:
+    total = 0
+    values = [plus(a=i) for i in range(n)]
+    for value in values:
+        total = plus(a=value, b=total)
+    return total
+
+
+@workflow
+def expands(n: int) -> int:
+    return plus(a=spreads(n=n))
+
+
+@workflow
+def slow(seconds: int) -> int:
+    return rest(seconds=seconds)
+
+
+@task
+def rest(seconds: int) -> int:
+    import time
+
+    time.sleep(seconds)
+    return seconds
+
+
+@workflow
+def tasks(a: int) -> int:
+    return decked(a=cached(a=flaky(a=a)))
