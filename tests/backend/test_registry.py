@@ -68,6 +68,25 @@ def test_tasks_are_listed_once_by_their_latest_version(flyte2: Flyte2) -> None:
     assert {version.version for version in versions} == {"v1", "v2", "v3"}
 
 
+def test_the_latest_version_is_that_of_those_a_filter_leaves(flyte2: Flyte2) -> None:
+    """ListTasks with a version gives each name that has it, also where it is not the latest; also over all projects."""
+    name = f"contract.filtered{uuid.uuid4().hex[:6]}"
+    for version in ("v1", "v2"):
+        flyte2.deploy(name, version)
+    project = identifier_pb2.ProjectIdentifier(organization="local", name=flyte2.project, domain=DOMAIN)
+    for version, scope in (("v1", project), ("v2", project), ("v1", None)):
+        wanted = [
+            list_pb2.Filter(function=list_pb2.Filter.EQUAL, field=field, values=[value])
+            for field, value in (("name", name), ("version", version))
+        ]
+        request = task_service_pb2.ListTasksRequest(
+            request=list_pb2.ListRequest(limit=10, filters=wanted), project_id=scope
+        )
+        answer = flyte2.tasks.list_tasks(request)
+        assert [task.task_id.version for task in answer.tasks] == [version]
+        assert answer.metadata.filtered_total == 1
+
+
 def test_a_task_of_an_unknown_project_is_not_deployed(flyte2: Flyte2) -> None:
     """DeployTask into a project that is not there is NOT_FOUND."""
     task_id = flyte2.task_id("contract.homeless")

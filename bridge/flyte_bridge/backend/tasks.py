@@ -56,9 +56,12 @@ class TaskVerbs:
         return reply.details
 
     async def list_tasks(
-        self, *, project_id: identifier_pb2.ProjectIdentifier, request: list_pb2.ListRequest | None = None
+        self, *, project_id: identifier_pb2.ProjectIdentifier | None, request: list_pb2.ListRequest | None = None
     ) -> task_service_pb2.ListTasksResponse:
-        """The latest version of each task of a project and domain, a page at a time."""
+        """The latest version of each task, of a project and domain or (`None`) of all, a page at a time.
+
+        The latest is that of the versions which the filters leave.
+        """
         wanted = task_service_pb2.ListTasksRequest(request=request or query(), project_id=project_id)
         return await self.caller.unary(f"{TASKS}/ListTasks", wanted, task_service_pb2.ListTasksResponse)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
+from flyteidl2.common import list_pb2
 from flyteidl2.task import common_pb2, task_definition_pb2
 from flyteidl2.task import task_service_pb2 as pb
 
@@ -50,9 +52,11 @@ _VERSION_COLUMNS = {"version": _COLUMNS["version"], "created_at": _COLUMNS["crea
 _NEWEST = (Order(_COLUMNS["created_at"], descending=True),)
 _ID = Order(Column("t.id"), descending=True)
 _LATEST = """
-t.id = (SELECT l.id FROM tasks l WHERE l.project = t.project AND l.domain = t.domain AND l.name = t.name
+t.id = (SELECT l.id FROM tasks l WHERE l.project = t.project AND l.domain = t.domain AND l.name = t.name{more}
         ORDER BY l.created_at DESC, l.id DESC LIMIT 1)
 """
+_OF_LATEST = {name: Column(re.sub(r"\bt\.", "l.", column.sql), column.kind) for name, column in _COLUMNS.items()}
+"""The columns within `_LATEST`: as on the real backend, the latest is that of the versions which the filters leave."""
 
 
 class TaskService:
@@ -127,10 +131,13 @@ class TaskService:
     async def list_tasks(self, request: pb.ListTasksRequest, _ctx: Any) -> pb.ListTasksResponse:
         """The latest version of each task."""
         query = filters.read(request.request, _COLUMNS, _NEWEST, (_ID,))
-        query.where(_LATEST)
+        left = filters.read(list_pb2.ListRequest(filters=request.request.filters), _OF_LATEST, _NEWEST, ())
+        query.where(_LATEST.format(more="".join(f" AND {clause}" for clause in left.clauses)), *left.values)
         if request.WhichOneof("scope_by") == "project_id":
             _scope(query, request.project_id.name, request.project_id.domain)
-        total = self._tasks.count(f"WHERE {_LATEST}{self._in_scope(request)}", self._scope_values(request))
+        total = self._tasks.count(
+            f"WHERE {_LATEST.format(more='')}{self._in_scope(request)}", self._scope_values(request)
+        )
         for known in request.known_filters:
             which = known.WhichOneof("filter_by")
             if which == "deployed_by":
