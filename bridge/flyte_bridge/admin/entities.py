@@ -204,7 +204,7 @@ class Entities:
             )
         found = found[start : start + request.limit]
         token = filters.next_token(start, len(found), request.limit)
-        return description_entity_pb2.DescriptionEntityList(description_entities=found, token=token)
+        return description_entity_pb2.DescriptionEntityList(descriptionEntities=found, token=token)
 
     async def _description(self, id_: identifier_pb2.Identifier) -> description_entity_pb2.DescriptionEntity | None:
         if id_.resource_type not in KINDS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Row:
     name: str
     version: str
     created_at: datetime
-    short_description: str = ""
+    short_description: str = field(default="", compare=False)
 
 
 class VersionCache:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from flyteidl2.common import identifier_pb2
 from flyteidl2.task import task_definition_pb2
 
-from ..backend.query import pages, query, where
+from ..backend.query import MOST, pages, query, where
 from .cache import Row, VersionCache
 
 if TYPE_CHECKING:
@@ -83,15 +83,16 @@ class Deployed:
         async for task in pages(self._backend.list_tasks, lambda page: page.tasks, asked, project_id=scope):
             yield _row(task.task_id, task.metadata)
 
-    async def versions(self, of: Row, *, descending: bool = True) -> AsyncIterator[Row]:
+    async def versions(self, of: Row, *, descending: bool = True, limit: int = MOST) -> AsyncIterator[Row]:
         """The versions of a name, by when they were deployed.
 
         Args:
             of: Its project, domain and name are meant.
             descending: Newest first.
+            limit: How many to ask for at once.
         """
         name = task_definition_pb2.TaskName(org=ORG, project=of.project, domain=of.domain, name=of.name)
-        asked = query(sort="created_at", descending=descending)
+        asked = query(sort="created_at", descending=descending, limit=limit)
         async for one in pages(self._backend.list_versions, lambda page: page.versions, asked, task_name=name):
             at = one.deployed_at.ToDatetime(tzinfo=timezone.utc)
             yield Row(of.project, of.domain, of.name, one.version, at)

@@ -21,7 +21,7 @@ from google.protobuf.message import Message
 from flyte_bridge_translators.wire import filter as filters
 from flyte_bridge_translators.wire import identifier
 
-from ..backend.query import compare, where
+from ..backend.query import MOST, compare, where
 from ..errors import InvalidRequest, NotFound
 from .cache import BodyCache, Row
 from .deployed import TOGETHER, Deployed, together
@@ -124,7 +124,9 @@ class Listing:
         rows = await self._rows(kind, request, None if costly or not ordered else enough)
         if any(_HASHED.fullmatch(row.version) for row in rows):
             costly, ordered = True, ordered and by != "version"
-        rows = filters.sort(rows, request.order or filters.Order("created_at", descending=False), partial(_told, kind))
+        rows.sort(key=lambda row: (row.created_at, row.name))  # what the order asked for leaves open
+        if ordered:
+            rows = filters.sort(rows, request.order, partial(_told, kind))
         if not costly and ordered:
             return await self._bodied(kind, rows[request.start : enough], prepare)
         if not ordered:
@@ -164,7 +166,7 @@ class Listing:
         if names is not None:
             for name in sorted(names):
                 count = 0
-                async for row in self._versions_of(kind, request, name, descending=by.descending):
+                async for row in self._versions_of(kind, request, name, by, enough):
                     if self._may(kind, request, row):
                         found.append(row)
                         count += 1
@@ -181,13 +183,16 @@ class Listing:
             await self._all(kind, request, newest, found)
         return found
 
-    async def _versions_of(self, kind: Kind[E], request: Request, name: str, *, descending: bool) -> AsyncIterator[Row]:
+    async def _versions_of(
+        self, kind: Kind[E], request: Request, name: str, by: filters.Order, enough: int | None
+    ) -> AsyncIterator[Row]:
         try:
             deployed = identifier.task_name(kind.environment, name)
         except identifier.Unnameable:
             return
         some = Row(request.project, request.domain, deployed, "", _NEVER)
-        async for row in self._deployed.versions(some, descending=descending):
+        limit = min(enough or MOST, MOST) if by.field == "created_at" else MOST
+        async for row in self._deployed.versions(some, descending=by.descending, limit=limit):
             yield row
 
     async def _all(self, kind: Kind[E], request: Request, newest: int | None, found: list[Row]) -> None:
