@@ -11,6 +11,7 @@
 | `FLYTE_BRIDGE_PROJECT`, `FLYTE_BRIDGE_DOMAIN` | used where a command names none | `flytesnacks`, `development` |
 | `FLYTE_BRIDGE_DATA_DIR` | the embedded backend's directory | `$XDG_DATA_HOME/flyte-bridge` |
 | `FLYTE_BRIDGE_DRIVER_IMAGE` | the image that drives Flyte 1 workflows; registration on an endpoint needs it | unset |
+| `FLYTE_BRIDGE_CONNECTORS` | task types without a container that connectors of the endpoint run, with commas | Flyte 2's own |
 | `FLYTE_BRIDGE_GATEWAY` | `host:port` at which tasks reach Flyte 1's control plane (`flyte-bridge serve`) | the embedded one's |
 
 How the embedded backend runs tasks; read when it starts:
@@ -68,6 +69,7 @@ class Settings(BaseSettings):
     domain: str = "development"
     data_dir: Path = Field(default_factory=default_data_dir)
     driver_image: str | None = None
+    connectors: Annotated[tuple[str, ...], NoDecode] = ()
     gateway: str | None = None
     task_images: Annotated[dict[str, str], NoDecode] = {}
     task_env: Annotated[tuple[str, ...], NoDecode] = ()
@@ -104,7 +106,7 @@ class Settings(BaseSettings):
             )
         return {name.strip(): python.strip() for name, _, python in pairs}
 
-    @field_validator("task_env", "task_allow", mode="before")
+    @field_validator("connectors", "task_env", "task_allow", mode="before")
     @classmethod
     def _as_list(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

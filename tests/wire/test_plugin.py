@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flyte_bridge_translators.wire import plugin
+from flyte_bridge_translators.wire import task as wire_task
 from wire.messages import messages
 
 
@@ -33,7 +34,8 @@ def test_every_field_of_a_plugins_message_is_carried(type_: str, version: int, d
     message = data.draw(messages(ours))
     template = _template(type_, version)
     json_format.ParseDict(json_format.MessageToDict(message), template.custom)
-    custom = json_format.MessageToDict(plugin.custom(template))
+    plugin.check(template)
+    custom = json_format.MessageToDict(wire_task.to_v2(template).custom)
     assert json_format.ParseDict(custom, ours()) == message
     assert json_format.ParseDict(custom, theirs()).SerializeToString(deterministic=True) == message.SerializeToString(
         deterministic=True
@@ -43,21 +45,21 @@ def test_every_field_of_a_plugins_message_is_carried(type_: str, version: int, d
 def test_a_field_nobody_knows_is_told() -> None:
     """With the message it is not in."""
     with pytest.raises(plugin.BadCustom, match=r"flyteidl.plugins.SparkJob.*sparkCnof"):
-        plugin.custom(_template("spark", sparkCnof={"a": "b"}))
+        plugin.check(_template("spark", sparkCnof={"a": "b"}))
     with pytest.raises(plugin.BadCustom, match="DistributedPyTorchTrainingTask"):
-        plugin.custom(_template("pytorch", 1, workers=3))
+        wire_task.to_v2(_template("pytorch", 1, workers=3))
 
 
-def test_what_is_no_plugins_stays() -> None:
+def test_what_is_no_plugins_is_nobodys_business() -> None:
     """Python tasks keep what they have."""
-    assert plugin.custom(_template("python-task", a=1)) == _template("x", a=1).custom
+    assert wire_task.to_v2(_template("python-task", a=1)).custom == _template("x", a=1).custom
 
 
 def test_the_version_decides_between_messages() -> None:
     """Kubeflow's have another one since version 1."""
-    assert plugin.custom(_template("pytorch", 0, workers=3))["workers"] == 3
-    assert plugin.custom(_template("pytorch", 1, workerReplicas={"replicas": 2}))["workerReplicas"]["replicas"] == 2
-    assert plugin.custom(_template("spark", 7, sparkConf={"a": "b"}))["sparkConf"]["a"] == "b"
+    plugin.check(_template("pytorch", 0, workers=3))
+    plugin.check(_template("pytorch", 1, workerReplicas={"replicas": 2}))
+    plugin.check(_template("spark", 7, sparkConf={"a": "b"}))
 
 
 def test_what_nobody_runs_is_refused_by_name() -> None:

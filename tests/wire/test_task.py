@@ -185,6 +185,9 @@ def test_a_resource_that_pods_do_not_have(nodes: list[tuple[tasks_pb2.TaskTempla
     node.task_node.overrides.resources.limits.add(name=tasks_pb2.Resources.STORAGE, value="1Gi")
     with pytest.raises(wire_task.BadOverride, match="STORAGE"):
         wire_task.overridden(nodes[1][0], node)
+    node.task_node.overrides.resources.limits[0].value = "much"
+    with pytest.raises(wire_task.BadOverride, match=r"overrides the limits of task .*quantities must match"):
+        wire_task.overridden(nodes[0][0], node)
 
 
 def test_what_flytekit_registers_is_right(nodes: list[tuple[tasks_pb2.TaskTemplate, workflow_pb2.Node]]) -> None:

@@ -9,9 +9,10 @@ from flyteidl.admin import common_pb2, description_entity_pb2, matchable_resourc
 from flyteidl.core import identifier_pb2
 
 from flyte_bridge_translators.wire import filter as filters
-from flyte_bridge_translators.wire import identifier, workflow
+from flyte_bridge_translators.wire import identifier, plugin, workflow
+from flyte_bridge_translators.wire import task as wire_task
 
-from ..errors import InvalidRequest, NotFound
+from ..errors import InvalidRequest, NotFound, Unimplemented
 from ..registry import specs
 from ..registry.attributes import Scope
 from ..registry.listing import Kind, Request, time_of
@@ -70,6 +71,7 @@ class Entities:
         """Takes what the façade's parts share."""
         self._backend = core.backend
         self._registry = core.registry
+        self._connectors = core.settings.connectors
 
     # -- tasks --------------------------------------------------------------------------------------------------------
 
@@ -80,6 +82,15 @@ class Entities:
             project_and_domain(self._backend, id_.project, id_.domain), self._limits(id_)
         )
         task_checks.check(request, limits)
+        template = request.spec.template
+        template.id.CopyFrom(id_)
+        try:
+            wire_task.compile(template)
+            plugin.check(template)
+        except (workflow.CompileError, plugin.BadCustom) as error:
+            raise InvalidRequest(f"task failed compilation with {error}") from None
+        if refused := plugin.refusal(template, self._connectors):
+            raise Unimplemented(refused)
         await self._registry.put_task(request)
         return task_pb2.TaskCreateResponse()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING
 
 from flyteidl.core import tasks_pb2
+
+from flyte_bridge_translators.wire.quantity import BadQuantity, quantity
 
 from ..errors import InvalidRequest, Unimplemented
 from .validation import given, missing, text
@@ -22,32 +23,6 @@ _Resources = tasks_pb2.Resources
 _CHECKED = (_Resources.CPU, _Resources.MEMORY, _Resources.GPU, _Resources.EPHEMERAL_STORAGE)
 _POD_NAMES = {"cpu": _Resources.CPU, "memory": _Resources.MEMORY, "gpu": _Resources.GPU,
               "storage": _Resources.STORAGE, "ephemeral-storage": _Resources.EPHEMERAL_STORAGE}  # fmt: skip
-
-_QUANTITY = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?[0-9]+))?")
-_DECIMAL = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
-_BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
-
-
-class BadQuantity(ValueError):
-    """Raised when a text is no quantity of Kubernetes'."""
-
-
-def quantity(written: str) -> Decimal:
-    """A quantity of Kubernetes' (`apimachinery/pkg/api/resource/quantity.go`), such as `500m` or `2Gi`.
-
-    Raises:
-        BadQuantity: It is none.
-    """
-    from decimal import Decimal
-
-    found = _QUANTITY.fullmatch(written)
-    if found is None:
-        raise BadQuantity("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
-    number, suffix, exponent = found.groups()
-    value = Decimal(number)
-    if suffix in _BINARY:
-        return value * Decimal(1024) ** _BINARY[suffix]
-    return value.scaleb(_DECIMAL[suffix] if suffix else min(max(int(exponent or 0), -1000), 1000))
 
 
 def check(request: task_pb2.TaskCreateRequest, limits: matchable_resource_pb2.TaskResourceSpec | None = None) -> None:

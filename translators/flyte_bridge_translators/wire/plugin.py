@@ -1,7 +1,7 @@
 """Tasks that a plugin runs: their types, and the message of theirs that travels as JSON in `custom`.
 
-The messages of `flyteidl.plugins` and `flyteidl2.plugins` have the same fields under the same names; each is read strictly
-with the one and written with the other, so that a field one of them lacks is told and never lost.
+The messages of `flyteidl.plugins` and `flyteidl2.plugins` have the same fields under the same names, so their JSON is the
+same; it is read strictly with both, so that a field one of them lacks is told and never lost.
 
 Sources: `flyteplugins/go/tasks/plugins/k8s/*` (Flyte 1 at v1.16.8 and Flyte 2), which register the task types and read
 `custom`; kubeflow's have another message from `task_type_version` 1 on.
@@ -13,7 +13,6 @@ import importlib
 from typing import TYPE_CHECKING
 
 from google.protobuf import json_format
-from google.protobuf.struct_pb2 import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -73,38 +72,32 @@ def refusal(template: tasks_pb2.TaskTemplate, connectors: Collection[str] = ()) 
         return ""
     return (
         f"task {template.id.name} is of type {type_!r} and has no container: in Flyte 1 a plugin or an agent runs it, and "
-        "Flyte 2 has no plugin of that type and cannot call Flyte 1's agents; name the type in `connectors` once a "
-        "connector of Flyte 2 runs it, or do the work in a Python task"
+        "Flyte 2 has no plugin of that type and cannot call Flyte 1's agents; name the type in FLYTE_BRIDGE_CONNECTORS once "
+        "a connector of Flyte 2 runs it, or do the work in a Python task"
     )
 
 
-def custom(template: tasks_pb2.TaskTemplate) -> Struct:
-    """The `custom` of a task for Flyte 2.
+def check(template: tasks_pb2.TaskTemplate) -> None:
+    """Hold that the plugin of Flyte 2 understands the `custom` of a task as that of Flyte 1 did.
 
-    For a task type that is none of `MESSAGES` it is the task's own business and stays as it is.
+    For a task type that is none of `MESSAGES` it is the task's own business.
 
     Raises:
-        BadCustom: It has a field that the plugin's message lacks, or a value of another kind.
+        BadCustom: It has a field that the plugin's message lacks on one side, or a value of another kind.
     """
     names = _message(template)
     if names is None:
-        return template.custom
-    ours, theirs = (_class(package, *names) for package in ("flyteidl", "flyteidl2"))
+        return
     given = json_format.MessageToDict(template.custom)
-    try:
-        message = json_format.ParseDict(given, ours())
-    except json_format.ParseError as error:
-        raise BadCustom(
-            f"`custom` of task {template.id.name} of type {template.type!r} is no {ours.DESCRIPTOR.full_name}: {error}; "
-            "register it with a plugin of the release that flyteidl is of"
-        ) from error
-    translated = theirs.FromString(message.SerializeToString(deterministic=True))
-    written = json_format.MessageToDict(translated)
-    if json_format.ParseDict(written, ours()) != message:  # pragma: no cover - a flyteidl2 that lost a field
-        raise BadCustom(f"{theirs.DESCRIPTOR.full_name} does not hold all of {ours.DESCRIPTOR.full_name}: {given}")
-    result = Struct()
-    result.update(written)
-    return result
+    for package in ("flyteidl", "flyteidl2"):
+        message = _class(package, *names)()
+        try:
+            json_format.ParseDict(given, message)
+        except json_format.ParseError as error:
+            raise BadCustom(
+                f"`custom` of task {template.id.name} of type {template.type!r} is no {message.DESCRIPTOR.full_name}: "
+                f"{error}; register it with a plugin of the release that flyteidl is of"
+            ) from error
 
 
 def _message(template: tasks_pb2.TaskTemplate) -> tuple[str, str] | None:

@@ -26,8 +26,9 @@ from flyteidl.core import compiler_pb2
 from flyteidl.core import tasks_pb2 as v1_tasks_pb2
 from flyteidl2.core import tasks_pb2
 
-from flyte_bridge_translators.wire import plugin, quantity
+from flyte_bridge_translators.wire import plugin
 from flyte_bridge_translators.wire.compiler.problems import Code, Problems
+from flyte_bridge_translators.wire.quantity import BadQuantity, is_quantity, quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,7 +90,7 @@ def overridden(template: v1_tasks_pb2.TaskTemplate, node: workflow_pb2.Node) -> 
         node: A task node; for an array node the one inside it.
 
     Raises:
-        BadOverride: It overrides what the task does not have.
+        BadOverride: It overrides what the task does not have, or with what is no quantity.
     """
     result = v1_tasks_pb2.TaskTemplate()
     result.CopyFrom(template)
@@ -113,10 +114,8 @@ def to_v2(template: v1_tasks_pb2.TaskTemplate) -> tasks_pb2.TaskTemplate:
     Raises:
         BadCustom: A plugin runs it, whose message its `custom` is not.
     """
-    result = tasks_pb2.TaskTemplate.FromString(template.SerializeToString(deterministic=True))
-    if template.HasField("custom"):
-        result.custom.CopyFrom(plugin.custom(template))
-    return result
+    plugin.check(template)
+    return tasks_pb2.TaskTemplate.FromString(template.SerializeToString(deterministic=True))
 
 
 def from_v2(template: tasks_pb2.TaskTemplate) -> v1_tasks_pb2.TaskTemplate:
@@ -132,7 +131,7 @@ def _check_container(template: v1_tasks_pb2.TaskTemplate, problems: Problems) ->
     if not container.image:
         problems.collect(Code.VALUE_REQUIRED, "container", "Value required [image].")
     for entry in (*container.resources.requests, *container.resources.limits):
-        if not quantity.is_valid(entry.value):
+        if not is_quantity(entry.value):
             at = f"resources.{_Name.Name(entry.name)}"
             problems.collect(Code.UNRECOGNIZED_VALUE, at, f"Unrecognized value [{entry.value}].")
 
@@ -173,7 +172,10 @@ def _override_pod(template: v1_tasks_pb2.TaskTemplate, pod: v1_tasks_pb2.K8sPod)
 
 def _override_resources(template: v1_tasks_pb2.TaskTemplate, resources: v1_tasks_pb2.Resources) -> None:
     for kind in ("requests", "limits"):
-        entries = [entry for entry in getattr(resources, kind) if not quantity.is_zero(entry.value)]
+        try:
+            entries = [entry for entry in getattr(resources, kind) if quantity(entry.value)]
+        except BadQuantity as error:
+            raise BadOverride(f"a node overrides the {kind} of task {template.id.name}: {error}") from error
         if not entries:
             continue
         if template.WhichOneof("target") == "container":
