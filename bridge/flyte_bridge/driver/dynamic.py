@@ -1,0 +1,141 @@
+"""Dynamic tasks: what they leave to be run is compiled, recorded, and run beneath them.
+
+The rules are flytepropeller's (`nodes/dynamic/{handler,dynamic_workflow}.go`, 1.16). Tasks and launch plans that the task
+refers to without bringing them are fetched from the registry; flytepropeller fetches launch plans only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from flyteidl.admin import launch_plan_pb2
+from flyteidl.core import dynamic_job_pb2, interface_pb2, literals_pb2, tasks_pb2
+from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
+from flyteidl2.common import phase_pb2
+from flyteidl2.workflow import run_definition_pb2
+from google.protobuf.message import DecodeError
+
+from flyte_bridge.errors import InternalError, NodeError, NotFound
+from flyte_bridge.registry import specs
+from flyte_bridge_translators.wire import dynamic_closure, identifier, workflow
+from flyte_bridge_translators.wire.compiler.problems import CompileError
+
+from . import work
+from .closure import Tables
+from .patience import patient
+from .scope import Scope, Step
+
+if TYPE_CHECKING:
+    from flyteidl.core import compiler_pb2, identifier_pb2
+    from flyteidl2.task import task_definition_pb2
+
+BUILD_FAILED = "DynamicWorkflowBuildFailed"
+"""Flyte 1's code of a dynamic task whose workflow cannot be compiled."""
+
+
+async def expand(step: Step, template: Any, futures: bytes) -> literals_pb2.LiteralMap:
+    """Run what a dynamic task has left to be run.
+
+    Args:
+        step: Its node, or the array node's element.
+        template: The task as it ran.
+        futures: Its `futures.pb`.
+
+    Returns:
+        The dynamic workflow's outputs, which are the node's.
+
+    Raises:
+        NodeError: It cannot be compiled, or one of its nodes failed.
+    """
+    try:
+        spec = dynamic_job_pb2.DynamicJobSpec.FromString(futures)
+    except DecodeError as error:
+        message = f"unable to read futures file, maybe corrupted: {error}"
+        raise NodeError(message, code=BUILD_FAILED, node=step.uid, kind="SYSTEM") from error
+    closure = await _compiled(step, specs.convert(template, tasks_pb2.TaskTemplate), spec)
+    await _record(step, closure)
+    attempt = await _attempt(step)
+    primary = closure.primary.template
+    return await Scope(step.execution, primary, Tables(closure), step.inputs, uid=step.uid, attempt=attempt).run()
+
+
+async def _compiled(
+    step: Step, task: tasks_pb2.TaskTemplate, spec: dynamic_job_pb2.DynamicJobSpec
+) -> compiler_pb2.CompiledWorkflowClosure:
+    execution = step.execution
+    try:
+        needs = workflow.dynamic_requirements(spec)
+        brought = {(one.id.name, one.id.version) for one in spec.tasks}
+        missing = [one for one in needs.tasks if (one.name, one.version) not in brought]
+        tasks, plans = await asyncio.gather(
+            asyncio.gather(*(_task(step, one) for one in missing)),
+            asyncio.gather(*(_launch_plan(step, one) for one in needs.launch_plans)),
+        )
+        return workflow.compile_dynamic(
+            spec,
+            task=task,
+            project=execution.settings.project,
+            domain=execution.settings.domain,
+            node_id=step.node.id,
+            version=execution.settings.name,
+            tasks=tasks,
+            launch_plans=plans,
+        )
+    except CompileError as error:
+        raise NodeError(f"malformed dynamic workflow: {error}", code=BUILD_FAILED, node=step.uid) from error
+
+
+async def _task(step: Step, wanted: identifier_pb2.Identifier) -> tasks_pb2.TaskTemplate:
+    found = specs.to_task(await _registered(step, wanted))
+    return found.closure.compiled_task.template
+
+
+async def _launch_plan(step: Step, wanted: identifier_pb2.Identifier) -> launch_plan_pb2.LaunchPlan:
+    details = await _registered(step, wanted)
+    try:
+        plan = specs.to_launch_plan(details)
+    except InternalError as error:
+        raise NodeError(str(error), code=BUILD_FAILED, node=step.uid, kind="SYSTEM") from error
+    # registration keeps the expected inputs as the spec's default ones (`registry.specs.of_launch_plan`)
+    plan.closure.expected_inputs.CopyFrom(plan.spec.default_inputs)
+    own = specs.convert(details.spec.task_template.interface, interface_pb2.TypedInterface)
+    plan.closure.expected_outputs.CopyFrom(own.outputs)
+    return plan
+
+
+async def _registered(step: Step, wanted: identifier_pb2.Identifier) -> task_definition_pb2.TaskDetails:
+    where = identifier.deployed(wanted, org=step.execution.action.run.org)
+    try:
+        return await patient(lambda: step.execution.backend.get_task(task_id=where))
+    except NotFound as error:
+        name = f"{wanted.project}:{wanted.domain}:{wanted.name}:{wanted.version}"
+        message = f"the dynamic task uses {name}, which is not registered: register it, then run again"
+        raise NodeError(message, code=BUILD_FAILED, node=step.uid) from error
+
+
+async def _record(step: Step, closure: compiler_pb2.CompiledWorkflowClosure) -> None:
+    """Note what the node has become, so that readers need no access to the storage; once, whatever happens after it."""
+    execution, name = step.execution, identifier.closure_id(step.uid)
+    if execution.children.known(name):
+        return
+    trace = run_definition_pb2.TraceAction(name="closure", phase=phase_pb2.ACTION_PHASE_SUCCEEDED)
+    trace.start_time.GetCurrentTime()
+    trace.end_time.GetCurrentTime()
+    trace.outputs.output_uri = f"{execution.place(name)}/outputs.pb"
+    await work.write(execution, trace.outputs.output_uri, dynamic_closure.to_outputs(closure), step.uid)
+    await work.record(execution, step.uid, trace, group=step.scope.uid, name=name)
+
+
+async def _attempt(step: Step) -> int:
+    """Which attempt of the task, from 0, has left it: ids of nodes beneath it hold that.
+
+    One that was taken over from the run that is recovered keeps the number it had there, so that the nodes beneath it are
+    found there too.
+    """
+    execution, name = step.execution, identifier.action_name(step.uid)
+    if execution.source is not None and (found := await execution.source.result(name)) is not None:
+        return max(0, int(found.details.status.attempts) - 1)
+    own = v2_identifier_pb2.ActionIdentifier(run=execution.action.run, name=name)
+    details = await patient(lambda: execution.backend.get_action(action_id=own))
+    return max(0, int(details.status.attempts) - 1)
