@@ -31,6 +31,7 @@ class Children:
         self._open: set[str] = set()
         self._ended: dict[str, Any] = {}
         self._waiters: dict[str, asyncio.Future[Any]] = {}
+        self._found: frozenset[str] = frozenset()
         self._ready = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
 
@@ -58,6 +59,10 @@ class Children:
         """Whether there is a child of that name."""
         return name in self._open or name in self._ended
 
+    def found(self, name: str) -> bool:
+        """Whether a child had ended before this attempt of the driver began."""
+        return name in self._found
+
     @property
     def open(self) -> set[str]:
         """Names of those that have not ended."""
@@ -83,9 +88,13 @@ class Children:
         action.action_id.CopyFrom(self.identifier(name))
         action.parent_action_name = self._parent.name
         self._open.add(name)
+        call = asyncio.ensure_future(patient(lambda: self._backend.enqueue(action=action, run_spec=run_spec)))
         try:
-            await patient(lambda: self._backend.enqueue(action=action, run_spec=run_spec))
-        except BaseException:
+            await asyncio.shield(call)
+        except asyncio.CancelledError:
+            await asyncio.wait({call})  # so that whoever cancels knows whether there is something to abort
+            raise
+        except StatusError:
             self._open.discard(name)
             raise
 
@@ -111,6 +120,7 @@ class Children:
         try:
             async for update in self._backend.watch_children(parent=self._parent, patience=PATIENCE):
                 if update is None:
+                    self._found = self._found or frozenset(self._ended)
                     self._ready.set()
                 else:
                     self._heard(update)

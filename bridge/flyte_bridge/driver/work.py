@@ -23,14 +23,15 @@ from flyte_bridge_translators.wire.phase import GOOD
 from . import failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from flyteidl2.task import task_definition_pb2
 
     from .execution import Execution
 
 OUTPUTS_NOT_FOUND = "OutputsNotFound"
 STORAGE = "StorageError"
+
+AFTER_ABORT = 5.0
+"""Seconds that an abort found by a restarted driver waits for the failure that may have caused it."""
 
 
 async def task(
@@ -155,15 +156,25 @@ async def record(
 async def end(execution: Execution, name: str) -> Any:
     """The last update of a child; cancelled, aborts it."""
     try:
-        return await execution.children.end(name)
+        update = await execution.children.end(name)
+        if update.phase == phase_pb2.ACTION_PHASE_ABORTED and execution.children.found(name):
+            # Most likely an earlier attempt of the driver aborted it, because another node had failed: let that failure,
+            # which is being found again as well, go first.
+            await asyncio.sleep(AFTER_ABORT)
     except asyncio.CancelledError:
-        if execution.ending is None:
-            # what has ended meanwhile, or a backend that is away, needs no abort: the run's own end ends its children
-            with contextlib.suppress(BackendError):
-                await execution.backend.abort_action(
-                    action_id=execution.children.identifier(name), reason="another node of the workflow has failed"
-                )
+        await _abort(execution, name)
         raise
+    return update
+
+
+async def _abort(execution: Execution, name: str) -> None:
+    """End a child nobody waits for any more, unless it is the driver that is being ended: then it is the backend's."""
+    if execution.ending is None:
+        # what has ended meanwhile, or a backend that is away, needs no abort: the run's own end ends its children
+        with contextlib.suppress(BackendError):
+            await execution.backend.abort_action(
+                action_id=execution.children.identifier(name), reason="another node of the workflow has failed"
+            )
 
 
 async def outputs(execution: Execution, prefix: str, uid: str) -> literals_pb2.LiteralMap | None:
@@ -224,11 +235,6 @@ async def write(execution: Execution, uri: str, message: Any, uid: str) -> None:
         raise NodeError(f"{uri} cannot be written: {error}", code=STORAGE, node=uid, kind="SYSTEM") from error
 
 
-def interface(variables: Mapping[str, Any]) -> list[str]:
-    """The names of an interface's variables, in an order that does not change."""
-    return sorted(variables)
-
-
 # -- small things -----------------------------------------------------------------------------------------------------
 
 
@@ -243,6 +249,9 @@ async def _enqueue(execution: Execution, action: actions_service_pb2.Action, uid
 
     try:
         await execution.children.enqueue(action, run_spec)
+    except asyncio.CancelledError:
+        await _abort(execution, action.action_id.name)
+        raise
     except (InvalidRequest, NotFound, ResourceExhausted) as error:
         raise NodeError(f"Flyte 2 refuses it: {error}", code="BadTaskSpecification", node=uid) from error
 
