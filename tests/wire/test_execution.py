@@ -105,7 +105,7 @@ def test_flyte_2_sees_what_it_can_act_on() -> None:
     assert spec.HasField("interruptible")
     assert not spec.interruptible.value
     assert spec.cluster_pool == "pool"
-    assert spec.max_action_concurrency == 7
+    assert not spec.max_action_concurrency  # the driver holds max_parallelism: an array's elements do not count
     assert spec.relation.relation_type == v2_run_pb2.RELATION_TYPE_RERUN
     assert spec.relation.related_to.name == names.run_name(_NAME)
     (rule,) = spec.notification_rules.rules

@@ -216,7 +216,7 @@ class Life:
         before = fold(self._parts.ledger.entries(self._record, EventKind.ATTEMPT))
         system: int = sum(one.error_info.kind == pb.ErrorInfo.KIND_SYSTEM for one in before if one.attempt < number)
         if failure.system:
-            return system < MAX_SYSTEM_FAILURES
+            return failure.recoverable and system < MAX_SYSTEM_FAILURES
         return failure.recoverable and number - system <= int(self._metadata.retries.retries)
 
     async def _pause(self) -> None:

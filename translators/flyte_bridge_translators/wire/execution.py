@@ -164,11 +164,8 @@ def run_spec(
     kept = execution_pb2.ExecutionSpec()
     kept.CopyFrom(spec)
     kept.ClearField("inputs")
-    result = run_pb2.RunSpec(
-        overwrite_cache=effect.overwrite_cache,
-        cluster_pool=effect.cluster_pool,
-        max_action_concurrency=spec.max_parallelism,
-    )
+    # not max_action_concurrency: Flyte 2 would count an array's elements, too; the driver holds max_parallelism
+    result = run_pb2.RunSpec(overwrite_cache=effect.overwrite_cache, cluster_pool=effect.cluster_pool)
     result.labels.values.update(effect.labels)
     result.annotations.values.update(effect.annotations)
     result.annotations.values[SPEC] = deflate(kept)
