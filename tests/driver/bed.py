@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import signal
 import time
 import uuid
 from contextlib import suppress
@@ -26,6 +29,7 @@ from wire.serialized import serialize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from flyteidl2.workflow import run_definition_pb2
 
@@ -94,8 +98,9 @@ def phase(details: Any) -> str:
 class Bed:
     """A backend that workflows of flytekit are deployed to and run on."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, data_dir: Path) -> None:
         self.endpoint = endpoint
+        self.data_dir = data_dir
         self._serialized: dict[str, Any] = {}
 
     def do(self, work: Any) -> Any:
@@ -203,6 +208,15 @@ class Bed:
 
         told: str = self.do(lines)
         return told
+
+    def kill_driver(self, run: str) -> bool:
+        """Kill the process that drives a run, if there is one: all of a sudden, as a machine would."""
+        attempts = sorted((self.data_dir / "work" / PROJECT / DOMAIN / run / "a0").glob("*/pid.json"))
+        for file in reversed(attempts):
+            with suppress(ValueError, OSError):
+                os.kill(json.loads(file.read_text())["pid"], signal.SIGKILL)
+                return True
+        return False
 
     def until(self, question: Any, timeout: float = 120) -> Any:
         """Ask again until the answer is true."""

@@ -19,18 +19,22 @@ CODE = Path(__file__).with_name("code")
 sys.path.insert(0, str(CODE))  # the workflows are imported here, to be serialized, and by the tasks' processes
 
 
-@pytest.fixture(scope="session")
-def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
+def start(data_dir: Path, port: int | None = None) -> instance.Instance:
     """A backend whose tasks can import the modules of `code/`."""
-    data_dir = tmp_path_factory.mktemp("driver") / "data"
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(CODE), *filter(None, [before])])
     try:
-        running = instance.start(data_dir)
+        return instance.start(data_dir, port)
     finally:
         if before is None:
             del os.environ["PYTHONPATH"]
         else:
             os.environ["PYTHONPATH"] = before
-    yield Bed(running.endpoint)
+
+
+@pytest.fixture(scope="session")
+def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
+    """What workflows are deployed to and run on."""
+    data_dir = tmp_path_factory.mktemp("driver") / "data"
+    yield Bed(start(data_dir).endpoint, data_dir)
     instance.stop(data_dir)

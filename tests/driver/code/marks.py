@@ -1,7 +1,7 @@
 """A workflow of every static kind, whose tasks leave a mark each time they run."""
 
 import os
-import typing
+from datetime import timedelta
 from pathlib import Path
 
 from flytekit import LaunchPlan, approve, conditional, task, workflow
@@ -46,7 +46,7 @@ plan = LaunchPlan.get_or_create(inner, name="marks.plan")
 
 
 @workflow
-def representative(where: str, x: int = 1) -> typing.Tuple[int, int]:
+def representative(where: str, x: int = 1) -> tuple[int, int]:
     one = inner(where=where, x=x)
     two = plan(where=where, x=one)
     is_big = big(where=where, x=two)
@@ -57,7 +57,7 @@ def representative(where: str, x: int = 1) -> typing.Tuple[int, int]:
         .else_()
         .then(plan(where=where, x=two))
     )
-    approved = approve(chosen, "fine", timeout=None)
+    approved = approve(add(where=where, a=chosen, b=200), "fine", timeout=timedelta(hours=1))
     return add(where=where, a=approved, b=1000), two
 
 
