@@ -1,0 +1,56 @@
+"""A workflow that fails until a file is there."""
+
+import os
+import typing
+from pathlib import Path
+
+from flytekit import LaunchPlan, task, workflow
+
+
+def _mark(where: str, name: str) -> None:
+    with (Path(where) / name).open("a") as file:
+        file.write(f"{os.environ['ACTION_NAME']}\n")
+
+
+@task
+def step(where: str, name: str, x: int) -> int:
+    _mark(where, name)
+    return x + 1
+
+
+@task
+def mended(where: str, x: int) -> int:
+    _mark(where, "mended")
+    if not (Path(where) / "mend").exists():
+        raise ValueError("not yet")
+    return x
+
+
+@workflow
+def inner(where: str, x: int) -> int:
+    return mended(where=where, x=step(where=where, name="in-child", x=x))
+
+
+plan = LaunchPlan.get_or_create(inner, name="mends.plan")
+
+
+@workflow
+def good(where: str, x: int) -> int:
+    return step(where=where, name="in-good-child", x=x)
+
+
+good_plan = LaunchPlan.get_or_create(good, name="mends.good_plan")
+
+
+@workflow
+def sub(where: str, x: int) -> typing.Tuple[int, int]:
+    first = step(where=where, name="in-sub", x=x)
+    return first, mended(where=where, x=first)
+
+
+@workflow
+def mends(where: str, x: int = 1) -> typing.Tuple[int, int, int]:
+    one = good_plan(where=where, x=step(where=where, name="first", x=x))
+    first, second = sub(where=where, x=one)
+    third = plan(where=where, x=one)
+    return first, second, third
