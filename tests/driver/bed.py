@@ -140,13 +140,21 @@ class Bed:
 
     # -- running ------------------------------------------------------------------------------------------------------
 
-    def start(self, entity: Any, spec: execution_pb2.ExecutionSpec | None = None, name: str = "", **inputs: Any) -> str:
+    def start(
+        self,
+        entity: Any,
+        spec: execution_pb2.ExecutionSpec | None = None,
+        name: str = "",
+        relation: bool = True,
+        **inputs: Any,
+    ) -> str:
         """Start an execution; the run's name.
 
         Args:
             entity: A workflow or launch plan of flytekit.
             spec: More of the execution's spec.
             name: Its v1 name.
+            relation: Whether the backend is told of the run it comes from; one that knows no recovery ignores that.
             **inputs: Python values.
         """
         self.register(entity)
@@ -159,6 +167,9 @@ class Bed:
             project=PROJECT, domain=DOMAIN, name=name, spec=full, task=identifier.deployed(own, org=ORG),
             inputs=_literals(entity, inputs), org=ORG,
         )  # fmt: skip
+        if not relation:
+            request.run_spec.ClearField("relation")
+            request.run_spec.ClearField("related_to")
         self.do(
             lambda backend: backend.create_run(
                 run_id=request.run_id, task_id=request.task_id, inputs=request.inputs, run_spec=request.run_spec

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import mends
+import pytest
 from flyteidl.admin import execution_pb2
-from flyteidl2.common import phase_pb2
+from flyteidl2.common import identifier_pb2, phase_pb2
 
+from driver.bed import DOMAIN, PROJECT, run_identifier
 from flyte_bridge_translators.wire import identifier
-
-from driver.bed import DOMAIN, PROJECT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from driver.bed import Bed
+    from flyte_bridge.backend.protocol import Backend
 
 RECOVERED = phase_pb2.ACTION_PHASE_RECOVERED
 
@@ -33,23 +34,38 @@ def _marks(where: Path) -> dict[str, int]:
     return {file.name: len(file.read_text().splitlines()) for file in where.iterdir() if file.name != "mend"}
 
 
-def test_succeeded_nodes_are_taken_over(bed: Bed, tmp_path: Path) -> None:
-    """Tasks, sub-workflows' nodes and child runs that succeeded are recovered, a failed child run's own nodes too."""
-    failed = bed.run(mends.mends, execution_pb2.ExecutionSpec(), "to-be-recovered", where=str(tmp_path))
+@pytest.mark.parametrize("relation", [True, False])
+def test_succeeded_nodes_are_taken_over(bed: Bed, tmp_path: Path, relation: bool) -> None:
+    """Tasks, sub-workflows' nodes, answers and child runs that succeeded are recovered, whether or not the backend knows
+    recovery; of a failed child run its own nodes are; and what is recovered can be recovered again."""
+    first, second, third = (f"{word}-{relation}".lower() for word in ("failed", "recovering", "again"))
+    run = bed.start(mends.mends, execution_pb2.ExecutionSpec(), first, where=str(tmp_path))
+    bed.do(lambda backend: approve(backend, run))
+    failed = bed.done(mends.mends, run)
     assert failed.phase == "FAILED"
     before = _marks(tmp_path)
-    assert before["first"] == before["in-good-child"] == before["in-sub"] == 1
-    (tmp_path / "mend").touch()
+    assert before == {"first": 1, "in-good-child": 1, "in-sub": 1, "in-child": 1, "mended": 2}
 
-    done = bed.run(mends.mends, recovering("to-be-recovered"), "recovering", where=str(tmp_path))
+    again = bed.run(mends.mends, recovering(first), second, relation=relation, where=str(tmp_path))
+    assert again.phase == "FAILED"
+    assert _marks(tmp_path) == {**before, "mended": 4}
+    assert again.actions["n0"].status.phase == RECOVERED
+
+    (tmp_path / "mend").touch()
+    done = bed.run(mends.mends, recovering(second), third, relation=relation, where=str(tmp_path))
     assert done.phase == "SUCCEEDED", done.error
     assert done.outputs == {"o0": 4, "o1": 4, "o2": 4}
-    after = _marks(tmp_path)
-    assert after["first"] == after["in-good-child"] == after["in-sub"] == after["in-child"] == 1
-    assert done.actions["n0"].status.phase == RECOVERED
-    assert done.actions["n1"].status.phase == RECOVERED
-    assert done.actions["n2-0-n0"].status.phase == RECOVERED
-    assert done.actions["n2-0-n1"].status.phase == phase_pb2.ACTION_PHASE_SUCCEEDED
-
-    child = identifier.run_name(identifier.child_execution_name("recovering", "n3"))
+    assert _marks(tmp_path) == {**before, "mended": 6}
+    assert {name for name, phase in done.phases().items() if phase == "RECOVERED"} == {"n0", "n1", "n2", "n3-0-n0"}
+    child = identifier.run_name(identifier.child_execution_name(third, "n4"))
     assert bed.done(mends.inner, child).actions["n0"].status.phase == RECOVERED
+
+
+async def approve(backend: Backend, run: str) -> None:
+    """Answer the run's gate."""
+    async for message in backend.watch_actions(run_id=run_identifier(run)):
+        for enriched in message.enriched_actions:
+            if enriched.action.status.phase == phase_pb2.ACTION_PHASE_PAUSED:
+                action_id = identifier_pb2.ActionIdentifier(run=run_identifier(run), name=enriched.action.id.name)
+                await backend.signal_event(action_id=action_id, value=True)
+                return

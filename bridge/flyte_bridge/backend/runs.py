@@ -185,6 +185,17 @@ class ActionVerbs:
         wanted = run_service_pb2.ListActionsRequest(request=request or query(sort="created_at"), run_id=run_id)
         return await self.caller.unary(f"{RUNS}/ListActions", wanted, run_service_pb2.ListActionsResponse)
 
+    async def get_action_data_uris(
+        self, *, action_id: identifier_pb2.ActionIdentifier
+    ) -> run_service_pb2.GetActionDataURIsResponse:
+        """Where an action's inputs are and, once it has succeeded, its outputs.
+
+        Raises:
+            NotFound: There is no such action, or it has left no outputs.
+        """
+        request = run_service_pb2.GetActionDataURIsRequest(action_id=action_id)
+        return await self.caller.unary(f"{RUNS}/GetActionDataURIs", request, run_service_pb2.GetActionDataURIsResponse)
+
     async def watch_action(
         self, *, action_id: identifier_pb2.ActionIdentifier, patience: float | None = None
     ) -> AsyncIterator[run_definition_pb2.ActionDetails]:

@@ -76,6 +76,8 @@ class Drive:
                 workflow=workflow.id,
                 source=self._source(known),
             )
+            if execution.source is not None:
+                await execution.source.load()
             inputs = await self._inputs(packed, workflow)
             scope = Scope(execution, workflow, Tables(packed.closure), inputs)
             outputs = await scope.run()

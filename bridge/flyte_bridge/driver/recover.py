@@ -1,17 +1,24 @@
-"""The run that is recovered: which of its actions succeeded, and where their outputs are."""
+"""The run that is recovered: which of its actions succeeded, and what they left.
+
+Actions are matched by name alone, as Flyte 1 matches nodes by unique id: equal names are equal places in the workflow. What
+is taken over is recorded in the new run as a trace that names its source; a backend that knows recovery shows it as
+RECOVERED.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flyteidl2.common import identifier_pb2
 from flyteidl2.workflow import run_definition_pb2
 
 from flyte_bridge.errors import NotFound
+from flyte_bridge_translators.wire import identifier
 from flyte_bridge_translators.wire.phase import GOOD
 
-from .patience import patient
+from .patience import PATIENCE, patient
 
 if TYPE_CHECKING:
     from flyte_bridge.backend.protocol import Backend
@@ -23,15 +30,22 @@ class Found:
 
     Attributes:
         action: Which one.
-        prefix: Where its results lie: a directory, or an object's name for what was only recorded.
-        trace: How it is recorded in the new run.
-        details: All of it.
+        uri: Where its results lie: a directory, or an object's name for what was only recorded; empty for none.
+        value: What a condition was answered, None for any other action.
     """
 
     action: identifier_pb2.ActionIdentifier
-    prefix: str
-    trace: run_definition_pb2.TraceAction
-    details: run_definition_pb2.ActionDetails
+    uri: str
+    value: Any | None = None
+
+    @property
+    def trace(self) -> run_definition_pb2.TraceAction:
+        """How it is recorded in the new run."""
+        result = run_definition_pb2.TraceAction(name=self.action.name)
+        result.start_time.GetCurrentTime()
+        result.end_time.GetCurrentTime()
+        result.outputs.output_uri = self.uri
+        return result
 
 
 class Source:
@@ -46,21 +60,39 @@ class Source:
             name: Its v1 name, from which those of its child executions follow.
         """
         self._backend = backend
+        self._found: dict[str, Found | None] = {}
         self.run = run
         self.name = name
 
+    async def load(self) -> None:
+        """Learn what all actions below the run's root have come to, with one call."""
+        root = identifier_pb2.ActionIdentifier(run=self.run, name=identifier.ROOT)
+        # a real backend forgets the children of a run that ended long ago, and the root with them
+        with contextlib.suppress(NotFound):
+            async for update in self._backend.watch_children(parent=root, patience=PATIENCE):
+                if update is None:
+                    return
+                action = identifier_pb2.ActionIdentifier(run=self.run, name=update.action_id.name)
+                value = update.value if update.HasField("value") else None
+                good = update.phase in GOOD
+                self._found[action.name] = Found(action, update.output_uri, value) if good else None
+
     async def result(self, name: str) -> Found | None:
         """What a succeeded action of a name left; None if there is none."""
+        if name not in self._found:
+            self._found[name] = await self._asked(name)
+        return self._found[name]
+
+    async def _asked(self, name: str) -> Found | None:
         action = identifier_pb2.ActionIdentifier(run=self.run, name=name)
         try:
             details = await patient(lambda: self._backend.get_action(action_id=action))
+            if details.status.phase not in GOOD:
+                return None
+            if details.HasField("signal_info"):
+                return Found(action, "", details.signal_info.output)
+            uri = (await patient(lambda: self._backend.get_action_data_uris(action_id=action))).outputs_uri
         except NotFound:
             return None
-        if details.status.phase not in GOOD:
-            return None
-        last = details.attempts[-1].outputs.output_uri if details.attempts else ""
-        trace = run_definition_pb2.TraceAction(name=name, phase=details.status.phase)
-        trace.start_time.CopyFrom(details.status.start_time)
-        trace.end_time.CopyFrom(details.status.end_time)
-        trace.outputs.output_uri = last
-        return Found(action, last.removesuffix("/outputs.pb"), trace, details)
+        is_task = details.WhichOneof("spec") == "task"
+        return Found(action, uri.removesuffix("/outputs.pb") if is_task else uri)

@@ -16,7 +16,7 @@ from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyteidl2.common import phase_pb2
 from flyteidl2.workflow import run_definition_pb2
 
-from flyte_bridge.errors import BackendError, NodeError
+from flyte_bridge.errors import BackendError, FailedPrecondition, NodeError
 from flyte_bridge_translators.wire import identifier
 from flyte_bridge_translators.wire.phase import GOOD
 
@@ -107,7 +107,7 @@ async def sleep(execution: Execution, uid: str, spec: Any, duration: Any, *, gro
 async def condition(
     execution: Execution, uid: str, condition: run_definition_pb2.ConditionAction, *, group: str
 ) -> Any:
-    """Wait for somebody's answer.
+    """Wait for somebody's answer; the one given in the run that is recovered counts again.
 
     Returns:
         The literal they gave.
@@ -119,7 +119,19 @@ async def condition(
     if not execution.children.known(name):
         action = _action(execution, name, group)
         action.condition.CopyFrom(condition)
+        taken = await execution.source.result(name) if execution.source is not None else None
+        if taken is not None:
+            action.recovered_from.CopyFrom(taken.action)
         await _enqueue(execution, action, uid, None)
+        if taken is not None and taken.value is not None:
+            execution.journal.recovered(uid)
+            primitive = taken.value.scalar.primitive
+            answer = getattr(primitive, primitive.WhichOneof("value"))
+            # a backend that knows recovery has answered it already
+            with contextlib.suppress(FailedPrecondition):
+                await execution.backend.signal_event(
+                    action_id=execution.children.identifier(name), value=answer, parent=execution.action.name
+                )
     update = await end(execution, name)
     if update.phase not in GOOD:
         raise _failed(update, uid)
@@ -275,7 +287,7 @@ async def taken_over(execution: Execution, uid: str, name: str, group: str) -> s
         return None
     await record(execution, uid, found.trace, group=group, source=found.action)
     execution.journal.recovered(uid)
-    return found.prefix
+    return found.uri
 
 
 def _failed(update: Any, uid: str) -> NodeError:

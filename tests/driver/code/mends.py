@@ -1,10 +1,10 @@
 """A workflow that fails until a file is there."""
 
 import os
-import typing
+from datetime import timedelta
 from pathlib import Path
 
-from flytekit import LaunchPlan, task, workflow
+from flytekit import LaunchPlan, WorkflowFailurePolicy, approve, task, workflow
 
 
 def _mark(where: str, name: str) -> None:
@@ -43,14 +43,15 @@ good_plan = LaunchPlan.get_or_create(good, name="mends.good_plan")
 
 
 @workflow
-def sub(where: str, x: int) -> typing.Tuple[int, int]:
+def sub(where: str, x: int) -> tuple[int, int]:
     first = step(where=where, name="in-sub", x=x)
     return first, mended(where=where, x=first)
 
 
-@workflow
-def mends(where: str, x: int = 1) -> typing.Tuple[int, int, int]:
-    one = good_plan(where=where, x=step(where=where, name="first", x=x))
+@workflow(failure_policy=WorkflowFailurePolicy.FAIL_AFTER_EXECUTABLE_NODES_COMPLETE)
+def mends(where: str, x: int = 1) -> tuple[int, int, int]:
+    fine = approve(step(where=where, name="first", x=x), "fine", timeout=timedelta(hours=1))
+    one = good_plan(where=where, x=fine)
     first, second = sub(where=where, x=one)
     third = plan(where=where, x=one)
     return first, second, third
