@@ -135,7 +135,8 @@ async def _attempt(step: Step) -> int:
     """
     execution, name = step.execution, identifier.action_name(step.uid)
     if execution.source is not None and (found := await execution.source.result(name)) is not None:
-        return max(0, int(found.details.status.attempts) - 1)
+        last = found.uri.rstrip("/").rpartition("/")[2]  # an attempt's results lie in a directory of its number
+        return max(0, int(last) - 1) if last.isdigit() else 0
     own = v2_identifier_pb2.ActionIdentifier(run=execution.action.run, name=name)
     details = await patient(lambda: execution.backend.get_action(action_id=own))
     return max(0, int(details.status.attempts) - 1)
