@@ -383,17 +383,45 @@ def test_notifications_of_every_kind_are_kept(admin: Any, registered: str, fresh
     assert plan.spec.entity_metadata == request.spec.entity_metadata
 
 
-def test_a_task_of_any_type_is_kept_whole(admin: Any, fresh: str) -> None:
-    """Custom, config, SQL and security context come back byte for byte."""
+def test_a_task_of_any_type_is_kept_whole(admin: Any, fresh: str, refused: Callable[..., str]) -> None:
+    """Custom, config, security context, and what Flyte 2 needs in another form come back as they were registered."""
+    for number, (kind, custom) in enumerate(
+        [
+            ("anything", {"a": [1, {"b": None}], "text": "é"}),
+            ("spark", {"sparkConf": {"spark.executor.cores": "1"}, "mainApplicationFile": "local:///x"}),
+            (
+                "ray",
+                {
+                    "rayCluster": {"workerGroupSpec": [{"groupName": "g", "replicas": 2}]},
+                    "shutdownAfterJobFinishes": True,
+                },
+            ),
+        ]
+    ):
+        request = square_request(f"{fresh}-{number}")
+        template = request.spec.template
+        template.id.CopyFrom(request.id)
+        template.type = kind
+        template.custom.update(custom)
+        template.config["key"] = "value"
+        template.security_context.secrets.add(group="g", key="k")
+        admin.CreateTask(request)
+        found: task_pb2.Task = admin.GetTask(get(request.id))
+        assert found.closure.compiled_task.template == template
+        assert "identical" in refused("ALREADY_EXISTS", admin.CreateTask, request)
+
+
+def test_a_task_that_no_flyte_2_runs_is_refused(admin: Any, fresh: str, refused: Callable[..., str]) -> None:
+    """By name, unless a connector is said to run it; a plugin's message that is none is refused, too."""
     request = square_request(fresh)
-    template = request.spec.template
-    template.type = "anything"
-    template.custom.update({"a": [1, {"b": None}], "text": "é"})
-    template.config["key"] = "value"
-    template.security_context.secrets.add(group="g", key="k")
-    template.sql.statement = "SELECT 1"
-    admin.CreateTask(request)
-    found: task_pb2.Task = admin.GetTask(get(request.id))
-    expected = template
-    expected.id.CopyFrom(request.id)
-    assert found.closure.compiled_task.template == expected
+    request.spec.template.ClearField("container")
+    request.spec.template.type = "trino"
+    message = refused("UNIMPLEMENTED", admin.CreateTask, request)
+    assert "is of type 'trino' and has no container" in message
+    request = square_request(fresh)
+    request.spec.template.type = "spark"
+    request.spec.template.custom.update({"sparkBrand": "x"})
+    assert "is no flyteidl.plugins.SparkJob" in refused("INVALID_ARGUMENT", admin.CreateTask, request)
+    request = square_request(fresh)
+    request.spec.template.container.ClearField("args")
+    assert "Value required [command]" in refused("INVALID_ARGUMENT", admin.CreateTask, request)

@@ -16,6 +16,7 @@ from ..registry import specs
 from ..registry.listing import Kind, Request, time_of
 from . import validation
 from .entities import list_ids, resource_list, typed
+from .schedules import Schedules
 from .validation import LAUNCH_PLAN, WORKFLOW, given, invalid, missing, order, page, parts, project_and_domain, text
 from .validation import identifier as checked
 
@@ -65,6 +66,7 @@ class LaunchPlans:
         """Takes what the façade's parts share."""
         self._backend = core.backend
         self._registry = core.registry
+        self._schedules = Schedules(core.backend, core.registry)
 
     async def create_launch_plan(
         self, request: launch_plan_pb2.LaunchPlanCreateRequest, _: CallContext
@@ -90,10 +92,14 @@ class LaunchPlans:
         """Activates a version, which deactivates the one that was active, or deactivates one."""
         id_ = typed(request, LAUNCH_PLAN).id
         if request.state == launch_plan_pb2.INACTIVE:
-            checked(request, "id", LAUNCH_PLAN)
-            await self._registry.plans.deactivate(await self._registry.get_launch_plan(id_))
+            plan = await self._registry.get_launch_plan(checked(request, "id", LAUNCH_PLAN))
+            if plan.closure.state == launch_plan_pb2.ACTIVE:
+                await self._schedules.rest(plan)
+                await self._registry.plans.deactivate(plan)
         elif request.state == launch_plan_pb2.ACTIVE:
-            await self._registry.plans.activate(await self._registry.get_launch_plan(id_))
+            plan = await self._registry.get_launch_plan(id_)
+            await self._schedules.follow(plan)  # first, as on flyteadmin: a schedule that cannot be leaves all as it is
+            await self._registry.plans.activate(plan)
         else:
             raise InvalidRequest(
                 f"Unrecognized launch plan state {request.state} for update for launch plan [{text(id_)}]"

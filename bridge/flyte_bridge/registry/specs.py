@@ -24,6 +24,7 @@ from flyteidl2.task import common_pb2, task_definition_pb2
 from google.protobuf.message import DecodeError, Message
 
 from flyte_bridge_translators.wire import envelope, identifier
+from flyte_bridge_translators.wire import task as wire_task
 
 from ..errors import InternalError
 
@@ -72,7 +73,9 @@ def of_task(request: task_pb2.TaskCreateRequest) -> task_definition_pb2.TaskSpec
         request: Its registration; `spec.template.id` is `id` already.
     """
     registered = request.spec.template
-    template = convert(registered, tasks_pb2.TaskTemplate)
+    template = wire_task.to_v2(registered)
+    if not same(wire_task.from_v2(template), registered):
+        template.config[TEMPLATE] = _pack(registered)
     spec = _spec(identifier.TASK, request.id, template)
     _describe(spec, request.spec.description if request.spec.HasField("description") else None)
     return spec
