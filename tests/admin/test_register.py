@@ -384,7 +384,7 @@ def test_notifications_of_every_kind_are_kept(admin: Any, registered: str, fresh
 
 
 def test_a_task_of_any_type_is_kept_whole(admin: Any, fresh: str, refused: Callable[..., str]) -> None:
-    """Custom, config, security context, and what Flyte 2 needs in another form come back as they were registered."""
+    """Custom, config, security context, and plugins' messages come back as they were registered."""
     for number, (kind, custom) in enumerate(
         [
             ("anything", {"a": [1, {"b": None}], "text": "é"}),

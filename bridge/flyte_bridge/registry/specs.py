@@ -24,7 +24,6 @@ from flyteidl2.task import common_pb2, task_definition_pb2
 from google.protobuf.message import DecodeError, Message
 
 from flyte_bridge_translators.wire import envelope, identifier
-from flyte_bridge_translators.wire import task as wire_task
 
 from ..errors import InternalError
 
@@ -37,9 +36,6 @@ DESCRIPTION = "flyte1.bridge/description"
 """The `DescriptionEntity` that an entity was registered with."""
 LAUNCH_PLAN = "flyte1.bridge/launch-plan"
 """The launch plan once more, for those who do not want the workflow."""
-TEMPLATE = "flyte1.bridge/template"
-"""The task template as it was registered, where Flyte 2 needs another."""
-_OURS = (DESCRIPTION, LAUNCH_PLAN, TEMPLATE)
 
 DRIVER = (
     "flyte-bridge-driver",
@@ -73,9 +69,7 @@ def of_task(request: task_pb2.TaskCreateRequest) -> task_definition_pb2.TaskSpec
         request: Its registration; `spec.template.id` is `id` already.
     """
     registered = request.spec.template
-    template = wire_task.to_v2(registered)
-    if not same(wire_task.from_v2(template), registered):
-        template.config[TEMPLATE] = _pack(registered)
+    template = convert(registered, tasks_pb2.TaskTemplate)
     spec = _spec(identifier.TASK, request.id, template)
     _describe(spec, request.spec.description if request.spec.HasField("description") else None)
     return spec
@@ -176,12 +170,8 @@ def _version() -> str:
 def to_task(details: task_definition_pb2.TaskDetails) -> task_pb2.Task:
     """A deployed task as flyteadmin answers `GetTask`."""
     template = details.spec.task_template
-    if TEMPLATE in template.config:
-        registered = _unpack(template.config[TEMPLATE], tasks_v1_pb2.TaskTemplate)
-    else:
-        registered = convert(template, tasks_v1_pb2.TaskTemplate)
-        for key in _OURS:
-            registered.config.pop(key, None)
+    registered = convert(template, tasks_v1_pb2.TaskTemplate)
+    registered.config.pop(DESCRIPTION, None)
     task = task_pb2.Task(id=registered.id, short_description=short_description(details))
     task.id.resource_type = identifier_pb2.TASK
     task.closure.compiled_task.template.CopyFrom(registered)
