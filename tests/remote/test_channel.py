@@ -12,7 +12,7 @@ import grpc
 import pytest
 from flyteidl.admin import common_pb2, task_pb2
 from flyteidl.core import identifier_pb2
-from flyteidl.service import admin_pb2_grpc
+from flyteidl.service import admin_pb2_grpc, identity_pb2, identity_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from flyte_bridge import config, errors
@@ -245,6 +245,27 @@ def test_a_forked_child(stub: Any) -> None:
     child.join(60)
     assert child.exitcode == 0
     assert stub.GetTask(named("parent")).id.name == "parent"
+
+
+def _ask_in_child(home: Home, answers: Any) -> None:
+    stub = identity_pb2_grpc.IdentityServiceStub(Channel(home))
+    answers.put(stub.UserInfo(identity_pb2.UserInfoRequest(), timeout=60).subject)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_of_a_real_connection(real_home: Home) -> None:
+    """Also with gRPC to a backend behind, a process that has called can be forked, and both go on."""
+    stub = identity_pb2_grpc.IdentityServiceStub(Channel(real_home))
+    name = stub.UserInfo(identity_pb2.UserInfoRequest()).subject
+    context = multiprocessing.get_context("fork")
+    for _ in range(2):
+        answers = context.SimpleQueue()
+        child = context.Process(target=_ask_in_child, args=(real_home, answers))
+        child.start()
+        assert answers.get() == name
+        child.join(60)
+        assert child.exitcode == 0
+        assert stub.UserInfo(identity_pb2.UserInfoRequest()).subject == name
 
 
 def test_flytekits_client(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

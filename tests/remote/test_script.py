@@ -106,6 +106,42 @@ def test_bridges_own_remote_in_a_hosted_script(user: User) -> None:
     assert "flytesnacks development True" in user.bridge("exec", "script.py")
 
 
+def test_children_are_hosted(user: User) -> None:
+    """Python processes that a hosted script starts are hosted: spawned workers, forked ones, and other scripts; the
+    environment's own sitecustomize still runs in them."""
+    user.write("own/sitecustomize.py", "print('own sitecustomize')")
+    user.write(
+        "script.py",
+        """
+        import multiprocessing
+        import subprocess
+        import sys
+
+        from flytekit.remote.remote import FlyteRemote
+
+
+        def work(_):
+            remote = FlyteRemote.for_sandbox(default_project="flytesnacks", default_domain="development")
+            return [project.id for project in remote.list_projects()]
+
+
+        if __name__ == "__main__":
+            print("here", work(0))
+            for way in ("fork", "spawn"):
+                with multiprocessing.get_context(way).Pool(2) as pool:
+                    print(way, pool.map(work, range(2)))
+            if len(sys.argv) == 1:
+                subprocess.run([sys.executable, __file__, "again"], check=True)
+        """,
+    )
+    path = os.pathsep.join([str(user.where / "own"), user.env.get("PYTHONPATH", "")])
+    said = user.bridge("exec", "script.py", PYTHONPATH=path, PYTHONUNBUFFERED="1")
+    assert said.count("here ['flytesnacks']") == 2
+    assert said.count("fork [['flytesnacks'], ['flytesnacks']]") == 2
+    assert said.count("spawn [['flytesnacks'], ['flytesnacks']]") == 2
+    assert said.count("own sitecustomize") >= 6
+
+
 def test_installing_changes_nothing(user: User) -> None:
     """Importing the bridge, or its FlyteRemote, leaves flytekit's classes and functions as they are."""
     user.write(

@@ -125,6 +125,8 @@ def start(data_dir: Path, port: int | None = None, timeout: float = 30.0) -> Ins
             stdout=log,
             stderr=log,
             cwd="/",
+            # a hosted program's children are hosted (`remote.hook`), but this is none, nor are the tasks it will run
+            env={name: value for name, value in os.environ.items() if name != "FLYTE_BRIDGE_HOSTED"},
             pass_fds=[writing],
             start_new_session=True,
         )

@@ -1,13 +1,16 @@
 """Where the façade lives in a process of synchronous callers: a thread with an event loop, started by the first call.
 
 One home per process and settings, whoever asks and from whichever thread. A forked child has none of its parent's
-threads, so it starts with an empty home and connects anew.
+threads, so it starts with an empty home and connects anew. So does its parent: gRPC's core cannot be forked while one of
+its threads runs (the child's first call hangs, grpcio 1.85), and with asyncio one always does; so whoever forks closes
+the home first, unless another thread is in the middle of a call.
 """
 
 from __future__ import annotations
 
 import asyncio
 import atexit
+import gc
 import os
 import threading
 import weakref
@@ -44,6 +47,12 @@ class Home:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._facade: asyncio.Task[Facade] | None = None
+        self._open: set[Future[bytes]] = set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call is under way."""
+        return bool(self._open)
 
     def submit(self, path: str, request: bytes, context: CallContext) -> Future[bytes]:
         """Hands a call over to the thread.
@@ -56,7 +65,10 @@ class Home:
         Returns:
             The reply to come, serialized; cancelling it cancels the call.
         """
-        return asyncio.run_coroutine_threadsafe(self._call(path, request, context), self._running())
+        reply = asyncio.run_coroutine_threadsafe(self._call(path, request, context), self._running())
+        self._open.add(reply)
+        reply.add_done_callback(self._open.discard)
+        return reply
 
     async def _call(self, path: str, request: bytes, context: CallContext) -> bytes:
         # shielded, because the others who wait for the façade should not lose it with one impatient caller
@@ -157,6 +169,14 @@ async def facade_of(settings: Settings) -> Facade:
     return Facade(connect(settings), settings, storage=Storage(snippets.flyte_environment(running)))
 
 
+def _before_fork() -> None:
+    idle = [home for home in list(_homes) if home._loop is not None and not home.busy]
+    for home in idle:
+        home.close()
+    if idle:
+        gc.collect()  # the channel's last references are in cycles, and its thread ends with them
+
+
 def _after_fork() -> None:
     global _known_lock  # noqa: PLW0603 - a lock that another thread held while we were forked stays locked for ever
     _known_lock = threading.Lock()
@@ -169,5 +189,5 @@ def _at_exit() -> None:
         home.close()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
 atexit.register(_at_exit)

@@ -2,31 +2,30 @@
 
 Nothing is changed by installing flyte-bridge, or by importing it: only `flyte-bridge exec`, `pyflyte`, `register` and `run`
 call `install`, each in a process of its own. Flytekit is changed when the program imports it, so that what the program
-does before (setting variables, say) has its effect.
+does before (setting variables, say) has its effect. Python processes that the program starts are hosted as well.
 """
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import wrapt
 
-from .channel import Channel
-from .home import home_of
-
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
 
     from ..config import Settings
+
+HOSTED = "FLYTE_BRIDGE_HOSTED"
+"""Set in the environment of hosted programs; what they start is hosted, too."""
+
+_CHILD = str(Path(__file__).with_name("child"))
 
 
 def install(settings: Settings, started: Callable[[Any, Any], None] | None = None) -> None:
     """From now on every flytekit client of this process talks to Flyte 2, wherever its configuration points.
-
-    Processes that the program starts are told where the embedded backend is, if it is meant; those that use flytekit reach
-    it there.
 
     Args:
         settings: Which Flyte 2.
@@ -39,38 +38,62 @@ def install(settings: Settings, started: Callable[[Any, Any], None] | None = Non
         from ..embedded import instance, snippets
 
         os.environ.update(snippets.flytekit_environment(instance.ensure(settings.data_dir)))
+        os.environ["FLYTE_BRIDGE_DATA_DIR"] = str(settings.data_dir)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_CHILD, os.environ.get("PYTHONPATH"))))
+    os.environ[HOSTED] = "1"
+    _hook(lambda: settings, started)
 
+
+def install_in_child() -> None:
+    """As `install`, in a process that a hosted program has started; nothing is imported before flytekit is."""
+
+    def settings() -> Settings:
+        from .. import config
+
+        return config.load()
+
+    _hook(settings, None)
+
+
+def _hook(settings: Callable[[], Settings], started: Callable[[Any, Any], None] | None) -> None:
     def raw(module: Any) -> None:
-        module.get_channel = lambda *_, **__: Channel(home_of(settings))
-        if settings.embedded:  # it asks nobody who they are, so nobody has to log in
+        from .channel import Channel
+        from .home import home_of
+
+        module.get_channel = lambda *_, **__: Channel(home_of(settings()))
+        if settings().embedded:  # it asks nobody who they are, so nobody has to log in
             module.upgrade_channel_to_authenticated = lambda _, channel: channel
             module.upgrade_channel_to_proxy_authenticated = lambda _, channel: channel
 
     def remote(module: Any) -> None:
-        from .flyte_remote import FlyteRemote
+        module.FlyteRemote = _installed(module.__name__, settings, started)
 
-        class Installed(FlyteRemote):
-            """`FlyteRemote`, as this process means it."""
+    def names(_: Any) -> None:
+        from .documented_names import add
 
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                super().__init__(*args, **{"settings": settings, **kwargs})
-
-            def _execute(self, *args: Any, **kwargs: Any) -> Any:
-                execution = super()._execute(*args, **kwargs)
-                if started is not None:
-                    started(self, execution)
-                return execution
-
-        Installed.__name__ = Installed.__qualname__ = "FlyteRemote"
-        Installed.__module__ = module.__name__
-        module.FlyteRemote = Installed
+        add()
 
     wrapt.register_post_import_hook(raw, "flytekit.clients.raw")
     wrapt.register_post_import_hook(remote, "flytekit.remote.remote")
-    wrapt.register_post_import_hook(_names, "flytekit")
+    wrapt.register_post_import_hook(names, "flytekit")
 
 
-def _names(_: ModuleType) -> None:
-    from .documented_names import add
+def _installed(module: str, settings: Callable[[], Settings], started: Callable[[Any, Any], None] | None) -> type:
+    """The class that takes the place of flytekit's."""
+    from .flyte_remote import FlyteRemote
 
-    add()
+    class Installed(FlyteRemote):
+        """`FlyteRemote`, as this process means it."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **{"settings": settings(), **kwargs})
+
+        def _execute(self, *args: Any, **kwargs: Any) -> Any:
+            execution = super()._execute(*args, **kwargs)
+            if started is not None:
+                started(self, execution)
+            return execution
+
+    Installed.__name__ = Installed.__qualname__ = "FlyteRemote"
+    Installed.__module__ = module
+    return Installed
