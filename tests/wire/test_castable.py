@@ -104,14 +104,14 @@ Wrong = typing.Annotated[StructuredDataset, kwtypes(a=str)]
         (dict[str, int], dict[str, str], False),
         (dict[str, int], list[int], False),
         (list[int], dict[str, int], False),
-        (int, typing.Optional[int], True),
-        (type(None), typing.Optional[int], True),
-        (typing.Optional[int], int, False),
-        (typing.Optional[int], typing.Optional[int], True),
-        (typing.Optional[int], typing.Union[int, str, None], True),
-        (typing.Union[int, str, None], typing.Optional[int], False),
-        (bool, typing.Union[int, str], False),
-        (list[int], typing.Union[int, list[int]], True),
+        (int, int | None, True),
+        (type(None), int | None, True),
+        (int | None, int, False),
+        (int | None, int | None, True),
+        (int | None, int | str | None, True),
+        (int | str | None, int | None, False),
+        (bool, int | str, False),
+        (list[int], int | list[int], True),
         (FlyteFile, FlyteFile, True),
         (FlyteFile["csv"], FlyteFile, True),
         (FlyteFile, FlyteFile["csv"], True),
@@ -180,14 +180,14 @@ def test_a_union_of_one_is_that_one() -> None:
     one = types_pb2.LiteralType()
     one.union_type.variants.add(simple=types_pb2.INTEGER)
     assert castable.castable(one, _type(int))
-    assert castable.castable(one, _type(typing.Optional[int]))
+    assert castable.castable(one, _type(int | None))
 
 
 def test_what_may_stay_unbound() -> None:
     """Unions with None; and with anything whose `simple` is unset, since Flyte 1 reads that as NONE."""
-    assert castable.is_optional(_type(typing.Optional[int]))
-    assert not castable.is_optional(_type(typing.Union[int, str]))
-    assert castable.is_optional(_type(typing.Union[int, list[int]]))
+    assert castable.is_optional(_type(int | None))
+    assert not castable.is_optional(_type(int | str))
+    assert castable.is_optional(_type(int | list[int]))
     assert not castable.is_optional(_type(int))
 
 
@@ -203,7 +203,7 @@ def test_what_may_stay_unbound() -> None:
         (None, type(None)),
         (Parent(1), Parent),
         ({"a": 1}, dict),
-        (3, typing.Optional[int]),
+        (3, int | None),
     ],
 )
 def test_scalars_show_their_type(value: object, hint: type) -> None:
