@@ -285,3 +285,19 @@ def test_a_directory_that_cannot_be_made_is_a_system_failure(world: Any) -> None
             assert "1" in outcome.failure.message
 
     asyncio.run(main())
+
+
+def test_what_is_deployed_is_expected(world: Any) -> None:
+    """A task's forkserver begins its imports when the task is deployed; nothing is begun for one that is refused."""
+    from flyteidl2.core.tasks_pb2 import Container, TaskTemplate
+
+    async def main() -> None:
+        async with world() as w:
+            w.executor.expect(TaskTemplate(type="core-sleep"))
+            w.executor.expect(TaskTemplate(container=Container(args=["ls"])))
+            w.executor.expect(TaskTemplate(container=Container(args=["flyte-bridge-driver"])))
+            log = w.root / "logs"
+            await w.until((log / "forkserver-driver.log").exists)
+            assert [path.name for path in log.glob("forkserver-*.log")] == ["forkserver-driver.log"]
+
+    asyncio.run(main())

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from flyte_bridge.embedded.clock import Clock, SystemClock
-from flyte_bridge.embedded.executor import environment
+from flyte_bridge.embedded.executor import environment, target
 from flyte_bridge.embedded.executor.attempt import Attempt
 from flyte_bridge.embedded.executor.attempt_files import AttemptFiles, kill
 from flyte_bridge.embedded.executor.interpreters import Interpreters
@@ -19,6 +19,8 @@ from flyte_bridge.embedded.executor.slots import Slots
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from flyteidl2.core.tasks_pb2 import TaskTemplate
 
     from flyte_bridge.embedded.executor.job import AttemptEvent, Job, Outcome, Storage
     from flyte_bridge.embedded.model import ActionKey
@@ -72,6 +74,13 @@ class Executor:
         )
         for flavour in warm:
             self._launcher.warm(flavour)
+
+    def expect(self, template: TaskTemplate) -> None:
+        """Say that a task may be run soon: the forkserver for it begins its imports, unless it is there already."""
+        with suppress(ValueError):  # what it requests is no quantity; said when it is run
+            goal = target.read(template)
+            if goal is not None and goal.argv and self._launcher is not None:
+                self._launcher.expect(goal.argv[0])
 
     async def stop(self, *, kill: bool = True) -> None:
         """End. What still runs is killed, or with `kill=False` left for the next server.

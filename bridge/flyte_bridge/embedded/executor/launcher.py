@@ -122,6 +122,12 @@ class Launcher:
             return PLAIN
         return flavour
 
+    def expect(self, program: str) -> None:
+        """Start the forkserver of a command that may come, if it is to have one and has none."""
+        flavour = FLAVOURS.get(PurePath(program).name)
+        if self._forkservers and flavour and flavour not in self._servers and flavour not in self._broken:
+            self.warm(flavour)
+
     def warm(self, flavour: str) -> None:
         """Start a forkserver in the background, so that the first task does not wait for its imports."""
         task = asyncio.ensure_future(self._warm(flavour))

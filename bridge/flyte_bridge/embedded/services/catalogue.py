@@ -67,7 +67,15 @@ def services(backend: Backend) -> Iterator[tuple[ServiceDescriptor, object | Non
         (events_proxy_service_pb2, EventsProxyService(internal)),
         (
             task_service_pb2,
-            TaskService(backend.store, backend.tasks, backend.projects, backend.triggers, backend.ledger, wake),
+            TaskService(
+                backend.store,
+                backend.tasks,
+                backend.projects,
+                backend.triggers,
+                backend.ledger,
+                wake,
+                backend.executor.expect,
+            ),
         ),
         (trigger_service_pb2, TriggerService(backend.triggers, backend.tasks, backend.clock, wake=wake)),
         (project_service_pb2, ProjectService(backend.projects)),

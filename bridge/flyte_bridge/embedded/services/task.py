@@ -21,6 +21,8 @@ from .trigger import deployments_of_task
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flyteidl2.core import tasks_pb2
+
     from ..ledger import Ledger
     from ..registry import Projects, Tasks
     from ..store import Store
@@ -70,14 +72,16 @@ class TaskService:
         triggers: TriggerRepository,
         ledger: Ledger,
         wake: Callable[[], None],
+        expect: Callable[[tasks_pb2.TaskTemplate], None],
     ) -> None:
-        """Takes its sources; `wake` is called when triggers change."""
+        """Takes its sources; `wake` is called when triggers change, `expect` for what may be run soon."""
         self._store = store
         self._tasks = tasks
         self._projects = projects
         self._triggers = triggers
         self._ledger = ledger
         self._wake = wake
+        self._expect = expect
 
     async def deploy_task(self, request: pb.DeployTaskRequest, ctx: Any) -> pb.DeployTaskResponse:
         """Deploys a version with its triggers, or replaces it: versions are mutable, as on the real backend."""
@@ -104,6 +108,7 @@ class TaskService:
             self._triggers.replace_for_task(key.project, key.domain, key.name, deployments)
         if deployments:
             self._wake()
+        self._expect(request.spec.task_template)
         return pb.DeployTaskResponse()
 
     def _check(self, key: TaskKey, spec: task_definition_pb2.TaskSpec) -> None:
