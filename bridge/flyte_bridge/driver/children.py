@@ -59,6 +59,11 @@ class Children:
         """Whether there is a child of that name."""
         return name in self._open or name in self._ended
 
+    @property
+    def any(self) -> bool:
+        """Whether there is any child."""
+        return bool(self._open or self._ended)
+
     def found(self, name: str) -> bool:
         """Whether a child had ended before this attempt of the driver began."""
         return name in self._found

@@ -80,8 +80,12 @@ class Drive:
                 await execution.source.load()
             inputs = await self._inputs(packed, workflow)
             scope = Scope(execution, workflow, Tables(packed.closure), inputs)
-            outputs = await scope.run()
-            await work.write(execution, f"{facts.outputs}/outputs.pb", outputs, "")
+            try:
+                outputs = await scope.run()
+                await work.write(execution, f"{facts.outputs}/outputs.pb", outputs, "")
+            finally:
+                if execution.ending is None:
+                    await self._report(execution, packed.closure)
         finally:
             await self._children.stop()
 
@@ -131,6 +135,15 @@ class Drive:
                 inputs.literals[name].CopyFrom(literal)
         fill_optional(inputs, workflow.interface.inputs.variables)
         return inputs
+
+    async def _report(self, execution: Execution, closure: Any) -> None:
+        """Leave the report; a run does not fail for want of one."""
+        from . import report
+
+        try:
+            await report.write(execution, closure, f"{self._facts.outputs}/report.html")
+        except Exception:
+            _log.exception("the report cannot be written")
 
     def _source(self, known: Any) -> Source | None:
         recovered = known.recover_from

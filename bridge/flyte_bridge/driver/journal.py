@@ -17,6 +17,7 @@ class Entry:
         started: Seconds since the epoch, 0 for a node that never began.
         ended: Likewise.
         error: What it failed with.
+        note: What else to say of it, such as `48 of 50`.
     """
 
     node: Any
@@ -24,13 +25,20 @@ class Entry:
     started: float = 0.0
     ended: float = 0.0
     error: str = ""
+    note: str = ""
 
 
 @dataclass
 class Journal:
-    """The nodes by unique id, in the order they began."""
+    """The nodes by unique id, in the order they began.
+
+    Attributes:
+        entries: They.
+        closures: What dynamic nodes have become, compiled, by unique id.
+    """
 
     entries: dict[str, Entry] = field(default_factory=dict)
+    closures: dict[str, Any] = field(default_factory=dict)
 
     def began(self, uid: str, node: Any) -> Entry:
         """A node has its inputs and begins."""
@@ -48,6 +56,11 @@ class Journal:
         """A node's outputs were taken over from the run that is recovered."""
         if uid in self.entries:
             self.entries[uid].state = "recovered"
+
+    def noted(self, uid: str, note: str) -> None:
+        """What else to say of a node."""
+        if uid in self.entries:
+            self.entries[uid].note = note
 
     def skipped(self, uid: str, node: Any) -> None:
         """A node will never begin."""
