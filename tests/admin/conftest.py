@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
 from flyteidl.service import admin_pb2_grpc
 
+from admin.control import DOMAIN, PROJECT, Control
 from flyte_bridge import config
 from flyte_bridge.embedded import instance
 from flyte_bridge.remote.channel import Channel
@@ -18,12 +22,16 @@ from flyte_bridge.remote.home import home_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+CODE = Path(__file__).with_name("code")
+
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[config.Settings]:
     """Settings that mean a backend of the tests' own."""
     data_dir = tmp_path_factory.mktemp("admin") / "data"
-    instance.start(data_dir)
+    with pytest.MonkeyPatch.context() as patch:  # tasks import the modules of `code/`
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(CODE), *filter(None, [os.environ.get("PYTHONPATH")])]))
+        instance.start(data_dir)
     made = config.load(data_dir=data_dir)
     yield made
     home_of(made).close()
@@ -72,3 +80,25 @@ def make_project(admin: Any) -> Callable[[], str]:
         return name
 
     return make
+
+
+@pytest.fixture(scope="session")
+def flows() -> Any:
+    """The workflows of `code/flows.py`, which tasks import too."""
+    pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
+    if str(CODE) not in sys.path:
+        sys.path.insert(0, str(CODE))
+    import flows as module
+
+    return module
+
+
+@pytest.fixture(scope="session")
+def control(settings: config.Settings) -> Control:
+    """flytekit's client of the backend's own port."""
+    from flytekit.configuration import Config
+    from flytekit.remote import FlyteRemote as Plain
+
+    endpoint = instance.ensure(settings.data_dir).endpoint
+    plain = Config.for_endpoint(endpoint, insecure=True)
+    return Control(endpoint, Plain(plain, default_project=PROJECT, default_domain=DOMAIN))

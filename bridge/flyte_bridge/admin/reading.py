@@ -16,7 +16,7 @@ from flyteidl.admin import launch_plan_pb2, workflow_pb2
 from flyteidl.core import compiler_pb2, literals_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 
-from flyte_bridge_translators.wire import envelope, execution, identifier, node_tree, single_task
+from flyte_bridge_translators.wire import dynamic_closure, envelope, execution, identifier, node_tree, single_task
 from flyte_bridge_translators.wire.phase import TERMINAL
 
 from ..backend.query import pages, query
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 FRESH = 0.5
 """Seconds for which the actions of a run that goes on are not listed again, but for a list of its nodes."""
-
-CLOSURE_TAG = "flyte1-closure"
-"""Tag of the binary that holds a dynamic node's compiled closure."""
 
 _SIGNED_FOR = timedelta(hours=1)
 
@@ -281,18 +278,17 @@ class Reader:
         return Snapshot(view, plan, tree, actions, taken, final, closures)
 
     async def _closure(self, run: v2_identifier_pb2.RunIdentifier, uid: str) -> compiler_pb2.CompiledWorkflowClosure:
-        import zlib
-
         action = v2_identifier_pb2.ActionIdentifier(run=run, name=identifier.closure_id(uid))
         key = action.SerializeToString(deterministic=True)
         found = self._closures.get(key)
         if found is None:
             data = await self.backend.get_action_data(action_id=action)
-            outputs = literals_pb2.LiteralMap.FromString(data.outputs.SerializeToString())
-            binary = outputs.literals["closure"].scalar.binary
-            if binary.tag != CLOSURE_TAG:
-                raise InternalError(f"action {action.name!r} of run {run.name!r} holds no compiled workflow")
-            found = compiler_pb2.CompiledWorkflowClosure.FromString(zlib.decompress(binary.value))
+            try:
+                found = dynamic_closure.from_outputs(
+                    literals_pb2.LiteralMap.FromString(data.outputs.SerializeToString())
+                )
+            except dynamic_closure.BadClosureRecord as error:
+                raise InternalError(f"action {action.name!r} of run {run.name!r}: {error}") from error
             self._closures.put(key, found)
         return found
 

@@ -8,6 +8,7 @@ from flyteidl.admin import task_execution_pb2
 from flyteidl.core import execution_pb2, identifier_pb2
 from flyteidl.event import event_pb2
 from flyteidl2.common import phase_pb2
+from flyteidl2.core import catalog_pb2
 
 from . import identifier, phase
 from .execution_state import error as error_of
@@ -54,7 +55,7 @@ def of_node(
         return []
     if view.kind is Kind.ARRAY:
         return [_array(view, execution, task, details, elements or {})]
-    if details is None:
+    if details is None or details.status.cache_status == catalog_pb2.CACHE_HIT:
         return []
     last = len(details.attempts) - 1
     return [
