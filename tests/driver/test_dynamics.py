@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import dynamics
+from flyteidl.admin.execution_pb2 import ExecutionSpec
 from flyteidl.core import literals_pb2
 from flyteidl2.common import identifier_pb2
 
@@ -63,3 +64,22 @@ def test_unregistered(bed: Bed) -> None:
     assert done.phase == "FAILED"
     assert done.error[0] == "DynamicWorkflowBuildFailed"
     assert "flytesnacks:development:nowhere:v1, which is not registered" in done.error[1]
+
+
+def test_cache(bed: Bed, tmp_path: Path) -> None:
+    """A cached dynamic task gives what the nodes beneath it gave, and none of them runs again, unless it is told to."""
+    marks = tmp_path / "marks"
+    first, again = (bed.run(dynamics.caches, place=str(marks), n=5) for _ in range(2))
+    assert (first.value, again.value) == (5, 5)
+    assert marks.read_text() == "dynamic task "
+    assert again.phases() == {"n0": "SUCCEEDED"}
+    assert bed.run(dynamics.caches, ExecutionSpec(overwrite_cache=True), place=str(marks), n=5).value == 5
+    assert marks.read_text() == "dynamic task dynamic task "
+
+
+def test_cache_serially(bed: Bed, tmp_path: Path) -> None:
+    """Of two runs at once that are to compute a result serially, one computes it."""
+    marks = tmp_path / "marks"
+    runs = [bed.start(dynamics.serial, place=str(marks), n=6) for _ in range(2)]
+    assert [bed.done(dynamics.serial, run).value for run in runs] == [6, 6]
+    assert marks.read_text() == "dynamic task "

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .data import DataVerbs, IdentityVerbs
+from .memory import MemoryVerbs
 from .runs import TERMINAL, ActionVerbs, ChildVerbs, RunVerbs
 from .tasks import ProjectVerbs, TaskVerbs, TriggerVerbs
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["TERMINAL", "Backend"]
 
 
-class Backend(TaskVerbs, TriggerVerbs, ProjectVerbs, RunVerbs, ActionVerbs, ChildVerbs, DataVerbs, IdentityVerbs):
+class Backend(
+    TaskVerbs, TriggerVerbs, ProjectVerbs, RunVerbs, ActionVerbs, ChildVerbs, DataVerbs, IdentityVerbs, MemoryVerbs
+):
     """A Flyte 2. Every verb raises a `StatusError` for what it is refused; `async with` closes it at the end.
 
     Attributes:

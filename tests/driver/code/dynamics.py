@@ -140,3 +140,15 @@ def remembered(place: str, n: int) -> int:
 @workflow
 def caches(place: str, n: int) -> int:
     return remembered(place=place, n=n)
+
+
+@dynamic(cache=True, cache_version="1", cache_serialize=True)
+def in_turn(place: str, n: int) -> int:
+    with Path(place).open("a") as marks:
+        marks.write("dynamic ")
+    return mark(place=place, x=n)
+
+
+@workflow
+def serial(place: str, n: int) -> int:
+    return in_turn(place=place, n=n)

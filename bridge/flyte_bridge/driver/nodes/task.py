@@ -13,7 +13,7 @@ from flyte_bridge.errors import NodeError
 from flyte_bridge_translators.wire import identifier, plugin
 from flyte_bridge_translators.wire import task as wire_task
 
-from .. import environment, work
+from .. import environment, memory, work
 
 if TYPE_CHECKING:
     from ..execution import Execution
@@ -32,6 +32,12 @@ async def run(step: Step) -> literals_pb2.LiteralMap:
     template = effective(step)
     if template.type == ECHO:
         return await _echo(step, template)
+    if template.metadata.discoverable and memory.is_dynamic(template):
+        return await memory.remembered(step, template, lambda: _run(step, template))
+    return await _run(step, template)
+
+
+async def _run(step: Step, template: Any) -> literals_pb2.LiteralMap:
     execution = step.execution
     async with execution.room():
         prefix = await work.task(
