@@ -1,4 +1,4 @@
-"""Environment variables of a task that the driver adds, wherever its template keeps them."""
+"""Environment variables and arguments of a task, wherever its template keeps them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ if TYPE_CHECKING:
 
 PRIMARY = "primary_container_name"
 """Key of a template's `config` that names the container of a pod that is the task itself (flytekit's `PodTemplate`)."""
+
+
+CONTEXT = "_F_SS_C"
+"""The variable that flytekit gives to tasks that will serialize others: dynamic ones, and eager ones."""
+
+EMBEDDED = "FLYTE_BRIDGE_EMBEDDED"
+"""The variable that the embedded backend gives to the driver."""
 
 
 def add(template: tasks_pb2.TaskTemplate, variables: Mapping[str, str]) -> None:
@@ -49,6 +56,11 @@ def has(template: tasks_pb2.TaskTemplate, name: str) -> bool:
         known = _list(primary, "env") if primary is not None else []
         return any(one.struct_value.fields["name"].string_value == name for one in known)
     return False
+
+
+def is_dynamic(template: tasks_pb2.TaskTemplate) -> bool:
+    """Whether a task may leave a workflow to be run."""
+    return has(template, CONTEXT) and not template.metadata.is_eager
 
 
 def arguments(template: tasks_pb2.TaskTemplate) -> list[str]:

@@ -21,25 +21,17 @@ from flyteidl2.task import common_pb2
 from flyte_bridge.errors import BackendError, NodeError
 from flyte_bridge_translators.wire import identifier
 
-from . import environment, work
+from . import work
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from .scope import Step
 
-CONTEXT = "_F_SS_C"
-"""The variable that flytekit gives to tasks that will serialize others: dynamic ones, and eager ones."""
-
 HEARTBEAT = 10.0
 """Seconds between two signs of life of whoever computes a result that is to be computed once."""
 
 _log = logging.getLogger("flyte_bridge.driver")
-
-
-def is_dynamic(template: tasks_pb2.TaskTemplate) -> bool:
-    """Whether a task may leave a workflow to be run."""
-    return environment.has(template, CONTEXT) and not template.metadata.is_eager
 
 
 async def remembered(

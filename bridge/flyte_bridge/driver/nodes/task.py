@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from flyteidl.core import literals_pb2
@@ -13,7 +14,7 @@ from flyte_bridge.errors import NodeError
 from flyte_bridge_translators.wire import identifier, plugin
 from flyte_bridge_translators.wire import task as wire_task
 
-from .. import environment, memory, work
+from .. import environment, memory, work, wrapper
 
 if TYPE_CHECKING:
     from ..execution import Execution
@@ -32,7 +33,7 @@ async def run(step: Step) -> literals_pb2.LiteralMap:
     template = effective(step)
     if template.type == ECHO:
         return await _echo(step, template)
-    if template.metadata.discoverable and memory.is_dynamic(template):
+    if template.metadata.discoverable and environment.is_dynamic(template):
         return await memory.remembered(step, template, lambda: _run(step, template))
     return await _run(step, template)
 
@@ -106,6 +107,8 @@ def spec(execution: Execution, template: Any) -> task_definition_pb2.TaskSpec:
         "FLYTE_INTERNAL_EXECUTION_LAUNCHPLAN": execution.launch_plan_name,
     }
     environment.add(result.task_template, variables)
+    if environment.EMBEDDED not in os.environ and environment.is_dynamic(template):
+        wrapper.wrap(result.task_template)
     return result
 
 

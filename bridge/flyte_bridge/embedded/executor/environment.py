@@ -79,6 +79,7 @@ def backend(endpoint: str, *, access_key: str, secret_key: str, region: str = "u
     """
     return {
         "AWS_REGION": region,
+        "FLYTE_BRIDGE_EMBEDDED": "1",  # for the driver: a real backend wants other things of dynamic tasks
         "FLYTE_AWS_ACCESS_KEY_ID": access_key,
         "FLYTE_AWS_ENDPOINT": f"http://{endpoint}",
         "FLYTE_AWS_SECRET_ACCESS_KEY": secret_key,
