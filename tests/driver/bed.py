@@ -220,12 +220,19 @@ class Bed:
         told: str = self.do(lines)
         return told
 
-    def kill_driver(self, run: str) -> bool:
-        """Kill the process that drives a run, if there is one: all of a sudden, as a machine would."""
+    def kill_driver(self, run: str, *, gently: bool = False) -> bool:
+        """End the process that drives a run, if there is one: all of a sudden, or asking it to go."""
+        return self._signal(run, signal.SIGTERM if gently else signal.SIGKILL)
+
+    def stop_driver(self, run: str) -> bool:
+        """Have the process that drives a run stand still, so that nothing but SIGKILL gets through to it."""
+        return self._signal(run, signal.SIGSTOP)
+
+    def _signal(self, run: str, number: int) -> bool:
         attempts = sorted((self.data_dir / "work" / PROJECT / DOMAIN / run / "a0").glob("*/pid.json"))
         for file in reversed(attempts):
             with suppress(ValueError, OSError):
-                os.kill(json.loads(file.read_text())["pid"], signal.SIGKILL)
+                os.kill(json.loads(file.read_text())["pid"], number)
                 return True
         return False
 

@@ -14,7 +14,7 @@ from flyte_bridge.errors import BackendError, NodeError, NoSuchObject, NotFound
 from flyte_bridge_translators.wire import document, envelope, identifier
 from flyte_bridge_translators.wire.execution_settings import settings
 
-from . import work
+from . import parent, work
 from .binding import fill_optional
 from .children import Children
 from .closure import Tables
@@ -79,11 +79,13 @@ class Drive:
             if execution.source is not None:
                 await execution.source.load()
             inputs = await self._inputs(packed, workflow)
+            following = asyncio.ensure_future(parent.follow(self._backend, facts.action.run, known))
             scope = Scope(execution, workflow, Tables(packed.closure), inputs)
             try:
                 outputs = await scope.run()
                 await work.write(execution, f"{facts.outputs}/outputs.pb", outputs, "")
             finally:
+                following.cancel()
                 if execution.ending is None:
                     await self._report(execution, packed.closure)
         finally:
