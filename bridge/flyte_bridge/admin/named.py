@@ -19,6 +19,7 @@ from flyte_bridge_translators.wire import filter as filters
 from ..backend.query import where
 from ..errors import InternalError, InvalidRequest, NotFound
 from ..registry.deployed import Deployed
+from ..registry.listing import filtering
 from .validation import KINDS, conditions, entity_kind, given, missing, order, page, parts
 
 if TYPE_CHECKING:
@@ -104,14 +105,15 @@ class NamedEntities:
             kind = identifier_pb2.ResourceType.Name(request.resource_type)
             raise InvalidRequest(f"Cannot list entity names for resource type: {kind}")
         plain = {"name", "project", "domain", "resource_type"}
-        if {one.field for one in asked} <= plain and (by is None or by.field in plain):
-            found = await self._named(request, asked, by, start + request.limit)
-            await self._describe(request.resource_type, found[start:])
-        else:
-            found = await self._named(request, (), by, None)
-            await self._describe(request.resource_type, found)
-            found = [entity for entity in found if all(one.matches(_COLUMNS[one.field](entity)) for one in asked)]
-            found = filters.sort(found, by, lambda entity, field: _COLUMNS[field](entity))
+        with filtering():
+            if {one.field for one in asked} <= plain and (by is None or by.field in plain):
+                found = await self._named(request, asked, by, start + request.limit)
+                await self._describe(request.resource_type, found[start:])
+            else:
+                found = await self._named(request, (), by, None)
+                await self._describe(request.resource_type, found)
+                found = [entity for entity in found if all(one.matches(_COLUMNS[one.field](entity)) for one in asked)]
+                found = filters.sort(found, by, lambda entity, field: _COLUMNS[field](entity))
         listed = found[start : start + request.limit]
         return common_pb2.NamedEntityList(entities=listed, token=filters.next_token(start, len(listed), request.limit))
 

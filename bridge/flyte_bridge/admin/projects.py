@@ -16,6 +16,7 @@ from flyte_bridge_translators.wire import filter as filters
 
 from .. import __version__
 from ..errors import AlreadyExists, InvalidRequest, NotFound
+from ..registry.listing import filtering
 from ..registry.specs import convert
 from . import validation
 from .validation import conditions, given, missing, offset, order
@@ -90,12 +91,14 @@ class Projects:
         for field in [one.field for one in asked] + [by.field]:
             if field not in _COLUMNS:
                 raise InvalidRequest(f"'p.{field}': Flyte 2 keeps no such column; filter and sort by another")
-        found = [
-            project
-            for project in await self._all()
-            if all(one.matches(_COLUMNS[one.field](project)) for one in asked)
-            and (asked or project.state != project_pb2.Project.ARCHIVED)
-        ]
+        everything = await self._all()
+        with filtering():
+            found = [
+                project
+                for project in everything
+                if all(one.matches(_COLUMNS[one.field](project)) for one in asked)
+                and (asked or project.state != project_pb2.Project.ARCHIVED)
+            ]
         found = filters.sort(found, by, lambda project, field: _COLUMNS[field](project))[start:]
         listed = found[: request.limit] if request.limit else found
         return project_pb2.Projects(projects=listed, token=filters.next_token(start, len(listed), request.limit))

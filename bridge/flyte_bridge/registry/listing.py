@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
@@ -27,7 +28,7 @@ from .cache import BodyCache, Row
 from .deployed import TOGETHER, Deployed, together
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
     from flyteidl2.task import task_definition_pb2
     from google.protobuf.timestamp_pb2 import Timestamp
@@ -114,9 +115,13 @@ class Listing:
             prepare: Completes entities by what is kept elsewhere, before conditions are tested.
 
         Raises:
-            InvalidRequest: It filters or sorts by what Flyte 2 does not keep.
+            InvalidRequest: It filters or sorts by what Flyte 2 does not keep, or by a value of another type.
         """
         self._check(kind, request)
+        with filtering():
+            return await self._page(kind, request, prepare)
+
+    async def _page(self, kind: Kind[E], request: Request, prepare: Callable[[list[E]], Any] | None) -> list[E]:
         costly = any(not self._told(kind, one) for one in request.conditions)
         by = request.order.field if request.order else "created_at"
         ordered = by in _TOLD
@@ -311,3 +316,16 @@ def time_of(stamp: Timestamp) -> datetime:
     """A timestamp as Python has it."""
     at: datetime = stamp.ToDatetime(tzinfo=timezone.utc)
     return at
+
+
+@contextmanager
+def filtering() -> Iterator[None]:
+    """Conditions are held against values here: a value of another type is the request's fault.
+
+    Raises:
+        InvalidRequest: It is.
+    """
+    try:
+        yield
+    except filters.BadFilter as error:
+        raise InvalidRequest(str(error)) from None
