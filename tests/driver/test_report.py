@@ -6,10 +6,14 @@ import re
 import urllib.request
 from typing import TYPE_CHECKING
 
+import arrays
+import dynamics
 import fails
 import nested
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from driver.bed import Bed
 
 
@@ -35,3 +39,17 @@ def test_it_shows_what_failed(bed: Bed) -> None:
     text = _report(bed, done.run)
     assert "cannot do 2" in text
     assert "1 failed" in text
+
+
+def test_it_opens_dynamic_nodes(bed: Bed, tmp_path: Path) -> None:
+    """What a dynamic node has become is drawn inside it, also when its task was tried again."""
+    done = bed.run(dynamics.retried, place=str(tmp_path / "marks"), n=3)
+    text = _report(bed, done.run)
+    assert 'data-node="n0-1-dn0"' in text
+    assert "2 succeeded" in text
+
+
+def test_it_counts_elements(bed: Bed) -> None:
+    """An array says how many of its elements succeeded."""
+    text = _report(bed, bed.run(arrays.half, n=4).run)
+    assert re.search(r"odd \(map\)</text>\n<text[^>]*>succeeded · [0-9.]+ s · 2 of 4<", text)

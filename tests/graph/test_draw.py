@@ -167,12 +167,12 @@ def test_dynamic_tasks_open(drawn: figure.Figure) -> None:
     """What a dynamic node has become in a run is drawn inside it, under the unique ids of its nodes."""
     found = serialize(inner)
     closure = read.read(found.compiled(next(iter(found.workflows))))
-    opened = figure.of(closure, {"n1": closure})
+    opened = figure.of(closure, {"n1": (closure, 2)})
     assert [(box.id, box.kind) for box in opened.level.walk()] == [
         ("n0", "task"),
         ("n1", "dynamic"),
-        ("n1-0-n0", "task"),
-        ("n1-0-n1", "task"),
+        ("n1-2-n0", "task"),
+        ("n1-2-n1", "task"),
     ]
 
 

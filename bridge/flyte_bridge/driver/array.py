@@ -121,7 +121,10 @@ class _Array:
         mapped = self._mapped()
         size = self._size(mapped)
         element = self._runner(mapped)
-        await self._all(size, element)
+        try:
+            await self._all(size, element)
+        finally:
+            self.execution.journal.noted(self.step.uid, f"{len(self.results)} of {size}")
         return self._collect(size)
 
     # -- inputs -------------------------------------------------------------------------------------------------------

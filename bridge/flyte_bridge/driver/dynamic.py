@@ -54,9 +54,9 @@ async def expand(step: Step, template: Any, futures: bytes) -> literals_pb2.Lite
         message = f"unable to read futures file, maybe corrupted: {error}"
         raise NodeError(message, code=BUILD_FAILED, node=step.uid, kind="SYSTEM") from error
     closure = await _compiled(step, specs.convert(template, tasks_pb2.TaskTemplate), spec)
-    step.execution.journal.closures[step.uid] = closure
     await _record(step, closure)
     attempt = await _attempt(step)
+    step.execution.journal.expanded(step.uid, closure, attempt)
     primary = closure.primary.template
     return await Scope(step.execution, primary, Tables(closure), step.inputs, uid=step.uid, attempt=attempt).run()
 

@@ -35,10 +35,12 @@ class Journal:
     Attributes:
         entries: They.
         closures: What dynamic nodes have become, compiled, by unique id.
+        attempts: Which attempt of a dynamic node has become that, from 0: the ids of the nodes beneath it hold the number.
     """
 
     entries: dict[str, Entry] = field(default_factory=dict)
     closures: dict[str, Any] = field(default_factory=dict)
+    attempts: dict[str, int] = field(default_factory=dict)
 
     def began(self, uid: str, node: Any) -> Entry:
         """A node has its inputs and begins."""
@@ -56,6 +58,10 @@ class Journal:
         """A node's outputs were taken over from the run that is recovered."""
         if uid in self.entries:
             self.entries[uid].state = "recovered"
+
+    def expanded(self, uid: str, closure: Any, attempt: int) -> None:
+        """A dynamic node has left a workflow to be run."""
+        self.closures[uid], self.attempts[uid] = closure, attempt
 
     def noted(self, uid: str, note: str) -> None:
         """What else to say of a node."""

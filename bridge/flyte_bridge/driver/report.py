@@ -63,8 +63,10 @@ def page(execution: Execution, closure: Any, actions: Mapping[str, Any]) -> str:
         closure: The compiled workflow.
         actions: The `ActionStatus` of each action by name.
     """
-    states = {uid: _state(uid, entry, actions) for uid, entry in execution.journal.entries.items()}
-    dynamic = {uid: read.read(one) for uid, one in execution.journal.closures.items()}
+    journal = execution.journal
+    # a dynamic node lasts longer than its action does
+    states = {uid: _state(uid, one, {} if uid in journal.closures else actions) for uid, one in journal.entries.items()}
+    dynamic = {uid: (read.read(one), journal.attempts.get(uid, 0)) for uid, one in journal.closures.items()}
     drawn = figure.of(read.read(closure), dynamic)
     boxes = sum(1 for _ in drawn.level.walk())
     parts = [f"<h1>{escape(drawn.title)}</h1>", f"<p>{_summary(states.values())}</p>"]

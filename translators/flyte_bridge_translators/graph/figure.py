@@ -118,12 +118,12 @@ class Figure:
     level: Level
 
 
-def of(closure: Closure, dynamic: Mapping[str, Closure] | None = None, deepest: int = 8) -> Figure:
+def of(closure: Closure, dynamic: Mapping[str, tuple[Closure, int]] | None = None, deepest: int = 8) -> Figure:
     """The figure of a compiled workflow.
 
     Args:
         closure: What `read` made of it.
-        dynamic: What dynamic nodes have become in a run, by the node's unique id.
+        dynamic: What dynamic nodes have become in a run, and at which attempt (from 0), by the node's unique id.
         deepest: Levels of sub-workflows that are opened; those below are single boxes. A sub-workflow that is used in two
             places is drawn twice, so depth is what bounds a drawing.
     """
@@ -166,28 +166,33 @@ def lines_of(box: Box, states: Mapping[str, State]) -> list[str]:
 
 
 class _Drawer:
-    def __init__(self, closure: Closure, dynamic: Mapping[str, Closure], deepest: int) -> None:
+    def __init__(
+        self, closure: Closure, dynamic: Mapping[str, tuple[Closure, int]], deepest: int, attempt: int = 0
+    ) -> None:
         self.closure = closure
         self.dynamic = dynamic
         self.deepest = deepest
+        self.attempt = attempt
 
     def workflow(self, workflow: Workflow, parent: str, above: tuple[Key, ...]) -> Level:
         """A level with a workflow's nodes; `above` are the sub-workflows that it is in."""
-        level = Level([self.box(node, parent, above) for node in workflow.graph])
+        # only a dynamic node's own nodes tell by their ids which attempt of it they belong to
+        attempt = self.attempt if workflow is self.closure.primary else 0
+        level = Level([self.box(node, parent, above, attempt) for node in workflow.graph])
         ids = {node: box.id for node, box in zip(workflow.graph, level.boxes, strict=True)}
         level.edges += [
             Edge(ids[before], ids[after], kind) for before, after, kind in workflow.graph.edges(data="kind")
         ]
         if workflow.failure is not None:
-            failure = self.box(workflow.failure, parent, above)
+            failure = self.box(workflow.failure, parent, above, attempt)
             level.boxes.append(
                 Box(failure.id, failure.name, failure.title, "failure", failure.target, 0, failure.inner)
             )
         return level
 
-    def box(self, node: model.Node, parent: str, above: tuple[Key, ...]) -> Box:
+    def box(self, node: model.Node, parent: str, above: tuple[Key, ...], attempt: int = 0) -> Box:
         payload = node.payload
-        unique = identifier.unique_id(parent, 0, payload.id)
+        unique = identifier.unique_id(parent, attempt, payload.id)
         title = _title(payload.metadata.name or identifier.short_name(getattr(node, "target", "") or payload.id))
         match node:
             case model.Branch():
@@ -203,12 +208,10 @@ class _Drawer:
         return Box(unique, node.name, title, "task")
 
     def call(self, node: model.Call, unique: str, title: str, above: tuple[Key, ...]) -> Box:
-        expanded = self.dynamic.get(unique)
-        if expanded is not None:
-            drawer = _Drawer(expanded, self.dynamic, self.deepest)
-            return Box(
-                unique, node.name, title, "dynamic", node.target, inner=drawer.workflow(expanded.primary, unique, above)
-            )
+        if unique in self.dynamic:
+            expanded, attempt = self.dynamic[unique]
+            level = _Drawer(expanded, self.dynamic, self.deepest, attempt).workflow(expanded.primary, unique, above)
+            return Box(unique, node.name, title, "dynamic", node.target, inner=level)
         workflow = self.closure.sub_workflow_of(node)
         if workflow is not None:
             opened = workflow.key not in above and len(above) < self.deepest
