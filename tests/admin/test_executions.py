@@ -116,6 +116,47 @@ def test_an_unknown_execution_is_not_found(control: Control) -> None:
         control.remote.fetch_execution(name="nobody")
 
 
+def test_a_map_is_one_task_execution(control: Control, flows: Any) -> None:
+    """Each element is a resource of it, with its phase and its log."""
+    execution = control.run(flows.maps, {"a": 1})
+    assert execution.outputs["o0"] == 4
+    node = execution.node_executions["n1"]
+    assert node.metadata.is_array
+    assert not node.metadata.is_parent_node
+    (task,) = node.task_executions
+    resources = task.closure.metadata.external_resources
+    assert [(one.index, one.phase, one.retry_attempt) for one in resources] == [(0, 3, 0), (1, 3, 0)]
+    assert all(one.logs for one in resources)
+    assert task.closure.phase == TaskExecutionPhase.SUCCEEDED
+    outputs = control.client.get_node_execution_data(node.id).full_outputs.literals["o0"].collection.literals
+    assert [one.scalar.primitive.integer for one in outputs] == [2, 4]
+
+
+def test_a_dynamic_node_shows_what_it_became(control: Control, flows: Any) -> None:
+    """Its closure, and its nodes below it; the executions of its task stay."""
+    execution = control.run(flows.expands, {"n": 2})
+    assert execution.outputs["o0"] == 4
+    node = execution.node_executions["n0"]
+    assert (node.metadata.is_dynamic, node.metadata.is_parent_node) == (True, True)
+    below = node.subworkflow_node_executions
+    assert set(below) == {
+        "n0-0-start-node",
+        "n0-0-end-node",
+        "n0-0-dn0",
+        "n0-0-dn1",
+        "n0-0-dn2",
+        "n0-0-dn3",
+    }
+    assert below["n0-0-dn3"].outputs["o0"] == 3
+    data = control.client.get_node_execution_data(node.id)
+    assert data.full_outputs.literals["o0"].scalar.primitive.integer == 3
+    assert len(data.dynamic_workflow.compiled_workflow.primary.template.nodes) == 6
+    tasks, _ = control.client.list_task_executions_paginated(node.id)
+    assert [one.id.task_id.name for one in tasks] == ["flows.spreads"]
+    children, _ = control.client.list_node_executions_for_task_paginated(tasks[0].id)
+    assert {one.id.node_id for one in children} == set(below)
+
+
 # -- what fails -------------------------------------------------------------------------------------------------------
 
 

@@ -198,7 +198,7 @@ class _Lister:
                 details = await self._reader.backend.get_run(run_id=action.id.run)
             except NotFound:  # removed since it was listed
                 return None
-            from .reading import RunView
+            from .snapshots import RunView
 
             view = RunView(details, execution.settings(details.run_spec, details.action.id.run))
             whole = to_message(view, await self._reader.plan(view))

@@ -23,8 +23,8 @@ from .signals import SignalCalls
 
 if TYPE_CHECKING:
     from .context import CallContext
-    from .reading import Plan, RunView
     from .service import Core
+    from .snapshots import Plan, RunView
 
 _Phase = core_execution_pb2.WorkflowExecution.Phase
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flyteidl.core import identifier_pb2, metrics_pb2
 
     from .context import CallContext
-    from .reading import Snapshot
+    from .snapshots import Snapshot
 
     Spans = list[metrics_pb2.Span]
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from flyteidl2.workflow import run_definition_pb2
 
     from .context import CallContext
-    from .reading import Reader, Snapshot
+    from .reading import Reader
+    from .snapshots import Snapshot
 
 _FAILED = {P.FAILED, P.FAILING, P.TIMED_OUT}
 

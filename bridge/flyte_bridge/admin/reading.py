@@ -7,22 +7,29 @@ actions of a run are listed once and kept for `FRESH` seconds; what has ended is
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flyteidl.admin import launch_plan_pb2, workflow_pb2
 from flyteidl.core import compiler_pb2, literals_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 
-from flyte_bridge_translators.wire import dynamic_closure, envelope, execution, identifier, node_tree, single_task
+from flyte_bridge_translators.wire import (
+    dynamic_closure,
+    envelope,
+    execution,
+    identifier,
+    literal,
+    node_tree,
+    single_task,
+)
 from flyte_bridge_translators.wire.phase import TERMINAL
 
 from ..backend.query import pages, query
 from ..errors import BridgeError, FailedPrecondition, InternalError, NotFound
 from ..registry.deployed import ORG, together
 from .caches import Recent, caller
+from .snapshots import Plan, RunView, Snapshot
 from .values import Values
 
 if TYPE_CHECKING:
@@ -39,104 +46,6 @@ _SIGNED_FOR = timedelta(hours=1)
 
 _MESSAGES = 64 * 1024 * 1024
 """Bytes of messages that are remembered."""
-
-
-@dataclass(frozen=True)
-class RunView:
-    """A run and what it was asked to be.
-
-    Attributes:
-        details: As Flyte 2 answers.
-        settings: The execution it is.
-    """
-
-    details: run_definition_pb2.RunDetails
-    settings: execution.ExecutionSettings
-
-    @property
-    def run_id(self) -> v2_identifier_pb2.RunIdentifier:
-        """Flyte 2's identifier."""
-        return self.details.action.id.run
-
-    @property
-    def root(self) -> run_definition_pb2.ActionDetails:
-        """The root action."""
-        return self.details.action
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more can happen to the run itself."""
-        return self.root.status.phase in TERMINAL
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What an execution runs.
-
-    Attributes:
-        workflow: The workflow, with its closure.
-        launch_plan: The launch plan, None if the workflow or a task was launched itself.
-        single: The task's node when a task runs alone: the root action is its.
-    """
-
-    workflow: workflow_pb2.Workflow
-    launch_plan: launch_plan_pb2.LaunchPlan | None = None
-    single: str = ""
-
-    @property
-    def closure(self) -> compiler_pb2.CompiledWorkflowClosure:
-        """The compiled workflow."""
-        return self.workflow.closure.compiled_workflow
-
-
-@dataclass(eq=False)
-class Snapshot:
-    """An execution with all its nodes, as it was at one moment.
-
-    Attributes:
-        view: The run.
-        plan: What it runs.
-        tree: Its nodes.
-        actions: Its actions by name.
-        taken: When, by `time.monotonic`.
-        final: Whether everything in it has ended.
-    """
-
-    view: RunView
-    plan: Plan
-    tree: node_tree.Tree
-    actions: dict[str, Any]
-    taken: float
-    final: bool
-    closures: dict[str, compiler_pb2.CompiledWorkflowClosure] = field(default_factory=dict)
-
-    @property
-    def execution_id(self) -> identifier_pb2.WorkflowExecutionIdentifier:
-        """The execution's v1 identifier."""
-        return self.view.settings.id
-
-    def node(self, uid: str) -> node_tree.View:
-        """A node by its unique id.
-
-        Raises:
-            NotFound: Flyte 1 would not know it by now.
-        """
-        try:
-            return self.tree[uid]
-        except KeyError:
-            raise NotFound("entry not found") from None
-
-    def action_of(self, view: node_tree.View) -> v2_identifier_pb2.ActionIdentifier | None:
-        """The action that a node is; None if it has none."""
-        if view.action is None:
-            if view.child is None:
-                return None
-            run = v2_identifier_pb2.RunIdentifier()
-            run.CopyFrom(self.view.run_id)
-            run.name = identifier.run_name(view.child_name)
-            return v2_identifier_pb2.ActionIdentifier(run=run, name=identifier.ROOT)
-        name = identifier.ROOT if self.plan.single == view.uid else identifier.action_name(view.uid)
-        return v2_identifier_pb2.ActionIdentifier(run=self.view.run_id, name=name)
 
 
 class Reader:
@@ -245,7 +154,7 @@ class Reader:
                 return held
         taken = time.monotonic()
         view = await self.run(v1_id, context)
-        snapshot = await self._take(view, await self.plan(view), taken, held)
+        snapshot = await self._take(view, await self.plan(view), taken, held, context)
         self._snapshots.put(key, snapshot)
         return snapshot
 
@@ -253,7 +162,9 @@ class Reader:
         """An execution was changed: what was read of it before is old."""
         self._snapshots.drop((caller(context), run_of(v1_id).SerializeToString(deterministic=True)))
 
-    async def _take(self, view: RunView, plan: Plan, taken: float, held: Snapshot | None) -> Snapshot:
+    async def _take(
+        self, view: RunView, plan: Plan, taken: float, held: Snapshot | None, context: CallContext
+    ) -> Snapshot:
         rows = pages(self.backend.list_actions, lambda page: page.actions, query(sort="created_at"), run_id=view.run_id)
         actions = {action.id.name: action async for action in rows}
         if plan.single:
@@ -264,12 +175,18 @@ class Reader:
         run = node_tree.Run(view.settings.name, status.phase, started, ended)
         closures = dict(held.closures) if held is not None else {}
         children: dict[str, Any] = {}
+        rejected: set[str] = set()
+        asked_for: set[str] = set()
         while True:
-            tree = node_tree.Tree(run, plan.closure, actions, dynamic=closures, children=children)
+            tree = node_tree.Tree(run, plan.closure, actions, dynamic=closures, children=children, rejected=rejected)
             missing = [one for one in tree.awaited_closures() if one.uid not in closures]
             asked = [name for name in tree.awaited_children() if name not in children]
-            if not missing and not asked:
+            answered = [one for one in tree.approvals() if one.uid not in asked_for]
+            if not missing and not asked and not answered:
                 break
+            answers = await together(partial(self.details, one.action.id, context) for one in answered)
+            asked_for |= {one.uid for one in answered}
+            rejected |= {one.uid for one, answer in zip(answered, answers, strict=True) if _said_no(answer)}
             found = await together(partial(self._closure, view.run_id, one.uid) for one in missing)
             closures.update({one.uid: closure for one, closure in zip(missing, found, strict=True)})
             roots = await together(partial(self._child, view.run_id, name) for name in asked)
@@ -284,9 +201,7 @@ class Reader:
         if found is None:
             data = await self.backend.get_action_data(action_id=action)
             try:
-                found = dynamic_closure.from_outputs(
-                    literals_pb2.LiteralMap.FromString(data.outputs.SerializeToString())
-                )
+                found = dynamic_closure.from_outputs(literal.from_named(data.outputs).literals)
             except dynamic_closure.BadClosureRecord as error:
                 raise InternalError(f"action {action.name!r} of run {run.name!r}: {error}") from error
             self._closures.put(key, found)
@@ -337,8 +252,8 @@ class Reader:
             except (NotFound, FailedPrecondition):
                 return Values(literals_pb2.LiteralMap(), literals_pb2.LiteralMap())
             found = Values(
-                literals_pb2.LiteralMap.FromString(answer.inputs.SerializeToString()),
-                literals_pb2.LiteralMap.FromString(answer.outputs.SerializeToString()),
+                literal.from_named(answer.inputs),
+                literal.from_named(answer.outputs),
                 answer.inputs_uri,
                 answer.outputs_uri,
             )
@@ -354,8 +269,8 @@ class Reader:
             return found
         inputs = literals_pb2.LiteralMap()
         inputs.CopyFrom(found.inputs)
-        for name, literal in fixed.items():
-            inputs.literals[name].CopyFrom(literal)
+        for name, value in fixed.items():
+            inputs.literals[name].CopyFrom(value)
         return found._replace(inputs=inputs)
 
     async def object(self, uri: str) -> bytes:
@@ -375,6 +290,11 @@ class Reader:
             return str(await self._storage.sign(uri, _SIGNED_FOR))
         except BridgeError:
             return ""
+
+
+def _said_no(gate: run_definition_pb2.ActionDetails) -> bool:
+    answer = gate.signal_info.output.scalar.primitive
+    return answer.WhichOneof("value") == "boolean" and not answer.boolean
 
 
 def _ending(action: run_definition_pb2.ActionDetails) -> bool:

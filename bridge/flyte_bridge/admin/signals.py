@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flyteidl.core import types_pb2
 
     from .context import CallContext
-    from .reading import Snapshot
+    from .snapshots import Snapshot
 
 
 class SignalCalls(NodeCalls):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flyteidl2.workflow import run_definition_pb2
 
     from .context import CallContext
-    from .reading import Snapshot
+    from .snapshots import Snapshot
 
 ELEMENTS = 1000
 """Elements of an array whose logs are looked up for one answer; of more, only phases are told."""

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from .context import CallContext
-    from .reading import Reader, Snapshot
+    from .reading import Reader
+    from .snapshots import Snapshot
 
 _log = logging.getLogger("flyte_bridge.admin.values")
 _DONE_WELL = {P.SUCCEEDED, P.RECOVERED}

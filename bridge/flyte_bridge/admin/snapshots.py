@@ -1,0 +1,118 @@
+"""What was read of an execution: its run, what it runs, its nodes at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
+
+from flyte_bridge_translators.wire import execution, identifier
+from flyte_bridge_translators.wire.phase import TERMINAL
+
+from ..errors import NotFound
+
+if TYPE_CHECKING:
+    from flyteidl.admin import launch_plan_pb2, workflow_pb2
+    from flyteidl.core import compiler_pb2, identifier_pb2
+    from flyteidl2.workflow import run_definition_pb2
+
+    from flyte_bridge_translators.wire import node_tree
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run and what it was asked to be.
+
+    Attributes:
+        details: As Flyte 2 answers.
+        settings: The execution it is.
+    """
+
+    details: run_definition_pb2.RunDetails
+    settings: execution.ExecutionSettings
+
+    @property
+    def run_id(self) -> v2_identifier_pb2.RunIdentifier:
+        """Flyte 2's identifier."""
+        return self.details.action.id.run
+
+    @property
+    def root(self) -> run_definition_pb2.ActionDetails:
+        """The root action."""
+        return self.details.action
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more can happen to the run itself."""
+        return self.root.status.phase in TERMINAL
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an execution runs.
+
+    Attributes:
+        workflow: The workflow, with its closure.
+        launch_plan: The launch plan, None if the workflow or a task was launched itself.
+        single: The task's node when a task runs alone: the root action is its.
+    """
+
+    workflow: workflow_pb2.Workflow
+    launch_plan: launch_plan_pb2.LaunchPlan | None = None
+    single: str = ""
+
+    @property
+    def closure(self) -> compiler_pb2.CompiledWorkflowClosure:
+        """The compiled workflow."""
+        return self.workflow.closure.compiled_workflow
+
+
+@dataclass(eq=False)
+class Snapshot:
+    """An execution with all its nodes, as it was at one moment.
+
+    Attributes:
+        view: The run.
+        plan: What it runs.
+        tree: Its nodes.
+        actions: Its actions by name.
+        taken: When, by `time.monotonic`.
+        final: Whether everything in it has ended.
+    """
+
+    view: RunView
+    plan: Plan
+    tree: node_tree.Tree
+    actions: dict[str, Any]
+    taken: float
+    final: bool
+    closures: dict[str, compiler_pb2.CompiledWorkflowClosure] = field(default_factory=dict)
+
+    @property
+    def execution_id(self) -> identifier_pb2.WorkflowExecutionIdentifier:
+        """The execution's v1 identifier."""
+        return self.view.settings.id
+
+    def node(self, uid: str) -> node_tree.View:
+        """A node by its unique id.
+
+        Raises:
+            NotFound: Flyte 1 would not know it by now.
+        """
+        try:
+            return self.tree[uid]
+        except KeyError:
+            raise NotFound("entry not found") from None
+
+    def action_of(self, view: node_tree.View) -> v2_identifier_pb2.ActionIdentifier | None:
+        """The action that a node is; None if it has none."""
+        if view.action is None:
+            if view.child is None:
+                return None
+            run = v2_identifier_pb2.RunIdentifier()
+            run.CopyFrom(self.view.run_id)
+            run.name = identifier.run_name(view.child_name)
+            return v2_identifier_pb2.ActionIdentifier(run=run, name=identifier.ROOT)
+        name = identifier.ROOT if self.plan.single == view.uid else identifier.action_name(view.uid)
+        return v2_identifier_pb2.ActionIdentifier(run=self.view.run_id, name=name)

@@ -1,0 +1,67 @@
+"""Signals: gates that wait for somebody, seen and answered by flytekit's own client."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
+
+from flytekit.exceptions.system import FlyteSystemException
+from flytekit.exceptions.user import FlyteInvalidInputException
+from flytekit.models.core.execution import NodeExecutionPhase, WorkflowExecutionPhase
+
+if TYPE_CHECKING:
+    from admin.control import Control
+
+
+def _signals(control: Control, execution: Any) -> dict[str, Any]:
+    return {one.id.signal_id: one for one in control.remote.list_signals(execution.id.name)}
+
+
+@pytest.fixture
+def waiting(control: Control, flows: Any) -> Any:
+    """An execution whose three gates were reached."""
+    execution = control.start(flows.waits, {"a": 1})
+    return control.until(execution, lambda one: len(_signals(control, one)) == 3)
+
+
+def test_signals_are_listed_and_answered(control: Control, waiting: Any) -> None:
+    """Of every type; the answers are the gates' outputs, and are told afterwards."""
+    signals = _signals(control, waiting)
+    assert {name: one.type.simple for name, one in signals.items()} == {"go": 4, "number": 1, "day": 5}
+    assert not any(one.HasField("value") for one in signals.values())
+    nodes = control.remote.sync(waiting, sync_nodes=True).node_executions
+    assert nodes["n1"].closure.phase == NodeExecutionPhase.RUNNING
+    control.remote.approve("go", waiting.id.name)
+    control.remote.set_input("number", waiting.id.name, 3)
+    control.remote.set_input("number", waiting.id.name, 3)  # the same again is no error
+    control.remote.set_input("day", waiting.id.name, datetime.datetime(2030, 1, 1))
+    done = control.done(waiting)
+    assert done.outputs["o0"] == 2035
+    assert {node.closure.phase for node in done.node_executions.values()} == {NodeExecutionPhase.SUCCEEDED}
+    data = control.client.get_node_execution_data(done.node_executions["n3"].id).full_outputs
+    assert data.literals["o0"].scalar.primitive.datetime.year == 2030
+    assert _signals(control, done)["number"].value.scalar.primitive.integer == 3
+    with pytest.raises(FlyteSystemException, match="answered already"):
+        control.remote.set_input("number", waiting.id.name, 4)
+
+
+def test_a_rejected_approval_fails_its_node(control: Control, waiting: Any) -> None:
+    """And with it the execution, in propeller's words."""
+    control.remote.reject("go", waiting.id.name)
+    done = control.done(waiting)
+    assert done.closure.phase == WorkflowExecutionPhase.FAILED
+    assert "ReceivedRejectSignal" in done.error.code
+    assert done.node_executions["n1"].closure.phase == NodeExecutionPhase.FAILED
+
+
+def test_what_cannot_be_answered_is_refused(control: Control, waiting: Any) -> None:
+    """An unknown signal, or one whose gate was not reached; a value of another type."""
+    with pytest.raises(FlyteInvalidInputException, match="failed to validate that signal"):
+        control.remote.set_input("nobody", waiting.id.name, 3)
+    with pytest.raises(FlyteInvalidInputException, match="is not castable to existing signal type"):
+        control.remote.set_input("number", waiting.id.name, "three")
+    control.remote.terminate(waiting, "no more")
