@@ -8,12 +8,16 @@ they run as written:
 | `remote.terminate_execution(id, cause)` | on `remote.client` only | as there |
 | `remote.relaunch_execution(id, name)`, `recover_execution` | on `remote.client` only, returns an id | returns the execution |
 | `execution.inputs.to_dict()`, `outputs.to_dict()` | no such method | every value as a Python value |
+| `remote.fetch_execution(…).sync()`, `.wait()`, `.execution_url` | an error, `None` | as for executions just started |
 | `node_execution.task_executions.values()` | a list | a list that has `values()` |
 | `task_execution.is_successful` | no such attribute | as executions have it |
 | `remote.get_execution_metrics(…).name` | no such attribute | what the span is of |
+| `Options(labels={…}, annotations={…})` | wants models | takes dictionaries, too |
+| `remote.execute(workflow)` without a version | only in notebooks | one is made up of the script that defines it |
 | execution names with `_` | refused by flyteadmin | `-` instead, with a warning |
 | `from flytekit import FlyteFile` | in `flytekit.types.file` | there too (`flyte-bridge exec` and `pyflyte` only) |
 | `from flytekit.configuration import FastPackageOptions, CopyFileDetection` | elsewhere | there too (likewise) |
+| `flytekit.models.core.types.SimpleType` | in `flytekit.models.types` | there too (likewise) |
 | `FastPackageOptions(top_level_packages=…)`, `CopyFileDetection.TOP_LEVEL_ONLY` | unknown | kept to (likewise) |
 
 Source: `summary_executing_workflows_and_tasks` of the flytekit documentation, held by `tests/remote/seed_004.py`.
@@ -22,12 +26,15 @@ Source: `summary_executing_workflows_and_tasks` of the flytekit documentation, h
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flytekit.core.type_engine import LiteralsResolver
+from flytekit.models.common import Annotations, Labels
 from flytekit.models.core.execution import TaskExecutionPhase
 from flytekit.remote.executions import FlyteNodeExecution, FlyteTaskExecution, FlyteWorkflowExecution
 from flytekit.remote.metrics import FlyteExecutionSpan
+from flytekit.tools.translator import Options
 
 if TYPE_CHECKING:
     from flytekit.models.core.identifier import WorkflowExecutionIdentifier
@@ -128,17 +135,27 @@ class Documented:
         self, project: str | None = None, domain: str | None = None, name: str | None = None
     ) -> FlyteWorkflowExecution:
         """Fetches an execution; a name with `_` is understood as it was when the execution was made."""
-        return super().fetch_execution(project, domain, _tolerated(name))  # type: ignore[misc]
+        return self._of_ours(super().fetch_execution(project, domain, _tolerated(name)))  # type: ignore[misc]
+
+    def recent_executions(self, *args: Any, **more: Any) -> list[FlyteWorkflowExecution]:
+        """The latest executions; they have a URL, and can be brought up to date."""
+        return [self._of_ours(each) for each in super().recent_executions(*args, **more)]  # type: ignore[misc]
+
+    def _of_ours(self, execution: FlyteWorkflowExecution) -> FlyteWorkflowExecution:
+        execution._remote = execution._remote or self
+        return execution
 
     def _execute(
         self,
         *args: Any,
         execution_name: str | None = None,
         execution_name_prefix: str | None = None,
+        options: Options | None = None,
         **more: Any,
     ) -> FlyteWorkflowExecution:
         return super()._execute(  # type: ignore[misc]
             *args,
+            options=_in_models(options),
             execution_name=_tolerated(execution_name),
             execution_name_prefix=_tolerated(execution_name_prefix),
             **more,
@@ -178,6 +195,18 @@ class Documented:
 def _id_of(execution: Any) -> Any:
     """An execution's identifier, also where the execution itself is given."""
     return execution.id if isinstance(execution, FlyteWorkflowExecution) else execution
+
+
+def _in_models(options: Options | None) -> Options | None:
+    """Options with labels and annotations as flytekit sends them, also where they are dictionaries."""
+    if options is None:
+        return None
+    labels, annotations = options.labels, options.annotations
+    return replace(
+        options,
+        labels=Labels(labels) if isinstance(labels, dict) else labels,
+        annotations=Annotations(annotations) if isinstance(annotations, dict) else annotations,
+    )
 
 
 def _tolerated(name: str | None) -> str | None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import flytekit
 import flytekit.configuration
-import flytekit.constants
-import flytekit.remote.remote
+import flytekit.models.core.types
+import flytekit.models.types
 from flytekit.constants import CopyFileDetection as Known
 from flytekit.tools import fast_registration
 from flytekit.tools.ignore import Ignore
@@ -72,6 +72,7 @@ def add() -> None:
     """Puts the documented names where the documentation imports them from; what flytekit has stays."""
     for module, name, value in (
         (flytekit, "FlyteFile", FlyteFile),
+        (flytekit.models.core.types, "SimpleType", flytekit.models.types.SimpleType),
         (flytekit.configuration, "FastPackageOptions", FastPackageOptions),
         (flytekit.configuration, "CopyFileDetection", CopyFileDetection),
     ):

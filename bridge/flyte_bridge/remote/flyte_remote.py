@@ -22,6 +22,7 @@ from flytekit.remote.remote import FlyteRemote as FlytekitRemote
 from flyte_bridge_translators.wire import identifier
 
 from .. import config as bridge_config
+from . import code
 from .channel import Channel
 from .documented import Documented
 from .home import home_of
@@ -118,6 +119,22 @@ class FlyteRemote(Documented, FlytekitRemote):  # type: ignore[misc]
     ) -> FlyteWorkflowExecution:
         """Waits for an execution's end; looks every second if nothing else is said."""
         return super().wait(execution, timeout, poll_interval or _POLL, sync_nodes)
+
+    # -- code that is in no image -------------------------------------------------------------------------------------
+
+    def execute_local_task(self, entity: Any, *args: Any, version: str | None = None, **more: Any) -> Any:
+        """Registers a task if need be, and executes it; a script's has a version of its own."""
+        named = code.version(entity, version, more.get("serialization_settings"))
+        return super().execute_local_task(entity, *args, version=named, **more)
+
+    def execute_local_workflow(self, entity: Any, *args: Any, version: str | None = None, **more: Any) -> Any:
+        """Registers a workflow if need be, and executes it; a script's has a version of its own."""
+        named = code.version(entity, version, more.get("serialization_settings"))
+        return super().execute_local_workflow(entity, *args, version=named, **more)
+
+    def _execute(self, *args: Any, envs: dict[str, str] | None = None, **more: Any) -> Any:
+        entity = args[0] if args else more["entity"]
+        return super()._execute(*args, envs=code.with_path(envs, entity, self.settings), **more)
 
     # -- the console --------------------------------------------------------------------------------------------------
 
