@@ -298,6 +298,24 @@ def registered(admin: Any) -> str:
     return version
 
 
+def test_what_flyte_2_has_nothing_for_is_refused_by_name(
+    admin: Any, registered: str, refused: Callable[..., str]
+) -> None:
+    """Queueing budgets and fast-task environments, of launch plans and of workflows."""
+    plan = plan_request(registered)
+    plan.id.name = "never"
+    plan.spec.quality_of_service.tier = execution_pb2.QualityOfService.HIGH
+    assert refused("UNIMPLEMENTED", admin.CreateLaunchPlan, plan).startswith("LaunchPlanSpec.quality_of_service: ")
+    plan.spec.ClearField("quality_of_service")
+    plan.spec.execution_env_assignments.add(node_ids=["n0"])
+    assert refused("UNIMPLEMENTED", admin.CreateLaunchPlan, plan).startswith(
+        "LaunchPlanSpec.execution_env_assignments: "
+    )
+    workflow = workflow_request(registered)
+    workflow.spec.template.metadata.quality_of_service.tier = execution_pb2.QualityOfService.HIGH
+    assert refused("UNIMPLEMENTED", admin.CreateWorkflow, workflow).startswith("WorkflowMetadata.quality_of_service: ")
+
+
 def test_a_launch_plan_needs_its_workflow(admin: Any, fresh: str, refused: Callable[..., str]) -> None:
     """One that is not registered is NOT_FOUND."""
     message = refused("NOT_FOUND", admin.CreateLaunchPlan, plan_request(fresh))

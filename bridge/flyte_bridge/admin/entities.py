@@ -130,6 +130,11 @@ class Entities:
         if not request.HasField("spec") or not request.spec.HasField("template"):
             raise no_field("spec")
         spec = request.spec
+        if spec.template.metadata.quality_of_service.ByteSize():
+            raise Unimplemented(
+                "WorkflowMetadata.quality_of_service: Flyte 2 has no queueing budget for an execution; leave it out, or use a "
+                "queue of Flyte 2"
+            )
         spec.template.id.CopyFrom(id_)
         made = workflow_pb2.Workflow(id=id_)
         try:

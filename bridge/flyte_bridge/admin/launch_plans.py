@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from flyteidl.admin import common_pb2, launch_plan_pb2, schedule_pb2
 from flyteidl.core import execution_pb2, identifier_pb2
+from google.protobuf.message import Message
 
 from flyte_bridge_translators.wire import filter as filters
 from flyte_bridge_translators.wire import identifier, launch_plan
 
-from ..errors import InvalidRequest, NotFound
+from ..errors import InvalidRequest, NotFound, Unimplemented
 from ..registry import specs
 from ..registry.listing import Kind, Request, time_of
 from . import validation
@@ -58,6 +59,12 @@ PLANS = Kind[launch_plan_pb2.LaunchPlan](
 )
 """What the list can filter and sort by beside the name, the version and the time."""
 
+REFUSED = {
+    "quality_of_service": "Flyte 2 has no queueing budget for an execution; leave it out, or use a queue of Flyte 2",
+    "execution_env_assignments": "Flyte 2 has no fast-task environments; leave it out",
+}
+"""What no execution could be given, and what to do instead. `cluster_assignment` has no effect on flyteadmin either."""
+
 
 class LaunchPlans:
     """Launch plans."""
@@ -77,6 +84,10 @@ class LaunchPlans:
         id_ = checked(request, "id", LAUNCH_PLAN)
         await project_and_domain(self._backend, id_.project, id_.domain)
         validation.labels(request.spec.labels.values)
+        for field, advice in REFUSED.items():
+            value = getattr(request.spec, field)
+            if value.ByteSize() if isinstance(value, Message) else value:
+                raise Unimplemented(f"LaunchPlanSpec.{field}: {advice}")
         try:
             plan = launch_plan.registered(id_, request.spec, interface)
         except launch_plan.BadLaunchPlan as error:
