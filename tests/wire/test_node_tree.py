@@ -120,7 +120,7 @@ def test_a_branch_shows_the_arm_that_was_chosen(closure: Any) -> None:
     tree = _tree(closure, RUNNING, {**_INNER, "n1-0-n1-n0": (RUNNING, 6, 0)})
     assert _shown(tree, "n1") == {"n1-0-n1-n0": P.RUNNING}
     assert tree["n1"].phase == P.RUNNING
-    assert not tree["n1"].is_parent
+    assert tree["n1"].is_parent
     assert tree["n1-0-n1-n0"].spec_id == "n1-n0"
     with pytest.raises(KeyError):
         tree["n1-0-n1-n1"]

@@ -95,8 +95,12 @@ class View:
 
     @property
     def is_parent(self) -> bool:
-        """flyteadmin's `is_parent_node`: sub-workflows, and dynamic nodes once their closure is there."""
-        return self.kind is Kind.SUB_WORKFLOW or self.dynamic
+        """flyteadmin's `is_parent_node`: sub-workflows, branches, and dynamic nodes once their closure is there.
+
+        flyteadmin marks a branch when its first arm is recorded (`transformers/node_execution.go`). flytekit up to 1.15
+        breaks off on one that is not marked, so it is marked from the beginning.
+        """
+        return self.kind in (Kind.SUB_WORKFLOW, Kind.BRANCH) or self.dynamic
 
     def children(self) -> Iterator[View]:
         """What is listed under it."""
