@@ -149,7 +149,13 @@ def _flyte_1(base: Mapping[str, str], *, flytekit: bool) -> dict[str, str]:
     """Where Flyte 1's control plane is, as propeller does not say but eager tasks want to know: here."""
     if not flytekit or "_U_EP_OVERRIDE" not in base:
         return {}
-    return {"FLYTE_PLATFORM_URL": base["_U_EP_OVERRIDE"], "FLYTE_PLATFORM_INSECURE": base["_U_INSECURE"]}
+    return {
+        "FLYTE_PLATFORM_URL": base["_U_EP_OVERRIDE"],
+        "FLYTE_PLATFORM_INSECURE": base["_U_INSECURE"],
+        # flytekit looks for a token in the keyring, whose search for backends imports the Flyte 2 SDK where both are
+        # installed (flyte 2.12.1 is one), and with it another S3 for fsspec, on which flytekit's frames fail
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+    }
 
 
 def _identity(job: Job, task: Identifier) -> dict[str, str]:
