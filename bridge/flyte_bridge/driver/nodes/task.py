@@ -66,8 +66,8 @@ async def results(step: Step, template: Any, prefix: str) -> literals_pb2.Litera
     """
     execution, declared = step.execution, template.interface.outputs.variables
     outputs = await work.outputs(execution, prefix, step.uid) if declared else None
-    if not (outputs and len(outputs.literals)):
-        # a dynamic task leaves no outputs.pb, or an empty one where its backend insists on it
+    if template.WhichOneof("target") and not (outputs and len(outputs.literals)):
+        # a dynamic task leaves no outputs.pb, or an empty one where its backend insists on it; what runs no code leaves none
         futures = await work.read(execution, f"{prefix}/futures.pb", step.uid)
         if futures is not None:
             return await _dynamic().expand(step, template, futures)
