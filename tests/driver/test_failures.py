@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import fails
 
+from flyte_bridge_translators.wire import identifier
+
 if TYPE_CHECKING:
     from driver.bed import Bed
 
@@ -58,3 +60,20 @@ def test_a_nodes_timeout_ends_it(bed: Bed) -> None:
     done = bed.run(fails.too_slow)
     assert done.phase == "FAILED"
     assert "TimeoutExpired" in done.error[0]
+
+
+def test_a_sub_workflows_timeout_ends_its_nodes(bed: Bed) -> None:
+    """Each attempt has nodes of its own, by propeller's rule for ids, and they are aborted."""
+    done = bed.run(fails.sub_workflow_too_slow)
+    assert done.error[0] == "RetriesExhausted|TimeoutExpired"
+    assert "Node[n0]" in done.error[1]
+    assert done.phases() == {"n0-0-n0": "ABORTED", "n0-1-n0": "ABORTED"}
+
+
+def test_a_launch_plans_timeout_aborts_its_run(bed: Bed) -> None:
+    """The child run does not outlive its node's time."""
+    name = "slow-parent"
+    done = bed.run(fails.launch_plan_too_slow, name=name)
+    assert done.error[0] == "RetriesExhausted|TimeoutExpired"
+    child = identifier.run_name(identifier.child_execution_name(name, "n0"))
+    assert bed.done(fails.naps, child).phase == "ABORTED"

@@ -75,3 +75,14 @@ def test_overrides_reach_the_action(bed: Bed) -> None:
     assert template.metadata.retries.retries == 4
     assert template.metadata.timeout.seconds == 420
     assert template.metadata.interruptible
+
+
+def test_a_nodes_interruptible_goes_before_the_executions(bed: Bed) -> None:
+    """As in propeller: the node's own, else the execution's; the action's run spec and its template say the same."""
+    spec = execution_pb2.ExecutionSpec()
+    spec.interruptible.value = False
+    assert bed.run(settings.shown, spec).actions["n0"].task.task_template.metadata.interruptible
+    spec.interruptible.value = True
+    assert (
+        bed.run(settings.cached, spec, where="/dev/null", x=1).actions["n0"].task.task_template.metadata.interruptible
+    )

@@ -32,7 +32,7 @@ from flyte_bridge.errors import BackendError, NodeError
 from flyte_bridge_translators.wire import identifier
 from flyte_bridge_translators.wire.phase import GOOD
 
-from . import environment, failure, work
+from . import enforce, environment, failure, work
 from .nodes import kind, launch_plan, task
 from .scope import Scope, Step
 
@@ -219,7 +219,7 @@ class _Array:
             for index in places:
                 if lost.is_set() and not self.array.run_all_sub_nodes:
                     return
-                uid = identifier.element_id(self.step.uid, index)
+                uid = identifier.element_id(self.step.uid, index, self.step.attempt)
                 try:
                     async with self._room():
                         self.results[index] = await element(index, uid)
@@ -337,7 +337,7 @@ class _Tasks:
             inputs,
             group=self.step.uid,
             cache_key=task.cache_key(self.template),
-            run_spec=task.own_run_spec(own),
+            run_spec=enforce.own_run_spec(own),
             inputs_uri=await self._inputs_uri() if self.whole else "",
         )
         return await task.results(own, self.template, prefix)

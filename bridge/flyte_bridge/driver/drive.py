@@ -73,6 +73,7 @@ class Drive:
                 run_spec=run.run_spec,
                 settings=known,
                 failure_policy=workflow.metadata.on_failure,
+                interruptible=workflow.metadata_defaults.interruptible,
                 workflow=workflow.id,
                 source=self._source(known),
             )

@@ -44,6 +44,7 @@ class Execution:
         run_spec: The run's, as Flyte 2 has it.
         settings: What the execution was asked to be.
         failure_policy: `OnFailurePolicy` of the execution's own workflow; it holds for all below it, too.
+        interruptible: The workflow's default for nodes that say nothing.
         workflow: The execution's workflow (`Identifier`), for the tasks' environment.
         source: The run whose results are taken over; None unless this one recovers.
         journal: What happened to each node.
@@ -58,6 +59,7 @@ class Execution:
     run_spec: run_pb2.RunSpec
     settings: ExecutionSettings
     failure_policy: int
+    interruptible: bool
     workflow: Any
     source: Source | None = None
     journal: Journal = field(default_factory=Journal)

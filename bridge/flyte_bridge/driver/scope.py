@@ -20,7 +20,8 @@ from flyte_bridge.errors import NodeError
 from flyte_bridge_translators.wire import identifier
 
 from . import binding, failure
-from .nodes import arms, runner
+from .nodes import arms
+from .timing import timed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -53,12 +54,14 @@ class Step:
         node: The closure's `Node`.
         uid: Its id, unique in the execution.
         inputs: Its inputs.
+        attempt: Which of the driver's own attempts this is, from 0; a task's are the backend's to count.
     """
 
     scope: Scope
     node: Any
     uid: str
     inputs: literals_pb2.LiteralMap
+    attempt: int = 0
 
     @property
     def execution(self) -> Execution:
@@ -221,7 +224,7 @@ class Scope:
         journal.began(uid, node)
         try:
             found = await (inputs() if inputs is not None else self._inputs_of(node, uid))
-            outputs = await runner(node)(Step(self, node, uid, found))
+            outputs = await timed(Step(self, node, uid, found))
         except NodeError as error:
             error.node = error.node or uid
             journal.ended(uid, "failed", failure.text(error))

@@ -4,7 +4,7 @@ import os
 import time
 from datetime import timedelta
 
-from flytekit import WorkflowFailurePolicy, task, workflow
+from flytekit import LaunchPlan, WorkflowFailurePolicy, task, workflow
 from flytekit.exceptions.user import FlyteRecoverableException
 from flytekit.types.error.error import FlyteError
 
@@ -86,3 +86,21 @@ def given_up(x: int = 3) -> int:
 @workflow
 def too_slow() -> int:
     return slow(seconds=60.0).with_overrides(timeout=timedelta(seconds=1), retries=0)
+
+
+@workflow
+def naps(seconds: float) -> int:
+    return slow(seconds=seconds)
+
+
+nap_plan = LaunchPlan.get_or_create(naps, name="fails.nap_plan")
+
+
+@workflow
+def sub_workflow_too_slow() -> int:
+    return naps(seconds=60.0).with_overrides(timeout=timedelta(seconds=2), retries=1)
+
+
+@workflow
+def launch_plan_too_slow() -> int:
+    return nap_plan(seconds=60.0).with_overrides(timeout=timedelta(seconds=2), retries=0)

@@ -31,8 +31,8 @@ async def run(step: Step) -> literals_pb2.LiteralMap:
     journal = scope.execution.journal
     for index, other in enumerate(arms(node)):
         if index != place:
-            journal.skipped(identifier.unique_id(step.uid, 0, other.id), other)
-    uid = identifier.unique_id(step.uid, 0, chosen.id)
+            journal.skipped(identifier.unique_id(step.uid, step.attempt, other.id), other)
+    uid = identifier.unique_id(step.uid, step.attempt, chosen.id)
     for source in sorted(scope.upstream(chosen)):
         if await scope.settled(source) is not State.SUCCEEDED:
             journal.skipped(uid, chosen)

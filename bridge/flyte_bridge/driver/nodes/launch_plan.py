@@ -68,7 +68,7 @@ async def launch(
         await work.record(execution, uid, found.trace, group=group, source=found.action)
         execution.journal.recovered(uid)
         return await _recorded(step, found.trace.outputs.output_uri, uid)
-    child_name = identifier.child_execution_name(execution.settings.name, uid)
+    child_name = identifier.child_execution_name(execution.settings.name, uid, step.attempt)
     run_id = v2_identifier_pb2.RunIdentifier(
         org=execution.action.run.org,
         project=execution.settings.project,

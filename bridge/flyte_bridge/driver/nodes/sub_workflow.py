@@ -23,4 +23,4 @@ async def run(step: Step) -> literals_pb2.LiteralMap:
     tables = step.scope.tables
     workflow = tables.workflow(step.node.workflow_node.sub_workflow_ref, step.uid)
     binding.fill_optional(step.inputs, workflow.interface.inputs.variables)
-    return await Scope(step.execution, workflow, tables, step.inputs, uid=step.uid).run()
+    return await Scope(step.execution, workflow, tables, step.inputs, uid=step.uid, attempt=step.attempt).run()

@@ -7,14 +7,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from flyteidl.core import literals_pb2
-from flyteidl2.task import run_pb2, task_definition_pb2
+from flyteidl2.task import task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2
 
 from flyte_bridge.errors import NodeError
 from flyte_bridge_translators.wire import identifier, plugin
 from flyte_bridge_translators.wire import task as wire_task
 
-from .. import environment, memory, work, wrapper
+from .. import enforce, environment, memory, work, wrapper
 
 if TYPE_CHECKING:
     from ..execution import Execution
@@ -48,7 +48,7 @@ async def _run(step: Step, template: Any) -> literals_pb2.LiteralMap:
             step.inputs,
             group=step.scope.uid,
             cache_key=cache_key(template),
-            run_spec=own_run_spec(step),
+            run_spec=enforce.own_run_spec(step),
         )
     return await results(step, template, prefix)
 
@@ -84,7 +84,7 @@ def _dynamic() -> Any:
 
 
 def effective(step: Step) -> Any:
-    """The task's template with what its node overrides.
+    """The task's template with what its node overrides and its execution asks for.
 
     Raises:
         NodeError: The closure lacks the task, or it has not what is overridden.
@@ -92,9 +92,11 @@ def effective(step: Step) -> Any:
     node = step.node
     template = step.scope.tables.task(node.task_node.reference_id, step.uid)
     try:
-        return wire_task.to_v2(wire_task.overridden(template, node))
+        result = wire_task.to_v2(wire_task.overridden(template, node))
     except (wire_task.BadOverride, plugin.BadCustom) as error:
         raise NodeError(str(error), code=wire_task.BadOverride.code, node=step.uid, kind="USER") from error
+    enforce.apply(step, result)
+    return result
 
 
 def spec(execution: Execution, template: Any) -> task_definition_pb2.TaskSpec:
@@ -115,17 +117,6 @@ def spec(execution: Execution, template: Any) -> task_definition_pb2.TaskSpec:
 def cache_key(template: Any) -> str:
     """What tells cached results of one version from those of another; the backend adds the rest (name, interface, inputs)."""
     return str(template.metadata.discovery_version) if template.metadata.discoverable else ""
-
-
-def own_run_spec(step: Step) -> run_pb2.RunSpec | None:
-    """The run's spec with the node's interruptible, where the node has one and the execution does not overrule it."""
-    execution = step.execution
-    if execution.settings.interruptible is not None or not step.node.metadata.WhichOneof("interruptible_value"):
-        return None
-    result = run_pb2.RunSpec()
-    result.CopyFrom(execution.run_spec)
-    result.interruptible.value = step.node.metadata.interruptible
-    return result
 
 
 async def _echo(step: Step, template: Any) -> literals_pb2.LiteralMap:

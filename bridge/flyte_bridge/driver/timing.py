@@ -1,0 +1,56 @@
+"""Time-outs of nodes that are more than one action. A task's are its action's, a gate's its condition's.
+
+As flytepropeller has it (`nodes/executor.go`, `execute`): a node that takes longer than its metadata say is ended and tried
+again as often as they allow, beneath ids that hold the attempt's number. Nothing but a time-out is tried again this way. A
+driver that is started again counts anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from flyte_bridge.errors import NodeError
+
+from . import failure
+from .nodes import kind, runner
+
+if TYPE_CHECKING:
+    from flyteidl.core import literals_pb2
+
+    from .scope import Step
+
+TIMED = frozenset({"sub_workflow_ref", "launchplan_ref", "branch_node", "array_node"})
+"""Kinds of nodes whose time the driver keeps."""
+
+
+async def timed(step: Step) -> literals_pb2.LiteralMap:
+    """Run a node, within its time.
+
+    Raises:
+        NodeError: It failed, or took too long too often.
+    """
+    seconds = limit(step.node)
+    if not seconds:
+        return await runner(step.node)(step)
+    most = 1 + int(step.node.metadata.retries.retries)
+    for attempt in range(most):
+        try:
+            return await asyncio.wait_for(runner(step.node)(replace(step, attempt=attempt)), seconds)
+        except asyncio.TimeoutError:  # noqa: PERF203 - it is a loop of attempts
+            continue
+        except NodeError as error:
+            # an attempt that an earlier driver has ended for its time is found aborted
+            if error.code != failure.ABORTED:
+                raise
+    said = f"[{most}/{most}] currentAttempt done. Last Error: USER::task execution timeout [{seconds:g}s] expired"
+    raise NodeError(said, code=failure.EXHAUSTED + failure.TIMEOUT, node=step.uid)
+
+
+def limit(node: Any) -> float:
+    """Seconds that a node may take; 0 for no limit, or one that is not the driver's to keep."""
+    if kind(node) not in TIMED:
+        return 0.0
+    timeout = node.metadata.timeout
+    return float(timeout.seconds + timeout.nanos / 1e9)
