@@ -15,11 +15,11 @@ from flyteidl.core import identifier_pb2, interface_pb2, literals_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyteidl2.common import phase_pb2
 
-from flyte_bridge_translators.wire import execution, identifier, launch_plan, phase, single_task
+from flyte_bridge_translators.wire import execution, foreign, identifier, launch_plan, phase, single_task
 from flyte_bridge_translators.wire.compiler.problems import text
 
 from ..backend.query import query, where
-from ..errors import AlreadyExists, InvalidRequest, NotFound, StatusError, Unimplemented
+from ..errors import AlreadyExists, FailedPrecondition, InvalidRequest, NotFound, StatusError, Unimplemented
 from ..registry.attributes import Scope
 from ..registry.deployed import ORG
 from . import launch_settings, validation
@@ -60,12 +60,12 @@ class Target:
     """What is launched.
 
     Attributes:
-        task: Where it is deployed.
+        task: Where it is deployed; of a run that was born in Flyte 2 and deployed nowhere, the task itself.
         plan: The launch plan; of a single task the one that flyteadmin would make around it.
         own: Whether the launch plan is one that somebody has registered.
     """
 
-    task: task_definition_pb2.TaskIdentifier
+    task: task_definition_pb2.TaskIdentifier | task_definition_pb2.TaskSpec
     plan: launch_plan_pb2.LaunchPlan
     own: bool
 
@@ -137,7 +137,7 @@ class LaunchCalls:
             execution.refuse(spec)
         except execution.Unsupported as error:
             raise Unimplemented(str(error)) from None
-        target = await self._target(spec.launch_plan)
+        target = await self._target(spec.launch_plan, spec.metadata.mode, context)
         inputs = _inputs(request.inputs, target)
         spec.metadata.principal = await self._principal(context)
         await self._inherit(spec, context)
@@ -190,12 +190,18 @@ class LaunchCalls:
                 raise _taken(v1_id)
         inputs, offloaded = wanted.inputs, None
         if inputs.ByteSize() >= OFFLOADED:
-            offloaded = await backend.upload_inputs(inputs=inputs, run_id=wanted.run_id, task_id=wanted.task_id)
+            offloaded = await backend.upload_inputs(
+                inputs=inputs,
+                run_id=wanted.run_id,
+                task_id=wanted.task_id if wanted.HasField("task_id") else None,
+                task_spec=wanted.task_spec if wanted.HasField("task_spec") else None,
+            )
             inputs = None
         try:
             await backend.create_run(
                 run_id=wanted.run_id,
-                task_id=wanted.task_id,
+                task_id=wanted.task_id if wanted.HasField("task_id") else None,
+                task_spec=wanted.task_spec if wanted.HasField("task_spec") else None,
                 inputs=inputs,
                 offloaded_inputs=offloaded,
                 run_spec=wanted.run_spec,
@@ -231,14 +237,31 @@ class LaunchCalls:
         _check_notifications(request.spec)
         validation.labels(request.spec.labels.values)
 
-    async def _target(self, asked: identifier_pb2.Identifier) -> Target:
+    async def _target(self, asked: identifier_pb2.Identifier, mode: int, context: CallContext) -> Target:
         registry = self.reader.registry
+        run = foreign.run_of(asked)
+        if run is not None:
+            return await self._foreign(asked, run, mode, context)
         if asked.resource_type == identifier_pb2.TASK:
             task = await registry.get_task(asked)
             made = single_task.of_template(task.closure.compiled_task.template)
             return Target(identifier.deployed(asked, org=ORG), made.launch_plan, own=False)
         plan = await registry.get_launch_plan(asked)
         return Target(identifier.deployed(plan.id, org=ORG), plan, own=True)
+
+    async def _foreign(self, asked: identifier_pb2.Identifier, run: str, mode: int, context: CallContext) -> Target:
+        """The task that a run of Flyte 2's own has run.
+
+        Raises:
+            FailedPrecondition: It shall be recovered, which only its own SDK's controller could do.
+        """
+        if mode == execution_pb2.ExecutionMetadata.RECOVERED:
+            raise FailedPrecondition(
+                f"run {run!r} was not started by Flyte 1, so that its nodes cannot be taken over; relaunch it instead"
+            )
+        who = identifier_pb2.WorkflowExecutionIdentifier(project=asked.project, domain=asked.domain, name=run)
+        root = (await self.reader.run(who, context)).root
+        return Target(root.task, foreign.launch_plan(root), own=False)
 
     async def _attributes(
         self, request: execution_pb2.ExecutionCreateRequest, target: Target
@@ -292,7 +315,7 @@ class LaunchCalls:
             AlreadyExists: It is reached.
         """
         policy = target.plan.spec.concurrency_policy
-        if not target.plan.spec.HasField("concurrency_policy"):
+        if not target.own or not target.plan.spec.HasField("concurrency_policy"):
             return
         scope = v2_identifier_pb2.ProjectIdentifier(
             organization=ORG, name=target.task.project, domain=target.task.domain

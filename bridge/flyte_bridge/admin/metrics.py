@@ -177,7 +177,8 @@ class MetricCalls(NodeCalls):
         nodes = await self._nodes_of(snapshot, view.inner, context)
         if "start-node" not in nodes:
             return spans + metrics.teardown(NODE_RESET, last, node.closure)
-        spans.append(metrics.operation(NODE_RESET, last.updated_at, nodes["start-node"].closure.updated_at))
+        if not snapshot.plan.foreign:  # there, what is below a task runs while it does
+            spans.append(metrics.operation(NODE_RESET, last.updated_at, nodes["start-node"].closure.updated_at))
         spans += await self._scope_spans(snapshot, view.inner, nodes, depth, context)
         ended = self._last_before(view.inner, "end-node", nodes)
         return spans + metrics.teardown(NODE_TEARDOWN, ended.closure if ended is not None else None, node.closure)

@@ -18,6 +18,7 @@ from flyte_bridge_translators.wire import (
     dynamic_closure,
     envelope,
     execution,
+    foreign,
     identifier,
     literal,
     node_tree,
@@ -105,6 +106,8 @@ class Reader:
             InternalError: Its compiled workflow cannot be read.
         """
         template = view.root.task.task_template
+        if foreign.is_foreign(view.root):
+            return Plan(foreign.workflow(view.root), foreign.launch_plan(view.root), foreign=True)
         if template.type != envelope.TASK_TYPE:
             return self._plan_of_task(view)
         key = template.custom.SerializeToString(deterministic=True)
@@ -167,6 +170,7 @@ class Reader:
     ) -> Snapshot:
         rows = pages(self.backend.list_actions, lambda page: page.actions, query(sort="created_at"), run_id=view.run_id)
         actions = {action.id.name: action async for action in rows}
+        by_name = actions
         if plan.single:
             actions = {identifier.action_name(plan.single): actions[identifier.ROOT]}
         started = execution.started_at(view.root)
@@ -174,11 +178,22 @@ class Reader:
         ended = status.end_time.ToNanoseconds() if view.ended and status.HasField("end_time") else 0
         run = node_tree.Run(view.settings.name, status.phase, started, ended)
         closures = dict(held.closures) if held is not None else {}
+        if plan.foreign:
+            laid = await self._laid(view, by_name, context)
+            actions, closures = laid.actions, laid.closures
         children: dict[str, Any] = {}
         rejected: set[str] = set()
         asked_for: set[str] = set()
         while True:
-            tree = node_tree.Tree(run, plan.closure, actions, dynamic=closures, children=children, rejected=rejected)
+            tree = node_tree.Tree(
+                run,
+                plan.closure,
+                actions,
+                dynamic=closures,
+                children=children,
+                rejected=rejected,
+                outlives=plan.foreign,
+            )
             missing = [one for one in tree.awaited_closures() if one.uid not in closures]
             asked = [name for name in tree.awaited_children() if name not in children]
             answered = [one for one in tree.approvals() if one.uid not in asked_for]
@@ -193,6 +208,11 @@ class Reader:
             children.update(dict(zip(asked, roots, strict=True)))
         final = view.ended and all(action.status.phase in TERMINAL for action in actions.values())
         return Snapshot(view, plan, tree, actions, taken, final, closures)
+
+    async def _laid(self, view: RunView, actions: dict[str, Any], context: CallContext) -> foreign.Layout:
+        names = [name for name in actions if name != identifier.ROOT]
+        found = await together(partial(self.details, actions[name].id, context) for name in names)
+        return foreign.layout(view.run_id, actions, dict(zip(names, found, strict=True)))
 
     async def _closure(self, run: v2_identifier_pb2.RunIdentifier, uid: str) -> compiler_pb2.CompiledWorkflowClosure:
         action = v2_identifier_pb2.ActionIdentifier(run=run, name=identifier.closure_id(uid))

@@ -48,6 +48,7 @@ SERVICES: tuple[ServiceDescriptor, ...] = (
 """What a Flyte 1 control plane serves."""
 
 PARTS: tuple[str, ...] = (
+    "synthesized:Synthesized",  # before those who answer for what was registered
     "attributes:MatchableAttributes",  # one line each
     "auth:Auth",
     "dataproxy:DataProxy",

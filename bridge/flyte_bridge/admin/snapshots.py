@@ -56,11 +56,13 @@ class Plan:
         workflow: The workflow, with its closure.
         launch_plan: The launch plan, None if the workflow or a task was launched itself.
         single: The task's node when a task runs alone: the root action is its.
+        foreign: Whether the run was born in Flyte 2, so that the workflow only stands for it.
     """
 
     workflow: workflow_pb2.Workflow
     launch_plan: launch_plan_pb2.LaunchPlan | None = None
     single: str = ""
+    foreign: bool = False
 
     @property
     def closure(self) -> compiler_pb2.CompiledWorkflowClosure:
@@ -114,5 +116,5 @@ class Snapshot:
             run.CopyFrom(self.view.run_id)
             run.name = identifier.run_name(view.child_name)
             return v2_identifier_pb2.ActionIdentifier(run=run, name=identifier.ROOT)
-        name = identifier.ROOT if self.plan.single == view.uid else identifier.action_name(view.uid)
-        return v2_identifier_pb2.ActionIdentifier(run=self.view.run_id, name=name)
+        found: v2_identifier_pb2.ActionIdentifier = view.action.id
+        return found

@@ -55,7 +55,8 @@ class ValueReader:
 
     async def of(self, view: View) -> Values:
         """A node's inputs and outputs; empty where there are none (yet), or where they cannot be read."""
-        if view.kind in {Kind.TASK, Kind.ARRAY} and view.action is not None and not view.dynamic:
+        own = view.kind in {Kind.TASK, Kind.ARRAY} and view.action is not None
+        if own and (self._snapshot.plan.foreign or not view.dynamic):
             return await self._own(view)
         return Values(await self._told(self.inputs(view)), await self._told(self.outputs(view)))
 
@@ -127,7 +128,7 @@ class ValueReader:
             return await self._scope_inputs(view.scope)
         if view.phase not in _DONE_WELL or view.kind is Kind.END:
             return literals_pb2.LiteralMap()
-        if view.inner is not None:
+        if view.inner is not None and not self._snapshot.plan.foreign:
             return await self._result(view.inner)
         match view.kind:
             case Kind.BRANCH:

@@ -99,7 +99,7 @@ def from_run(
         closure.workflow_id.CopyFrom(start.workflow)
         closure.created_at.FromNanoseconds(start.created_at)
     else:
-        closure.created_at.CopyFrom(action.status.start_time)
+        closure.created_at.FromNanoseconds(_created_at(action))
     started = started_at(action)
     if started:
         closure.started_at.FromNanoseconds(started)
@@ -115,6 +115,15 @@ def from_run(
     state.occurred_at.CopyFrom(closure.created_at)
     state.principal = known.spec.metadata.principal
     return result
+
+
+def _created_at(action: run_definition_pb2.ActionDetails | run_definition_pb2.Action) -> int:
+    """When a root was made: before its first attempt began, of which alone some backends tell the time."""
+    told = int(action.status.start_time.ToNanoseconds())
+    if isinstance(action, run_definition_pb2.ActionDetails):
+        first = (step.start_time.ToNanoseconds() for attempt in action.attempts for step in attempt.phase_transitions)
+        return min([told, *map(int, first)])
+    return told
 
 
 def mode(metadata: run_definition_pb2.ActionMetadata, asked: execution_pb2.ExecutionMetadata) -> int:

@@ -116,8 +116,8 @@ def teardown(name: str, last: Any, whole: Any) -> list[metrics_pb2.Span]:
 def transition(
     node: node_execution_pb2.NodeExecution, upstream: node_execution_pb2.NodeExecution | None
 ) -> list[metrics_pb2.Span]:
-    """The time between the end of the last node that a node waited for, and its beginning."""
-    if upstream is None:
+    """The time between the end of the last node that a node waited for, and its beginning; none if it did not wait."""
+    if upstream is None or _at(upstream.closure.updated_at) > _at(node.closure.created_at):
         return []
     return [operation(NODE_TRANSITION, upstream.closure.updated_at, node.closure.created_at)]
 

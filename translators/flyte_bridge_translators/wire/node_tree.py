@@ -43,6 +43,7 @@ class Tree:
         dynamic: Mapping[str, Any] | None = None,
         children: Mapping[str, Any] | None = None,
         rejected: Collection[str] = (),
+        outlives: bool = False,
     ) -> None:
         """Lays the run's actions over the compiled workflow.
 
@@ -53,12 +54,15 @@ class Tree:
             dynamic: The closures of dynamic nodes, by unique id.
             children: The root actions of the runs that launch plan nodes have started, by the executions' v1 names.
             rejected: Unique ids of gates that were answered, with a no.
+            outlives: An action lasts longer than those below it, and its phase counts whatever theirs are, as in runs
+                that were born in Flyte 2. A dynamic node of Flyte 1 goes on when its task has ended.
         """
         self.run = run
         self._actions = actions
         self._dynamic = dynamic or {}
         self._children = children or {}
         self._rejected = rejected
+        self.outlives = outlives
         self.by_uid: dict[str, View] = {}
         self.top = self._scope(closure.primary, closure, None, 0)
         self._settle(self.top, run.phase in phase.GOOD, run.started, run.ended)
@@ -233,7 +237,12 @@ class Tree:
 
     def _judge_dynamic(self, view: View, passed: bool) -> None:
         self._mark_action(view, view.action)
-        if view.phase not in _ENDED_WELL or view.inner is None:
+        if view.inner is None:
+            return
+        if self.outlives or view.phase not in _ENDED_WELL:
+            begun = any(self._begun(one) for one in view.inner.views.values())
+            good = self.outlives and view.phase in _ENDED_WELL
+            self._settle(view.inner, good, view.created if begun else 0, view.ended)
             return
         ended_task = view.ended
         own = [one for one in view.inner.views.values() if one.parent is view]
