@@ -5,6 +5,8 @@ The façade is made with the first request for it, because what it imports would
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from connectrpc.code import Code
@@ -12,7 +14,7 @@ from connectrpc.errors import ConnectError
 
 from .faults import to_status
 from .local import LocalStorage
-from .rpc import ServiceApplication
+from .rpc import ServiceApplication, not_found
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -34,45 +36,46 @@ class FacadeApplication:
             backend: Whose port this is.
         """
         self._backend = backend
-        self._facade: Facade | None = None
         self._services: dict[str, ServiceApplication] = {}
 
     def claims(self, scope: Any) -> bool:
         """Whether a request is for the façade."""
         return bool(scope["type"] == "http" and scope["path"].startswith(PREFIXES))
 
-    @property
-    def facade(self) -> Facade:
-        """The façade over this backend, made when first asked for."""
-        if self._facade is None:
-            from ..admin.service import SERVICES, Facade
-            from ..backend import protocol
-            from ..config import Settings
-
-            # who runs the backend may have an endpoint configured; this is the façade over this one
-            settings = Settings(
-                endpoint=None, insecure=False, ca_cert=None, token=None, token_command=(), client_id=None,
-                client_secret=None, data_dir=self._backend.options.data_dir,
-            )  # fmt: skip
-            storage = LocalStorage(self._backend.objects, self._backend.executor.env)
-            self._facade = Facade(protocol.Backend(self._backend.caller), settings, storage=storage)
-            for descriptor in SERVICES:
-                self._services[descriptor.full_name] = ServiceApplication(
-                    descriptor, _Service(self._facade, descriptor.full_name)
-                )
-        return self._facade
-
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Handles one request."""
-        assert self.facade is not None
-        service = scope["path"].split("/", 2)[1]
-        application = self._services.get(service)
-        if application is None:
-            from .rpc import not_found
+        if not self._services:
+            await asyncio.to_thread(_import)  # half a second, in which tasks wait for nothing
+            self._make()
+        await self._services.get(scope["path"].split("/", 2)[1], not_found)(scope, receive, send)
 
-            await not_found(scope, receive, send)
+    def _make(self) -> None:
+        """Makes the façade over this backend, once."""
+        from ..admin.service import SERVICES, Facade
+        from ..backend import protocol
+        from ..config import Settings
+
+        if self._services:
             return
-        await application(scope, receive, send)
+        # who runs the backend may have an endpoint configured; this is the façade over this one
+        settings = Settings(
+            endpoint=None, insecure=False, ca_cert=None, token=None, token_command=(), client_id=None,
+            client_secret=None, data_dir=self._backend.options.data_dir,
+        )  # fmt: skip
+        storage = LocalStorage(self._backend.objects, self._backend.executor.env)
+        facade = Facade(protocol.Backend(self._backend.caller), settings, storage=storage)
+        for descriptor in SERVICES:
+            service = _Service(facade, descriptor.full_name)
+            self._services[descriptor.full_name] = ServiceApplication(descriptor, service)
+
+
+def _import() -> None:
+    """Everything that making a façade imports."""
+    from .. import config, registry  # noqa: F401
+    from ..admin import service
+
+    for part in service.PARTS:
+        importlib.import_module(f"flyte_bridge.admin.{part.partition(':')[0]}")
 
 
 class _Service:
