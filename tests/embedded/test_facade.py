@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import urllib.request
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from google.protobuf.duration_pb2 import Duration
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from flyte_bridge.embedded import snippets
+from flyte_bridge_translators.wire.identifier import run_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,3 +78,24 @@ def test_what_flyte_1_refuses_arrives_as_its_status(channel: grpc.Channel) -> No
     with pytest.raises(grpc.RpcError) as refusal:
         unknown(version_pb2.GetVersionRequest())
     assert refusal.value.code() == grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_the_urls_that_flytekit_prints_lead_to_the_console(backend: Instance) -> None:
+    """An execution's to its run, whatever its name had to become; an entity's to its deployed task; else to the runs."""
+    where = f"{backend.url}/console/projects/p%20q/domains/development"
+    long = "a-name-that-is-too-long-for-a-run-of-flyte-2"
+    for path, leads_to in (
+        ("/executions/exec1", "runs/exec1"),
+        (f"/executions/{long}/nodes", f"runs/{run_name(long)}"),
+        ("/workflow/pkg.wf/version/v1", "tasks/flyte1.workflow.pkg.wf"),
+        ("/launch_plan/pkg.lp/version/v1", "tasks/flyte1.launch-plan.pkg.lp"),
+        ("/task/pkg.t/version/v1", "tasks/flyte1.task.pkg.t"),
+        ("/workflows", "runs"),
+    ):
+        connection = http.client.HTTPConnection(backend.endpoint, timeout=30)
+        connection.request("GET", where.removeprefix(backend.url) + path)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        assert answer.status == 302
+        assert answer.headers["location"] == f"/v2/domain/development/project/p%20q/{leads_to}"

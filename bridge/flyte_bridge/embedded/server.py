@@ -168,6 +168,7 @@ class Backend:
         source = Source(self.ledger, self.tasks, self.triggers, self.objects, self.layout, self.clock.now)
         console = Console(source)
         self.app.mount("v2", console)
+        self.app.mount("console", console)
         self.app.fall_back(lambda scope: scope["path"] == "/", console)  # boto3's ListBuckets goes there, too
 
     async def _fire(self, request: run_service_pb2.CreateRunRequest) -> object:

@@ -36,6 +36,9 @@ _REPORT_POLICY = b"sandbox allow-scripts allow-popups"
 """Reports are HTML of the task's own, scripts included: in an origin of their own, which reaches nothing of ours."""
 
 _PLACE = r"/v2/domain/(?P<domain>[^/]+)/project/(?P<project>[^/]+)"
+_PLACE_1 = r"/console/projects/(?P<project>[^/]+)/domains/(?P<domain>[^/]+)"
+"""The same in the URLs of Flyte 1's console, which flytekit prints (`FlyteRemote.generate_console_url`)."""
+
 _REFRESH = 3
 """Seconds after which the page of an open run asks again."""
 
@@ -44,7 +47,7 @@ _PIECE = 256 * 1024
 
 
 class Console:
-    """The console's pages. Mount it at `/` and `/v2`."""
+    """The console's pages. Mount it at `/`, `/v2` and `/console`."""
 
     def __init__(self, source: Source) -> None:
         """Args:
@@ -60,6 +63,9 @@ class Console:
             (re.compile(rf"{_PLACE}/runs/(?P<run>[^/]+)/report/(?P<action>[^/]+)"), self._report),
             (re.compile(rf"{_PLACE}/tasks/(?P<task>[^/]+)/?"), self._task),
             (re.compile(rf"{_PLACE}/triggers/(?P<task>[^/]+)/(?P<trigger>[^/]+)/?"), self._trigger),
+            (re.compile(rf"{_PLACE_1}/executions/(?P<execution>[^/]+)(?:/.*)?"), self._execution),
+            (re.compile(rf"{_PLACE_1}/(?P<kind>task|workflow|launch_plan)/(?P<name>[^/]+)(?:/.*)?"), self._entity),
+            (re.compile(rf"{_PLACE_1}(?:/.*)?"), self._project),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,6 +78,8 @@ class Console:
             (b"referrer-policy", b"same-origin"),
             (b"cache-control", b"no-store"),
         ]
+        if answer.location:
+            headers.append((b"location", answer.location.encode()))
         await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
         if scope["method"] != "HEAD" and answer.file is not None:
             with answer.file.open("rb") as file:
@@ -181,6 +189,22 @@ class Console:
         report = await asyncio.to_thread(self._source.report, record.report_uri)
         return _Answer(HTTPStatus.OK, report, b"text/html; charset=utf-8", _REPORT_POLICY)
 
+    # -- what Flyte 1 calls them --------------------------------------------------------------------------------------
+
+    async def _execution(self, query: Mapping[str, str], project: str, domain: str, execution: str) -> _Answer:
+        from flyte_bridge_translators.wire import identifier
+
+        return _elsewhere(views.run_url(RunKey(project, domain, identifier.run_name(execution))))
+
+    async def _entity(self, query: Mapping[str, str], project: str, domain: str, kind: str, name: str) -> _Answer:
+        from flyte_bridge_translators.wire import identifier
+
+        environment = {"task": identifier.TASK, "workflow": identifier.WORKFLOW}.get(kind, identifier.LAUNCH_PLAN)
+        return _elsewhere(views.task_url(project, domain, f"{environment}.{name}"))
+
+    async def _project(self, query: Mapping[str, str], project: str, domain: str) -> _Answer:
+        return _elsewhere(views.project_url(project, domain))
+
     # -- rendering ----------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -217,6 +241,11 @@ class _Answer:
     content_type: bytes = b"text/html; charset=utf-8"
     policy: bytes = _PAGE_POLICY
     file: Path | None = None
+    location: str = ""
+
+
+def _elsewhere(path: str) -> _Answer:
+    return _Answer(HTTPStatus.FOUND, b"", location=path)
 
 
 def _page_number(query: Mapping[str, str]) -> int:

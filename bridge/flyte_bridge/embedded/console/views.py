@@ -114,11 +114,14 @@ class OpenCondition:
     command: str
 
 
+def project_url(project: str, domain: str) -> str:
+    """The path of the page of a project's runs."""
+    return f"/v2/domain/{quote(domain, safe='')}/project/{quote(project, safe='')}/runs"
+
+
 def run_url(key: RunKey) -> str:
     """The path of a run's page; the SDK prints it."""
-    return (
-        f"/v2/domain/{quote(key.domain, safe='')}/project/{quote(key.project, safe='')}/runs/{quote(key.name, safe='')}"
-    )
+    return f"{project_url(key.project, key.domain)}/{quote(key.name, safe='')}"
 
 
 def action_url(key: ActionKey) -> str:
