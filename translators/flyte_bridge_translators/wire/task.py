@@ -26,7 +26,7 @@ from flyteidl.core import compiler_pb2
 from flyteidl.core import tasks_pb2 as v1_tasks_pb2
 from flyteidl2.core import tasks_pb2
 
-from flyte_bridge_translators.wire import plugin
+from flyte_bridge_translators.wire import interface, plugin
 from flyte_bridge_translators.wire.compiler.problems import Code, Problems
 from flyte_bridge_translators.wire.quantity import BadQuantity, is_quantity, quantity
 
@@ -115,7 +115,10 @@ def to_v2(template: v1_tasks_pb2.TaskTemplate) -> tasks_pb2.TaskTemplate:
         BadCustom: A plugin runs it, whose message its `custom` is not.
     """
     plugin.check(template)
-    return tasks_pb2.TaskTemplate.FromString(template.SerializeToString(deterministic=True))
+    result = tasks_pb2.TaskTemplate.FromString(template.SerializeToString())
+    if template.HasField("interface"):
+        result.interface.CopyFrom(interface.to_v2(template.interface))
+    return result
 
 
 def from_v2(template: tasks_pb2.TaskTemplate) -> v1_tasks_pb2.TaskTemplate:
