@@ -24,6 +24,8 @@ from flyteidl2.task import common_pb2, task_definition_pb2
 from google.protobuf.message import DecodeError, Message
 
 from flyte_bridge_translators.wire import envelope, identifier
+from flyte_bridge_translators.wire import interface as wire_interface
+from flyte_bridge_translators.wire import task as wire_task
 
 from ..errors import InternalError
 
@@ -68,9 +70,7 @@ def of_task(request: task_pb2.TaskCreateRequest) -> task_definition_pb2.TaskSpec
     Args:
         request: Its registration; `spec.template.id` is `id` already.
     """
-    registered = request.spec.template
-    template = convert(registered, tasks_pb2.TaskTemplate)
-    spec = _spec(identifier.TASK, request.id, template)
+    spec = _spec(identifier.TASK, request.id, wire_task.to_v2(request.spec.template))
     _describe(spec, request.spec.description if request.spec.HasField("description") else None)
     return spec
 
@@ -89,7 +89,7 @@ def of_workflow(
     """
     custom, documents = envelope.pack(envelope.Envelope(workflow))
     interface = workflow.closure.compiled_workflow.primary.template.interface
-    template = _driven(workflow.id, convert(interface, interface_pb2.TypedInterface), image)
+    template = _driven(workflow.id, wire_interface.to_v2(interface), image)
     template.custom.CopyFrom(custom)
     spec = _spec(identifier.WORKFLOW, workflow.id, template)
     _describe(spec, description)
@@ -111,7 +111,7 @@ def of_launch_plan(
     interface.CopyFrom(workflow.closure.compiled_workflow.primary.template.interface)
     for name in plan.spec.fixed_inputs.literals:
         interface.inputs.variables.pop(name, None)
-    template = _driven(plan.id, convert(interface, interface_pb2.TypedInterface), image)
+    template = _driven(plan.id, wire_interface.to_v2(interface), image)
     template.custom.CopyFrom(custom)
     template.config[LAUNCH_PLAN] = _pack(plan)
     spec = _spec(identifier.LAUNCH_PLAN, plan.id, template)
