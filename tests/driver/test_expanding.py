@@ -9,7 +9,6 @@ import expands
 import pytest
 from flyteidl.admin.execution_pb2 import ExecutionSpec
 
-from driver.bed import run_identifier
 from driver.test_durability import _disturb, _marks
 from driver.test_recover import recovering
 from flyte_bridge_translators.wire import identifier
