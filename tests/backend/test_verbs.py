@@ -287,3 +287,14 @@ async def _until(updates: AsyncIterator[Any], fits: Callable[[Any], bool]) -> li
         if fits(update):
             return seen
     raise AssertionError(seen)
+
+
+def test_thousands_of_calls_at_once(place: Place) -> None:
+    """More calls at once than a connection has streams are answered all."""
+
+    async def act(bench: Bench) -> None:
+        action_id = await bench.start(0)
+        answers = await asyncio.gather(*(bench.backend.get_action(action_id=action_id) for _ in range(1500)))
+        assert {answer.id.name for answer in answers} == {"a0"}
+
+    place(act)

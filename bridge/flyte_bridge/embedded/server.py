@@ -278,7 +278,9 @@ def _hypercorn(listener: socket.socket) -> HypercornConfig:
     config.shutdown_timeout = 1
     config.keep_alive_timeout = 300  # pooled connections of waiting tasks stay usable
     config.keep_alive_max_requests = 10_000_000  # the default of 1000 cuts busy clients off in the middle
-    config.h2_max_concurrent_streams = 10_000  # one gRPC channel holds all of a client's watches
+    # One gRPC channel holds all of a client's watches and calls. Beyond 1,000 hypercorn 0.18 drops the whole connection
+    # (its priority tree refuses the next stream); told fewer, clients queue the others.
+    config.h2_max_concurrent_streams = 990
     with contextlib.suppress(AttributeError):
         config.include_server_header = False
     return config
