@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+REPOSITORY = Path(__file__).parents[2]
 
 ALLOWED = {
     "flyte_bridge",
@@ -42,6 +52,17 @@ def test_the_driver_imports_neither_sdk_nor_what_is_heavy() -> None:
     found = set(json.loads(said.stdout)) - set(sys.stdlib_module_names)
     own = {name for name in found if not name.startswith("_")} - ALONG
     assert own <= ALLOWED, own - ALLOWED
+
+
+def test_the_image_has_what_the_driver_imports() -> None:
+    """The distributions that driver.Dockerfile installs are those behind the driver's imports, and are pinned."""
+    text = (REPOSITORY / "driver.Dockerfile").read_text()
+    installed = set(re.search(r'NEEDED="([^"]*)"', text)[1].split())  # type: ignore[index]
+    behind = packages_distributions()
+    ours = {"flyte_bridge", "flyte_bridge_translators"}
+    assert installed == {"protobuf" if name == "google" else behind[name][0] for name in ALLOWED - ours}
+    pins = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert installed <= {re.match(r"[\w-]+", pin)[0] for pin in pins}  # type: ignore[index]
 
 
 def _with_path(source: str) -> str:
