@@ -12,7 +12,7 @@ from flyteidl2.common import phase_pb2
 
 from flyte_bridge.errors import BackendError, NodeError, NoSuchObject, NotFound
 from flyte_bridge_translators.wire import document, envelope, identifier
-from flyte_bridge_translators.wire.execution_settings import settings
+from flyte_bridge_translators.wire.execution_settings import BadExecution, settings
 
 from . import parent, work
 from .binding import fill_optional
@@ -24,10 +24,11 @@ from .recover import Source
 from .scope import Scope
 
 if TYPE_CHECKING:
-    from flyteidl2.task import task_definition_pb2
+    from flyteidl2.task import run_pb2, task_definition_pb2
 
     from flyte_bridge.backend.protocol import Backend
     from flyte_bridge.backend.storage import Storage
+    from flyte_bridge_translators.wire.execution_settings import ExecutionSettings
 
     from .main import Facts
 
@@ -63,7 +64,7 @@ class Drive:
         try:
             packed = await self._envelope(details.task)
             workflow = packed.closure.primary.template
-            known = settings(run.run_spec, facts.action.run)
+            known = self._settings(run.run_spec)
             self._execution = execution = Execution(
                 backend=self._backend,
                 storage=self._storage,
@@ -84,13 +85,24 @@ class Drive:
             scope = Scope(execution, workflow, Tables(packed.closure), inputs)
             try:
                 outputs = await scope.run()
-                await work.write(execution, f"{facts.outputs}/outputs.pb", outputs, "")
+                await self._storage.write(f"{facts.outputs}/outputs.pb", outputs.SerializeToString())
             finally:
                 following.cancel()
                 if execution.ending is None:
                     await self._report(execution, packed.closure)
         finally:
             await self._children.stop()
+
+    def _settings(self, run_spec: run_pb2.RunSpec) -> ExecutionSettings:
+        """What the execution was asked to be.
+
+        Raises:
+            NodeError: The run's annotations are broken.
+        """
+        try:
+            return settings(run_spec, self._facts.action.run)
+        except BadExecution as error:
+            raise NodeError(str(error), code=BAD_SPECIFICATION, node="", kind="SYSTEM") from error
 
     async def _envelope(self, spec: task_definition_pb2.TaskSpec) -> envelope.Envelope:
         """The workflow that this action is.

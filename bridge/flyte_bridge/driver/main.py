@@ -23,12 +23,17 @@ from typing import TYPE_CHECKING
 
 from flyteidl2.common import identifier_pb2
 
-from flyte_bridge.errors import BackendError, BridgeError, ConfigError, NodeError
+from flyte_bridge.errors import BackendError, ConfigError, NodeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from flyte_bridge.backend.storage import Storage
+
 _log = logging.getLogger("flyte_bridge.driver")
+
+STUCK = "DriverError"
+"""Code of a failure that is neither the workflow's nor the user's: the driver itself could not go on."""
 
 INTERRUPTED = 143
 """Exit code of a process that SIGTERM has ended."""
@@ -123,24 +128,21 @@ async def _run(facts: Facts, environ: Mapping[str, str]) -> int:
             return INTERRUPTED
         except NodeError as error:
             return await _fail(storage, facts, error, again=False)
-        except BackendError as error:
+        except Exception as error:
+            # Flyte 2 or its storage is gone, or we have a defect; another attempt goes on where this one was
             _log.exception("the driver cannot go on")
-            system = NodeError(f"{type(error).__name__}: {error}", code="DriverError", node="", kind="SYSTEM")
+            system = NodeError(f"{type(error).__name__}: {error}", code=STUCK, node="", kind="SYSTEM")
             return await _fail(storage, facts, system, again=True)
-        except BridgeError as error:
-            return await _fail(
-                storage, facts, NodeError(str(error), code="BadSpecificationError", node=""), again=False
-            )
     return 0
 
 
-async def _fail(storage: object, facts: Facts, error: NodeError, *, again: bool) -> int:
+async def _fail(storage: Storage, facts: Facts, error: NodeError, *, again: bool) -> int:
     from . import failure
 
     _log.error("%s: %s", error.code, failure.text(error))
     document = failure.document(error, again=again)
     try:
-        await storage.write(f"{facts.outputs}/error.pb", document.SerializeToString())  # type: ignore[attr-defined]
+        await storage.write(f"{facts.outputs}/error.pb", document.SerializeToString())
     except BackendError:
         _log.exception("the failure cannot be written down")
         return 1

@@ -20,6 +20,7 @@ from flyte_bridge.errors import NodeError
 from flyte_bridge_translators.wire import identifier
 
 from . import binding, failure
+from .execution import Ending
 from .nodes import arms
 from .timing import timed
 
@@ -191,6 +192,10 @@ class Scope:
             if self._error is None:
                 self._error = error
             return State.FAILED
+        except Exception:
+            # the backend is gone, or we have a defect: what runs goes on, and the driver's next attempt finds it
+            self.execution.ending = self.execution.ending or Ending.INTERRUPTED
+            raise
 
     @property
     def _goes_on_after_failure(self) -> bool:
