@@ -332,3 +332,64 @@ def test_task_data_of_an_unknown_attempt_is_not_found(control: Control, tasks: A
     wrong = TaskExecutionIdentifier(first.id.task_id, first.id.node_execution_id, 7)
     with pytest.raises(FlyteEntityNotExistException):
         control.client.get_task_execution_data(wrong)
+
+
+def test_an_abort_reaches_child_executions(control: Control, flows: Any) -> None:
+    """A launch plan node shows its execution while it runs, and ends with it."""
+    execution = control.start(flows.parent, {"seconds": 600})
+
+    def child(one: Any) -> Any:
+        node = one.node_executions.get("n0")
+        return node.workflow_executions[0] if node is not None and node.workflow_executions else None
+
+    execution = control.until(
+        execution,
+        lambda one: (
+            child(one) is not None
+            and child(one).node_executions.get("n0") is not None
+            and child(one).node_executions["n0"].closure.phase == NodeExecutionPhase.RUNNING
+        ),
+        nodes=True,
+    )
+    assert execution.node_executions["n0"].closure.phase == NodeExecutionPhase.RUNNING
+    below = child(execution)
+    control.remote.terminate(execution, "all of it")
+    execution = control.done(execution)
+    assert execution.closure.phase == WorkflowExecutionPhase.ABORTED
+    below = control.done(below)
+    assert below.closure.phase == WorkflowExecutionPhase.ABORTED
+    execution = control.remote.sync(execution, sync_nodes=True)
+    assert execution.node_executions["n0"].closure.phase == NodeExecutionPhase.ABORTED
+
+
+def test_recovery_takes_over_what_succeeded(control: Control, flows: Any, tmp_path: Any) -> None:
+    """It is not run again, and its outputs are told as if it had been."""
+    log, flag = tmp_path / "log", tmp_path / "flag"
+    failed = control.run(flows.recovers, {"log": str(log), "flag": str(flag)})
+    assert failed.closure.phase == WorkflowExecutionPhase.FAILED
+    flag.touch()
+    control.client.recover_execution(failed.id, "recovered-one")
+    execution = control.done(control.remote.fetch_execution(name="recovered-one"))
+    assert execution.closure.phase == WorkflowExecutionPhase.SUCCEEDED
+    assert execution.outputs["o0"] == 22
+    assert execution.spec.metadata.mode == execution_pb2.ExecutionMetadata.RECOVERED
+    assert log.read_text() == "ran\n"
+    node = execution.node_executions["n0"]
+    assert node.closure.phase == DONE
+    assert node.outputs["o0"] == 20
+
+
+def test_a_map_may_fail_in_part(control: Control, flows: Any) -> None:
+    """What failed is none in the outputs, and says so among the resources."""
+    execution = control.run(flows.some, {"values": [1, 2, 3]})
+    assert execution.closure.phase == WorkflowExecutionPhase.SUCCEEDED
+    assert execution.outputs["o0"] == [1, None, 3]
+    (task,) = execution.node_executions["n0"].task_executions
+    phases = [one.phase for one in task.closure.metadata.external_resources]
+    assert phases == [TaskExecutionPhase.SUCCEEDED, TaskExecutionPhase.FAILED, TaskExecutionPhase.SUCCEEDED]
+    lost = control.run(flows.some, {"values": [2, 4, 3]})
+    assert lost.closure.phase == WorkflowExecutionPhase.FAILED
+    node = lost.node_executions["n0"]
+    assert node.closure.phase == NodeExecutionPhase.FAILED
+    assert "even" in control.client.get_node_execution(node.id).closure.error.message
+    assert node.task_executions[0].closure.phase == TaskExecutionPhase.FAILED

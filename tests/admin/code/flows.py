@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 
 from flytekit import LaunchPlan, approve, conditional, dynamic, map_task, task, wait_for_input, workflow
 from flytekit.types.error import FlyteError
@@ -132,3 +133,42 @@ def rest(seconds: int) -> int:
 @workflow
 def tasks(a: int) -> int:
     return decked(a=cached(a=flaky(a=a)))
+
+
+@task
+def counts(log: str) -> int:
+    with Path(log).open("a") as file:
+        file.write("ran\n")
+    return 20
+
+
+@task
+def needs(a: int, flag: str) -> int:
+    if not Path(flag).exists():
+        raise ValueError("the flag is not there yet")
+    return a + 1
+
+
+@workflow
+def recovers(log: str, flag: str) -> int:
+    return plus(a=needs(a=counts(log=log), flag=flag))
+
+
+@task
+def odd(a: int) -> int:
+    if a % 2 == 0:
+        raise ValueError("even")
+    return a
+
+
+@workflow
+def some(values: list[int]) -> list[int | None]:
+    return map_task(odd, min_success_ratio=0.5)(a=values)
+
+
+@workflow
+def parent(seconds: int) -> int:
+    return SLOW(seconds=seconds)
+
+
+SLOW = LaunchPlan.get_or_create(slow, name="flows.slow-plan")
