@@ -108,7 +108,7 @@ def _bound(facade: Facade, path: str) -> Any:
             code = Code[status.code_of(error).name.replace("CANCELLED", "CANCELED")]
             raise ConnectError(code, status.message_of(error), getattr(error, "details", ())) from error
         except Exception as error:
-            if isinstance(error, TimeoutError):
+            if isinstance(error, TimeoutError | asyncio.TimeoutError):  # two classes until Python 3.11
                 raise ConnectError(Code.DEADLINE_EXCEEDED, status.message_of(error)) from error
             raise to_status(error) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import mimetypes
 import os
 import sys
 from contextlib import suppress
@@ -42,6 +43,7 @@ def prepare() -> None:
         _warm_s3()
     with suppress(Exception):
         importlib.import_module("docstring_parser").parse("Fill the cache of compiled expressions.")
+    mimetypes.init()  # reads the machine's tables, which s3fs asks with each file it writes
 
 
 def _warm_s3() -> None:
@@ -52,12 +54,14 @@ def _warm_s3() -> None:
     is started.
     """
     import botocore.session
+    from aiobotocore.session import AioSession
     from botocore.loaders import create_loader
 
     botocore.session.create_loader = functools.lru_cache(create_loader)
     botocore.session.get_session().create_client(
         "s3", region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none"
     )
+    AioSession()  # compiles expressions of its own
 
 
 def run(argv: list[str]) -> None:
