@@ -74,20 +74,21 @@ def refusal(
     if (raw or template.type == "raw-container") and not commands:
         return (
             f"task {name} is a container task: image {target.image} is what it runs, and that needs a container "
-            "runtime; run it on a cluster, or allow its command to run on this machine, without the image (commands)"
+            "runtime; run it on a cluster, or allow its command to run on this machine, without the image "
+            "(FLYTE_BRIDGE_TASK_ALLOW=commands)"
         )
     if missing := [words for part, words in _POD_WITHOUT.items() if target.pod.get(part)]:
         return f"task {name} has a pod template with {', '.join(missing)}; that needs a cluster"
     if target.accelerators and not accelerators:
         return (
             f"task {name} requests {', '.join(target.accelerators)}, but there are none to hand out here; run "
-            "it on a cluster, or allow it to run without (accelerators)"
+            "it on a cluster, or allow it to run without (FLYTE_BRIDGE_TASK_ALLOW=accelerators)"
         )
     if not target.argv:
         return f"task {name} runs what image {target.image} starts by itself, which needs a container runtime"
     if not commands and not _PROGRAMS.fullmatch(PurePath(target.argv[0]).name):
         return (
             f"task {name} runs {target.argv[0]!r} in image {target.image}, which needs a container runtime; "
-            "run it on a cluster, or allow commands of this machine (commands)"
+            "run it on a cluster, or allow commands of this machine (FLYTE_BRIDGE_TASK_ALLOW=commands)"
         )
     return ""
