@@ -10,14 +10,22 @@ project of its own and needs no image: its tasks are `core-sleep`.
 
 from __future__ import annotations
 
+import asyncio
 import os
+import threading
 import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from flyte_bridge.backend.credentials import Fixed
+from flyte_bridge.backend.grpc import GrpcCaller
+from flyte_bridge.backend.protocol import Backend
 from flyte_bridge.embedded import instance
+from flyte_bridge.embedded.server import Backend as Embedded
+from flyte_bridge.embedded.server import Options
 
+from .bench import PATIENCE, Place
 from .contract import Flyte2
 
 if TYPE_CHECKING:
@@ -53,3 +61,40 @@ def _markers(request: pytest.FixtureRequest) -> None:
     marker: Any = request.node.get_closest_marker("notyet")
     if marker is not None and "real" in request.node.callspec.params.values():
         request.applymarker(pytest.mark.xfail(reason=marker.args[0], strict=False))
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Embedded, asyncio.AbstractEventLoop]]:
+    """An embedded backend in a thread."""
+    held: list[Any] = []
+    started = threading.Event()
+
+    async def serve() -> None:
+        try:
+            async with Embedded(Options(tmp_path_factory.mktemp("verbs") / "data", warm=())) as backend:
+                held.extend([backend, asyncio.get_running_loop(), asyncio.Event()])
+                started.set()
+                await held[2].wait()
+        finally:
+            started.set()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert started.wait(PATIENCE)
+    yield held[0], held[1]
+    held[1].call_soon_threadsafe(held[2].set)
+    thread.join(PATIENCE)
+
+
+@pytest.fixture(scope="module", params=["grpc", "local", *(["real"] if REAL else [])])
+def place(request: pytest.FixtureRequest, embedded: tuple[Embedded, asyncio.AbstractEventLoop]) -> Place:
+    """Each way to call."""
+    server, loop = embedded
+    if request.param == "grpc":
+        return Place(lambda: Backend(GrpcCaller(server.endpoint, insecure=True)))
+    if request.param == "local":
+        return Place(lambda: Backend(server.caller), loop)
+    assert REAL is not None
+    token = os.environ.get("FLYTE_BRIDGE_TEST_TOKEN")
+    insecure = bool(os.environ.get("FLYTE_BRIDGE_TEST_INSECURE"))
+    return Place(lambda: Backend(GrpcCaller(REAL, insecure=insecure, credentials=Fixed(token) if token else None)))

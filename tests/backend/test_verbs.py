@@ -3,131 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
-import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flyteidl2.actions import actions_service_pb2
 from flyteidl2.common import identifier_pb2, phase_pb2
 from flyteidl2.core import types_pb2
-from flyteidl2.project import project_service_pb2
 from flyteidl2.task import common_pb2, task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2
 
 from flyte_bridge import errors
-from flyte_bridge.backend.credentials import Fixed
-from flyte_bridge.backend.grpc import GrpcCaller
-from flyte_bridge.backend.protocol import TERMINAL, Backend
+from flyte_bridge.backend.protocol import TERMINAL
 from flyte_bridge.backend.query import pages, query, where
-from flyte_bridge.embedded.server import Backend as Embedded
-from flyte_bridge.embedded.server import Options
 
-from .contract import DOMAIN, sleep_inputs, sleep_spec
+from .contract import DOMAIN, sleep_spec
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
 
-REAL = os.environ.get("FLYTE_BRIDGE_TEST_ENDPOINT")
+    from .bench import Bench, Place
+
 SUCCEEDED, PAUSED = phase_pb2.ACTION_PHASE_SUCCEEDED, phase_pb2.ACTION_PHASE_PAUSED
-PATIENCE = 60
-
-
-@dataclass
-class Bench:
-    """A backend's verbs, and the identifiers of a project on it."""
-
-    backend: Backend
-    project: str
-
-    @property
-    def project_id(self) -> Any:
-        return identifier_pb2.ProjectIdentifier(organization="local", name=self.project, domain=DOMAIN)
-
-    def run_id(self) -> Any:
-        name = f"v{uuid.uuid4().hex[:12]}"
-        return identifier_pb2.RunIdentifier(org="local", project=self.project, domain=DOMAIN, name=name)
-
-    def task_id(self, name: str, version: str = "v1") -> Any:
-        return task_definition_pb2.TaskIdentifier(
-            org="local", project=self.project, domain=DOMAIN, name=name, version=version
-        )
-
-    def child(self, parent: Any, name: str) -> Any:
-        """An action below `a0` that sleeps; its specification is the caller's to fill in."""
-        return actions_service_pb2.Action(
-            action_id=identifier_pb2.ActionIdentifier(run=parent.run, name=name), parent_action_name=parent.name
-        )
-
-    async def start(self, seconds: float) -> Any:
-        """A run that sleeps; its root's identifier."""
-        run = await self.backend.create_run(
-            run_id=self.run_id(), task_spec=sleep_spec(self.task_id("verbs.sleep")), inputs=sleep_inputs(seconds)
-        )
-        return run.action.id
-
-
-class Place:
-    """Where a bench's coroutines run: a loop of their own, or the embedded backend's."""
-
-    def __init__(self, make: Callable[[], Backend], loop: asyncio.AbstractEventLoop | None = None) -> None:
-        self._make = make
-        self._loop = loop
-        self.project = f"verbs-{uuid.uuid4().hex[:8]}"
-
-    def __call__(self, act: Callable[[Bench], Awaitable[None]]) -> None:
-        async def main() -> None:
-            async with self._make() as backend:
-                try:
-                    await backend.get_project(project_id=self.project)
-                except errors.NotFound:
-                    project = project_service_pb2.Project(id=self.project, name=self.project)
-                    await backend.create_project(project=project)
-                await asyncio.wait_for(act(Bench(backend, self.project)), PATIENCE)
-
-        if self._loop is None:
-            asyncio.run(main())
-        else:
-            asyncio.run_coroutine_threadsafe(main(), self._loop).result(2 * PATIENCE)
-
-
-@pytest.fixture(scope="module")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Embedded, asyncio.AbstractEventLoop]]:
-    """An embedded backend in a thread."""
-    held: list[Any] = []
-    started = threading.Event()
-
-    async def serve() -> None:
-        try:
-            async with Embedded(Options(tmp_path_factory.mktemp("verbs") / "data", warm=())) as backend:
-                held.extend([backend, asyncio.get_running_loop(), asyncio.Event()])
-                started.set()
-                await held[2].wait()
-        finally:
-            started.set()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
-    thread.start()
-    assert started.wait(PATIENCE)
-    yield held[0], held[1]
-    held[1].call_soon_threadsafe(held[2].set)
-    thread.join(PATIENCE)
-
-
-@pytest.fixture(scope="module", params=["grpc", "local", *(["real"] if REAL else [])])
-def place(request: pytest.FixtureRequest, embedded: tuple[Embedded, asyncio.AbstractEventLoop]) -> Place:
-    """Each way to call."""
-    server, loop = embedded
-    if request.param == "grpc":
-        return Place(lambda: Backend(GrpcCaller(server.endpoint, insecure=True)))
-    if request.param == "local":
-        return Place(lambda: Backend(server.caller), loop)
-    assert REAL is not None
-    token = os.environ.get("FLYTE_BRIDGE_TEST_TOKEN")
-    insecure = bool(os.environ.get("FLYTE_BRIDGE_TEST_INSECURE"))
-    return Place(lambda: Backend(GrpcCaller(REAL, insecure=insecure, credentials=Fixed(token) if token else None)))
 
 
 def test_a_run_is_watched_to_its_end(place: Place) -> None:
