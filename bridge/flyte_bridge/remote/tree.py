@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
-from flyteidl.admin import execution_pb2, node_execution_pb2
+import grpc
+from flyteidl.admin import common_pb2, execution_pb2, node_execution_pb2
 from flyteidl.core import execution_pb2 as core_execution_pb2
 from rich.live import Live
 from rich.text import Text
 from rich.tree import Tree
 
+from flyte_bridge_translators.wire import identifier
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from flyteidl.core import identifier_pb2
+    from flyteidl.core import compiler_pb2, identifier_pb2, workflow_pb2
     from rich.console import Console
+
+    Shape = dict[str, workflow_pb2.Node]
 
 _Execution = core_execution_pb2.WorkflowExecution
 _Node = core_execution_pb2.NodeExecution
@@ -63,13 +69,14 @@ def watch(
         The execution as it ended.
     """
     told: dict[str, str] = {}
+    shapes = Shapes(stub)
     with Live(console=console, auto_refresh=False, transient=False) as live:
         while True:
             found = stub.GetExecution(execution_pb2.WorkflowExecutionGetRequest(id=execution))
             if console.is_terminal:
-                live.update(tree(stub, found), refresh=True)
+                live.update(tree(stub, found, shapes), refresh=True)
             else:
-                _tell(stub, found, told, console)
+                _tell(stub, found, told, console, shapes)
             if found.closure.phase in ENDED:
                 return found
             sleep(poll)
@@ -107,19 +114,99 @@ def _shown(outputs: Any, name: str) -> str:
         return str(outputs.literals[name])
 
 
-def tree(stub: Any, execution: execution_pb2.Execution) -> Tree:
-    """An execution and its nodes, those of nodes included."""
+def tree(stub: Any, execution: execution_pb2.Execution, shapes: Shapes | None = None) -> Tree:
+    """An execution and its nodes, those of nodes included.
+
+    Args:
+        stub: AdminService's.
+        execution: As it stands.
+        shapes: What is known of its workflow from an earlier look.
+    """
+    shapes = shapes or Shapes(stub)
     phase = _Execution.Phase.Name(execution.closure.phase)
     root = Tree(_line(execution.id.name, phase, execution.closure))
-    _grow(root, stub, execution.id, "")
+    _grow(root, stub, execution.id, "", shapes, shapes.of_execution(execution))
     return root
 
 
-def _grow(branch: Tree, stub: Any, execution: identifier_pb2.WorkflowExecutionIdentifier, parent: str) -> None:
+def _grow(
+    branch: Tree,
+    stub: Any,
+    execution: identifier_pb2.WorkflowExecutionIdentifier,
+    parent: str,
+    shapes: Shapes,
+    known: Shape,
+) -> None:
     for node in nodes(stub, execution, parent):
-        twig = branch.add(_line(_name(node), _Node.Phase.Name(node.closure.phase), node.closure))
+        shape = known.get(node.metadata.spec_node_id)
+        twig = branch.add(_line(_name(node), _Node.Phase.Name(node.closure.phase), node.closure, _what(shape)))
         if node.metadata.is_parent_node:
-            _grow(twig, stub, execution, node.id.node_id)
+            _grow(twig, stub, execution, node.id.node_id, shapes, shapes.within(node, shape))
+
+
+class Shapes:
+    """What the nodes of an execution are, by the workflows they are of; asked for once."""
+
+    def __init__(self, stub: Any) -> None:
+        self._stub = stub
+        self._top: Shape | None = None
+        self._templates: dict[str, Shape] = {}
+        self._dynamic: dict[str, Shape] = {}
+
+    def of_execution(self, execution: execution_pb2.Execution) -> Shape:
+        """The nodes of the execution's workflow."""
+        if self._top is None:
+            self._top = {}
+            with contextlib.suppress(grpc.RpcError):  # names are worth no failure
+                found = self._stub.GetWorkflow(common_pb2.ObjectGetRequest(id=execution.closure.workflow_id))
+                self._top = self._read(found.closure.compiled_workflow)
+        return self._top
+
+    def within(self, node: node_execution_pb2.NodeExecution, shape: workflow_pb2.Node | None) -> Shape:
+        """The nodes inside a node."""
+        if node.metadata.is_dynamic:
+            return self._of_dynamic(node)
+        if shape is None:
+            return {}
+        if shape.WhichOneof("target") == "branch_node":
+            return {inner.id: inner for inner in _arms(shape.branch_node.if_else)}
+        return self._templates.get(shape.workflow_node.sub_workflow_ref.name, {})
+
+    def _of_dynamic(self, node: node_execution_pb2.NodeExecution) -> Shape:
+        key = node.id.node_id
+        if key not in self._dynamic:
+            with contextlib.suppress(grpc.RpcError):
+                found = self._stub.GetDynamicNodeWorkflow(node_execution_pb2.GetDynamicNodeWorkflowRequest(id=node.id))
+                self._dynamic[key] = self._read(found.compiled_workflow)
+        return self._dynamic.get(key, {})
+
+    def _read(self, compiled: compiler_pb2.CompiledWorkflowClosure) -> Shape:
+        for one in compiled.sub_workflows:
+            self._templates[one.template.id.name] = {node.id: node for node in one.template.nodes}
+        return {node.id: node for node in compiled.primary.template.nodes}
+
+
+def _arms(block: workflow_pb2.IfElseBlock) -> Iterator[workflow_pb2.Node]:
+    yield block.case.then_node
+    yield from (other.then_node for other in block.other)
+    yield block.else_node
+
+
+def _what(node: workflow_pb2.Node | None) -> str:
+    """What a node runs: the name of its task, workflow or launch plan, without the module."""
+    if node is None:
+        return ""
+    kind = node.WhichOneof("target")
+    if kind == "task_node":
+        return identifier.short_name(node.task_node.reference_id.name)
+    if kind == "workflow_node":
+        which = node.workflow_node.WhichOneof("reference")
+        return identifier.short_name(getattr(node.workflow_node, which).name) if which else ""
+    if kind == "array_node":
+        return f"[{_what(node.array_node.node)}]"
+    if kind == "gate_node":
+        return str(node.gate_node.WhichOneof("condition") or "gate")
+    return str(node.metadata.name) if kind == "branch_node" else ""
 
 
 def nodes(
@@ -145,37 +232,40 @@ def nodes(
             return
 
 
-def _name(node: node_execution_pb2.NodeExecution) -> str:
-    name = node.metadata.spec_node_id or node.id.node_id
+def _name(node: node_execution_pb2.NodeExecution, name: str = "") -> str:
+    name = name or node.metadata.spec_node_id or node.id.node_id
     child = node.closure.workflow_node_metadata.executionId.name
     return f"{name} → {child}" if child else str(name)
 
 
-def _line(name: str, phase: str, closure: Any) -> Text:
+def _line(name: str, phase: str, closure: Any, what: str = "") -> Text:
     sign, style = _STYLES.get(phase, _WAITING)
-    line = Text.assemble((f"{sign} ", style), (name, "bold"), " ", (phase.lower(), style))
+    line = Text.assemble((f"{sign} ", style), (name, "bold"), f" {what}" if what else "", " ", (phase.lower(), style))
     seconds = closure.duration.ToTimedelta().total_seconds()
     if seconds:
         line.append(f" {seconds:.1f} s", "dim")
     if closure.WhichOneof("output_result") == "error":
-        message = closure.error.message.strip().splitlines()
-        line.append(f" {message[-1][:200]}" if message else "", "red")
+        line.append(f" {closure.error.code}", "red")
     return line
 
 
-def _tell(stub: Any, execution: execution_pb2.Execution, told: dict[str, str], console: Console) -> None:
+def _tell(
+    stub: Any, execution: execution_pb2.Execution, told: dict[str, str], console: Console, shapes: Shapes
+) -> None:
     """Writes a line for every node whose phase is another than was told of it."""
 
-    def walk(parent: str) -> None:
+    def walk(parent: str, known: Shape) -> None:
         for node in nodes(stub, execution.id, parent):
+            shape = known.get(node.metadata.spec_node_id)
             phase = _Node.Phase.Name(node.closure.phase)
             if told.get(node.id.node_id) != phase:
                 told[node.id.node_id] = phase
-                console.print(_line(f"{execution.id.name} {node.id.node_id} {_name(node)}", phase, node.closure))
+                name = f"{execution.id.name} {_name(node, node.id.node_id)}"
+                console.print(_line(name, phase, node.closure, _what(shape)))
             if node.metadata.is_parent_node:
-                walk(node.id.node_id)
+                walk(node.id.node_id, shapes.within(node, shape))
 
-    walk("")
+    walk("", shapes.of_execution(execution))
     phase = _Execution.Phase.Name(execution.closure.phase)
     if told.get("") != phase:
         told[""] = phase

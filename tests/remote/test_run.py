@@ -1,0 +1,71 @@
+"""`flyte-bridge run`: a Flyte 1 workflow on Flyte 2, and its nodes as a tree."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from flyteidl.admin import execution_pb2
+from flyteidl.core import identifier_pb2
+from flyteidl.service import admin_pb2_grpc
+from rich.console import Console
+
+from flyte_bridge.remote import tree
+from flyte_bridge.remote.channel import Channel
+
+if TYPE_CHECKING:
+    from flyte_bridge.remote.home import Home
+
+    from .conftest import User
+
+
+@pytest.fixture
+def flow(user: User) -> Path:
+    """The project, in the user's directory."""
+    return Path(shutil.copy(Path(__file__).with_name("flow.py"), user.where))
+
+
+def test_run_and_watch(user: User, flow: Path, real_home: Home) -> None:
+    """Every node of every kind is told of with its phase, then the outputs; `--wait` may stand behind the inputs."""
+    said = user.bridge("run", "--name", "watched", flow, "wf", "--x", "4", "--wait")
+    assert said.rstrip().endswith("o0: 19")
+    for line in (
+        "✔ watched n0 sub succeeded",
+        "✔ watched n0-0-n1 inc succeeded",
+        "✔ watched n2 dyn succeeded",
+        "✔ watched n2-0-dn3 total succeeded",
+        "✔ watched n3 c succeeded",
+        "✔ watched n3-0-n3-n0 inc succeeded",
+        "✔ watched succeeded",
+    ):
+        assert line in said, said
+    stub = admin_pb2_grpc.AdminServiceStub(Channel(real_home))
+    identity = identifier_pb2.WorkflowExecutionIdentifier(project="flytesnacks", domain="development", name="watched")
+    execution = stub.GetExecution(execution_pb2.WorkflowExecutionGetRequest(id=identity))
+    console = Console(file=io.StringIO(), width=100, color_system=None)
+    console.print(tree.tree(stub, execution))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "│   └── ✔ n1 inc succeeded" in shown or "    └── ✔ n1 inc succeeded" in shown
+    assert "start-node" not in shown
+
+
+def test_a_run_that_fails(user: User, flow: Path) -> None:
+    """A workflow that fails ends with 1, the failed node and the error; without `--wait` it is only started."""
+    done = user.try_bridge("run", "--wait", flow, "bad", "--x", "1")
+    assert done.returncode == 1
+    assert "n1 fail failed" in done.stdout
+    assert "ValueError: no 2" in done.stdout
+    started = user.bridge("run", flow, "bad", "--x", "1")
+    assert "/runs/" in started
+    assert "failed" not in started
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [(("nothing.py", "wf"), 2), (("flow.py", "nothing"), 1), (("flow.py", "wf", "--y", "1"), 2)]
+)
+def test_what_cannot_be_run(user: User, flow: Path, words: tuple[str, ...], code: int) -> None:
+    """A file, a workflow or an input that is not there is an error."""
+    assert user.try_bridge("run", *words).returncode == code
