@@ -48,6 +48,7 @@ class Body:
         outside: What its steps read that is bound before the block, in the same driver.
         free: Variables that are read before the block binds them.
         head: The docstring, as it is.
+        known: Variables that have a value when the block begins: the driver's parameters, those of the loops around it.
         first: The first statement after it: what is inserted before that one comes before everything.
     """
 
@@ -56,6 +57,7 @@ class Body:
     free: set[str] = field(default_factory=set)
     head: list[cst.BaseStatement] = field(default_factory=list)
     first: cst.BaseStatement | None = None
+    known: frozenset[str] = frozenset()
 
 
 class Reader:
@@ -65,7 +67,7 @@ class Reader:
         self.scene = scene
         self.variables = variables
         self.outer = outer
-        self.body = Body()
+        self.body = Body(known=outer.body.known if outer is not None else scene.parameters)
         self.current: dict[str, Step] = {}
         self.readers: dict[str, list[Step]] = {}
         self.line: cst.BaseStatement = cst.SimpleStatementLine([])
@@ -264,7 +266,7 @@ class Reader:
                 inner.expression(case.then, wrapped)
                 inner.add(wrapped)
                 step.outputs = _first_outputs(step.outputs, inner.body, self)
-                arm.shape = compile_body(self.scene, inner.body, nested=True)
+                arm.shape = compile_body(self.scene, inner.body)
                 self.escape(step, inner.body)
             step.arms.append(arm)
         self.add(step)

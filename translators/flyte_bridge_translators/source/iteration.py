@@ -95,6 +95,7 @@ def read_for(reader: Reader, node: cst.For) -> None:
     from flyte_bridge_translators.source.shape import compile_body
 
     inner = type(reader)(reader.scene, reader.variables, reader)
+    inner.body.known |= set(loop_names(node))
     bound: list[Step | None] = []
     for name in loop_names(node):
         inner.current[name] = PlainStep(-1, reader.line, rebinds=False)
@@ -105,7 +106,7 @@ def read_for(reader: Reader, node: cst.For) -> None:
     reader.expression(node.iter, step)
     reader.scene.plan.want("import asyncio")
     if reading.leaves(node) or any(isinstance(one, BlockStep) and one.final for one in body.steps):
-        step.rest = compile_body(reader.scene, body, nested=True)
+        step.rest = compile_body(reader.scene, body)
         step.blocks = {node.body: step.rest}
         reader.scene.plan.report("FB211", node, "the loop may end early, so its calls run one after the other")
         finish(reader, step, [body])
@@ -117,7 +118,7 @@ def read_for(reader: Reader, node: cst.For) -> None:
             return
     step.calls_in_turn = any(one.cost for one in rest.steps)
     if ahead.steps and any(one.cost for one in ahead.steps):
-        step.ahead = compile_body(reader.scene, ahead, nested=True)
+        step.ahead = compile_body(reader.scene, ahead)
         title = list(step.ahead.calls())[-1].title
         step.names = {"one": reader.scene.fresh(f"run_{title}")}
         if step.calls_in_turn:
@@ -127,7 +128,7 @@ def read_for(reader: Reader, node: cst.For) -> None:
             step.names["items"] = reader.scene.fresh("items")
     else:
         rest = body
-    step.rest = compile_body(reader.scene, rest, nested=True)
+    step.rest = compile_body(reader.scene, rest)
     step.blocks = {node.body: step.rest}
     if step.ahead is not None:
         step.blocks[cst.IndentedBlock([])] = step.ahead
@@ -155,8 +156,8 @@ def split(body: Body) -> tuple[Body, Body]:
         writes = any(name in carried for name in bound_by(step))
         if mine or theirs or writes or (isinstance(step, PlainStep) and step.effect):
             tainted.add(step)
-    ahead = New([step for step in body.steps if step not in tainted], body.outside)
-    rest = New([step for step in body.steps if step in tainted], body.outside)
+    ahead = New([step for step in body.steps if step not in tainted], body.outside, body.free, known=body.known)
+    rest = New([step for step in body.steps if step in tainted], body.outside, body.free, known=body.known)
     return ahead, rest
 
 
@@ -217,7 +218,7 @@ def _one_gather(reader: Reader, node: cst.For, step: ForStep, body: Body, ahead:
         and not ahead.steps[0].callee.prepares
     ):
         direct = ahead.steps[0]
-    shape = compile_body(reader.scene, ahead, nested=True)
+    shape = compile_body(reader.scene, ahead)
     if value is not None:
         shape.wanted = {value}
     name = (value or [one for one in ahead.steps if one.cost][-1]).title
@@ -287,7 +288,13 @@ def empty_list(step: PlainStep, name: str) -> bool:
 def _report_lost(reader: Reader, node: cst.For, rest: Body, body: Body) -> None:
     """A call in turn that the next iteration does not need would run beside it in Flyte 1."""
     feeds: set[Step] = set()
-    carried = {name for one in body.steps for name in bound_by(one)} & body.free
+    read = {
+        one.name
+        for step in body.steps
+        for one in step.reads
+        if not (isinstance(step, PlainStep) and one.name in step.mutates)
+    }
+    carried = {name for one in body.steps for name in bound_by(one)} & body.free & read
     for step in reversed(rest.steps):
         if any(name in carried for name in bound_by(step)) or step in feeds:
             feeds.add(step)

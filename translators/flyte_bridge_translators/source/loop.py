@@ -116,7 +116,7 @@ def comprehension(reader: Reader, value: cst.BaseExpression) -> Mapped | None:
         parameters += [name.value for name in reading.targets(loops.target)]
         loops = loops.inner_for_in
     reader.scene.plan.want("import asyncio")
-    shape = compile_body(reader.scene, inner.body, nested=True)
+    shape = compile_body(reader.scene, inner.body)
     name = calls[-1].title
     one = reader.scene.fresh(f"run_{name}") if direct is None else ""
     callee = ComprehensionCallee(value, shape, one, tuple(parameters), name, direct)
@@ -165,7 +165,7 @@ def _walk(reader: Reader, node: cst.CSTNode, step: BlockStep, bodies: list[Body]
         inner = Inner(reader.scene, reader.variables, reader)
         body = inner.read(node.body)
         bodies.append(body)
-        step.blocks[node] = compile_body(reader.scene, body, nested=True)
+        step.blocks[node] = compile_body(reader.scene, body)
         return
     if isinstance(node, cst.BaseExpression):
         reader.in_place(node, step)

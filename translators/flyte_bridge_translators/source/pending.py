@@ -18,7 +18,7 @@ from flyte_bridge_translators.source.entities import Outputs
 from flyte_bridge_translators.source.loop import plain_block
 from flyte_bridge_translators.source.node import EntityCallee
 from flyte_bridge_translators.source.recognize import recognize
-from flyte_bridge_translators.source.steps import UNKNOWN, CallStep, PlainStep, Read
+from flyte_bridge_translators.source.steps import UNKNOWN, CallStep, PlainStep, Read, Step
 from flyte_bridge_translators.source.tree import children, code
 
 if TYPE_CHECKING:
@@ -32,10 +32,12 @@ class Pending:
     Attributes:
         read: The list, read.
         name: What the calls in it are.
+        calls: For each place where a call is collected, what the variables in it come from.
     """
 
     read: cst.Name
     name: str
+    calls: list[list[Step]] = field(default_factory=list)
     outputs: Outputs = UNKNOWN
     simple: bool = field(default=True, init=False)
     awaits: bool = field(default=True, init=False)
@@ -77,19 +79,28 @@ def read_pending(reader: Reader, statement: cst.BaseStatement) -> bool:
         if made is None or not isinstance(made.callee, EntityCallee):
             return False
         callees[call] = made.callee
-    for call, callee in callees.items():
-        reader.scene.plan.replace(call, _unawaited(callee))
+    calls_of = {id(call): _sources(reader, call) for call in callees}
+    for call, made_of in callees.items():
+        reader.scene.plan.replace(call, _unawaited(made_of))
     plain_block(reader, statement)
     block = reader.body.steps[-1]
     for variable, places in lists.items():
         source, call = places[0]
-        step = CallStep(0, reader.line, call=cst.Name("_"), callee=Pending(source, callees[call].name), cost=1)
+        calls = [calls_of[id(one)] for _, one in places]
+        callee = Pending(source, callees[call].name, calls)
+        step = CallStep(0, reader.line, call=cst.Name("_"), callee=callee, cost=1)
         step.target = cst.Name(variable)
         step.reads.append(Read(source, variable, block))
         step.writes = (variable,)
         reader.add(step)
     reader.scene.plan.want("import asyncio")
     return True
+
+
+def _sources(reader: Reader, call: cst.Call) -> list[Step]:
+    """What the variables in a call come from."""
+    found = (reader.lookup(name.value) for name in reader.variables.names(call))
+    return [one for one in found if one is not None]
 
 
 def _unawaited(callee: EntityCallee) -> Callable[[Rewrite], cst.BaseExpression]:

@@ -277,7 +277,7 @@ class Renderer:
                 for name in step.writes:
                     if name in step.private:
                         continue
-                    elsewhere = name in self.shape.parameters or any(
+                    elsewhere = name in self.shape.body.known or any(
                         name in other.writes for other in self.shape.body.steps if other not in inside
                     )
                     if elsewhere and name not in found:

@@ -75,7 +75,6 @@ class Shape:
     scene: Scene
     body: Body
     segments: list[Segment]
-    parameters: frozenset[str] = frozenset()
     live: set[str] = field(default_factory=set)
     consumers: dict[Step, list[tuple[Step, Read]]] = field(default_factory=dict)
     tasks: dict[Step, str] = field(default_factory=dict)
@@ -262,7 +261,7 @@ class Shape:
                 for name in step.writes:
                     definers.setdefault(name, []).append(step)
         for name, steps in definers.items():
-            known = name in self.parameters or any(
+            known = name in self.body.known or any(
                 read.name == name and read.source not in steps and read.source in self._outer_sources()
                 for step in self.body.steps
                 for read in step.reads
@@ -342,7 +341,7 @@ def _conflicting(step: Step) -> list[Step]:
     return found
 
 
-def compile_body(scene: Scene, body: Body, *, nested: bool) -> Shape:
+def compile_body(scene: Scene, body: Body) -> Shape:
     """The shape of a block; it is settled when the whole driver has been read."""
     segments: list[Segment] = []
     steps: list[Step] = []
@@ -354,8 +353,7 @@ def compile_body(scene: Scene, body: Body, *, nested: bool) -> Shape:
             steps.append(step)
     if steps or not segments:
         segments.append(Segment(steps, None))
-    parameters = frozenset() if nested else frozenset(scene.parameters)
-    shape = Shape(scene, body, segments, parameters)
+    shape = Shape(scene, body, segments)
     scene.shapes.append(shape)
     return shape
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import libcst as cst
 
-from flyte_bridge_translators.source import reading
+from flyte_bridge_translators.source import reading, waits
 from flyte_bridge_translators.source.body import Reader
 from flyte_bridge_translators.source.eager import rewrite_eager, rewrite_task
 from flyte_bridge_translators.source.edits import Plan, Rewrite
@@ -63,9 +63,10 @@ def rewrite_driver(
     reader = Reader(scene, reading.Locals(module, function))
     statements = function.body.body
     body = reader.read(statements, docstring=True)
-    shape = compile_body(scene, body, nested=False)
+    shape = compile_body(scene, body)
     scene.shapes.insert(0, scene.shapes.pop())
     settle(scene)
+    waits.report(scene, shape)
 
     def written(rewrite: Rewrite) -> cst.BaseSuite:
         from flyte_bridge_translators.source.render import tidy
