@@ -10,7 +10,7 @@ from itertools import pairwise
 import libcst as cst
 
 from flyte_bridge_translators.source import reading
-from flyte_bridge_translators.source.conditional import Parsed, parse, rewrite_condition
+from flyte_bridge_translators.source.conditional import Case, Parsed, parse, rewrite_condition
 from flyte_bridge_translators.source.entities import Outputs
 from flyte_bridge_translators.source.named_result import settled
 from flyte_bridge_translators.source.node import CREATE_NODE
@@ -235,7 +235,7 @@ class Reader:
     def _call(self, value: cst.BaseExpression, owner: Step | None, hint: str) -> Bound | None:
         from flyte_bridge_translators.source import loop
 
-        branch = parse(self.scene, value)
+        branch = parse(self.scene, value) or self._choice(value)
         if branch is not None:
             return self._branch(value, branch, owner, hint)
         mapped = loop.comprehension(self, value)
@@ -250,6 +250,14 @@ class Reader:
         self.add(step)
         return step
 
+    def _choice(self, value: cst.BaseExpression) -> Parsed | None:
+        """`f(x=1) if ready else g(x=1)`: Python's own choice, made between calls."""
+        if not isinstance(value, cst.IfExp) or self.holds_call(value.test):
+            return None
+        if not (self.holds_call(value.body) or self.holds_call(value.orelse)):
+            return None
+        return Parsed("choice", (Case(value.test, value.body), Case(None, value.orelse)))
+
     def _branch(self, value: cst.BaseExpression, parsed: Parsed, owner: Step | None, hint: str) -> BranchStep:
         from flyte_bridge_translators.source.shape import compile_body
 
@@ -257,7 +265,8 @@ class Reader:
         for case in parsed.cases:
             arm = Arm(case.condition, message=case.message)
             if case.condition is not None:
-                rewrite_condition(self.scene, case.condition)
+                if not isinstance(value, cst.IfExp):
+                    rewrite_condition(self.scene, case.condition)
                 self.expression(case.condition, step)
             if case.then is not None:
                 inner = Reader(self.scene, self.variables, self)
@@ -384,6 +393,8 @@ class Reader:
             found = recognize(self.scene, node, in_place=True)
             if found is not None:
                 callee = found.callee
+                if isinstance(step, PlainStep):
+                    step.in_place += 1 + isinstance(self.scene.module.parents.get(node), cst.BaseComp)
                 for inner, _ in found.inner:
                     self.in_place(inner, step)
                 if callee.prepares:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class ComprehensionCallee:
-    """`[f(x=i) for i in xs]`: all calls at once, in order.
+    """`[f(x=i) for i in xs]` and `{i: f(x=i) for i in xs}`: all calls at once, in order.
 
     Attributes:
         node: The comprehension.
@@ -53,9 +53,12 @@ class ComprehensionCallee:
     name: str
     direct: CallStep | None
     outputs: Outputs = UNKNOWN
-    awaits: bool = field(default=True, init=False)
 
     simple: bool = field(default=True, init=False)
+
+    @property
+    def awaits(self) -> bool:
+        return not isinstance(self.node, cst.DictComp)
 
     @property
     def prepares(self) -> bool:
@@ -78,7 +81,8 @@ class ComprehensionCallee:
             element = cst.Call(cst.Name(self.one), [cst.Arg(cst.Name(name)) for name in self.parameters])
         loop = rewrite(self.node.for_in)
         generator = cst.GeneratorExp(element, loop, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
-        return cst.Call(cst.parse_expression("asyncio.gather"), [cst.Arg(generator, star="*")])
+        results = cst.Call(cst.parse_expression("asyncio.gather"), [cst.Arg(generator, star="*")])
+        return results if self.awaits else cst.Call(cst.Name("dict"), [cst.Arg(cst.Await(results))])
 
 
 @dataclass(frozen=True)
@@ -90,25 +94,29 @@ class Mapped:
 
 
 def comprehension(reader: Reader, value: cst.BaseExpression) -> Mapped | None:
-    """A list of calls, or None when it is something else (dictionaries and sets are awaited in place)."""
+    """A list or dictionary of calls, or None when it is something else (sets are awaited in place)."""
     from flyte_bridge_translators.source.body import Reader as Inner
     from flyte_bridge_translators.source.shape import compile_body
 
-    if not isinstance(value, (cst.ListComp, cst.GeneratorExp)):
+    if not isinstance(value, (cst.ListComp, cst.GeneratorExp, cst.DictComp)):
         return None
     holds = reader.holds_call
-    if not holds(value.elt) or holds(value.for_in) or value.for_in.asynchronous is not None:
+    elements = [value.key, value.value] if isinstance(value, cst.DictComp) else [value.elt]
+    if not any(holds(one) for one in elements) or holds(value.for_in) or value.for_in.asynchronous is not None:
         return None
     inner = Inner(reader.scene, reader.variables, reader)
     inner.line = reader.line
-    wrapped = ReturnStep(0, reader.line, value=value.elt)
-    inner.expression(value.elt, wrapped)
+    wrapped = ReturnStep(0, reader.line, value=elements[0])
+    if isinstance(value, cst.DictComp):
+        wrapped.pair = (value.key, value.value)
+    for one in elements:
+        inner.expression(one, wrapped)
     inner.add(wrapped)
     calls = [step for step in inner.body.steps if isinstance(step, (CallStep, BranchStep))]
     if not calls:
         return None
     direct = None
-    if len(calls) == 1 and isinstance(calls[0], CallStep) and calls[0].call is value.elt and _plain(calls[0]):
+    if len(elements) == 1 and len(calls) == 1 and isinstance(calls[0], CallStep) and calls[0].call is elements[-1] and _plain(calls[0]):
         direct = calls[0]
     loops: cst.CompFor | None = value.for_in
     parameters: list[str] = []
@@ -118,8 +126,8 @@ def comprehension(reader: Reader, value: cst.BaseExpression) -> Mapped | None:
     reader.scene.plan.want("import asyncio")
     shape = compile_body(reader.scene, inner.body)
     name = calls[-1].title
-    one = reader.scene.fresh(f"run_{name}") if direct is None else ""
-    callee = ComprehensionCallee(value, shape, one, tuple(parameters), name, direct)
+    run = reader.scene.fresh(f"run_{name}") if direct is None else ""
+    callee = ComprehensionCallee(value, shape, run, tuple(parameters), name, direct)
     return Mapped(Found(callee, ((value.for_in, ""),)), inner.body)
 
 

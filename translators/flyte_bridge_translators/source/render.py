@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from flyte_bridge_translators.graph.calls import Leaf, Parallel, Series, Shared, Tree
-from flyte_bridge_translators.source import layout
+from flyte_bridge_translators.source import layout, reading
 from flyte_bridge_translators.source.edits import Rewrite
 from flyte_bridge_translators.source.gate import assign
 from flyte_bridge_translators.source.node import keyword
 from flyte_bridge_translators.source.shape import Segment, Shape, steps_of, targets_renamed, to_node
 from flyte_bridge_translators.source.steps import BlockStep, BranchStep, CallStep, PlainStep, ReturnStep, Step
-from flyte_bridge_translators.source.tree import code
+from flyte_bridge_translators.source.tree import children, code
 
 if TYPE_CHECKING:
     from flyte_bridge_translators.source.iteration import ForStep
@@ -186,7 +186,6 @@ class Renderer:
         """Strands: tasks first, the others gathered; tasks whose values are needed afterwards are gathered too."""
         out: list[cst.BaseStatement] = []
         gathered: list[tuple[list[cst.BaseStatement], cst.BaseExpression, object]] = []
-        wanted = set(self._exports(tree))
         for strand in tree.strands:
             lines, value, target = self._branch(strand.body, ())
             if not strand.task:
@@ -195,7 +194,7 @@ class Renderer:
             task = cst.Name(self.shape.tasks[strand.head.payload])
             out += lines
             out.append(assign(task, cst.Call(cst.parse_expression("asyncio.create_task"), [cst.Arg(value)])))
-            needed = [one for one in self.variables(strand.head.payload) if one in wanted]
+            needed = self._exports(Leaf(strand.head), tree)
             if needed or self.shape.scene.settled is not None:
                 gathered.append(([], task, self.pattern(strand.head.payload, needed)))
         return [*out, *self._gather(gathered)]
@@ -240,9 +239,9 @@ class Renderer:
         hidden = self.foreign.get(step, frozenset()) | (step.private if isinstance(step, BlockStep) else frozenset())
         return [step.variable(name) for name in step.writes if name not in hidden]
 
-    def _exports(self, part: Tree) -> list[str]:
-        """The variables bound in a part that anything outside it reads."""
-        inside = set(steps_of(part))
+    def _exports(self, part: Tree, beyond: Tree | None = None) -> list[str]:
+        """The variables bound in a part that anything outside it (or outside of what it stands in) reads."""
+        inside = set(steps_of(beyond or part))
         found: dict[str, None] = {}
         for step in steps_of(part):
             if step in self.shape.wanted:
@@ -457,6 +456,8 @@ class Renderer:
         lead = self._lead(step) if step.small is not None else []
         before = self._prepared(step)
         value = self.rewrite(step.value) if step.value is not None else None
+        if step.pair is not None:
+            value = tuple_of([self.rewrite(one) for one in step.pair])
         if value is None:
             return [cst.SimpleStatementLine([cst.Return()], leading_lines=lead)]
         if isinstance(value, cst.Await):
@@ -530,6 +531,28 @@ def coroutine(name: str, parameters: Sequence[str], lines: list[cst.BaseStatemen
         asynchronous=cst.Asynchronous(),
         leading_lines=[cst.EmptyLine(indent=False)],
     )
+
+
+def with_bindings(lines: list[cst.BaseStatement], known: frozenset[str], head: int) -> list[cst.BaseStatement]:
+    """The lines of a driver in which every variable that a coroutine binds with `nonlocal` is bound by the driver too."""
+    wanted: dict[str, None] = {}
+    bound: set[str] = set(known)
+    inside = False
+    stack: list[tuple[cst.CSTNode, bool]] = [(line, inside) for line in reversed(lines)]
+    while stack:
+        node, inside = stack.pop()
+        if isinstance(node, cst.Nonlocal):
+            wanted.update(dict.fromkeys(item.name.value for item in node.names))
+        elif isinstance(node, (cst.AssignTarget, cst.AnnAssign, cst.For, cst.NamedExpr, cst.AsName)) and not inside:
+            target = node.name if isinstance(node, cst.AsName) else node.target
+            if isinstance(target, cst.BaseExpression):
+                bound.update(name.value for name in reading.targets(target))
+        inner = inside or isinstance(node, (cst.FunctionDef, cst.Lambda))
+        if not isinstance(node, cst.BaseExpression):
+            stack += [(child, inner) for child in children(node)]
+    missing = [name for name in wanted if name not in bound]
+    made = [assign(cst.Name(name), cst.Name("None")) for name in missing]
+    return [*lines[:head], *made, *lines[head:]]
 
 
 def dropped(original: cst.CSTNode, made: Sequence[cst.CSTNode]) -> list[cst.EmptyLine]:

@@ -111,6 +111,7 @@ class Shape:
         own = {id(read): step for step in self.body.steps for read in step.reads}
         for step in self.body.steps:
             self.consumers[step] = [(own.get(id(read), _ELSEWHERE), read) for read in reads.get(step, ())]
+        self._keep_order()
         for segment in self.segments:
             self._compile(segment)
         for step in self.body.steps:
@@ -127,6 +128,28 @@ class Shape:
             if any(isinstance(part, (Parallel, Shared)) for part in walk(segment.tree)):
                 self.scene.plan.want("import asyncio")
 
+    def _blocks(self) -> set[str]:
+        """Variables that a block binds for those outside it: they keep their one name."""
+        return {
+            name
+            for step in self.body.steps
+            if isinstance(step, BlockStep)
+            for name in step.writes
+            if name not in step.private
+        }
+
+    def _keep_order(self) -> None:
+        """Who binds again what a block binds too follows those who read it before."""
+        shared = self._blocks()
+        users: dict[str, list[Step]] = {}
+        for step in self.body.steps:
+            if not isinstance(step, BlockStep):
+                for name in step.writes:
+                    if name in shared and step.rebinds:
+                        step.follows += [one for one in users.get(name, ()) if one is not step]
+            for name in {*step.writes, *(read.name for read in step.reads)} & shared:
+                users.setdefault(name, []).append(step)
+
     def _compile(self, segment: Segment) -> None:
         nodes = {step: to_node(step) for step in segment.steps}
         graph = model.workflow(nodes.values())
@@ -134,7 +157,7 @@ class Shape:
             for read in step.reads:
                 if read.source in nodes and read.source is not step:
                     model.connect(graph, nodes[read.source], nodes[step])
-            for before in (*step.after, *_conflicting(step)):
+            for before in (*step.after, *step.follows, *_conflicting(step)):
                 if before in nodes and before is not step:
                     model.connect(graph, nodes[before], nodes[step], model.ORDER)
         try:
@@ -260,7 +283,10 @@ class Shape:
             if step.rebinds:
                 for name in step.writes:
                     definers.setdefault(name, []).append(step)
+        shared = self._blocks()
         for name, steps in definers.items():
+            if name in shared:
+                continue
             known = name in self.body.known or any(
                 read.name == name and read.source not in steps and read.source in self._outer_sources()
                 for step in self.body.steps
@@ -433,11 +459,16 @@ def settle(scene: Scene) -> None:
                 if read.source is not None and id(read) not in seen:
                     seen.add(id(read))
                     reads.setdefault(read.source, []).append(read)
+    passed: dict[Step, set[str]] = {}
     for shape in scene.shapes:
-        for step in shape.body.steps:
+        for step in reversed(shape.body.steps):
             if isinstance(step, BlockStep):
                 seen_outside = {read.name for read in (*step.reads, *reads.get(step, ()))} | shape.live
-                step.private = set(step.writes) - seen_outside
+                step.private = set(step.writes) - seen_outside - passed.get(step, set())
+                for name, before, _ in step.conflicts:
+                    # A block may bind nothing (no iteration, another arm): what was bound before is then seen through it.
+                    if before is not None and name not in step.private:
+                        passed.setdefault(before, set()).add(name)
                 for inner in step.blocks.values():
                     inner.live |= {read.name for read in reads.get(step, ())}
                     inner.live |= {read.name for read in step.reads} & set(step.writes)

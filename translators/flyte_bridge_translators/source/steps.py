@@ -86,6 +86,7 @@ class Step:
         reads: What it needs.
         writes: The variables it binds, as the user wrote them.
         after: Steps it must follow though it reads nothing of theirs (`>>`).
+        follows: Steps it must follow because it binds a variable again that they bind or read; Flyte 1 knows no such order.
         cost: How many actions in a row it takes at least.
         comments: Statements that are not written any more (`a >> b`), whose comments it takes over.
         below: The same for statements that stood below or inside its own.
@@ -96,6 +97,7 @@ class Step:
     reads: list[Read] = field(default_factory=list)
     writes: tuple[str, ...] = ()
     after: list[Step] = field(default_factory=list)
+    follows: list[Step] = field(default_factory=list)
     cost: int = 0
     rebinds: bool = True
     comments: list[cst.BaseStatement] = field(default_factory=list)
@@ -155,12 +157,14 @@ class PlainStep(Step):
         small: The small statement, when its line has several; else the line is taken whole.
         effect: Whether it may do something besides binding names.
         mutates: Variables it changes in place.
+        in_place: How many calls are awaited right where they stand in it, one after the other.
         make: Writes it, when the user did not.
     """
 
     small: cst.BaseSmallStatement | None = None
     effect: bool = False
     mutates: tuple[str, ...] = ()
+    in_place: int = 0
     make: Callable[[Rewrite], list[cst.BaseStatement]] | None = None
 
     @property
@@ -170,9 +174,10 @@ class PlainStep(Step):
 
 @dataclass(eq=False)
 class ReturnStep(Step):
-    """`return`, with the value's calls taken out."""
+    """`return`, with the value's calls taken out; of a pair (a dictionary's item), both parts."""
 
     value: cst.BaseExpression | None = None
+    pair: tuple[cst.BaseExpression, cst.BaseExpression] | None = None
     small: cst.Return | None = None
 
 

@@ -78,15 +78,16 @@ class Waits:
             for name, before, readers in step.conflicts:
                 if not (isinstance(before, BlockStep) and name in before.private):
                     conflicts += [one for one in (before, *readers) if one is not None]
-        self.before[step] = [*data, *step.after, *conflicts, *ordered]
+        self.before[step] = [*data, *step.after, *step.follows, *conflicts, *ordered]
         asked = step.after if isinstance(step, (CallStep, BranchStep)) else []
         self.needed[step] = [*data, *asked]
         inner = inner_shapes(step)
         if inner:
+            # What a loop goes over is a list of promises in Flyte 1, and there at once; a condition is waited for.
             own = {id(read) for shape in inner for read in _reads(shape)}
-            self.needed[step] = [
-                read.source for read in step.reads if read.source is not None and id(read) not in own
-            ]
+            waited = not isinstance(step, (ForStep, CallStep))
+            header = [read.source for read in step.reads if read.source is not None and id(read) not in own]
+            self.needed[step] = header if waited else []
             for shape in inner:
                 self._add(shape, step)
         elif step.cost:
@@ -148,6 +149,8 @@ class Waits:
                 for sources in call.callee.calls:
                     self._starts(call, self._awaited(call), self._closure(sources, self._edges))
         for step in self.before:
+            if isinstance(step, PlainStep) and step.in_place > 1:
+                self._tell(step, "calls that may not run are awaited where they stand, one after the other")
             if step.cost:
                 self._results(step)
 

@@ -69,9 +69,10 @@ def rewrite_driver(
     waits.report(scene, shape)
 
     def written(rewrite: Rewrite) -> cst.BaseSuite:
-        from flyte_bridge_translators.source.render import tidy
+        from flyte_bridge_translators.source.render import tidy, with_bindings
 
-        lines = tidy(shape.statements(rewrite)) or [cst.SimpleStatementLine([cst.Pass()])]
+        lines = tidy(with_bindings(shape.statements(rewrite), scene.parameters, len(body.head)))
+        lines = lines or [cst.SimpleStatementLine([cst.Pass()])]
         if failure.handler is not None:
             head = len(body.head)
             lines = [*lines[:head], wrap(failure, rewrite(failure.handler), tidy(lines[head:]))]
