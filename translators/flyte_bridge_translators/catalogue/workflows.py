@@ -37,11 +37,14 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "FB211",
-        "loop runs in turn",
+        "waits longer than Flyte 1",
         Severity.CHECK,
-        "Calls of this loop are awaited one after the other, because an iteration needs the one before it or may end the "
-        "loop. Flyte 1 would have run some of them side by side.",
-        "Check whether the wait matters; if so, start what is independent with `asyncio.create_task`.",
+        "Flyte 1 starts each call when its own inputs are there, whatever it stands in. Here a loop, a comprehension or a block "
+        "with calls is one step: its calls run one after the other because an iteration needs the one before it or may end "
+        "the loop, or they wait for what only some of them need, or whoever uses one of the results waits for all. The "
+        "results are the same; some of them may be there later.",
+        "Check whether the wait matters; if so, start what is independent with `asyncio.create_task` and await it where it is "
+        "used.",
     ),
     Code(
         "FB212",

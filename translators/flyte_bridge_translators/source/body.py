@@ -67,7 +67,7 @@ class Reader:
         self.scene = scene
         self.variables = variables
         self.outer = outer
-        self.body = Body(known=outer.body.known if outer is not None else scene.parameters)
+        self.body: Body = Body(known=outer.body.known if outer is not None else scene.parameters)
         self.current: dict[str, Step] = {}
         self.readers: dict[str, list[Step]] = {}
         self.line: cst.BaseStatement = cst.SimpleStatementLine([])

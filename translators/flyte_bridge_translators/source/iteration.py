@@ -340,7 +340,7 @@ def gathered(node: cst.For, element: cst.BaseExpression, over: cst.BaseExpressio
 
 def render_for(step: ForStep, rewrite: Rewrite) -> list[cst.BaseStatement]:
     """The loop in Flyte 2."""
-    from flyte_bridge_translators.source.render import Renderer, Sink, coroutine, tidy, tuple_of, with_lead
+    from flyte_bridge_translators.source.render import Renderer, Sink, coroutine, started, tidy, tuple_of, with_lead
 
     node = step.node
     assert step.rest is not None
@@ -364,10 +364,9 @@ def render_for(step: ForStep, rewrite: Rewrite) -> list[cst.BaseStatement]:
         out.append(coroutine(step.names["one"], loop_names(node), lines))
         element = called(step.names["one"], node)
     if step.calls_in_turn:
-        task = cst.Call(cst.parse_expression("asyncio.create_task"), [cst.Arg(element)])
-        tasks = cst.ListComp(task, cst.CompFor(node.target, over))
-        started = assign(cst.Name(step.names["tasks"]), tasks)
-        out.append(with_lead(started, told) if target is None else started)
+        tasks = cst.ListComp(started(element), cst.CompFor(node.target, over))
+        all_started = assign(cst.Name(step.names["tasks"]), tasks)
+        out.append(with_lead(all_started, told) if target is None else all_started)
         if target is None:
             # Nothing in turn needs them, so nothing in turn waits for them.
             out.append(_loop(node, node.target, over.deep_clone(), rest))

@@ -116,7 +116,13 @@ def comprehension(reader: Reader, value: cst.BaseExpression) -> Mapped | None:
     if not calls:
         return None
     direct = None
-    if len(elements) == 1 and len(calls) == 1 and isinstance(calls[0], CallStep) and calls[0].call is elements[-1] and _plain(calls[0]):
+    if (
+        len(elements) == 1
+        and len(calls) == 1
+        and isinstance(calls[0], CallStep)
+        and calls[0].call is elements[-1]
+        and _plain(calls[0])
+    ):
         direct = calls[0]
     loops: cst.CompFor | None = value.for_in
     parameters: list[str] = []

@@ -193,7 +193,7 @@ class Renderer:
                 continue
             task = cst.Name(self.shape.tasks[strand.head.payload])
             out += lines
-            out.append(assign(task, cst.Call(cst.parse_expression("asyncio.create_task"), [cst.Arg(value)])))
+            out.append(assign(task, started(value)))
             needed = self._exports(Leaf(strand.head), tree)
             if needed or self.shape.scene.settled is not None:
                 gathered.append(([], task, self.pattern(strand.head.payload, needed)))
@@ -271,10 +271,11 @@ class Renderer:
         """Variables of the driver that a block inside the part binds again."""
         inside = set(steps_of(part))
         found: list[str] = []
+        shared = self.shape.shared()
         for step in inside:
-            if isinstance(step, BlockStep):
+            if isinstance(step, BlockStep) or (step.rebinds and shared & set(step.writes)):
                 for name in step.writes:
-                    if name in step.private:
+                    if name not in shared or name in step.renamed or name in getattr(step, "private", ()):
                         continue
                     elsewhere = name in self.shape.body.known or any(
                         name in other.writes for other in self.shape.body.steps if other not in inside
@@ -531,6 +532,13 @@ def coroutine(name: str, parameters: Sequence[str], lines: list[cst.BaseStatemen
         asynchronous=cst.Asynchronous(),
         leading_lines=[cst.EmptyLine(indent=False)],
     )
+
+
+def started(value: cst.BaseExpression) -> cst.BaseExpression:
+    """`asyncio.create_task(...)`; a gather has started already, and is no coroutine."""
+    if isinstance(value, cst.Call) and code(value.func) == "asyncio.gather":
+        return value
+    return cst.Call(cst.parse_expression("asyncio.create_task"), [cst.Arg(value)])
 
 
 def with_bindings(lines: list[cst.BaseStatement], known: frozenset[str], head: int) -> list[cst.BaseStatement]:

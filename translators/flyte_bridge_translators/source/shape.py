@@ -128,7 +128,7 @@ class Shape:
             if any(isinstance(part, (Parallel, Shared)) for part in walk(segment.tree)):
                 self.scene.plan.want("import asyncio")
 
-    def _blocks(self) -> set[str]:
+    def shared(self) -> set[str]:
         """Variables that a block binds for those outside it: they keep their one name."""
         return {
             name
@@ -140,7 +140,7 @@ class Shape:
 
     def _keep_order(self) -> None:
         """Who binds again what a block binds too follows those who read it before."""
-        shared = self._blocks()
+        shared = self.shared()
         users: dict[str, list[Step]] = {}
         for step in self.body.steps:
             if not isinstance(step, BlockStep):
@@ -283,16 +283,20 @@ class Shape:
             if step.rebinds:
                 for name in step.writes:
                     definers.setdefault(name, []).append(step)
-        shared = self._blocks()
+        passed = {
+            (name, before)
+            for step in self.body.steps
+            if isinstance(step, BlockStep)
+            for name, before, _ in step.conflicts
+            if name not in step.private
+        }
         for name, steps in definers.items():
-            if name in shared:
-                continue
             known = name in self.body.known or any(
                 read.name == name and read.source not in steps and read.source in self._outer_sources()
                 for step in self.body.steps
                 for read in step.reads
             )
-            again = steps if known else steps[1:]
+            again = [step for step in (steps if known else steps[1:]) if (name, step) not in passed]
             if not again or self._in_order(name):
                 continue
             for step in again:

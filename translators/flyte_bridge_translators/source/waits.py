@@ -143,7 +143,8 @@ class Waits:
 
     def report(self) -> None:
         """Both kinds: a call that starts late, and a result that is there late."""
-        for call in self.calls:
+        # Where no call is held by a block and nothing is ordered but by promises, nothing waits longer: no need to look.
+        for call in self.calls if self._may_wait() else ():
             self._starts(call, self._awaited(call), self._wanted(call))
             if isinstance(call, CallStep) and isinstance(call.callee, Pending):
                 for sources in call.callee.calls:
@@ -153,6 +154,12 @@ class Waits:
                 self._tell(step, "calls that may not run are awaited where they stand, one after the other")
             if step.cost:
                 self._results(step)
+
+    def _may_wait(self) -> bool:
+        return bool(self.holder) or any(
+            len(self.before[step]) > len(self.needed[step]) or isinstance(getattr(step, "callee", None), Pending)
+            for step in self.before
+        )
 
     def _starts(self, call: Step, awaited: set[Step], wanted: set[Step]) -> None:
         late = [step for step in awaited if step.cost and step not in wanted and not self._within(call, step)]
