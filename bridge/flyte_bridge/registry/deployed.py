@@ -65,6 +65,7 @@ class Deployed:
         sort: str = "",
         descending: bool = False,
         start: int = 0,
+        limit: int = MOST,
     ) -> AsyncIterator[Row]:
         """Each name once, with the latest of the versions that the filters leave; newest first.
 
@@ -76,10 +77,12 @@ class Deployed:
             sort: Another order, by this column.
             descending: Of that order.
             start: How many to skip.
+            limit: How many to ask for at once.
         """
         scope = identifier_pb2.ProjectIdentifier(organization=ORG, name=project, domain=domain) if project else None
         token = str(start) if start else ""
-        asked = query(where("environment", environment), *filters, sort=sort, descending=descending, token=token)
+        own = where("environment", environment)
+        asked = query(own, *filters, sort=sort, descending=descending, limit=limit, token=token)
         async for task in pages(self._backend.list_tasks, lambda page: page.tasks, asked, project_id=scope):
             yield _row(task.task_id, task.metadata)
 

@@ -153,7 +153,13 @@ class Listing:
             raise InvalidRequest(f"names are sorted by name or created_at, not by '{by.field}': leave sort_by out")
         found: list[str] = []
         listed = self._deployed.latest(
-            environment, project, domain, sort=by.field, descending=by.descending, start=start
+            environment,
+            project,
+            domain,
+            sort=by.field,
+            descending=by.descending,
+            start=start,
+            limit=min(limit, MOST),
         )
         async for row in listed:
             if len(found) == limit:
@@ -178,15 +184,37 @@ class Listing:
                         if count == enough and by.field == "created_at":
                             break
         elif versions is not None:
-            for version in sorted({identifier.version(one) for one in versions if one}):
-                listed = self._deployed.latest(
-                    kind.environment, request.project, request.domain, filters=[where("version", version)]
-                )
-                found += [row async for row in listed if self._may(kind, request, row)]
+            await self._of_versions(
+                kind, request, sorted({identifier.version(one) for one in versions if one}), enough, found
+            )
         else:
             newest = enough if by == filters.Order("created_at", descending=True) else None
             await self._all(kind, request, newest, found)
         return found
+
+    async def _of_versions(
+        self, kind: Kind[E], request: Request, versions: Sequence[str], enough: int | None, found: list[Row]
+    ) -> None:
+        """Adds the names that have these versions; the beginning of them where the server can sort as is asked for."""
+        by = request.order or filters.Order("created_at", descending=False)
+        sort = by.field if by.field in ("created_at", "name") else ""
+        if enough is None or not sort or len(versions) != 1:
+            enough = None
+        for version in versions:
+            listed = self._deployed.latest(
+                kind.environment,
+                request.project,
+                request.domain,
+                filters=[where("version", version)],
+                sort=sort,
+                descending=by.descending,
+                limit=min(enough or MOST, MOST),
+            )
+            async for row in listed:
+                if self._may(kind, request, row):
+                    found.append(row)
+                    if len(found) == enough:
+                        return
 
     async def _versions_of(
         self, kind: Kind[E], request: Request, name: str, by: filters.Order, enough: int | None
@@ -209,7 +237,10 @@ class Listing:
         ]
         pushed = [compare("name", "CONTAINS", part) for part in parts if not set("%_\\") & set(part)]
         batch: list[Row] = []
-        async for latest in self._deployed.latest(kind.environment, request.project, request.domain, filters=pushed):
+        names = self._deployed.latest(
+            kind.environment, request.project, request.domain, filters=pushed, limit=min(newest or MOST, MOST)
+        )
+        async for latest in names:
             oldest = _last(found, newest)
             if oldest is not None and latest.created_at < oldest:
                 break
