@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +107,26 @@ def test_a_schedule_is_followed_while_its_version_is_active(admin: Any, flyte2: 
     assert trigger().spec.active
     set_state(admin, third, launch_plan_pb2.ACTIVE)
     assert not trigger().spec.active
+
+
+def test_activating_two_versions_at_once_leaves_one(admin: Any, flyte2: Callable[..., Any], fresh: str) -> None:
+    """Whichever is later: the trigger is pinned to the version that is active."""
+    name = f"plan.{fresh}"
+    ids = [
+        register(admin, name, f"{fresh}{n}", cron_schedule={"schedule": "0 6 * * *"}, kickoff_time_input_arg="when")
+        for n in range(4)
+    ]
+    for _ in range(3):
+        with ThreadPoolExecutor(len(ids)) as threads:
+            list(threads.map(lambda id_: set_state(admin, id_, launch_plan_pb2.ACTIVE), ids))
+        active = [
+            plan.id.version
+            for id_ in ids
+            if (plan := admin.GetLaunchPlan(common_pb2.ObjectGetRequest(id=id_))).closure.state
+            == launch_plan_pb2.ACTIVE
+        ]
+        trigger = flyte2(lambda backend: backend.get_trigger(name=trigger_of(name)))
+        assert active == [trigger.spec.task_version]
 
 
 def test_a_schedule_that_flyte_2_cannot_follow_is_refused_at_registration(

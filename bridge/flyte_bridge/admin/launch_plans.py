@@ -103,14 +103,19 @@ class LaunchPlans:
         """Activates a version, which deactivates the one that was active, or deactivates one."""
         id_ = typed(request, LAUNCH_PLAN).id
         if request.state == launch_plan_pb2.INACTIVE:
-            plan = await self._registry.get_launch_plan(checked(request, "id", LAUNCH_PLAN))
-            if plan.closure.state == launch_plan_pb2.ACTIVE:
-                await self._schedules.rest(plan)
-                await self._registry.plans.deactivate(plan)
+            checked(request, "id", LAUNCH_PLAN)
+            async with self._registry.alone(_name_of(id_)):
+                plan = await self._registry.get_launch_plan(id_)
+                if plan.closure.state == launch_plan_pb2.ACTIVE:
+                    await self._schedules.rest(plan)
+                    await self._registry.plans.deactivate(plan)
         elif request.state == launch_plan_pb2.ACTIVE:
-            plan = await self._registry.get_launch_plan(id_)
-            await self._schedules.follow(plan)  # first, as on flyteadmin: a schedule that cannot be leaves all as it is
-            await self._registry.plans.activate(plan)
+            async with self._registry.alone(_name_of(id_)):
+                plan = await self._registry.get_launch_plan(id_)
+                await self._schedules.follow(
+                    plan
+                )  # first, as on flyteadmin: if it cannot be followed all stays as it is
+                await self._registry.plans.activate(plan)
         else:
             raise InvalidRequest(
                 f"Unrecognized launch plan state {request.state} for update for launch plan [{text(id_)}]"
@@ -215,6 +220,10 @@ class LaunchPlans:
         """The names of launch plans."""
         call = "ListLaunchPlanIds"
         return await list_ids(self._registry, request, filters.LAUNCH_PLAN, identifier.LAUNCH_PLAN, call)
+
+
+def _name_of(id_: identifier_pb2.Identifier) -> common_pb2.NamedEntityIdentifier:
+    return common_pb2.NamedEntityIdentifier(project=id_.project, domain=id_.domain, name=id_.name)
 
 
 def _version(name: common_pb2.NamedEntityIdentifier, version: str) -> identifier_pb2.Identifier:

@@ -162,9 +162,9 @@ class Listing:
             limit=min(limit, MOST),
         )
         async for row in listed:
+            found.append(row.name.removeprefix(f"{environment}."))
             if len(found) == limit:
                 break
-            found.append(row.name.removeprefix(f"{environment}."))
         return found
 
     # -- rows ---------------------------------------------------------------------------------------------------------
@@ -238,7 +238,11 @@ class Listing:
         pushed = [compare("name", "CONTAINS", part) for part in parts if not set("%_\\") & set(part)]
         batch: list[Row] = []
         names = self._deployed.latest(
-            kind.environment, request.project, request.domain, filters=pushed, limit=min(newest or MOST, MOST)
+            kind.environment,
+            request.project,
+            request.domain,
+            filters=pushed,
+            limit=min(newest + 1 if newest else MOST, MOST),
         )
         async for latest in names:
             oldest = _last(found, newest)

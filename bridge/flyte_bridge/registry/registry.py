@@ -237,9 +237,16 @@ class Registry:
             task_id = identifier.deployed(v1_id, org=ORG)
         except identifier.Unnameable as error:
             raise InvalidRequest(str(error)) from None
-        lock = self._locks.setdefault(task_id.SerializeToString(deterministic=True), asyncio.Lock())
-        async with lock:
+        async with self.alone(task_id):
             yield task_id
+
+    def alone(self, where: Message) -> asyncio.Lock:
+        """A lock that nobody else of this process holds for the same thing.
+
+        Args:
+            where: What identifies it.
+        """
+        return self._locks.setdefault(where.SerializeToString(deterministic=True), asyncio.Lock())
 
     async def _deploy(
         self,
