@@ -59,6 +59,7 @@ class Attributes:
         """Takes where they are kept."""
         self._backend = backend
         self._documents = documents
+        self._first_domains: dict[str, str] = {}
 
     async def get(
         self, resource: matchable_resource_pb2.MatchableResource.ValueType, scope: Scope
@@ -100,8 +101,12 @@ class Attributes:
         """Where the document lives: a whole project's in the first of its domains."""
         if scope.domain:
             return scope.domain
-        project = await self._backend.get_project(project_id=scope.project)
-        return str(project.domains[0].id) if project.domains else ""
+        if (
+            scope.project not in self._first_domains
+        ):  # domains are Flyte 2's configuration; they do not change as it runs
+            project = await self._backend.get_project(project_id=scope.project)
+            self._first_domains[scope.project] = str(project.domains[0].id) if project.domains else ""
+        return self._first_domains[scope.project]
 
 
 def _name(resource: matchable_resource_pb2.MatchableResource.ValueType, scope: Scope) -> str:
