@@ -170,9 +170,9 @@ class _Lister:
         known = await self._settings(action)
         if known is None:
             return None
-        found = execution.from_run(known.spec, action)
-        found.spec.launch_plan.CopyFrom(known.launch_plan)
-        found.closure.workflow_id.CopyFrom(known.workflow)
+        found = execution_pb2.Execution()
+        found.CopyFrom(known)
+        execution.stand(found, action)
         if found.closure.phase in _ILL:
             outcome = await self._outcome(action)
             which = outcome.WhichOneof("output_result")
@@ -187,9 +187,9 @@ class _Lister:
             found.closure.error.message = trimmed(found.closure.error.message)
         await self._archive.mark([found])
 
-    async def _settings(self, action: Any) -> _Known | None:
+    async def _settings(self, action: Any) -> execution_pb2.Execution | None:
         """What a run was asked to be, from memory if possible: it never changes."""
-        from .executions import to_message
+        from .executions import complete
 
         key = (caller(self._context), action.id.run.SerializeToString(deterministic=True))
         known = _settings.get(key)
@@ -201,9 +201,9 @@ class _Lister:
             from .snapshots import RunView
 
             view = RunView(details, execution.settings(details.run_spec, details.action.id.run))
-            whole = to_message(view, await self._reader.plan(view))
-            known = _Known(details.run_spec, whole.spec.launch_plan, whole.closure.workflow_id)
-            _settings.put(key, known, details.run_spec.ByteSize() + 500)
+            known = execution.lasting(details.run_spec, view.run_id)
+            complete(known, await self._reader.plan(view))
+            _settings.put(key, known, known.ByteSize() + 500)
         return known
 
     async def _outcome(self, action: Any) -> execution_pb2.ExecutionClosure:
@@ -211,18 +211,7 @@ class _Lister:
         return execution.outcome(details)
 
 
-class _Known:
-    """Of a run what does not change and a list does not tell."""
-
-    __slots__ = ("launch_plan", "spec", "workflow")
-
-    def __init__(self, spec: Any, launch_plan: Any, workflow: Any) -> None:
-        self.spec = spec
-        self.launch_plan = launch_plan
-        self.workflow = workflow
-
-
-_settings: Recent[Any, _Known] = Recent(64 * 1024 * 1024)
+_settings: Recent[Any, execution_pb2.Execution] = Recent(64 * 1024 * 1024)
 
 
 def _pushed(one: filters.Filter) -> list_pb2.Filter | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flyteidl.admin import execution_pb2
 from flyteidl.core import execution_pb2 as core_execution_pb2
 from flyteidl.core import identifier_pb2, literals_pb2
+from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyteidl2.common import phase_pb2
 from flyteidl2.task import run_pb2
 from flyteidl2.workflow import run_definition_pb2
@@ -89,16 +90,47 @@ def from_run(
     Raises:
         BadExecution: The annotations are broken.
     """
-    known = settings(spec, action.id.run)
+    result = lasting(spec, action.id.run)
+    stand(result, action)
+    return result
+
+
+def lasting(spec: run_pb2.RunSpec, run: v2_identifier_pb2.RunIdentifier) -> execution_pb2.Execution:
+    """What of an execution never changes.
+
+    Args:
+        spec: The run's.
+        run: Whose it is.
+
+    Raises:
+        BadExecution: The annotations are broken.
+    """
+    known = settings(spec, run)
     start = closure_facts(spec)
     result = execution_pb2.Execution(id=known.id, spec=known.spec)
-    result.spec.metadata.mode = mode(action.metadata, known.spec.metadata)
+    result.spec.metadata.SetInParent()
     closure = result.closure
-    closure.phase = run_phase(action)
     if start is not None:
         closure.workflow_id.CopyFrom(start.workflow)
         closure.created_at.FromNanoseconds(start.created_at)
-    else:
+    closure.state_change_details.state = execution_pb2.EXECUTION_ACTIVE
+    closure.state_change_details.principal = known.spec.metadata.principal
+    return result
+
+
+def stand(
+    result: execution_pb2.Execution, action: run_definition_pb2.ActionDetails | run_definition_pb2.Action
+) -> None:
+    """Adds to what never changes of an execution how it stands.
+
+    Args:
+        result: As `lasting` gives it.
+        action: The run's root.
+    """
+    metadata, closure = result.spec.metadata, result.closure
+    metadata.mode = mode(action.metadata, metadata)
+    closure.phase = run_phase(action)
+    if not closure.HasField("created_at"):
         closure.created_at.FromNanoseconds(_created_at(action))
     started = started_at(action)
     if started:
@@ -110,11 +142,7 @@ def from_run(
             closure.duration.FromNanoseconds(max(0, action.status.end_time.ToNanoseconds() - started))
     if isinstance(action, run_definition_pb2.ActionDetails):
         _outcome(closure, action)
-    state = closure.state_change_details
-    state.state = execution_pb2.EXECUTION_ACTIVE
-    state.occurred_at.CopyFrom(closure.created_at)
-    state.principal = known.spec.metadata.principal
-    return result
+    closure.state_change_details.occurred_at.CopyFrom(closure.created_at)
 
 
 def _created_at(action: run_definition_pb2.ActionDetails | run_definition_pb2.Action) -> int:
