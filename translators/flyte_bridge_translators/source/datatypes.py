@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import libcst as cst
 
@@ -102,6 +103,7 @@ def of_annotation(module: Module, annotation: cst.BaseExpression, depth: int = 0
     return Shape(OTHER, name=qualified)
 
 
+@lru_cache(maxsize=4096)  # the same few annotations are asked for at every call of what they belong to
 def of_text(text: str) -> Shape:
     """The shape of a type expression of another file, known as text: imported names are told by their last part."""
     last = {name.rpartition(".")[2]: kind for name, kind in NAMED.items()}

@@ -361,6 +361,14 @@ class Renderer:
             found += [one for one in above if one.comment is not None]
         return [*found, *last]
 
+    def _dropped(self, original: cst.CSTNode, made: Sequence[cst.CSTNode]) -> list[cst.EmptyLine]:
+        """The comments inside an expression that what was made of it does not hold."""
+        if "#" not in self.shape.scene.module.text:
+            return []
+        inside = layout.comments(original)
+        text = "".join(code(one) for one in made) if inside else ""
+        return [cst.EmptyLine(comment=cst.Comment(one)) for one in inside if one not in text]
+
     def comments(self, step: CallStep) -> list[cst.EmptyLine]:
         """The comments at the line of a call that goes into a gather or a generator."""
         return [line for line in (*self._lead(step), *_beside(step)) if line.comment is not None]
@@ -383,7 +391,7 @@ class Renderer:
         lead = self._lead(step)
         out = [*self._tasks(step), *self._prepared(step), *step.callee.before(self.rewrite)]
         value = step.callee.awaitable(self.rewrite)
-        lead += dropped(step.call, [*out, value])
+        lead += self._dropped(step.call, [*out, value])
         if step.callee.awaits:
             value = cst.Await(value)
         if sink is not None:
@@ -426,7 +434,7 @@ class Renderer:
         if isinstance(orelse, cst.Else):
             return [*before, *orelse.body.body]
         assert orelse is not None
-        lead += dropped(step.call, [orelse])
+        lead += self._dropped(step.call, [orelse])
         return [*before, with_lead(orelse, lead)] if not before else [with_lead(before[0], lead), *before[1:], orelse]
 
     def _arm(self, shape: Shape | None, message: cst.BaseExpression | None, sink: Sink) -> cst.IndentedBlock:
@@ -561,15 +569,6 @@ def with_bindings(lines: list[cst.BaseStatement], known: frozenset[str], head: i
     missing = [name for name in wanted if name not in bound]
     made = [assign(cst.Name(name), cst.Name("None")) for name in missing]
     return [*lines[:head], *made, *lines[head:]]
-
-
-def dropped(original: cst.CSTNode, made: Sequence[cst.CSTNode]) -> list[cst.EmptyLine]:
-    """The comments inside an expression that what was made of it does not hold."""
-    inside = layout.comments(original)
-    if not inside:
-        return []
-    text = "".join(code(one) for one in made)
-    return [cst.EmptyLine(comment=cst.Comment(one)) for one in inside if one not in text]
 
 
 def with_lines(block: cst.BaseSuite, lines: Sequence[cst.BaseStatement]) -> cst.IndentedBlock:

@@ -53,10 +53,9 @@ def translate(module: Module, context: Context) -> Plan:
     if not module.is_flyte1 and not context.is_flyte1_project:
         return job.plan
     done: set[cst.CSTNode] = set()
-    for call in sorted(
-        module.all_calls, key=lambda call: -len(code(call)) if isinstance(call.func, cst.Attribute) else 0
-    ):
-        if call in done or not _is_setting(job, call) or _elsewhere(module, call):
+    found = [call for call in module.all_calls if _is_setting(job, call) and not _elsewhere(module, call)]
+    for call in sorted(found, key=lambda call: -len(code(call)) if isinstance(call.func, cst.Attribute) else 0):
+        if call in done:
             continue
         doc = job.doc(call)
         if doc == code(call):
@@ -70,13 +69,16 @@ def translate(module: Module, context: Context) -> Plan:
     return job.plan
 
 
+_IMAGE_METHODS = frozenset({*image_spec.METHODS, "force_push", "with_builder_options"})
+
+
 def _is_setting(job: Work, call: cst.Call) -> bool:
     name = job.qualified(call)
     if name in CONVERTERS or task_config.canonical(name) in CONFIGS:
         return True
     return (
         isinstance(call.func, cst.Attribute)
-        and call.func.attr.value in {*image_spec.METHODS, "force_push", "with_builder_options"}
+        and call.func.attr.value in _IMAGE_METHODS
         and image_spec.is_image(job, call.func.value)
     )
 

@@ -71,6 +71,7 @@ def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         stack += below
 
 
+_LITERALS = frozenset({cst.SimpleString, cst.Integer, cst.Float})
 _BARE = cst.Module(body=())
 
 
@@ -78,6 +79,8 @@ def code(node: cst.CSTNode) -> str:
     """The text of one node."""
     if type(node) is cst.Name and not node.lpar:
         return node.value
+    if type(node) in _LITERALS and not node.lpar:  # type: ignore[attr-defined]
+        return node.value  # type: ignore[attr-defined, no-any-return]
     return _BARE.code_for_node(node)
 
 

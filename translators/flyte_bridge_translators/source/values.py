@@ -315,7 +315,7 @@ class Values:
             if method is not None:
                 return method
         qualified = self.module.names.qualified(node.func)
-        if qualified in _PATHS or code(node.func) == "str":
+        if qualified in _PATHS or (isinstance(node.func, cst.Name) and node.func.value == "str"):
             return Shape(PATH)
         if qualified == "flytekit.FlyteDirectory.listdir":
             return Shape(LIST, (Shape(FILE),))
