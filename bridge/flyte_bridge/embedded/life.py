@@ -8,6 +8,7 @@ The executor runs one attempt; what follows from it is decided here:
 | failed, recoverable | another attempt while the task's retries last, after its backoff |
 | failed, not recoverable | the action failed |
 | failed by the system (process lost, result unreadable) | another, up to `MAX_SYSTEM_FAILURES`, retries untouched |
+| was ended because the backend stopped | another with the next start, however often |
 | ran longer than `timeout`, waited longer than `queued_timeout` | as failed and recoverable; the last is TIMED_OUT |
 | was running at the action's `deadline` | the action is TIMED_OUT, whatever retries are left |
 
@@ -33,6 +34,7 @@ from .attempts import fold
 from .clock import to_datetime, to_timestamp
 from .events import Change
 from .executor import AttemptEvent, Ending, Failure, Job, Outcome
+from .executor.result import SERVER_STOPPED
 from .faults import Fault
 from .inputs import inputs_file
 from .layout import Layout, output_prefix
@@ -213,11 +215,14 @@ class Life:
     def _try_again(self, number: int, failure: Failure) -> bool:
         if failure.code == limits.DEADLINE:
             return False
+        if failure.code == SERVER_STOPPED:
+            return True
         before = fold(self._parts.ledger.entries(self._record, EventKind.ATTEMPT))
-        system: int = sum(one.error_info.kind == pb.ErrorInfo.KIND_SYSTEM for one in before if one.attempt < number)
+        system = [one for one in before if one.attempt < number and one.error_info.kind == pb.ErrorInfo.KIND_SYSTEM]
         if failure.system:
-            return failure.recoverable and system < MAX_SYSTEM_FAILURES
-        return failure.recoverable and number - system <= int(self._metadata.retries.retries)
+            counted = sum(one.error_info.code != SERVER_STOPPED for one in system)
+            return failure.recoverable and counted < MAX_SYSTEM_FAILURES
+        return failure.recoverable and number - len(system) <= int(self._metadata.retries.retries)
 
     async def _pause(self) -> None:
         """Waits for the backoff of a retry: `min(base * factor**n, cap)` before retry n, from 0, since the last end."""

@@ -125,6 +125,26 @@ def test_a_running_process_is_taken_over(server: Server, tmp_path: Path) -> None
     assert lines(mark) == ["begin", "end"]
 
 
+def test_a_backend_may_be_stopped_as_often_as_one_likes(server: Server, tmp_path: Path) -> None:
+    """`down` ends what runs, and each `up` begins another attempt: neither retries nor the system's failures are used up."""
+    mark, go = tmp_path / "mark", tmp_path / "go"
+    code = f"{marking(mark, 0)}\nimport os.path\nwhile not os.path.exists({str(go)!r}): time.sleep(0.05)\n"
+    with server.client() as client:
+        client.create(python_spec(code), "r1")
+    begun = ("begin", "end")
+    for number in range(1, 6):
+        until(mark, *begun * number)
+        instance.stop(server.data_dir)
+        server.up()
+    until(mark, *begun * 6)
+    go.touch()
+    with server.client() as client:
+        details = client.wait("r1")
+    assert details.status.phase == Phase.SUCCEEDED
+    assert details.status.attempts == 6
+    assert {one.error_info.code for one in details.attempts[:-1]} == {"BackendStopped"}
+
+
 def test_a_process_that_ended_meanwhile_is_not_run_again(server: Server, tmp_path: Path) -> None:
     """What finished while no server was there is read from what it left."""
     mark = tmp_path / "mark"

@@ -16,7 +16,7 @@ import pytest
 
 import flyte_bridge
 from flyte_bridge.embedded.executor import Ending
-from flyte_bridge.embedded.executor.result import LOST, STOPPED
+from flyte_bridge.embedded.executor.result import LOST, SERVER_STOPPED, STOPPED
 from flyte_bridge.embedded.phases import Phase
 
 SERVER = """
@@ -180,7 +180,8 @@ def test_a_stopped_server_says_so_to_the_next(world: Any, tmp_path: Path, no_pro
                 await running
             await w.again()
             outcome = await w.run(job)
-            assert (outcome.failure.code, outcome.failure.system, outcome.failure.recoverable) == (STOPPED, True, True)
+            said = (outcome.failure.code, outcome.failure.system, outcome.failure.recoverable)
+            assert said == (SERVER_STOPPED, True, True)
             assert "stopped" in outcome.failure.message
             assert begun(mark) == 1
 

@@ -205,7 +205,8 @@ class Attempt:
     async def _finish(self, end: Exit | None) -> Outcome:
         code, at = (None, self._now()) if end is None else (end.code, end.at)
         if code and (self.job.work_dir / STOPPED_FILE).exists():
-            return self._failed(result.STOPPED, "the server was stopped while it ran", system=True, recoverable=True)
+            text = "the backend was stopped while it ran; another attempt began with the next start"
+            return self._failed(result.SERVER_STOPPED, text, system=True, recoverable=True)
         pilot = CoPilot.of(self._template, self._files.root)
         if pilot is not None and not code:
             await asyncio.to_thread(self._collect, pilot)
