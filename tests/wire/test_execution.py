@@ -246,3 +246,23 @@ def test_the_task_can_be_given_whole() -> None:
     )
     assert request.task_spec.short_name == "t"
     assert request.offloaded_input_data.uri == "s3://b/i"
+
+
+def test_a_notifications_text() -> None:
+    """A mail says what its notification says, with Flyte 2's placeholders for flyteadmin's; without one, the usual text;
+    what a run cannot tell is refused by name."""
+
+    def text(template: str) -> str:
+        spec = execution_pb2.ExecutionSpec(launch_plan=identifier_pb2.Identifier(name="plan", version="v1"))
+        one = spec.notifications.notifications.add()
+        one.slack.recipients_email.append("a@example.com")
+        one.slack.template = template
+        (rule,) = execution.run_spec(spec).notification_rules.rules
+        return str(rule.delivery_template.email.inline.html_template)
+
+    assert text("{{ name }} of {{launch_plan.name}}:{{ launch_plan.version }} is {{ phase }} {{ other }}") == (
+        "{{.Run.Name}} of plan:v1 is {{.Phase}} {{ other }}"
+    )
+    assert "{{.Phase}}" in text("")
+    with pytest.raises(execution.Unsupported, match=r"EmailNotification.template: .*workflow.name"):
+        text("{{ workflow.name }}")

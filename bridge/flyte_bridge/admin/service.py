@@ -67,6 +67,7 @@ NEVER: dict[str, str] = {
     "CreateNodeEvent": "events come from Flyte 1's engine, and Flyte 2 is the engine now",
     "CreateTaskEvent": "events come from Flyte 1's engine, and Flyte 2 is the engine now",
     "GetOrCreateSignal": "signals are made by Flyte 1's engine, and Flyte 2 is the engine now; use ListSignals",
+    "List": "health is told by Check only; ask it for the services you need",
     "Watch": "health is told by Check only; ask it again instead of watching",
 }
 """RPCs that the bridge will never answer, and why."""
@@ -163,8 +164,7 @@ class Facade:
     def _make(self) -> Iterator[object]:
         core = Core(self.backend, self.settings, _registry(self.backend, self.settings), self.storage)
         for target in PARTS:
-            module, _, name = target.partition(":")
-            yield getattr(import_module(f"{__package__}.{module}"), name)(core)
+            yield part_class(target)(core)
 
     async def call(self, path: str, request: Message, context: CallContext) -> Message:
         """Answers one call.
@@ -231,6 +231,12 @@ class Facade:
             known = METHODS[f"/{descriptor.full_name}/{method.name}"]
             setattr(made, known.handler_name, bind(known.path))
         return made
+
+
+def part_class(target: str) -> Any:
+    """The class that an entry of `PARTS` names."""
+    module, _, name = target.partition(":")
+    return getattr(import_module(f"{__package__}.{module}"), name)
 
 
 def missing(path: str) -> Unimplemented:

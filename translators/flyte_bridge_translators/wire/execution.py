@@ -20,6 +20,7 @@ Sources: `flyteadmin/pkg/manager/impl/execution_manager.go`, `flyteidl2/task/run
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -188,7 +189,7 @@ def run_spec(
         result.raw_data_storage.raw_data_prefix = effect.raw_output_prefix
     if effect.security_context is not None and effect.security_context.ByteSize():
         result.security_context.CopyFrom(same(effect.security_context, v2_security_pb2.SecurityContext))
-    result.notification_rules.rules.extend(_rule(one) for one in effect.notifications)
+    result.notification_rules.rules.extend(_rule(one, spec) for one in effect.notifications)
     if not result.notification_rules.rules:
         result.ClearField("notification_rules")
     return result
@@ -273,7 +274,7 @@ def _run_of(execution: identifier_pb2.WorkflowExecutionIdentifier, org: str) -> 
     )
 
 
-_ELSEWHERE: Mapping[str, tuple[Callable[[execution_pb2.ExecutionSpec], bool], str]] = {
+ELSEWHERE: Mapping[str, tuple[Callable[[execution_pb2.ExecutionSpec], bool], str]] = {
     "quality_of_service": (
         lambda spec: bool(spec.quality_of_service.ByteSize()),
         "Flyte 2 has no queueing budget for an execution; leave it out, or use a queue of Flyte 2",
@@ -296,15 +297,27 @@ def refuse(spec: execution_pb2.ExecutionSpec) -> None:
     Raises:
         Unsupported: Names the first such field.
     """
-    for name, (is_set, advice) in _ELSEWHERE.items():
+    for name, (is_set, advice) in ELSEWHERE.items():
         if is_set(spec):
             raise Unsupported(f"ExecutionSpec.{name}", advice)
 
 
 _SUBJECT = "Notification for execution {{.Run.Name}}"
+_BODY = 'Execution "{{.Run.Name}}" has {{.Phase}} in "{{.Run.Domain}}". {{.Error}}'
+"""What flyteadmin's own configuration suggests, where a notification brings no text."""
+
+_PLACEHOLDER = re.compile(r"\{\{ ?([a-z_.]+) ?\}\}")
+_TOLD: Mapping[str, str] = {
+    "project": "{{.Run.Project}}",
+    "domain": "{{.Run.Domain}}",
+    "name": "{{.Run.Name}}",
+    "phase": "{{.Phase}}",
+    "error": "{{.Error}}",
+}
+"""flyteadmin's placeholders (`pkg/async/notifications/email.go`) → Flyte 2's (`RunCompletedNotificationTemplateData`)."""
 
 
-def _rule(notification: common_pb2.Notification) -> run_pb2.InlineRule:
+def _rule(notification: common_pb2.Notification, spec: execution_pb2.ExecutionSpec) -> run_pb2.InlineRule:
     """A v1 notification as a rule of Flyte 2: all three kinds are mails there, to the service's own address."""
     which = notification.WhichOneof("type")
     mail = getattr(notification, which) if which else common_pb2.EmailNotification()
@@ -313,4 +326,29 @@ def _rule(notification: common_pb2.Notification) -> run_pb2.InlineRule:
         definition_pb2.EmailRecipient(address=address) for address in mail.recipients_email
     )
     rule.delivery_template.email.inline.subject = _SUBJECT
+    rule.delivery_template.email.inline.html_template = (
+        _text(mail.template, spec.launch_plan) if mail.template else _BODY
+    )
     return rule
+
+
+def _text(template: str, plan: identifier_pb2.Identifier) -> str:
+    """A mail's text, with Flyte 2's placeholders for flyteadmin's; what is none of those stays as it is.
+
+    Raises:
+        Unsupported: It asks for the workflow, of which a run knows nothing.
+    """
+
+    def told(found: re.Match[str]) -> str:
+        name = found[1]
+        if name.startswith("workflow."):
+            raise Unsupported(
+                "EmailNotification.template",
+                f"Flyte 2 cannot put {found[0]} into a mail; use {{{{ launch_plan.{name.partition('.')[2]} }}}}, or no name",
+            )
+        owner, _, part = name.partition(".")
+        if owner == "launch_plan" and part in {"project", "domain", "name", "version"}:
+            return str(getattr(plan, part))
+        return _TOLD.get(name, found[0])
+
+    return _PLACEHOLDER.sub(told, template)
