@@ -116,6 +116,15 @@ class Bed:
 
         return asyncio.run(within())
 
+    def storage_environment(self) -> dict[str, str]:
+        """Where the backend's object storage is, as its tasks are told."""
+        return {
+            "FLYTE_AWS_ENDPOINT": f"http://{self.endpoint}",
+            "FLYTE_AWS_ACCESS_KEY_ID": "any",
+            "FLYTE_AWS_SECRET_ACCESS_KEY": "any",
+            "AWS_REGION": "us-east-1",
+        }
+
     # -- registration -------------------------------------------------------------------------------------------------
 
     def register(self, entity: Any) -> Any:

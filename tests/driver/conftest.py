@@ -1,4 +1,4 @@
-"""One embedded backend per worker, for workflows of `code/`."""
+"""One embedded backend per worker, for workflows of `code/` and the examples."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CODE = Path(__file__).with_name("code")
-sys.path.insert(0, str(CODE))  # the workflows are imported here, to be serialized, and by the tasks' processes
+EXAMPLES = Path(__file__).parents[2] / "examples"
+sys.path[:0] = [
+    str(CODE),
+    str(EXAMPLES),
+]  # the workflows are imported here, to be serialized, and by the tasks' processes
 
 
 def start(data_dir: Path, port: int | None = None) -> instance.Instance:
     """A backend whose tasks can import the modules of `code/`."""
     before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(CODE), *filter(None, [before])])
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(CODE), str(EXAMPLES), *filter(None, [before])])
     try:
         return instance.start(data_dir, port)
     finally:

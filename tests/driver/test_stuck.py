@@ -63,12 +63,6 @@ def _root(bed: Bed, workflow: Any, name: str) -> identifier_pb2.ActionIdentifier
 def test_what_runs_goes_on_and_is_found_again(bed: Bed) -> None:
     """An error of the backend ends the driver and nothing else; nodes are not aborted, and not run again."""
     root = _root(bed, settings.part, "stuck")
-    environ = {
-        "FLYTE_AWS_ENDPOINT": f"http://{bed.endpoint}",
-        "FLYTE_AWS_ACCESS_KEY_ID": "any",
-        "FLYTE_AWS_SECRET_ACCESS_KEY": "any",
-        "AWS_REGION": "us-east-1",
-    }
     base = "s3://flyte/test-stuck"
     inputs = literals_pb2.LiteralMap()
     inputs.literals["x"].scalar.primitive.integer = 7
@@ -77,7 +71,7 @@ def test_what_runs_goes_on_and_is_found_again(bed: Bed) -> None:
         caller = Denying(bed.endpoint, insecure=True)
         caller.denied = denied
         async with Backend(caller) as backend:
-            storage = Storage(environ)
+            storage = Storage(bed.storage_environment())
             await storage.write(f"{base}/inputs.pb", inputs.SerializeToString())
             await Drive(Facts(root, f"{base}/inputs.pb", f"{base}/out", base), backend, storage).run()
             outputs = literals_pb2.LiteralMap.FromString(await storage.read(f"{base}/out/outputs.pb"))
