@@ -66,6 +66,14 @@ def test_unregistered(bed: Bed) -> None:
     assert "flytesnacks:development:nowhere:v1, which is not registered" in done.error[1]
 
 
+def test_what_flyte_2_lacks(bed: Bed) -> None:
+    """A task type that Flyte 2 does not have is refused by name, also when a dynamic task brings it."""
+    done = bed.run(dynamics.old_map, n=2)
+    assert done.phase == "FAILED"
+    assert done.error[0] == "UnsupportedTaskType"
+    assert "is of type 'container_array', which Flyte 2 does not have" in done.error[1]
+
+
 def test_cache(bed: Bed, tmp_path: Path) -> None:
     """A cached dynamic task gives what the nodes beneath it gave, and none of them runs again, unless it is told to."""
     marks = tmp_path / "marks"

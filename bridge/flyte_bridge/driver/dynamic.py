@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 
 from flyte_bridge.errors import InternalError, NodeError, NotFound
 from flyte_bridge.registry import specs
-from flyte_bridge_translators.wire import dynamic_closure, identifier, workflow
+from flyte_bridge_translators.wire import dynamic_closure, identifier, plugin, workflow
 from flyte_bridge_translators.wire.compiler.problems import CompileError
 
 from . import work
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 BUILD_FAILED = "DynamicWorkflowBuildFailed"
 """Flyte 1's code of a dynamic task whose workflow cannot be compiled."""
+
+UNSUPPORTED = "UnsupportedTaskType"
+"""Flyte 1's code of a task that no plugin runs."""
 
 
 async def expand(step: Step, template: Any, futures: bytes) -> literals_pb2.LiteralMap:
@@ -53,6 +56,9 @@ async def expand(step: Step, template: Any, futures: bytes) -> literals_pb2.Lite
     except DecodeError as error:
         message = f"unable to read futures file, maybe corrupted: {error}"
         raise NodeError(message, code=BUILD_FAILED, node=step.uid, kind="SYSTEM") from error
+    for one in spec.tasks:  # those of a static workflow were looked at when they were registered
+        if one.type in plugin.GONE:
+            raise NodeError(plugin.refusal(one), code=UNSUPPORTED, node=step.uid)
     closure = await _compiled(step, specs.convert(template, tasks_pb2.TaskTemplate), spec)
     await _record(step, closure)
     attempt = await _attempt(step)

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from flytekit import LaunchPlan, conditional, dynamic, map_task, reference_launch_plan, task, workflow
+from flytekit.core import legacy_map_task
 
 
 @task
@@ -88,6 +89,16 @@ def unregistered(n: int) -> int:
 @workflow
 def lost(n: int) -> int:
     return unregistered(n=n)
+
+
+@dynamic
+def old(n: int) -> list[int]:
+    return legacy_map_task.map_task(square)(x=list(range(n)))
+
+
+@workflow
+def old_map(n: int) -> list[int]:
+    return old(n=n)
 
 
 @task
