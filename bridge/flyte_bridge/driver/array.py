@@ -51,6 +51,9 @@ the value of the variable that the second one names, and the third."""
 SHARED = 64 * 1024
 """Bytes of inputs that all elements share above which they are stored once rather than with each element."""
 
+BEGINNING = 64
+"""Elements of which messages are on their way at once; any number may run. It bounds the driver's memory."""
+
 SUMMARY = 100 * 1024
 """Bytes of an array's error message (`events.MaxErrorMessageLength`)."""
 
@@ -314,6 +317,7 @@ class _Tasks:
         shared = sum(one.ByteSize() for name, one in inputs.literals.items() if name not in mapped)
         self.whole = self.mapping and shared > SHARED and not self.template.metadata.discoverable
         self._stored: asyncio.Future[str] | None = None
+        self._beginning = asyncio.Semaphore(BEGINNING)
 
     @property
     def array(self) -> Any:
@@ -325,22 +329,31 @@ class _Tasks:
         Raises:
             NodeError: It failed.
         """
-        execution = self.step.execution
-        inputs = literals_pb2.LiteralMap() if self.whole else self.item(self.mapped, index, listed=self.mapping)
-        own = Step(self.step.scope, self.inner, uid, inputs)
         if self.template.type == task.ECHO:
             return self._echo(index)
-        prefix = await work.task(
-            execution,
+        async with self._beginning:
+            prefix = await self._begin(index, uid)
+        if prefix is None:
+            prefix = await work.finished(self.step.execution, uid)
+        return await task.results(self._own(index, uid), self.template, prefix)
+
+    def _own(self, index: int, uid: str) -> Step:
+        """The element as a node of its own."""
+        inputs = self.inputs if self.whole else self.item(self.mapped, index, listed=self.mapping)
+        return Step(self.step.scope, self.inner, uid, inputs)
+
+    async def _begin(self, index: int, uid: str) -> str | None:
+        own = self._own(index, uid)
+        return await work.begin(
+            self.step.execution,
             uid,
             self._spec(index),
-            inputs,
+            own.inputs,
             group=self.step.uid,
             cache_key=task.cache_key(self.template),
             run_spec=enforce.own_run_spec(own),
             inputs_uri=await self._inputs_uri() if self.whole else "",
         )
-        return await task.results(own, self.template, prefix)
 
     def _spec(self, index: int) -> Any:
         spec = task.spec(self.step.execution, self.template)

@@ -63,22 +63,63 @@ async def task(
     Raises:
         NodeError: It failed, or its inputs cannot be stored.
     """
+    taken = await begin(
+        execution, uid, spec, inputs, group=group, cache_key=cache_key, run_spec=run_spec, inputs_uri=inputs_uri
+    )
+    if taken is not None:
+        return taken
+    del spec, inputs, run_spec  # thousands may be waited for at once
+    return await finished(execution, uid)
+
+
+async def begin(
+    execution: Execution,
+    uid: str,
+    spec: task_definition_pb2.TaskSpec,
+    inputs: literals_pb2.LiteralMap,
+    *,
+    group: str,
+    cache_key: str = "",
+    run_spec: Any | None = None,
+    inputs_uri: str = "",
+) -> str | None:
+    """The first half of `task`: have it run, unless an earlier attempt of the driver has.
+
+    Returns:
+        Where its results lie, if they were taken over; None if `finished` has to be waited for.
+
+    Raises:
+        NodeError: Its inputs cannot be stored, or Flyte 2 refuses it.
+    """
     name = identifier.action_name(uid)
-    if not execution.children.known(name):
-        taken = await taken_over(execution, uid, name, group)
-        if taken is not None:
-            return taken
-        if not inputs_uri:
-            inputs_uri = f"{execution.place(name)}/inputs.pb"
-            await write(execution, inputs_uri, inputs, uid)
-        action = _action(execution, name, group)
-        action.input_uri = inputs_uri
-        action.task.id.CopyFrom(task_id(spec.task_template.id, execution.action.run.org))
-        action.task.spec.CopyFrom(spec)
-        if cache_key:
-            action.task.cache_key.value = cache_key
-        await _enqueue(execution, action, uid, run_spec)
-    update = await end(execution, name)
+    if execution.children.known(name):
+        return None
+    taken = await taken_over(execution, uid, name, group)
+    if taken is not None:
+        return taken
+    if not inputs_uri:
+        inputs_uri = f"{execution.place(name)}/inputs.pb"
+        await write(execution, inputs_uri, inputs, uid)
+    action = _action(execution, name, group)
+    action.input_uri = inputs_uri
+    action.task.id.CopyFrom(task_id(spec.task_template.id, execution.action.run.org))
+    action.task.spec.CopyFrom(spec)
+    if cache_key:
+        action.task.cache_key.value = cache_key
+    await _enqueue(execution, action, uid, run_spec)
+    return None
+
+
+async def finished(execution: Execution, uid: str) -> str:
+    """The second half of `task`: wait for its end.
+
+    Returns:
+        Where its results lie.
+
+    Raises:
+        NodeError: It failed.
+    """
+    update = await end(execution, identifier.action_name(uid))
     if update.phase not in GOOD:
         raise _failed(update, uid)
     return str(update.output_uri)
