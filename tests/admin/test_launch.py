@@ -354,3 +354,24 @@ def test_nothing_is_made_around_a_task_that_is_not_there(admin: Any, refused: An
     """NOT_FOUND, of the workflow that was asked for."""
     asked = common_pb2.ObjectGetRequest(id=_plan(".flytegen.nobody", identifier_pb2.WORKFLOW))
     assert ".flytegen.nobody" in refused("NOT_FOUND", admin.GetWorkflow, asked)
+
+
+def test_a_launch_plan_may_limit_how_many_run(
+    admin: Any, control: Control, flows: Any, refused: Any, fresh: str
+) -> None:
+    """Over its limit, a launch plan that skips refuses with ALREADY_EXISTS, until one has ended."""
+    control.register(flows.slow)
+    own = _plan("flows.limited")
+    own.version = fresh
+    plan = launch_plan_pb2.LaunchPlanSpec(workflow_id=_plan("flows.slow", identifier_pb2.WORKFLOW))
+    plan.concurrency_policy.max = 1
+    plan.concurrency_policy.behavior = launch_plan_pb2.CONCURRENCY_LIMIT_BEHAVIOR_SKIP
+    admin.CreateLaunchPlan(launch_plan_pb2.LaunchPlanCreateRequest(id=own, spec=plan))
+    request = _request(spec=_Spec(launch_plan=own), inputs=_integers(seconds=600))
+    first = admin.CreateExecution(request).id
+    assert "concurrency limit (1) reached for launch plan flows.limited" in refused(
+        "ALREADY_EXISTS", admin.CreateExecution, request
+    )
+    admin.TerminateExecution(execution_pb2.ExecutionTerminateRequest(id=first, cause="room"))
+    second = admin.CreateExecution(request).id
+    admin.TerminateExecution(execution_pb2.ExecutionTerminateRequest(id=second, cause="enough"))

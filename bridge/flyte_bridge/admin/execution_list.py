@@ -38,6 +38,9 @@ _Phase = core_execution_pb2.WorkflowExecution.Phase
 _PHASES = set(_Phase.keys())
 _ILL = {phase.Workflow.FAILED, phase.Workflow.TIMED_OUT, phase.Workflow.ABORTED, phase.Workflow.ABORTING}
 
+MOST_REMEMBERED = 64 * 1024 * 1024
+"""Bytes of executions, without how they stand, that are remembered."""
+
 _SORTED = {"created_at": "created_at", "execution_created_at": "created_at"}
 """Sort keys that Flyte 2 has, too; others are sorted by here."""
 
@@ -54,6 +57,7 @@ class ListCalls:
 
     reader: Reader
     archive: Archive
+    lasting: Recent[Any, execution_pb2.Execution]
 
     async def list_executions(
         self, request: common_pb2.ResourceListRequest, context: CallContext
@@ -69,7 +73,7 @@ class ListCalls:
         order = validation.order(request, filters.EXECUTION)
         if not any(one.field == "state" and one.entity == filters.EXECUTION for one in conditions):
             conditions.append(filters.Filter(filters.EXECUTION, "eq", "state", (str(execution_pb2.EXECUTION_ACTIVE),)))
-        lister = _Lister(self.reader, self.archive, context, request.id.project, request.id.domain)
+        lister = _Lister(self, context, request.id.project, request.id.domain)
         try:
             rows = await lister.rows(conditions, order, start, request.limit)
         except filters.BadFilter as error:
@@ -80,9 +84,10 @@ class ListCalls:
 class _Lister:
     """One list."""
 
-    def __init__(self, reader: Reader, archive: Archive, context: CallContext, project: str, domain: str) -> None:
-        self._reader = reader
-        self._archive = archive
+    def __init__(self, calls: ListCalls, context: CallContext, project: str, domain: str) -> None:
+        self._reader = calls.reader
+        self._archive = calls.archive
+        self._lasting = calls.lasting
         self._context = context
         self._project = project
         self._domain = domain
@@ -192,7 +197,7 @@ class _Lister:
         from .executions import complete
 
         key = (caller(self._context), action.id.run.SerializeToString(deterministic=True))
-        known = _settings.get(key)
+        known = self._lasting.get(key)
         if known is None:
             try:
                 details = await self._reader.backend.get_run(run_id=action.id.run)
@@ -203,15 +208,12 @@ class _Lister:
             view = RunView(details, execution.settings(details.run_spec, details.action.id.run))
             known = execution.lasting(details.run_spec, view.run_id)
             complete(known, await self._reader.plan(view))
-            _settings.put(key, known, known.ByteSize() + 500)
+            self._lasting.put(key, known, known.ByteSize() + 500)
         return known
 
     async def _outcome(self, action: Any) -> execution_pb2.ExecutionClosure:
         details = await self._reader.details(action.id, self._context)
         return execution.outcome(details)
-
-
-_settings: Recent[Any, execution_pb2.Execution] = Recent(64 * 1024 * 1024)
 
 
 def _pushed(one: filters.Filter) -> list_pb2.Filter | None:

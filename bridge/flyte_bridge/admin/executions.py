@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flyteidl.admin import event_pb2, execution_pb2
 from flyteidl.core import execution_pb2 as core_execution_pb2
@@ -15,8 +15,9 @@ from . import validation
 from .archive import Archive
 from .artifacts import ArtifactCalls
 from .blobs import blob
-from .execution_list import ListCalls
-from .launching import LaunchCalls
+from .caches import Recent
+from .execution_list import MOST_REMEMBERED, ListCalls
+from .launching import BegunNames, LaunchCalls
 from .metrics import MetricCalls
 from .reading import Reader
 from .signals import SignalCalls
@@ -41,6 +42,9 @@ class Executions(LaunchCalls, ListCalls, SignalCalls, MetricCalls, ArtifactCalls
         self.core = core
         self.reader = Reader(core)
         self.archive = Archive(core.registry)
+        self.begun = BegunNames()
+        self.principals: Recent[str, str] = Recent(1024)
+        self.lasting: Recent[Any, execution_pb2.Execution] = Recent(MOST_REMEMBERED)
 
     async def get_execution(
         self, request: execution_pb2.WorkflowExecutionGetRequest, context: CallContext

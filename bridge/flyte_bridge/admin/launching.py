@@ -75,6 +75,8 @@ class LaunchCalls:
 
     core: Core
     reader: Reader
+    begun: BegunNames
+    principals: Recent[str, str]
 
     async def create_execution(
         self, request: execution_pb2.ExecutionCreateRequest, context: CallContext
@@ -149,7 +151,7 @@ class LaunchCalls:
             spec.security_context.CopyFrom(config.security_context)
         await self._hold_concurrency(target)
         given = sorted(request.inputs.literals)
-        name = request.name or _names.get(begun) or _random_name()
+        name = request.name or self.begun.get(begun) or _random_name()
         wanted = execution.to_run(
             project=request.project,
             domain=request.domain,
@@ -166,12 +168,12 @@ class LaunchCalls:
         )
         v1_id = identifier_pb2.WorkflowExecutionIdentifier(project=request.project, domain=request.domain, name=name)
         try:
-            await self._create(wanted, v1_id, named=bool(request.name), retried=begun in _names)
+            await self._create(wanted, v1_id, named=bool(request.name), retried=begun in self.begun)
         except (StatusError, asyncio.CancelledError) as error:
             if not request.name and not isinstance(error, (InvalidRequest, NotFound)):
-                _names.put(begun, name)
+                self.begun.put(begun, name)
             raise
-        _names.drop(begun)
+        self.begun.drop(begun)
         return execution_pb2.ExecutionCreateResponse(id=v1_id)
 
     async def _create(
@@ -283,13 +285,13 @@ class LaunchCalls:
         if context.bearer is None:
             return ""
         key = caller(context)
-        known = _principals.get(key)
+        known = self.principals.get(key)
         if known is None:
             try:
                 known = (await self.reader.backend.user_info()).subject
             except StatusError:
                 known = ""
-            _principals.put(key, known)
+            self.principals.put(key, known)
         return known
 
     async def _inherit(self, spec: execution_pb2.ExecutionSpec, context: CallContext) -> None:
@@ -339,7 +341,7 @@ def _begun_by(request: execution_pb2.ExecutionCreateRequest, context: CallContex
     return digest.hexdigest()
 
 
-class _Names:
+class BegunNames:
     """The names of executions that may have been made, by their requests."""
 
     def __init__(self) -> None:
@@ -357,10 +359,6 @@ class _Names:
 
     def drop(self, begun: str) -> None:
         self._held.drop(begun)
-
-
-_names = _Names()
-_principals: Recent[str, str] = Recent(1024)
 
 
 def _random_name() -> str:
