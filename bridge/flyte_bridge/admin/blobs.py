@@ -1,4 +1,9 @@
-"""Values in answers: within them, and beyond flyteadmin's limit as a URL to fetch them from."""
+"""Values in answers: within them, and beyond what the caller can take as a URL to fetch them from.
+
+flyteadmin sends up to 2 MiB of inputs or outputs itself and a signed URL for more (`remoteData.maxSizeInBytes`). flytekit
+takes messages of 20 MiB, and cannot follow a signed URL any more: fsspec (2024 and later) takes its `?` for a wildcard and
+makes a directory of the file. So Python's clients are sent all that they can take.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +14,19 @@ from ..errors import ResourceExhausted
 if TYPE_CHECKING:
     from flyteidl.core import literals_pb2
 
+    from .context import CallContext
     from .reading import Reader
 
 INLINE = 2 * 1024 * 1024
-"""Bytes of inputs or outputs that an answer holds; more is told by a signed URL (`remoteData.maxSizeInBytes`)."""
+"""Bytes of inputs or outputs that every client is sent."""
 
-MOST = 18 * 1024 * 1024
-"""Bytes that an answer can hold where no URL can be signed: flytekit takes 20 MiB for all of it."""
+MOST = 19 * 1024 * 1024
+"""Bytes of a whole answer to a Python client; flytekit's limit less some room."""
 
 
-async def blob(response: Any, name: str, values: literals_pb2.LiteralMap, uri: str, reader: Reader) -> None:
+async def blob(
+    response: Any, name: str, values: literals_pb2.LiteralMap, uri: str, reader: Reader, context: CallContext
+) -> None:
     """Puts inputs or outputs into an answer.
 
     Args:
@@ -27,6 +35,7 @@ async def blob(response: Any, name: str, values: literals_pb2.LiteralMap, uri: s
         values: What to tell.
         uri: Where they lie, empty if nobody knows.
         reader: Signs URLs.
+        context: Tells what kind of client asks.
 
     Raises:
         ResourceExhausted: They are too large for an answer, and no URL can be signed.
@@ -34,13 +43,15 @@ async def blob(response: Any, name: str, values: literals_pb2.LiteralMap, uri: s
     size = values.ByteSize()
     described = getattr(response, name)
     described.bytes = size
-    if size >= INLINE and uri:
-        described.url = await reader.signed(uri)
+    agent = context.value("user-agent")
+    most = MOST - response.ByteSize() if not agent or "grpc-python" in agent else INLINE
+    if size > most:
+        described.url = await reader.signed(uri) if uri else ""
         if described.url:
             return
-    if size > MOST:
-        raise ResourceExhausted(
-            f"{name} of {size:,} bytes are too large for an answer, and no URL can be signed for {uri or 'them'}; "
-            "read them from the object store itself"
-        )
+        if size > MOST - response.ByteSize():
+            raise ResourceExhausted(
+                f"{name} of {size:,} bytes are too large for an answer, and no URL can be signed for {uri or 'them'}; "
+                "read them from the object store itself"
+            )
     getattr(response, f"full_{name}").CopyFrom(values)

@@ -64,8 +64,8 @@ class Executions(LaunchCalls, ListCalls, SignalCalls, MetricCalls, ArtifactCalls
         view = await self.reader.run(request.id, context)
         values = await self.reader.execution_data(view, await self.reader.plan(view), context)
         response = execution_pb2.WorkflowExecutionGetDataResponse()
-        await blob(response, "inputs", values.inputs, values.inputs_uri, self.reader)
-        await blob(response, "outputs", values.outputs, values.outputs_uri, self.reader)
+        await blob(response, "inputs", values.inputs, values.inputs_uri, self.reader, context)
+        await blob(response, "outputs", values.outputs, values.outputs_uri, self.reader, context)
         return response
 
     async def terminate_execution(

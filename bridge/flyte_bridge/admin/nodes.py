@@ -78,8 +78,8 @@ class NodeCalls:
         snapshot, view = await self._node(request.id, context)
         values = await ValueReader(self.reader, snapshot, context).of(view)
         response = node_execution_pb2.NodeExecutionGetDataResponse()
-        await blob(response, "inputs", values.inputs, values.inputs_uri, self.reader)
-        await blob(response, "outputs", values.outputs, values.outputs_uri, self.reader)
+        await blob(response, "inputs", values.inputs, values.inputs_uri, self.reader, context)
+        await blob(response, "outputs", values.outputs, values.outputs_uri, self.reader, context)
         base = "/".join(("flyte://v1", *_scope(request.id.execution_id), request.id.node_id))
         response.flyte_urls.inputs, response.flyte_urls.outputs = f"{base}/i", f"{base}/o"
         if view.kind is Kind.TASK and await self._has_deck(snapshot, view, context):

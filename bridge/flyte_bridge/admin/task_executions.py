@@ -70,9 +70,9 @@ class TaskCalls(NodeCalls):
         snapshot, view, found = await self._attempt(request.id, context)
         values = await ValueReader(self.reader, snapshot, context).of(view)
         response = task_execution_pb2.TaskExecutionGetDataResponse()
-        await blob(response, "inputs", values.inputs, values.inputs_uri, self.reader)
+        await blob(response, "inputs", values.inputs, values.inputs_uri, self.reader, context)
         if found.closure.phase == Task.SUCCEEDED and not view.dynamic:
-            await blob(response, "outputs", values.outputs, values.outputs_uri, self.reader)
+            await blob(response, "outputs", values.outputs, values.outputs_uri, self.reader, context)
         node = request.id.node_execution_id
         scope = node.execution_id
         base = f"flyte://v1/{scope.project}/{scope.domain}/{scope.name}/{node.node_id}/{request.id.retry_attempt}"

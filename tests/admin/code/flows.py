@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
-from flytekit import LaunchPlan, approve, conditional, dynamic, map_task, task, wait_for_input, workflow
+from flytekit import CronSchedule, LaunchPlan, approve, conditional, dynamic, map_task, task, wait_for_input, workflow
 from flytekit.types.error import FlyteError
 
 
@@ -172,3 +172,28 @@ def parent(seconds: int) -> int:
 
 
 SLOW = LaunchPlan.get_or_create(slow, name="flows.slow-plan")
+
+
+@task
+def long(size: int) -> str:
+    return "x" * size
+
+
+@workflow
+def large(size: int) -> str:
+    return long(size=size)
+
+
+@task
+def day(kickoff: datetime.datetime) -> str:
+    return kickoff.strftime("%Y-%m-%d")
+
+
+@workflow
+def daily(kickoff: datetime.datetime) -> str:
+    return day(kickoff=kickoff)
+
+
+DAILY = LaunchPlan.get_or_create(
+    daily, name="flows.daily", schedule=CronSchedule(schedule="0 3 * * *", kickoff_time_input_arg="kickoff")
+)
