@@ -188,6 +188,14 @@ def test_a_dynamic_tasks_answer() -> None:
     assert spec.SerializeToString(deterministic=True) == before
 
 
+def test_a_dynamic_tasks_answer_with_a_bad_task() -> None:
+    """The tasks it brings are checked as those that are registered."""
+    spec, template = _futures()
+    spec.tasks[0].container.image = ""
+    with pytest.raises(workflow.CompileError, match=r"Value required \[image\]"):
+        workflow.compile_dynamic(spec, task=template, project="p", domain="d", node_id="n4", version="x")
+
+
 def test_a_dynamic_task_that_refers_to_a_fetched_one() -> None:
     """Flyte 1 does not have it; given along, it is compiled with the others."""
     spec, template = _futures()

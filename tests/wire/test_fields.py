@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flyte_bridge_translators.wire import interface, launch_plan, literal, plugin, schedule, task
+from flyte_bridge_translators.wire import workflow as compile_workflow
 from wire.messages import messages
 
 if TYPE_CHECKING:
@@ -97,6 +98,40 @@ def test_any_literal_has_a_type_or_none(value: v1_literals_pb2.Literal) -> None:
     type_ = literal.type_of(value)
     if type_ is not None and type_.WhichOneof("type") == "simple":
         assert literal.fits(value, type_)
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    messages(workflow_pb2.WorkflowMetadata),
+    messages(workflow_pb2.WorkflowMetadataDefaults),
+    messages(workflow_pb2.NodeMetadata),
+    messages(workflow_pb2.TaskNodeOverrides, deepest=2),
+    messages(v1_tasks_pb2.TaskTemplate, deepest=2),
+)
+def test_compiling_leaves_out_nothing(
+    metadata: workflow_pb2.WorkflowMetadata,
+    defaults: workflow_pb2.WorkflowMetadataDefaults,
+    node_metadata: workflow_pb2.NodeMetadata,
+    overrides: workflow_pb2.TaskNodeOverrides,
+    template: v1_tasks_pb2.TaskTemplate,
+) -> None:
+    """Policies, metadata and overrides of workflows and nodes, and tasks whatever they are, are in the closure as they were."""
+    template.id.name = "t"
+    template.interface.SetInParent()
+    template.interface.inputs.Clear()
+    template.interface.inputs.SetInParent()
+    template.interface.outputs.Clear()
+    template.interface.outputs.SetInParent()
+    given_ = workflow_pb2.WorkflowTemplate(metadata=metadata, metadata_defaults=defaults)
+    node = given_.nodes.add(id="n0", metadata=node_metadata)
+    node.task_node.reference_id.CopyFrom(template.id)
+    node.task_node.overrides.CopyFrom(overrides)
+    given_.failure_node.CopyFrom(node)
+    closure = compile_workflow.compile(given_, tasks=[template])
+    made = closure.primary.template
+    assert (made.metadata, made.metadata_defaults, made.failure_node) == (metadata, defaults, node)
+    assert list(made.nodes)[2:] == [node]
+    assert [one.template for one in closure.tasks] == [template]
 
 
 OVERRIDES = {

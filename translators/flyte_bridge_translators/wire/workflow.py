@@ -18,6 +18,7 @@ from flyte_bridge_translators.wire.compiler.interfaces import complete
 from flyte_bridge_translators.wire.compiler.model import Interface, Key, Library, SubWorkflow, key
 from flyte_bridge_translators.wire.compiler.problems import Code, CompileError, Problem, Problems, text
 from flyte_bridge_translators.wire.compiler.requirements import Requirements, Walk
+from flyte_bridge_translators.wire.task import compile as compile_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -136,7 +137,7 @@ def compile_dynamic(
         launch_plans: As for `compile`.
 
     Raises:
-        CompileError: As `compile`.
+        CompileError: As `compile`, and as `task.compile` for a task that the spec brings.
     """
     template = workflow_pb2.WorkflowTemplate(
         id=identifier_pb2.Identifier(
@@ -157,6 +158,7 @@ def compile_dynamic(
         copy.CopyFrom(given)
         if copy.HasField("container") and task.HasField("container"):
             copy.container.config.extend(task.container.config)
+        compile_task(copy)
     fetched = [given for given in tasks if key(given.id) not in own]
     return compile(template, spec.subworkflows, [*own.values(), *fetched], launch_plans)
 
