@@ -197,6 +197,16 @@ def test_all_have_succeeded_with_the_run(closure: Any) -> None:
     assert set(shown.values()) == {P.SUCCEEDED}
 
 
+def test_a_node_that_is_tried_again_does_not_go_back(closure: Any) -> None:
+    """Its second attempt is queued; the node runs, as propeller says."""
+    tree = _tree(closure, RUNNING, {"n0-0-n0": (phase_pb2.ACTION_PHASE_QUEUED, 2, 0)})
+    assert tree["n0-0-n0"].phase == P.QUEUED
+    actions = {"n0-0-n0": tree["n0-0-n0"].action}
+    actions["n0-0-n0"].status.attempts = 2
+    again = Tree(Run("exec", RUNNING, 1 * S, 0), closure, actions)
+    assert again["n0-0-n0"].phase == P.RUNNING
+
+
 def test_ten_thousand_nodes_are_laid_out_quickly() -> None:
     """The tree is built for each look at a running execution."""
     from flyteidl.core import compiler_pb2

@@ -170,7 +170,9 @@ def run_phase(action: run_definition_pb2.ActionDetails | run_definition_pb2.Acti
     if isinstance(action, run_definition_pb2.ActionDetails):
         ending = bool(action.attempts) and action.attempts[-1].phase not in phase.TERMINAL
         untouched = not action.attempts
-    return phase.execution(action.status.phase, untouched=untouched, ending=ending)
+    found = phase.execution(action.status.phase, untouched=untouched, ending=ending)
+    # an execution of Flyte 1 does not go back when its engine starts anew
+    return int(phase.Workflow.RUNNING) if found == phase.Workflow.QUEUED and action.status.attempts > 1 else found
 
 
 def started_at(action: run_definition_pb2.ActionDetails | run_definition_pb2.Action) -> int:

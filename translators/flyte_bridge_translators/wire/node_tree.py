@@ -303,6 +303,8 @@ class Tree:
         created, ended = _created(action), _ended(action)
         state = phase.node(action.status.phase)
         ran = state not in {P.QUEUED, P.UNDEFINED} and (action.status.attempts > 0 or state != P.ABORTED)
+        if state == P.QUEUED and action.status.attempts > 1:
+            state = int(P.RUNNING)  # a node of Flyte 1 that is tried again does not go back
         if view.uid in self._rejected:
             state = int(P.FAILED)
         _mark(view, state or int(P.QUEUED), created, created if ran else 0, ended)
