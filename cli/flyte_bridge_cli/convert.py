@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,6 +86,13 @@ EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code}  {meaning}" for code, meanin
     metavar="SECONDS",
     help="For --verify: how long one workflow may run.",
 )
+@click.option("--tasks", is_flag=True, help="For --verify: also run the tasks that no workflow uses.")
+@click.option(
+    "--python",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="PATH",
+    help="For --verify: the interpreter that has the project's packages, flytekit and flyte among them.",
+)
 @click.option(
     "--retries",
     type=click.Choice(RETRIES),
@@ -105,6 +113,8 @@ def command(
     do_verify: bool,
     inputs: Path | None,
     timeout: float,
+    tasks: bool,
+    python: Path | None,
     retries: str,
 ) -> None:
     """Rewrite Flyte 1 source (flytekit) into Flyte 2 source (flyte).
@@ -114,8 +124,9 @@ def command(
     """
     if sum(map(bool, (output, in_place, show_diff, check))) > 1:
         raise UsageError("--output, --in-place, --diff and --check exclude each other: choose one")
-    if inputs is not None and not do_verify:
-        raise UsageError("--inputs is for --verify: add it")
+    for name, given in (("--inputs", inputs), ("--tasks", tasks), ("--python", python)):
+        if given and not do_verify:
+            raise UsageError(f"{name} is for --verify: add it")
     wanted = _Wanted(_codes(select), _codes(ignore))
     options = Options(retries=retries, explain=explain)
     if any(str(path) == "-" for path in paths):
@@ -128,10 +139,10 @@ def command(
         if not path.exists() and not path.is_symlink():
             raise UsageError(f"{path}: no such file or directory")
 
-    if do_verify and find_spec("flytekit") is None:
+    if do_verify and python is None and find_spec("flytekit") is None:
         raise UsageError(
             "--verify runs Flyte 1, and flytekit is not installed here (it needs Python 3.12 or older): "
-            "run flyte-bridge with such a Python, or leave --verify out"
+            "name one that has it with --python, or leave --verify out"
         )
 
     errors = Console(stderr=True)
@@ -144,7 +155,7 @@ def command(
         write_in_place(result)
     elif output is not None:
         write_to(result, output)
-    verdicts = _verify(result, inputs, timeout, errors) if do_verify else None
+    verdicts = _verify(result, inputs, _How(timeout, tasks, python), errors) if do_verify else None
 
     if as_json:
         click.echo(json.dumps(_document(result, wanted, verdicts, explain=explain), indent=2, ensure_ascii=False))
@@ -220,7 +231,16 @@ def _filter(options: Options, wanted: _Wanted, *, show_diff: bool, check: bool, 
     return EXIT_HAND if _needs_hand([outcome]) else EXIT_DONE
 
 
-def _verify(result: ProjectResult, inputs: Path | None, timeout: float, errors: Console) -> list[Verdict]:
+@dataclass(frozen=True)
+class _How:
+    """How to verify: seconds for a workflow, whether lone tasks are run too, which interpreter runs both sides."""
+
+    timeout: float
+    tasks: bool
+    python: Path | None
+
+
+def _verify(result: ProjectResult, inputs: Path | None, how: _How, errors: Console) -> list[Verdict]:
     """Run every converted workflow on both sides; what is going on is told on standard error, where that is a terminal."""
     from flyte_bridge.parity.inputs import read_file
     from flyte_bridge.parity.verify import Change, staged, verify
@@ -228,7 +248,15 @@ def _verify(result: ProjectResult, inputs: Path | None, timeout: float, errors: 
     given = read_file(inputs) if inputs is not None else None
     changes = [Change(each.file.path, each.file.name, each.data) for each in result.files if each.data is not None]
     with errors.status("verifying") as status, staged(changes) as pairs:
-        return verify(pairs, inputs=given, timeout=timeout, progress=status.update)
+        return verify(
+            pairs,
+            inputs=given,
+            timeout=how.timeout,
+            progress=status.update,
+            tasks=how.tasks,
+            # Not resolved: a virtual environment's interpreter is a link, and finds its packages by where the link is.
+            python=str(how.python.absolute()) if how.python is not None else sys.executable,
+        )
 
 
 def _needs_hand(outcomes: Sequence[Outcome]) -> bool:

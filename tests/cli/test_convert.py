@@ -148,6 +148,8 @@ def test_select_and_ignore(tmp_path: Path) -> None:
     [
         (["--check", "--diff"], "exclude each other"),
         (["--inputs", "{file}"], "add it"),
+        (["--tasks"], "--tasks is for --verify"),
+        (["--python", "{file}"], "--python is for --verify"),
         (["--select", "E501"], "not a finding code"),
     ],
 )
@@ -165,6 +167,19 @@ def test_contradictions_are_refused(tmp_path: Path, arguments: list[str], messag
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert path.read_text() == CLEAN
+
+
+def test_verify_runs_lone_tasks_with_the_interpreter_named(tmp_path: Path) -> None:
+    """`--verify --tasks --python`: a task that no workflow uses is run on both sides, by that interpreter."""
+    path = file(tmp_path, CLEAN.replace("x: int)", "x: int = 3)"))
+    log = tmp_path / "log"
+    interpreter = tmp_path / "python"
+    interpreter.write_text(f'#!/bin/sh\necho called >> {log}\nexec {sys.executable} "$@"\n')
+    interpreter.chmod(0o755)
+    done = process(path, "--verify", "--tasks", "--python", interpreter, "--json")
+    verdicts = json.loads(done.stdout)["verify"]
+    assert [(one["kind"], one["verdict"]) for one in verdicts] == [("task", "SAME")], done.stdout
+    assert log.read_text().count("called") >= 2
 
 
 def test_missing_path(tmp_path: Path) -> None:

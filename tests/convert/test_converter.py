@@ -137,6 +137,24 @@ def test_many_files_in_workers_are_as_one_by_one(tmp_path: Path) -> None:
     assert here == there
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_modules_of_one_name_stay_apart(tmp_path: Path, workers: int) -> None:
+    """Two projects converted together may have modules of the same name: each file is told of its own project's."""
+    task = "from flytekit import task\n\n\n@task\n{kind}def load(x: int) -> int:\n    return x\n"
+    driver = "from flytekit import workflow\nfrom tasks import load\n\n\n@workflow\ndef wf(x: int) -> int:\n    return load(x=x)\n"
+    for name, kind in (("one", ""), ("two", "async ")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "tasks.py").write_text(task.format(kind=kind))
+        (folder / "flow.py").write_text(driver)
+        for number in range(5):
+            (folder / f"other_{number}.py").write_text(V1)
+    result = convert_files(find([tmp_path / "one", tmp_path / "two"]), workers=workers)
+    texts = {each.file.path: each.outcome.text for each in result.files if isinstance(each.outcome, Converted)}
+    assert "await load.aio(x=x)" in texts[tmp_path / "one" / "flow.py"]
+    assert "await load(x=x)" in texts[tmp_path / "two" / "flow.py"]
+
+
 def test_write_replaces_in_one_step(tmp_path: Path) -> None:
     """A failed write leaves the old content and no temporary file."""
     folder = tmp_path / "file"

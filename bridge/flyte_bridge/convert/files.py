@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from flyte_bridge_translators.source.translator import Outcome
+from flyte_bridge_translators.source.entities import Facts
+from flyte_bridge_translators.source.translator import Context, Options, Outcome
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,11 @@ class File:
         return self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
 
     @property
+    def home(self) -> Path:
+        """The directory its imports are looked up from: two of them may hold modules of one name."""
+        return self.root.parent if self.root == self.path else self.root
+
+    @property
     def relative(self) -> Path:
         """Where it goes below an output directory."""
         return Path(self.path.name) if self.root == self.path else self.path.relative_to(self.root)
@@ -48,3 +55,37 @@ class FileResult:
     outcome: Outcome
     before: str = ""
     data: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """What each file is told of the project: modules of its own home first, then those of the others.
+
+    Attributes:
+        shared: Of every name, the first module.
+        own: Home → context, for the homes where a name means another module than the first.
+    """
+
+    shared: Context
+    own: Mapping[Path, Context] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, files: Sequence[File], facts: Sequence[Facts], options: Options) -> Contexts:
+        """The contexts of a project.
+
+        Args:
+            files: Its files.
+            facts: Those of each file, in the same order.
+            options: The user's choices.
+        """
+        first: dict[str, Facts] = {}
+        homes: dict[Path, dict[str, Facts]] = {}
+        for file, known in zip(files, facts, strict=True):
+            if first.setdefault(file.name, known) is not known:
+                homes.setdefault(file.home, {})[file.name] = known
+        own = {home: Context({**first, **theirs}, options) for home, theirs in homes.items()}
+        return cls(Context(first, options), own)
+
+    def __call__(self, file: File) -> Context:
+        """What a file is told."""
+        return self.own.get(file.home, self.shared)

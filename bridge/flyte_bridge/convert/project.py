@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flyte_bridge.convert.files import File, FileResult
+from flyte_bridge.convert.files import Contexts, File, FileResult
 from flyte_bridge.convert.workers import Progress, Shelf, in_parallel
 from flyte_bridge.errors import SourceError, UsageError
 from flyte_bridge_translators.source.entities import Facts
-from flyte_bridge_translators.source.translator import Context, Converted, Failed, Options, Unchanged
+from flyte_bridge_translators.source.translator import Converted, Failed, Options, Unchanged
 
 IGNORED = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env", "build", "dist"})
 """Directories that hold no source of the user's; hidden ones are passed over too."""
@@ -109,22 +109,22 @@ def convert_files(
     told = progress or (lambda phase, done, total: None)  # noqa: ARG005
     if len(files) < PARALLEL_FROM or count < 2:
         shelf = Shelf()
-        facts = {}
+        facts = []
         for index, file in enumerate(files):
-            facts[file.name] = shelf.read(index, file)
+            facts.append(shelf.read(index, file))
             told("reading", index + 1, len(files))
-        context = Context(facts, options)
+        contexts = Contexts.of(files, facts, options)
         results = []
         for index in range(len(files)):
-            results.append(shelf.convert(index, context))
+            results.append(shelf.convert(index, contexts))
             told("converting", index + 1, len(files))
     else:
-        facts, results = in_parallel(files, options, count, told)
+        contexts, results = in_parallel(files, options, count, told)
     renames: dict[str, str] = {}
     for result in results:
         if isinstance(result.outcome, Converted):
             renames.update(result.outcome.renames)
-    return ProjectResult(results, facts, renames)
+    return ProjectResult(results, contexts.shared.facts, renames)
 
 
 def write(path: Path, data: bytes) -> None:

@@ -12,10 +12,10 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
 from flyte_bridge.convert.converter import Parsed, Source, convert_parsed, encoded, failed, parse
-from flyte_bridge.convert.files import File, FileResult
+from flyte_bridge.convert.files import Contexts, File, FileResult
 from flyte_bridge.errors import BridgeError
 from flyte_bridge_translators.source.entities import Facts
-from flyte_bridge_translators.source.translator import Context, Converted, Options
+from flyte_bridge_translators.source.translator import Converted, Options
 
 Progress = Callable[[str, int, int], None]
 """Told the phase (`reading`, `converting`), how many files are done and how many there are."""
@@ -41,9 +41,9 @@ class Shelf:
         self.parsed[index] = (file, parsed)
         return parsed.facts
 
-    def convert(self, index: int, context: Context) -> FileResult:
+    def convert(self, index: int, contexts: Contexts) -> FileResult:
         file, parsed = self.parsed.pop(index)
-        outcome = convert_parsed(parsed, context)
+        outcome = convert_parsed(parsed, contexts(file))
         before = parsed.module.text if parsed.module is not None else parsed.source.data.decode(errors="replace")
         data = None
         if isinstance(outcome, Converted):
@@ -64,18 +64,18 @@ def _work(connection: Connection) -> None:
     # tenth of the time, measured).
     gc.disable()
     shelf = Shelf()
-    context: Context | None = None
+    contexts: Contexts | None = None
     while True:
         message = connection.recv()
         if message is None:
             return
-        if isinstance(message, Context):
-            context = message
+        if isinstance(message, Contexts):
+            contexts = message
             continue
-        if context is None:
-            connection.send([(file.name, shelf.read(index, file)) for index, file in message])
+        if contexts is None:
+            connection.send([(index, shelf.read(index, file)) for index, file in message])
         else:
-            connection.send([(index, shelf.convert(index, context)) for index, _ in message])
+            connection.send([(index, shelf.convert(index, contexts)) for index, _ in message])
 
 
 class Workers:
@@ -119,10 +119,10 @@ class Workers:
             pipe.send(batch)
         return batch is not None
 
-    def tell(self, context: Context) -> None:
+    def tell(self, contexts: Contexts) -> None:
         """Give every worker the facts of the project."""
         for pipe in self.pipes:
-            pipe.send(context)
+            pipe.send(contexts)
 
     def close(self) -> None:
         """End the workers."""
@@ -137,22 +137,22 @@ class Workers:
 
 def in_parallel(
     files: Sequence[File], options: Options, count: int, told: Progress
-) -> tuple[dict[str, Facts], list[FileResult]]:
+) -> tuple[Contexts, list[FileResult]]:
     batches = [list(enumerate(files))[start : start + BATCH] for start in range(0, len(files), BATCH)]
     work = [batches[number::count] for number in range(count)]
     workers = Workers(count)
     try:
-        facts: dict[str, Facts] = {}
+        facts: dict[int, Facts] = {}
         for read in workers.run(work):
             facts.update(read)
             told("reading", len(facts), len(files))
         # In the order of the files, whoever was ready first.
-        facts = {file.name: facts[file.name] for file in files}
-        workers.tell(Context(facts, options))
+        contexts = Contexts.of(files, [facts[index] for index in range(len(files))], options)
+        workers.tell(contexts)
         results: dict[int, FileResult] = {}
         for converted in workers.run(work):
             results.update(converted)
             told("converting", len(results), len(files))
     finally:
         workers.close()
-    return facts, [results[index] for index in range(len(files))]
+    return contexts, [results[index] for index in range(len(files))]
