@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING
 
+import conditions
 import nested
 import pytest
 
@@ -64,3 +65,10 @@ def test_an_arm_may_fail(bed: Bed) -> None:
     assert done.phase == "FAILED"
     assert done.error[0] == "UserProvidedError"
     assert "no such limit" in done.error[1]
+
+
+def test_conditions_that_flyteadmin_does_not_compile(bed: Bed) -> None:
+    """On a part of a value, an element, an enum, an optional value and none. flytekit's local run has no parts to compare."""
+    done = bed.run(conditions.conditions, count=5)
+    assert done.phase == "SUCCEEDED", done.error
+    assert tuple(done.outputs.values()) == (6, 11, 3, 31, 41)

@@ -12,5 +12,5 @@ After `flytepropeller/pkg/compiler` (v1.16.8), rule by rule: its error codes, it
 | a condition on a scalar that is no primitive (`is_none()`) | `ValueRequired` | accepted |
 | an array node whose sub-node has its original interface (`array_node(launch_plan)`) | lists do not match | lists match |
 
-The first three refuse what could never have run; the others accept what flytekit writes and runs locally.
+The first three refuse what could never have run; the others accept what flytekit writes, and the driver runs it.
 """
