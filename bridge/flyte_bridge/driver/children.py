@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from flyteidl2.actions import actions_service_pb2
 from flyteidl2.common import identifier_pb2
 
+from flyte_bridge.backend.query import pages
 from flyte_bridge.errors import StatusError
 from flyte_bridge_translators.wire.phase import TERMINAL
 
+from . import ended
 from .patience import PATIENCE, patient
 
 if TYPE_CHECKING:
@@ -32,11 +34,16 @@ class Children:
         self._ended: dict[str, Any] = {}
         self._waiters: dict[str, asyncio.Future[Any]] = {}
         self._found: frozenset[str] = frozenset()
+        self._forgotten: set[str] = set()
         self._ready = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
+    async def start(self, *, again: bool = False) -> None:
         """Learn what is there already, and keep watching.
+
+        Args:
+            again: Whether an earlier attempt has added children. Those that the backend does not tell of any more are looked
+                for in its lists, then.
 
         Raises:
             StatusError: The backend refuses to be watched.
@@ -47,6 +54,16 @@ class Children:
         if self._watcher.done():
             ready.cancel()
             self._watcher.result()
+        if again:
+            await self._remember()
+
+    async def _remember(self) -> None:
+        listed = pages(self._backend.list_actions, lambda answer: answer.actions, run_id=self._parent.run)
+        async for row in listed:
+            name = row.id.name
+            if row.metadata.parent == self._parent.name and row.status.phase in TERMINAL and not self.known(name):
+                self._forgotten.add(name)
+        self._found |= self._forgotten
 
     async def stop(self) -> None:
         """Stop watching."""
@@ -57,12 +74,12 @@ class Children:
 
     def known(self, name: str) -> bool:
         """Whether there is a child of that name."""
-        return name in self._open or name in self._ended
+        return name in self._open or name in self._ended or name in self._forgotten
 
     @property
     def any(self) -> bool:
         """Whether there is any child."""
-        return bool(self._open or self._ended)
+        return bool(self._open or self._ended or self._forgotten)
 
     def found(self, name: str) -> bool:
         """Whether a child had ended before this attempt of the driver began."""
@@ -109,6 +126,10 @@ class Children:
         Returns:
             Its last `ActionUpdate`.
         """
+        if name in self._forgotten and name not in self._ended:
+            update = await ended.ask(self._backend, self.identifier(name))
+            if update is not None:
+                self._ended[name] = update
         update = self._ended.get(name)
         if update is not None:
             return update

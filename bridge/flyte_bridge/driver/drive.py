@@ -59,7 +59,7 @@ class Drive:
         details, run, _ = await asyncio.gather(
             patient(lambda: self._backend.get_action(action_id=facts.action)),
             patient(lambda: self._backend.get_run(run_id=facts.action.run)),
-            self._children.start(),
+            self._children.start(again=facts.again),
         )
         try:
             packed = await self._envelope(details.task)

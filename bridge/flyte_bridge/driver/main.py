@@ -48,12 +48,14 @@ class Facts:
         inputs: Where the workflow's inputs are; empty if it has none.
         outputs: The directory its results belong in.
         base: The directory of the run; children's files lie below it.
+        again: Whether this is not the action's first attempt.
     """
 
     action: identifier_pb2.ActionIdentifier
     inputs: str
     outputs: str
     base: str
+    again: bool = False
 
     @staticmethod
     def of(arguments: Sequence[str], environ: Mapping[str, str]) -> Facts:
@@ -84,7 +86,8 @@ class Facts:
         )
         action = identifier_pb2.ActionIdentifier(run=run, name=told(given.name, "ACTION_NAME"))
         outputs = given.outputs_path.rstrip("/")
-        return Facts(action, given.inputs, outputs, told("", "_U_RUN_BASE").rstrip("/"))
+        again = environ.get("FLYTE_ATTEMPT_NUMBER", "0") != "0"
+        return Facts(action, given.inputs, outputs, told("", "_U_RUN_BASE").rstrip("/"), again)
 
 
 def main() -> None:

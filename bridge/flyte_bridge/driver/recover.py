@@ -18,7 +18,8 @@ from flyte_bridge.errors import NotFound
 from flyte_bridge_translators.wire import identifier
 from flyte_bridge_translators.wire.phase import GOOD
 
-from .patience import PATIENCE, patient
+from . import ended
+from .patience import PATIENCE
 
 if TYPE_CHECKING:
     from flyte_bridge.backend.protocol import Backend
@@ -72,10 +73,7 @@ class Source:
             async for update in self._backend.watch_children(parent=root, patience=PATIENCE):
                 if update is None:
                     return
-                action = identifier_pb2.ActionIdentifier(run=self.run, name=update.action_id.name)
-                value = update.value if update.HasField("value") else None
-                good = update.phase in GOOD
-                self._found[action.name] = Found(action, update.output_uri, value) if good else None
+                self._found[update.action_id.name] = self._of(update)
 
     async def result(self, name: str) -> Found | None:
         """What a succeeded action of a name left; None if there is none."""
@@ -85,14 +83,11 @@ class Source:
 
     async def _asked(self, name: str) -> Found | None:
         action = identifier_pb2.ActionIdentifier(run=self.run, name=name)
-        try:
-            details = await patient(lambda: self._backend.get_action(action_id=action))
-            if details.status.phase not in GOOD:
-                return None
-            if details.HasField("signal_info"):
-                return Found(action, "", details.signal_info.output)
-            uri = (await patient(lambda: self._backend.get_action_data_uris(action_id=action))).outputs_uri
-        except NotFound:
+        update = await ended.ask(self._backend, action)
+        return self._of(update) if update is not None else None
+
+    def _of(self, update: Any) -> Found | None:
+        if update.phase not in GOOD:
             return None
-        is_task = details.WhichOneof("spec") == "task"
-        return Found(action, uri.removesuffix("/outputs.pb") if is_task else uri)
+        action = identifier_pb2.ActionIdentifier(run=self.run, name=update.action_id.name)
+        return Found(action, update.output_uri, update.value if update.HasField("value") else None)
