@@ -169,6 +169,19 @@ def test_broken_annotations_are_refused() -> None:
         execution.settings(request.run_spec, request.run_id)
 
 
+def test_a_schedules_run_says_when_it_was_due() -> None:
+    """Its mode is SCHEDULED though its spec, which all runs of the schedule share, cannot say so; a manual one's not."""
+    request = _request(execution_pb2.ExecutionSpec(launch_plan=_PLAN))
+    request.run_spec.run_start_time.FromSeconds(60)
+    action = run_definition_pb2.Action()
+    action.id.run.CopyFrom(request.run_id)
+    assert not execution.from_run(request.run_spec, action).spec.metadata.HasField("scheduled_at")
+    action.metadata.source = run_definition_pb2.RUN_SOURCE_SCHEDULE_TRIGGER
+    metadata = execution.from_run(request.run_spec, action).spec.metadata
+    assert metadata.mode == execution_pb2.ExecutionMetadata.SCHEDULED
+    assert metadata.scheduled_at.seconds == 60
+
+
 def test_recover_names_its_source() -> None:
     """The driver learns from which execution it may take nodes over."""
     spec = _full()

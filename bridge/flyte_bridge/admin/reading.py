@@ -106,7 +106,7 @@ class Reader:
             InternalError: Its compiled workflow cannot be read.
         """
         template = view.root.task.task_template
-        if foreign.is_foreign(view.root):
+        if foreign.is_foreign(view.root, view.settings):
             return Plan(foreign.workflow(view.root), foreign.launch_plan(view.root), foreign=True)
         if template.type != envelope.TASK_TYPE:
             return self._plan_of_task(view)

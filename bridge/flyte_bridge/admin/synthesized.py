@@ -77,6 +77,6 @@ class Synthesized:
             view = await self._reader.run(who, context)
         except NotFound:
             raise missing(asked) from None
-        if not foreign.is_foreign(view.root):
+        if not foreign.is_foreign(view.root, view.settings):
             raise missing(asked)
         return view

@@ -109,6 +109,8 @@ def lasting(spec: run_pb2.RunSpec, run: v2_identifier_pb2.RunIdentifier) -> exec
     start = closure_facts(spec)
     result = execution_pb2.Execution(id=known.id, spec=known.spec)
     result.spec.metadata.SetInParent()
+    if spec.HasField("run_start_time"):  # `stand` knows whether a schedule has started it
+        result.spec.metadata.scheduled_at.CopyFrom(spec.run_start_time)
     closure = result.closure
     if start is not None:
         closure.workflow_id.CopyFrom(start.workflow)
@@ -129,6 +131,8 @@ def stand(
     """
     metadata, closure = result.spec.metadata, result.closure
     metadata.mode = mode(action.metadata, metadata)
+    if metadata.mode != _Metadata.SCHEDULED:
+        metadata.ClearField("scheduled_at")
     closure.phase = run_phase(action)
     if not closure.HasField("created_at"):
         closure.created_at.FromNanoseconds(_created_at(action))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flyteidl.admin import launch_plan_pb2, workflow_pb2
 from flyteidl.core import compiler_pb2, identifier_pb2, tasks_pb2, types_pb2
 
-from . import identifier
+from . import envelope, identifier
 from .execution_settings import same
 from .node_view import END, START
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
     from flyteidl2.workflow import run_definition_pb2
+
+    from .execution_settings import ExecutionSettings
 
 PREFIX = ".flyte2."
 VERSION = "1"
@@ -33,13 +35,16 @@ RESERVED = "flyte1."
 """How the names of tasks begin that the bridge has deployed."""
 
 
-def is_foreign(root: run_definition_pb2.ActionDetails) -> bool:
+def is_foreign(root: run_definition_pb2.ActionDetails, settings: ExecutionSettings) -> bool:
     """Whether a run has nothing to do with Flyte 1.
 
     Args:
         root: Its root action.
+        settings: What it was asked to be.
     """
-    return not root.metadata.task.id.name.startswith(RESERVED)
+    if root.task.task_template.type == envelope.TASK_TYPE or root.metadata.task.id.name.startswith(RESERVED):
+        return False
+    return not settings.from_facade or settings.launch_plan.name.startswith(PREFIX)
 
 
 def run_of(entity: identifier_pb2.Identifier) -> str | None:
