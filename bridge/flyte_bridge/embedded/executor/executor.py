@@ -79,7 +79,9 @@ class Executor:
         """Say that a task may be run soon: the forkserver for it begins its imports, unless it is there already."""
         with suppress(ValueError):  # what it requests is no quantity; said when it is run
             goal = target.read(template)
-            if goal is not None and goal.argv and self._launcher is not None:
+            if goal is None or not goal.argv or self._launcher is None:
+                return
+            if goal.is_driver or self.interpreters.for_image(goal.image).ours:
                 self._launcher.expect(goal.argv[0])
 
     async def stop(self, *, kill: bool = True) -> None:
