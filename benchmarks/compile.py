@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 
 from flyteidl.core import identifier_pb2, tasks_pb2, workflow_pb2
-from google.protobuf.struct_pb2 import Struct
 
 from flyte_bridge_translators.graph import read
 from flyte_bridge_translators.wire import workflow
@@ -23,20 +22,17 @@ Parts = tuple[workflow_pb2.WorkflowTemplate, list[workflow_pb2.WorkflowTemplate]
 
 
 def task(name: str) -> tasks_pb2.TaskTemplate:
-    """A task of two inputs, one of them a dataclass with its schema, as flytekit registers it."""
+    """A task of two inputs, one of them a dataclass with its schema, as flytekit registers it; it gives a subclass."""
     template = tasks_pb2.TaskTemplate(type="python-task")
     template.id.CopyFrom(_id(identifier_pb2.TASK, name))
     template.container.image = "registry.example/app:1"
     template.container.args.extend(["pyflyte-execute", "--inputs", "{{.input}}", "--resolver", f"app.{name}"])
     template.interface.inputs.variables["a"].type.simple = 1
-    for variables in (template.interface.inputs.variables, template.interface.outputs.variables):
+    for variables, fields in ((template.interface.inputs.variables, 8), (template.interface.outputs.variables, 9)):
         variables["o0"].type.simple = 9
-        variables["o0"].type.metadata.CopyFrom(SCHEMA)
+        properties = {f"f{n}": {"type": "integer"} for n in range(fields)}
+        variables["o0"].type.metadata.update({"type": "object", "properties": properties, "title": f"Row{fields}"})
     return template
-
-
-SCHEMA = Struct()
-SCHEMA.update({"type": "object", "properties": {f"f{n}": {"type": "integer"} for n in range(8)}, "title": "Row"})
 
 
 def chain(size: int) -> Parts:

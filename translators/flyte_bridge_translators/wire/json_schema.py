@@ -8,6 +8,7 @@ The schema's names, descriptions and defaults do not count.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from google.protobuf import json_format
@@ -19,7 +20,13 @@ def extends(source: Struct, target: Struct) -> bool:
 
     So a subclass, or a class with more fields, passes; a field that is missing or of another type does not.
     """
-    ours, theirs = json_format.MessageToDict(source), json_format.MessageToDict(target)
+    return _extends(source.SerializeToString(deterministic=True), target.SerializeToString(deterministic=True))
+
+
+@functools.lru_cache(maxsize=1024)
+def _extends(source: bytes, target: bytes) -> bool:
+    """Remembered, since a workflow of thousands of nodes has few types, and a schema takes long to read."""
+    ours, theirs = (json_format.MessageToDict(Struct.FromString(data)) for data in (source, target))
     return _Comparison(ours, theirs).extends(ours, theirs)
 
 
