@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import marks
+import pytest
 from flyteidl2.common import identifier_pb2, phase_pb2
 
 from driver.bed import Bed, run_identifier
@@ -53,16 +54,17 @@ def _start(bed: Bed, workflow: Any, where: Path) -> str:
     return bed.start(workflow, where=str(where))
 
 
-def test_killed_at_every_event_nothing_is_lost_and_nothing_runs_twice(bed: Bed, tmp_path: Path) -> None:
-    """Whenever the driver dies, its next attempt finds every node, child run and answer where it was."""
-    calm = _start(bed, marks.representative, tmp_path / "calm")
+@pytest.mark.parametrize("workflow", [marks.representative, marks.spread], ids=lambda one: one.short_name)
+def test_killed_at_every_event_nothing_is_lost_and_nothing_runs_twice(bed: Bed, tmp_path: Path, workflow: Any) -> None:
+    """Whenever the driver dies, its next attempt finds every node, element, child run and answer where it was."""
+    calm = _start(bed, workflow, tmp_path / "calm")
     events = bed.do(lambda backend: _disturb(bed, backend, calm, set()))
-    expected = bed.done(marks.representative, calm)
+    expected = bed.done(workflow, calm)
     assert expected.phase == "SUCCEEDED", expected.error
     assert set(_marks(tmp_path / "calm").values()) == {1}
     assert events >= STEP
 
-    runs = [_start(bed, marks.representative, tmp_path / f"run-{first}") for first in range(STEP)]
+    runs = [_start(bed, workflow, tmp_path / f"run-{first}") for first in range(STEP)]
     kills = [set(range(first + 1, events + 1, STEP)) for first in range(STEP)]
 
     async def disturb(backend: Backend) -> None:
@@ -71,7 +73,7 @@ def test_killed_at_every_event_nothing_is_lost_and_nothing_runs_twice(bed: Bed, 
     bed.do(disturb)
     attempts = 0
     for first, run in enumerate(runs):
-        done = bed.done(marks.representative, run)
+        done = bed.done(workflow, run)
         assert done.outputs == expected.outputs, (first, done.error)
         assert done.phases() == expected.phases()
         assert _marks(tmp_path / f"run-{first}") == _marks(tmp_path / "calm")
