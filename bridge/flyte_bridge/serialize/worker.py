@@ -59,10 +59,13 @@ def serialize(entity: Any, directory: Path) -> None:
     """Write all that an entity needs, in the order flytekit registers it."""
     from flytekit.configuration import Image, ImageConfig, SerializationSettings
     from flytekit.core.reference_entity import ReferenceSpec
+    from flytekit.image_spec.image_spec import ImageBuildEngine
     from flytekit.models import launch_plan, task
     from flytekit.models.admin import workflow
     from flytekit.tools.translator import get_serializable
 
+    # flytekit builds a task's ImageSpec when it serializes the task; in this process nobody will run it
+    ImageBuildEngine.build = classmethod(lambda _, __: None)
     image = ImageConfig(default_image=Image(name="default", fqn="none", tag="none"))
     found: dict[Any, Any] = {}
     get_serializable(found, SerializationSettings(image_config=image, **PLACEHOLDERS), entity)
