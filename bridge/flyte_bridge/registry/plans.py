@@ -16,7 +16,6 @@ from ..errors import InternalError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..backend.protocol import Backend
     from .documents import Documents
 
 KIND = "launch-plan-active"
@@ -75,9 +74,8 @@ class State:
 class Plans:
     """The states of launch plans."""
 
-    def __init__(self, backend: Backend, documents: Documents) -> None:
+    def __init__(self, documents: Documents) -> None:
         """Takes where they are kept."""
-        self._backend = backend
         self._documents = documents
 
     async def state(self, project: str, domain: str, name: str) -> State:

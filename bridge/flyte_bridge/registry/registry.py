@@ -59,7 +59,7 @@ class Registry:
         self.deployed = Deployed(backend)
         self.documents = Documents(self.deployed)
         self.listing = Listing(self.deployed)
-        self.plans = Plans(backend, self.documents)
+        self.plans = Plans(self.documents)
         self.attributes = Attributes(backend, self.documents)
         self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
