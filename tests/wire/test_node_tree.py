@@ -166,6 +166,56 @@ def test_a_launch_plan_node_is_looked_for_among_runs(closure: Any) -> None:
     assert tree.awaited_children() == []
 
 
+@wf
+def planned(values: list[int]) -> list[int]:
+    return map_task(PLAN)(a=values)
+
+
+def test_the_elements_of_a_mapped_launch_plan_are_looked_for_in_order() -> None:
+    """Those that run have no action yet; beyond the last one a few are asked for."""
+    compiled = serialize(planned).compiled(planned.name)
+    tree = _tree(compiled, RUNNING, {})
+    asked = tree.awaited_children()
+    assert asked[0] == identifier.child_execution_name("exec", identifier.element_id("n0", 0))
+    root = run_definition_pb2.Action()
+    root.status.phase = RUNNING
+    root.status.start_time.FromSeconds(9)
+    there = dict.fromkeys(asked[:2], root)
+    tree = _tree(compiled, RUNNING, {}, children=there)
+    assert tree["n0"].phase == P.RUNNING
+    assert [index for index, _ in tree["n0"].elements] == [0, 1]
+    assert tree.awaited_children()[: len(asked) - 2] == asked[2:]
+    absent = {**there, **dict.fromkeys(asked[2:], None)}
+    assert _tree(compiled, RUNNING, {}, children=absent).awaited_children() == []
+
+
+def test_what_is_tried_again_shows_its_last_attempt(closure: Any) -> None:
+    """The driver tries nodes without a task of their own again itself: sub-workflows, branches, child executions."""
+    retried = type(closure)()
+    retried.CopyFrom(closure)
+    for node in retried.primary.template.nodes:
+        if node.id in {"n0", "n3"}:
+            node.metadata.retries.retries = 2
+    tree = _tree(retried, RUNNING, {"n0-0-n0": (FAILED, 2, 3), "n0-1-n0": (RUNNING, 4, 0)})
+    assert tree["n0"].phase == P.RUNNING
+    assert set(_shown(tree, "n0")) == {"n0-1-start-node", "n0-1-n0"}
+    names = [identifier.child_execution_name("exec", "n3", attempt) for attempt in range(3)]
+    tree = _tree(retried, RUNNING, _CHOSEN)
+    assert tree.awaited_children() == names[:1]
+    lost = run_definition_pb2.Action()
+    lost.status.phase = FAILED
+    lost.status.attempts = 1
+    lost.status.start_time.FromSeconds(9)
+    tree = _tree(retried, RUNNING, _CHOSEN, children={names[0]: lost})
+    assert tree.awaited_children() == names[1:2]
+    on = run_definition_pb2.Action()
+    on.CopyFrom(lost)
+    on.status.phase = RUNNING
+    tree = _tree(retried, RUNNING, _CHOSEN, children={names[0]: lost, names[1]: on})
+    assert tree["n3"].phase == P.RUNNING
+    assert tree["n3"].child_name == names[1]
+
+
 def test_a_failure_goes_up(closure: Any) -> None:
     """What holds the failed node has failed; what ran beside it was aborted; there is no end node."""
     facts = {"n0-0-n0": (SUCCEEDED, 2, 3), "n0-0-n1": (FAILED, 4, 5), "fn0": (SUCCEEDED, 6, 7)}

@@ -16,14 +16,16 @@ Sources: `flytepropeller/pkg/controller/nodes/transformers.go` (which nodes are 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import identifier, phase
-from .node_view import END, START, Kind, Run, Scope, View, arms, kind_of
+from .node_view import END, START, Kind, Run, Scope, View, arms, is_map_of_plans, kind_of, retries
 from .phase import Node as P
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+_T = TypeVar("_T")
 
 __all__ = ["END", "START", "Kind", "Run", "Scope", "Tree", "View", "arms", "kind_of"]
 
@@ -92,10 +94,43 @@ class Tree:
         An action of such a node is recorded when its execution has ended, not before.
         """
         return [
-            view.child_name
+            name
             for view in self.by_uid.values()
-            if view.kind is Kind.LAUNCH_PLAN and view.child is None and self.run.started and self._may_run(view)
+            if self.run.started and (view.kind is Kind.LAUNCH_PLAN or is_map_of_plans(view)) and self._may_run(view)
+            for name in self._unasked(view)
         ]
+
+    def _unasked(self, view: View) -> Iterator[str]:
+        if view.kind is Kind.ARRAY:
+            if view.action is None:
+                yield from self._unasked_elements(view)
+            return
+        ended = None if view.action is None else view.action.status.phase
+        if ended is not None and (ended in phase.GOOD or not retries(view.node)):
+            return
+        for name in self._child_names(view):
+            if name not in self._children:
+                yield name
+                return
+            child = self._children[name]
+            if child is None or child.status.phase not in phase.TERMINAL or child.status.phase in phase.GOOD:
+                return
+
+    def _unasked_elements(self, view: View) -> Iterator[str]:
+        """The next executions of a mapped launch plan: they are started in order."""
+        index = len(view.elements)
+        names = (self._element_child(view, one) for one in range(index, index + _AHEAD))
+        for name in names:
+            if name in self._children:
+                return
+            yield name
+
+    def _element_child(self, view: View, index: int) -> str:
+        return identifier.child_execution_name(self.run.name, identifier.element_id(view.uid, index))
+
+    def _child_names(self, view: View) -> Iterator[str]:
+        for attempt in range(retries(view.node) + 1):
+            yield identifier.child_execution_name(self.run.name, view.uid, attempt)
 
     def awaited_closures(self) -> list[View]:
         """Tasks that have succeeded and may be dynamic nodes, their closures recorded and not given."""
@@ -117,7 +152,7 @@ class Tree:
         ]
 
     def _may_run(self, view: View) -> bool:
-        if view.action is not None:
+        if view.action is not None or view.elements:
             return True
         waits = list(view.scope.before(view))
         if view.parent is not None and view.parent.kind is Kind.BRANCH:
@@ -145,14 +180,16 @@ class Tree:
             self._place(scope, template.failure_node, prefix, owner)
         return scope
 
-    def _view(self, scope: Scope, node: Any, spec_id: str, kind: Kind, prefix: str, parent: View | None) -> View:
-        attempt = scope.attempt if parent is scope.owner else 0
+    def _view(
+        self, scope: Scope, node: Any, spec_id: str, kind: Kind, prefix: str, parent: View | None, attempt: int = 0
+    ) -> View:
+        attempt = scope.attempt if parent is scope.owner else attempt
         view = View(identifier.unique_id(prefix, attempt, spec_id), spec_id, kind, node, scope, parent)
         self.by_uid[view.uid] = view
         return view
 
-    def _place(self, scope: Scope, node: Any, prefix: str, parent: View | None) -> None:
-        view = self._view(scope, node, node.id, kind_of(node), prefix, parent)
+    def _place(self, scope: Scope, node: Any, prefix: str, parent: View | None, attempt: int = 0) -> None:
+        view = self._view(scope, node, node.id, kind_of(node), prefix, parent, attempt)
         scope.views[node.id] = view
         view.action = self._actions.get(identifier.action_name(view.uid))
         match view.kind:
@@ -161,16 +198,36 @@ class Tree:
                 if closure is not None:
                     view.inner = self._expand(closure, view)
             case Kind.SUB_WORKFLOW:
-                view.inner = self._scope(_sub_workflow(scope.closure, node), scope.closure, view, 0)
+                compiled = _sub_workflow(scope.closure, node)
+                view.inner = self._last_begun(view, lambda attempt: self._scope(compiled, scope.closure, view, attempt))
             case Kind.BRANCH:
-                for inner in arms(node):
-                    self._place(scope, inner, view.uid, view)
-                    view.arms.append(scope.views[inner.id])
+                view.arms = self._last_begun(view, lambda attempt: self._arms(scope, view, attempt))
             case Kind.ARRAY:
                 view.elements = list(self._elements(view))
             case Kind.LAUNCH_PLAN:
                 view.child_name = identifier.child_execution_name(self.run.name, view.uid)
-                view.child = self._children.get(view.child_name)
+                for name in self._child_names(view):
+                    if self._children.get(name) is not None:
+                        view.child_name, view.child = name, self._children[name]
+
+    def _arms(self, scope: Scope, view: View, attempt: int) -> list[View]:
+        found = []
+        for inner in arms(view.node):
+            self._place(scope, inner, view.uid, view, attempt)
+            found.append(scope.views[inner.id])
+        return found
+
+    def _last_begun(self, view: View, make: Callable[[int], _T]) -> _T:
+        """What the last attempt of a node holds that has begun; the driver tries nodes without a task again itself."""
+        for attempt in range(retries(view.node), 0, -1):
+            known = set(self.by_uid)
+            made = make(attempt)
+            inner: Any = made.views.values() if isinstance(made, Scope) else made
+            if any(self._begun(one) for one in inner):
+                return made
+            for uid in set(self.by_uid) - known:
+                del self.by_uid[uid]
+        return make(0)
 
     def _expand(self, closure: Any, view: View) -> Scope:
         """What a dynamic node runs; the attempt that left it is the last, unless an earlier one's nodes are there."""
@@ -185,9 +242,12 @@ class Tree:
 
     def _elements(self, view: View) -> Iterator[tuple[int, Any]]:
         """An array's elements: they begin in order, but for those that an earlier driver has left."""
+        of_plans = is_map_of_plans(view)
         missing = index = 0
         while missing < _GAP:
             action = self._actions.get(identifier.action_name(identifier.element_id(view.uid, index)))
+            if action is None and of_plans:
+                action = self._children.get(self._element_child(view, index))
             if action is None:
                 missing += 1
             else:
@@ -218,7 +278,7 @@ class Tree:
         passed = good or any(self._begun(one) for one in view.scope.after(view))
         if view.kind is Kind.TASK and view.inner is not None and view.action is not None:
             self._judge_dynamic(view, passed)
-        elif view.action is not None:
+        elif view.action is not None and (view.child is None or view.action.status.phase in phase.GOOD):
             self._mark_action(view, view.action)
         elif view.child is not None:
             self._mark_action(view, view.child)
@@ -309,6 +369,9 @@ class Tree:
             state = int(P.FAILED)
         _mark(view, state or int(P.QUEUED), created, created if ran else 0, ended)
 
+
+_AHEAD = 16
+"""Elements of a mapped launch plan that are looked for at once beyond those that have begun."""
 
 _GAP = 64
 """Elements in a row that may be missing before an array's last is taken for found."""

@@ -172,3 +172,15 @@ def arms(node: Any) -> list[Any]:
     block = node.branch_node.if_else
     inner = [arm.then_node for arm in (block.case, *block.other) if arm.HasField("then_node")]
     return [*inner, block.else_node] if block.HasField("else_node") else inner
+
+
+def retries(node: Any) -> int:
+    """How often a node is tried again after it has failed."""
+    return int(node.metadata.retries.retries)
+
+
+def is_map_of_plans(view: View) -> bool:
+    """Whether a node is an array whose elements are executions of a launch plan."""
+    return (
+        view.kind is Kind.ARRAY and view.node.array_node.node.workflow_node.WhichOneof("reference") == "launchplan_ref"
+    )
