@@ -249,7 +249,7 @@ class Listing:
             if oldest is not None and latest.created_at < oldest:
                 break
             batch.append(latest)
-            if len(batch) == TOGETHER:
+            if len(batch) == TOGETHER or (newest is not None and len(found) + len(batch) >= newest):
                 await self._versions(kind, request, batch, found)
                 batch = []
         await self._versions(kind, request, batch, found)
