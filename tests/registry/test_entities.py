@@ -202,6 +202,24 @@ def test_versions_of_any_length_and_spelling_are_kept(use: Use) -> None:
         assert use(act).id.version == version
 
 
+def test_long_descriptions_are_cut_for_flyte_2_and_whole_in_flyte_1(use: Use) -> None:
+    """Within what it keeps, and between characters."""
+    request = square_request(fresh())
+    request.spec.description.short_description = "é" * 400
+    request.spec.description.long_description.value = "日" * 3000
+
+    async def act(registry: Registry) -> tuple[Any, Any]:
+        await registry.put_task(request)
+        details = await registry.backend.get_task(task_id=deployed(request.id))
+        return await registry.get_description(request.id), details
+
+    description, details = use(act)
+    assert description.short_description == "é" * 400
+    assert description.long_description.value == "日" * 3000
+    assert details.spec.documentation.short_description == "é" * 127
+    assert details.spec.documentation.long_description == "日" * 682
+
+
 def test_a_name_too_long_for_flyte_2_is_refused(use: Use) -> None:
     """The message tells how long it may be."""
 

@@ -39,6 +39,10 @@ DESCRIPTION = "flyte1.bridge/description"
 LAUNCH_PLAN = "flyte1.bridge/launch-plan"
 """The launch plan once more, for those who do not want the workflow."""
 
+_MOST_SHORT, _MOST_LONG = 255, 2048
+"""Bytes of a description that Flyte 2 keeps. It cuts longer ones itself, but within a character, and then fails on what it
+has cut (`runs/service/utils.go`)."""
+
 DRIVER = (
     "flyte-bridge-driver",
     "--inputs",
@@ -153,9 +157,13 @@ def _describe(spec: task_definition_pb2.TaskSpec, description: description_entit
     if description is None:
         return
     spec.task_template.config[DESCRIPTION] = _pack(description)
-    spec.documentation.short_description = description.short_description
-    spec.documentation.long_description = description.long_description.value
+    spec.documentation.short_description = _cut(description.short_description, _MOST_SHORT)
+    spec.documentation.long_description = _cut(description.long_description.value, _MOST_LONG)
     spec.documentation.source_code.link = description.source_code.link
+
+
+def _cut(text: str, most: int) -> str:
+    return text.encode()[:most].decode(errors="ignore")
 
 
 def _version() -> str:
