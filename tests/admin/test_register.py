@@ -197,6 +197,7 @@ TASKS = [
     ),
     (lambda r: resources(r, [(GPU, "2")], [(GPU, "1")]), "For extended resource 'gpu' the default value must equal"),
     (lambda r: setattr(r.id, "name", "x" * 250), "has 250 characters, and Flyte 2 has room for 243"),
+    (lambda r: setattr(r.id, "name", "nul\0inside"), "neither can hold a NUL character"),
 ]
 
 

@@ -233,6 +233,8 @@ class Registry:
                 f"{v1_id.name!r} is not registered: workflows of Flyte 1 run in the driver's image, and none is named; build "
                 f"it (docs/driver.md) and set {PREFIX}DRIVER_IMAGE"
             )
+        if "\0" in v1_id.name + v1_id.version:
+            raise InvalidRequest(f"name {v1_id.name!r}, version {v1_id.version!r}: neither can hold a NUL character")
         try:
             task_id = identifier.deployed(v1_id, org=ORG)
         except identifier.Unnameable as error:

@@ -163,7 +163,7 @@ def _describe(spec: task_definition_pb2.TaskSpec, description: description_entit
 
 
 def _cut(text: str, most: int) -> str:
-    return text.encode()[:most].decode(errors="ignore")
+    return text.replace("\0", "").encode()[:most].decode(errors="ignore")  # PostgreSQL has no text with NUL in it
 
 
 def _version() -> str:
