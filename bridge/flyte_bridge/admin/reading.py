@@ -45,6 +45,9 @@ FRESH = 0.5
 
 _SIGNED_FOR = timedelta(hours=1)
 
+_NODES = 200_000
+"""Nodes of executions that are remembered, at about a kilobyte each."""
+
 _MESSAGES = 64 * 1024 * 1024
 """Bytes of messages that are remembered."""
 
@@ -66,11 +69,11 @@ class Reader:
         self.backend = core.backend
         self.registry = core.registry
         self._storage = core.storage
-        self._snapshots: Recent[Any, Snapshot] = Recent(256)
+        self._snapshots: Recent[Any, Snapshot] = Recent(_NODES)
         self._details: Recent[Any, run_definition_pb2.ActionDetails] = Recent(_MESSAGES)
         self._data: Recent[Any, Values] = Recent(_MESSAGES)
-        self._plans: Recent[Any, Plan] = Recent(128)
-        self._closures: Recent[Any, compiler_pb2.CompiledWorkflowClosure] = Recent(256)
+        self._plans: Recent[Any, Plan] = Recent(_MESSAGES)
+        self._closures: Recent[Any, compiler_pb2.CompiledWorkflowClosure] = Recent(_MESSAGES)
 
     # -- runs ---------------------------------------------------------------------------------------------------------
 
@@ -121,7 +124,7 @@ class Reader:
             except envelope.BadEnvelope as error:
                 raise InternalError(f"run {view.run_id.name!r}: {error}") from error
             found = Plan(unpacked.workflow, unpacked.launch_plan)
-            self._plans.put(key, found)
+            self._plans.put(key, found, found.workflow.ByteSize())
         return found
 
     def _plan_of_task(self, view: RunView) -> Plan:
@@ -131,7 +134,7 @@ class Reader:
         if found is None:
             made = single_task.of_template(template)
             found = Plan(made.workflow, made.launch_plan, made.node)
-            self._plans.put(key, found)
+            self._plans.put(key, found, found.workflow.ByteSize())
         return found
 
     # -- nodes --------------------------------------------------------------------------------------------------------
@@ -158,7 +161,7 @@ class Reader:
         taken = time.monotonic()
         view = await self.run(v1_id, context)
         snapshot = await self._take(view, await self.plan(view), taken, held, context)
-        self._snapshots.put(key, snapshot)
+        self._snapshots.put(key, snapshot, len(snapshot.tree.by_uid))
         return snapshot
 
     def forget(self, v1_id: identifier_pb2.WorkflowExecutionIdentifier, context: CallContext) -> None:
@@ -224,7 +227,7 @@ class Reader:
                 found = dynamic_closure.from_outputs(literal.from_named(data.outputs).literals)
             except dynamic_closure.BadClosureRecord as error:
                 raise InternalError(f"action {action.name!r} of run {run.name!r}: {error}") from error
-            self._closures.put(key, found)
+            self._closures.put(key, found, found.ByteSize())
         return found
 
     async def _child(self, parent: v2_identifier_pb2.RunIdentifier, name: str) -> Any:
