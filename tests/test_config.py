@@ -113,6 +113,13 @@ def test_how_tasks_run_is_read_from_lists_and_maps(monkeypatch: pytest.MonkeyPat
     assert (settings.task_cpus, settings.task_allow) == (1.5, ("accelerators",))
 
 
+def test_connectors_are_a_list_of_task_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None means that the endpoint has Flyte 2's own."""
+    assert config.load().connectors == ()
+    monkeypatch.setenv("FLYTE_BRIDGE_CONNECTORS", "trino, my-agent")
+    assert config.load().connectors == ("trino", "my-agent")
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("IMAGES", "reg/a"), ("ALLOW", "everything"), ("CPUS", "0"), ("FORKSERVERS", "perhaps")]
 )
