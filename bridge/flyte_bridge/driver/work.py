@@ -20,7 +20,7 @@ from flyte_bridge.errors import BackendError, FailedPrecondition, NodeError
 from flyte_bridge_translators.wire import identifier
 from flyte_bridge_translators.wire.phase import GOOD
 
-from . import failure
+from . import failure, shim
 
 if TYPE_CHECKING:
     from flyteidl2.task import task_definition_pb2
@@ -104,6 +104,7 @@ async def begin(
     action.input_uri = inputs_uri
     action.task.id.CopyFrom(task_id(spec.task_template.id, execution.action.run.org))
     action.task.spec.CopyFrom(spec)
+    await shim.provide(execution, uid, name, action.task.spec.task_template)
     if cache_key:
         action.task.cache_key.value = cache_key
     await _enqueue(execution, action, uid, run_spec)
