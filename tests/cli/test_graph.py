@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
+
 if TYPE_CHECKING:
     from pathlib import Path
 

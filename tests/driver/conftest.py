@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from driver.bed import Bed
 from flyte_bridge.embedded import instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from driver.bed import Bed
+
+# what the driver runs is made with flytekit, which stops at Python 3.12
+collect_ignore_glob = [] if find_spec("flytekit") else ["test_*.py"]
 
 CODE = Path(__file__).with_name("code")
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -39,6 +44,8 @@ def start(data_dir: Path, port: int | None = None) -> instance.Instance:
 @pytest.fixture(scope="session")
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
     """What workflows are deployed to and run on."""
+    from driver.bed import Bed
+
     data_dir = tmp_path_factory.mktemp("driver") / "data"
     yield Bed(start(data_dir).endpoint, data_dir)
     instance.stop(data_dir)

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
+
+pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
+
 from flytekit import LaunchPlan, approve, conditional, map_task, sleep, task, wait_for_input, workflow
 from hypothesis import given
 from hypothesis import strategies as st

@@ -15,7 +15,7 @@ from flyteidl.admin import launch_plan_pb2, task_pb2, workflow_pb2
 import flyte_bridge
 from flyte_bridge.errors import SourceError, UsageError
 from flyte_bridge_translators.graph.read import Key, key
-from flyte_bridge_translators.wire import workflow
+from flyte_bridge_translators.wire import launch_plan, workflow
 from flyte_bridge_translators.wire.compiler.problems import CompileError
 
 if TYPE_CHECKING:
@@ -93,7 +93,10 @@ def serialized(file: Path, name: str) -> Serialized:
             reason = said.read_text() if said.exists() else f"the process ended with exit status {done.returncode}"
             trace = done.stderr.strip()
             raise SourceError(str(file), f"{reason}\n{trace}" if trace else reason)
-        return _read(directory)
+        try:
+            return _read(directory)
+        except launch_plan.BadLaunchPlan as error:
+            raise SourceError(str(file), f"a launch plan of {name} cannot be registered: {error}") from error
 
 
 def _read(directory: Path) -> Serialized:
@@ -119,24 +122,10 @@ def _read(directory: Path) -> Serialized:
                 plan = launch_plan_pb2.LaunchPlan.FromString(path.read_bytes())
                 found.launch_plans[key(plan.id)] = plan
     for at, plan in plans.items():
-        if key(plan.spec.workflow_id) in found.workflows:
-            found.launch_plans[at] = _with_interface(plan, found.workflows[key(plan.spec.workflow_id)])
+        launched = found.workflows.get(key(plan.spec.workflow_id))
+        if launched is not None:
+            found.launch_plans[at] = launch_plan.registered(plan.id, plan.spec, launched.template.interface)
     return found
-
-
-def _with_interface(plan: launch_plan_pb2.LaunchPlan, spec: workflow_pb2.WorkflowSpec) -> launch_plan_pb2.LaunchPlan:
-    interface = spec.template.interface
-    inputs = plan.closure.expected_inputs.parameters
-    for name, variable in interface.inputs.variables.items():
-        if name in plan.spec.fixed_inputs.literals:
-            continue
-        inputs[name].var.CopyFrom(variable)
-        if name in plan.spec.default_inputs.parameters:
-            inputs[name].CopyFrom(plan.spec.default_inputs.parameters[name])
-        else:
-            inputs[name].required = True
-    plan.closure.expected_outputs.CopyFrom(interface.outputs)
-    return plan
 
 
 def _environment() -> dict[str, str]:

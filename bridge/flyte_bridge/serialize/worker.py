@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ def main() -> None:
     """Do what the three arguments say."""
     file, name, directory = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     try:
-        import flytekit  # noqa: F401 - before the user's directory is on the path, where a flytekit.py may lie
-
+        if find_spec("flytekit") is None:
+            raise Unusable("flytekit, which stops at Python 3.12, is not installed here; use a Python that has it")
         serialize(load(file, name), directory)
     except Unusable as error:
         directory.joinpath("error").write_text(str(error))
@@ -38,6 +39,7 @@ def main() -> None:
 
 def load(file: Path, name: str) -> Any:
     """The entity called `name` in a file, which is imported as `pyflyte run` imports it."""
+    # before the user's directory is on the path, where a flytekit.py may lie
     from flytekit.core.launch_plan import LaunchPlan
     from flytekit.core.workflow import WorkflowBase
     from flytekit.tools.script_mode import _find_project_root
