@@ -439,3 +439,21 @@ def test_a_backfill_runs_its_launch_plan_for_each_day(control: Control, flows: A
     assert done.closure.phase == WorkflowExecutionPhase.SUCCEEDED
     children = [node.workflow_executions[0] for node in done.node_executions.values() if node.workflow_executions]
     assert sorted(child.outputs["o0"] for child in children) == ["2023-01-01", "2023-01-02"]
+
+
+def test_a_mapped_launch_plan_shows_its_elements(control: Control, flows: Any) -> None:
+    """While they run, too: each is an execution of its own, which the array tells as a resource."""
+    control.register(flows.inner)
+    control.register(flows.INNER)
+    execution = control.start(flows.planned, {"values": [1, 2, 3]})
+
+    def resources(one: Any) -> list[Any]:
+        node = one.node_executions.get("n0")
+        return list(node.task_executions[0].closure.metadata.external_resources) if node is not None else []
+
+    execution = control.until(execution, lambda one: len(resources(one)) == 3, nodes=True)
+    done = control.done(execution)
+    assert done.outputs["o0"] == [3, 4, 5]
+    assert [(one.index, one.phase) for one in resources(done)] == [(0, 3), (1, 3), (2, 3)]
+    values = control.client.get_node_execution_data(done.node_executions["n0"].id).full_outputs.literals["o0"]
+    assert [one.scalar.primitive.integer for one in values.collection.literals] == [3, 4, 5]

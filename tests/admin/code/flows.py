@@ -197,3 +197,11 @@ def daily(kickoff: datetime.datetime) -> str:
 DAILY = LaunchPlan.get_or_create(
     daily, name="flows.daily", schedule=CronSchedule(schedule="0 3 * * *", kickoff_time_input_arg="kickoff")
 )
+
+
+@workflow
+def planned(values: list[int]) -> list[int]:
+    return map_task(INNER)(a=values)
+
+
+INNER = LaunchPlan.get_or_create(inner, name="flows.inner-plan")
