@@ -1,10 +1,13 @@
-"""What happened to each node, for the report."""
+"""What happened to each node, for the report and the log."""
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, field
 from typing import Any
+
+_log = logging.getLogger("flyte_bridge.driver")
 
 
 @dataclass
@@ -53,6 +56,7 @@ class Journal:
         entry.ended, entry.error = time.time(), error
         if not (state == "succeeded" and entry.state == "recovered"):
             entry.state = state
+        _log.info("%s %s after %.2f s", uid, entry.state, entry.ended - entry.started)
 
     def recovered(self, uid: str) -> None:
         """A node's outputs were taken over from the run that is recovered."""

@@ -101,13 +101,21 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     Returns:
         The exit code: 0 when the result is written down, a failure included.
     """
-    logging.basicConfig(level=environ.get("LOG_LEVEL", "INFO").upper(), format="%(asctime)s %(name)s %(message)s")
+    logging.basicConfig(level=_level(environ.get("LOG_LEVEL", "")), format="%(asctime)s %(name)s %(message)s")
     try:
         facts = Facts.of(arguments, environ)
     except ConfigError as error:
         _log.error("%s", error)
         return 2
     return asyncio.run(_run(facts, environ))
+
+
+def _level(text: str) -> int:
+    """A log level by number, as the Flyte 2 SDK sets it, or by name; INFO for anything else."""
+    if text.isdigit():
+        return int(text)
+    known = logging.getLevelName(text.upper())
+    return known if isinstance(known, int) else logging.INFO
 
 
 async def _run(facts: Facts, environ: Mapping[str, str]) -> int:

@@ -1,0 +1,63 @@
+"""What the driver makes of its arguments and its environment."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from flyte_bridge.driver.main import Facts, _level, run
+from flyte_bridge.errors import ConfigError
+
+ENVIRON = {
+    "FLYTE_INTERNAL_EXECUTION_PROJECT": "p",
+    "FLYTE_INTERNAL_EXECUTION_DOMAIN": "d",
+    "RUN_NAME": "r",
+    "ACTION_NAME": "a0",
+    "_U_RUN_BASE": "s3://b/base/",
+    "_U_ORG_NAME": "local",
+}
+
+
+def test_variables_that_a_real_executor_leaves_are_told_by_the_environment() -> None:
+    """`{{.runName}}` and `{{.actionName}}` are not filled in there, and the environment says them."""
+    arguments = [
+        "--inputs",
+        "s3://b/i.pb",
+        "--outputs-path",
+        "s3://b/o/",
+        "--run-name",
+        "{{.runName}}",
+        "--name",
+        "{{.actionName}}",
+    ]
+    facts = Facts.of(arguments, ENVIRON)
+    assert (facts.action.run.org, facts.action.run.project, facts.action.run.domain) == ("local", "p", "d")
+    assert (facts.action.run.name, facts.action.name) == ("r", "a0")
+    assert (facts.inputs, facts.outputs, facts.base) == ("s3://b/i.pb", "s3://b/o", "s3://b/base")
+    assert not facts.again
+    assert Facts.of(arguments, {**ENVIRON, "FLYTE_ATTEMPT_NUMBER": "2"}).again
+
+
+def test_arguments_go_before_the_environment() -> None:
+    """What the command says counts."""
+    facts = Facts.of(["--outputs-path", "o", "--run-name", "other", "--name", "b1"], ENVIRON)
+    assert (facts.action.run.name, facts.action.name) == ("other", "b1")
+
+
+@pytest.mark.parametrize("missing", ["RUN_NAME", "_U_RUN_BASE", "FLYTE_INTERNAL_EXECUTION_PROJECT"])
+def test_a_driver_nobody_started_says_so(missing: str) -> None:
+    """Outside an action the variable that is missing is named, and the exit code is that of a wrong call."""
+    environ = {name: value for name, value in ENVIRON.items() if name != missing}
+    with pytest.raises(ConfigError, match=missing):
+        Facts.of(["--outputs-path", "o"], environ)
+    assert run(["--outputs-path", "o"], environ) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [("", logging.INFO), ("10", 10), ("warning", logging.WARNING), ("DEBUG", logging.DEBUG), ("loud", logging.INFO)],
+)
+def test_any_log_level_is_taken(text: str, level: int) -> None:
+    """The SDK sets numbers, people set names, and nonsense does not end a run."""
+    assert _level(text) == level
