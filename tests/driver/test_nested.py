@@ -9,7 +9,9 @@ import conditions
 import nested
 import pytest
 
+from driver.bed import run_identifier
 from flyte_bridge_translators.wire import identifier
+from flyte_bridge_translators.wire.execution import closure_facts, settings
 
 if TYPE_CHECKING:
     from driver.bed import Bed
@@ -39,6 +41,14 @@ def test_launch_plans_are_runs_of_their_own(bed: Bed) -> None:
     assert done.phases() == {"n0": "SUCCEEDED", "n1": "SUCCEEDED"}
     child = identifier.run_name(identifier.child_execution_name(name, "n1"))
     assert bed.done(nested.fixed, child).outputs["o0"] == 224
+    run = bed.do(lambda backend: backend.get_run(run_id=run_identifier(child)))
+    asked = settings(run.run_spec, run.action.id.run)
+    assert asked.labels == {"team": "launched"}  # the launch plan's, since the parent has none
+    assert asked.overwrite_cache
+    assert asked.max_parallelism == 25  # the parent's
+    assert asked.nesting == 1
+    assert asked.parent_node_execution.node_id == "n1"
+    assert closure_facts(run.run_spec).workflow.name == "nested.middle"
 
 
 @pytest.mark.parametrize(

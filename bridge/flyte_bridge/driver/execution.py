@@ -48,6 +48,7 @@ class Execution:
         workflow: The execution's workflow (`Identifier`), for the tasks' environment.
         source: The run whose results are taken over; None unless this one recovers.
         journal: What happened to each node.
+        launch_plans: Those that nodes have launched, as they were registered.
         ending: Why the driver itself is being stopped, None while it is not.
     """
 
@@ -63,6 +64,7 @@ class Execution:
     workflow: Any
     source: Source | None = None
     journal: Journal = field(default_factory=Journal)
+    launch_plans: dict[tuple[str, ...], Any] = field(default_factory=dict)
     ending: Ending | None = None
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ import enum
 import typing
 from dataclasses import dataclass
 
-from flytekit import LaunchPlan, conditional, task, workflow
+from flytekit import Labels, LaunchPlan, conditional, task, workflow
 
 
 @dataclass
@@ -101,7 +101,14 @@ def paths(x: int = 2) -> tuple[str, str]:
 
 
 plan = LaunchPlan.get_or_create(inner, name="nested.plan", default_inputs={"x": 7})
-fixed = LaunchPlan.get_or_create(middle, name="nested.fixed", fixed_inputs={"y": 5})
+fixed = LaunchPlan.get_or_create(
+    middle,
+    name="nested.fixed",
+    fixed_inputs={"y": 5},
+    labels=Labels({"team": "launched"}),
+    max_parallelism=3,
+    overwrite_cache=True,
+)
 
 
 @workflow

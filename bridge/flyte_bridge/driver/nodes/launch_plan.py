@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 
-from flyteidl.admin import execution_pb2
+from flyteidl.admin import execution_pb2, launch_plan_pb2
 from flyteidl.core import identifier_pb2, literals_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyteidl2.common import phase_pb2
-from flyteidl2.workflow import run_definition_pb2
+from flyteidl2.workflow import run_definition_pb2, run_service_pb2
 
+from flyte_bridge.admin import launch_settings
 from flyte_bridge.errors import AlreadyExists, BackendError, InvalidRequest, NodeError, NotFound
+from flyte_bridge.registry import specs
 from flyte_bridge_translators.wire import execution as wire_execution
 from flyte_bridge_translators.wire import identifier
+from flyte_bridge_translators.wire import launch_plan as wire_launch_plan
 from flyte_bridge_translators.wire.phase import GOOD, TERMINAL
 
 from .. import failure, work
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
 
 CHILD_FAILED = "RemoteChildWorkflowExecutionFailed"
 """Flyte 1's code of a child execution that was aborted (`nodes/subworkflow/launchplan.go`)."""
+
+OFFLOADED = 1024 * 1024
+"""Bytes of inputs from which on they are uploaded before the run is created, not sent with it."""
 
 LAUNCH_FAILED = "RuntimeExecutionError"
 """Flyte 1's code of a child execution that could not be started."""
@@ -105,34 +112,77 @@ async def _create(
     with contextlib.suppress(NotFound):
         await patient(lambda: backend.get_action(action_id=action))
         return
-    request = wire_execution.to_run(
-        project=run_id.project,
-        domain=run_id.domain,
-        name=child_name,
-        spec=_spec(step, plan, uid),
-        task=identifier.deployed(_as_plan(plan), org=run_id.org),
-        inputs=inputs,
-        org=run_id.org,
-    )
     try:
+        request = await _request(step, plan, uid, inputs, child_name)
+        own, offloaded = request.inputs, None
+        if own.ByteSize() >= OFFLOADED:
+            offloaded = await patient(
+                lambda: backend.upload_inputs(inputs=request.inputs, run_id=run_id, task_id=request.task_id)
+            )
+            own = None
         await patient(
             lambda: backend.create_run(
                 run_id=request.run_id,
                 task_id=request.task_id,
-                inputs=request.inputs,
+                inputs=own,
+                offloaded_inputs=offloaded,
                 run_spec=request.run_spec,
                 source=request.source,
             )
         )
     except AlreadyExists:
         return
-    except (InvalidRequest, NotFound) as error:
+    except (InvalidRequest, NotFound, wire_launch_plan.BadLaunchPlan, wire_execution.Unsupported) as error:
         message = f"failed to launch {plan.name}:{plan.version} as {child_name}: {error}"
         raise NodeError(message, code=LAUNCH_FAILED, node=uid) from error
 
 
+async def _request(
+    step: Step, plan: Any, uid: str, inputs: literals_pb2.LiteralMap, child_name: str
+) -> run_service_pb2.CreateRunRequest:
+    """The run that is the child execution: with the defaults of its launch plan, and its settings where the parent has none.
+
+    Raises:
+        NotFound: The launch plan is not registered.
+        BadLaunchPlan: The inputs are not what it takes.
+        Unsupported: It asks for what Flyte 2 has nothing for.
+    """
+    execution = step.execution
+    registered = await _registered(step, plan)
+    full = wire_launch_plan.execution_inputs(inputs, registered, registered.spec.default_inputs)
+    for name in registered.spec.fixed_inputs.literals:  # the child's own driver adds them
+        full.literals.pop(name, None)
+    spec = _spec(step, plan, uid)
+    config = launch_settings.resolve(spec, registered.spec, ())
+    spec.max_parallelism = config.max_parallelism
+    if config.HasField("security_context"):
+        spec.security_context.CopyFrom(config.security_context)
+    return wire_execution.to_run(
+        project=execution.settings.project,
+        domain=execution.settings.domain,
+        name=child_name,
+        spec=spec,
+        task=identifier.deployed(_as_plan(plan), org=execution.action.run.org),
+        inputs=full,
+        org=execution.action.run.org,
+        effect=launch_settings.effect(spec, registered.spec, config, {}),
+        facts=wire_execution.ClosureFacts(registered.spec.workflow_id, time.time_ns()),
+    )
+
+
+async def _registered(step: Step, plan: Any) -> launch_plan_pb2.LaunchPlan:
+    """A launch plan as it was registered; asked for once."""
+    execution = step.execution
+    where = identifier.deployed(_as_plan(plan), org=execution.action.run.org)
+    key = (where.project, where.domain, where.name, where.version)
+    if key not in execution.launch_plans:
+        details = await patient(lambda: execution.backend.get_task(task_id=where))
+        execution.launch_plans[key] = specs.to_launch_plan(details)
+    return execution.launch_plans[key]
+
+
 def _spec(step: Step, plan: Any, uid: str) -> execution_pb2.ExecutionSpec:
-    """The child's spec: it inherits what the parent was given (`nodes/subworkflow/launchplan/admin.go`)."""
+    """What the child is asked to be: it inherits what the parent was given (`nodes/subworkflow/launchplan/admin.go`)."""
     execution = step.execution
     parent = execution.settings
     spec = execution_pb2.ExecutionSpec(launch_plan=_as_plan(plan), max_parallelism=parent.max_parallelism)
