@@ -22,9 +22,8 @@ import contextlib
 import math
 from typing import TYPE_CHECKING, Any
 
-from flyteidl.core import literals_pb2, workflow_pb2
+from flyteidl.core import literals_pb2
 from flyteidl2.common import phase_pb2
-from flyteidl2.core import tasks_pb2 as v2_tasks_pb2
 from flyteidl2.workflow import run_definition_pb2
 from google.protobuf.message import DecodeError
 
@@ -32,8 +31,8 @@ from flyte_bridge.errors import BackendError, NodeError
 from flyte_bridge_translators.wire import identifier
 from flyte_bridge_translators.wire.phase import GOOD
 
-from . import enforce, environment, failure, work
-from .nodes import kind, launch_plan, task
+from . import elements, failure, work
+from .nodes import kind, launch_plan
 from .scope import Scope, Step
 
 if TYPE_CHECKING:
@@ -44,15 +43,8 @@ INVALID_LENGTH = "InvalidArrayLength"
 
 SYSTEM = "RuntimeExecutionError"
 
-INDEX, INDEX_NAME, OFFSET = "FLYTE_K8S_ARRAY_INDEX", "BATCH_JOB_ARRAY_INDEX_VAR_NAME", "BATCH_JOB_ARRAY_INDEX_OFFSET"
-"""What flytekit's `pyflyte-map-execute` adds up to the place of its element in the inputs it reads (`_compute_array_job_index`):
-the value of the variable that the second one names, and the third."""
-
-SHARED = 64 * 1024
-"""Bytes of inputs that all elements share above which they are stored once rather than with each element."""
-
-BEGINNING = 64
-"""Elements of which messages are on their way at once; any number may run. It bounds the driver's memory."""
+NESTED = "sub_workflow_ref"
+"""Kind of an element that runs nodes of its own."""
 
 SUMMARY = 100 * 1024
 """Bytes of an array's error message (`events.MaxErrorMessageLength`)."""
@@ -71,9 +63,8 @@ async def run(step: Step) -> literals_pb2.LiteralMap:
     array = step.node.array_node
     trace = run_definition_pb2.TraceAction(name=step.node.id)
     trace.start_time.GetCurrentTime()
-    whole = array.WhichOneof("parallelism_option") is not None
     # with a bound of its own, the array counts as one node; without, its elements are bounded as nodes are
-    async with execution.room() if whole else contextlib.nullcontext():
+    async with execution.room() if _counts_as_one(array) else contextlib.nullcontext():
         try:
             outputs = await _Array(step).run()
         except NodeError as error:
@@ -83,6 +74,11 @@ async def run(step: Step) -> literals_pb2.LiteralMap:
     trace.phase = phase_pb2.ACTION_PHASE_SUCCEEDED
     await _record(step, trace, "outputs.pb", outputs)
     return outputs
+
+
+def _counts_as_one(array: Any) -> bool:
+    """Whether the array takes one place of `max_parallelism` and its elements none; nested workflows' nodes take their own."""
+    return array.WhichOneof("parallelism_option") is not None and kind(array.node) != NESTED
 
 
 async def _earlier(step: Step, name: str) -> literals_pb2.LiteralMap | None:
@@ -186,7 +182,7 @@ class _Array:
         inner = self.array.node
         match kind(inner):
             case "task_node":
-                return _Tasks(self.step, inner, self._item, mapped, self.inputs).run
+                return elements.Tasks(self.step, inner, self._item, mapped, self.inputs).run
             case "launchplan_ref":
                 reference = inner.workflow_node.launchplan_ref
 
@@ -261,9 +257,9 @@ class _Array:
         return int(self.array.parallelism or size)
 
     def _room(self) -> Any:
-        if self.array.WhichOneof("parallelism_option") is None:
-            return self.execution.room()
-        return contextlib.nullcontext()
+        if _counts_as_one(self.array) or kind(self.array.node) == NESTED:
+            return contextlib.nullcontext()
+        return self.execution.room()
 
     def _summary(self) -> NodeError:
         """The array's failure: each message with the places of the elements that have it."""
@@ -298,98 +294,6 @@ class _Array:
                 else:
                     members.literals.add().scalar.none_type.SetInParent()
         return result
-
-
-class _Tasks:
-    """The elements of a mapped task."""
-
-    def __init__(self, step: Step, inner: Any, item: Any, mapped: list[str], inputs: literals_pb2.LiteralMap) -> None:
-        self.step = step
-        self.inner = inner
-        self.item = item
-        self.mapped = mapped
-        self.inputs = inputs
-        self.template = task.effective(Step(step.scope, inner, step.uid, inputs))
-        individual = self.array.data_mode == workflow_pb2.ArrayNode.INDIVIDUAL_INPUT_FILES
-        self.mapping = not (individual or self.array.is_original_sub_node_interface.value)
-        if self.mapping:
-            _one_output(self.template)
-        shared = sum(one.ByteSize() for name, one in inputs.literals.items() if name not in mapped)
-        self.whole = self.mapping and shared > SHARED and not self.template.metadata.discoverable
-        self._stored: asyncio.Future[str] | None = None
-        self._beginning = asyncio.Semaphore(BEGINNING)
-
-    @property
-    def array(self) -> Any:
-        return self.step.node.array_node
-
-    async def run(self, index: int, uid: str) -> literals_pb2.LiteralMap:
-        """Run one element.
-
-        Raises:
-            NodeError: It failed.
-        """
-        if self.template.type == task.ECHO:
-            return self._echo(index)
-        async with self._beginning:
-            prefix = await self._begin(index, uid)
-        if prefix is None:
-            prefix = await work.finished(self.step.execution, uid)
-        return await task.results(self._own(index, uid), self.template, prefix)
-
-    def _own(self, index: int, uid: str) -> Step:
-        """The element as a node of its own."""
-        inputs = self.inputs if self.whole else self.item(self.mapped, index, listed=self.mapping)
-        return Step(self.step.scope, self.inner, uid, inputs)
-
-    async def _begin(self, index: int, uid: str) -> str | None:
-        own = self._own(index, uid)
-        return await work.begin(
-            self.step.execution,
-            uid,
-            self._spec(index),
-            own.inputs,
-            group=self.step.uid,
-            cache_key=task.cache_key(self.template),
-            run_spec=enforce.own_run_spec(own),
-            inputs_uri=await self._inputs_uri() if self.whole else "",
-        )
-
-    def _spec(self, index: int) -> Any:
-        spec = task.spec(self.step.execution, self.template)
-        if self.mapping:
-            # flytekit adds the two up to the place in what it reads; the index alone is what a user's code may look at
-            offset = 0 if self.whole else -index
-            variables = {INDEX_NAME: INDEX, INDEX: str(index), OFFSET: str(offset)}
-            environment.add(spec.task_template, variables)
-        return spec
-
-    async def _inputs_uri(self) -> str:
-        """Where the inputs of all elements lie; the first element stores them."""
-        if self._stored is None:
-            self._stored = asyncio.ensure_future(self._store())
-        return await asyncio.shield(self._stored)
-
-    async def _store(self) -> str:
-        execution = self.step.execution
-        uri = f"{execution.place(identifier.action_name(self.step.uid))}/inputs.pb"
-        await work.write(execution, uri, self.inputs, self.step.uid)
-        return uri
-
-    def _echo(self, index: int) -> literals_pb2.LiteralMap:
-        inputs = self.item(self.mapped, index, listed=False)
-        taken, given = sorted(inputs.literals), sorted(one.key for one in self.template.interface.outputs.variables)
-        named = {name: inputs.literals[value] for name, value in zip(given, taken, strict=False)}
-        return literals_pb2.LiteralMap(literals=named)
-
-
-def _one_output(template: v2_tasks_pb2.TaskTemplate) -> None:
-    """Declare what an element puts out, where the template declares the lists that the array does."""
-    for entry in template.interface.outputs.variables:
-        if entry.value.type.HasField("collection_type"):
-            member = type(entry.value.type)()
-            member.CopyFrom(entry.value.type.collection_type)
-            entry.value.type.CopyFrom(member)
 
 
 def _ranges(indices: list[int]) -> str:
