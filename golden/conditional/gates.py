@@ -80,7 +80,7 @@ async def several_outputs(x: int = 4) -> Tuple[str, int]:
 
 @driver.task
 async def unused(x: int = 4) -> int:
-    async def run_unused():
+    async def run_unused() -> None:
         if x > 3:
             await note.aio(x=x)
         else:

@@ -50,13 +50,13 @@ async def nested(x: int = 30) -> str:
 async def beside(x: int = 300) -> Tuple[str, int]:
     """The branch and the size do not wait for each other."""
 
-    async def run_label():
+    async def run_label() -> str:
         if x < 100:
             return await small.aio(x=x)
         else:
             return await twice_large(x=x)
 
-    async def run_size():
+    async def run_size() -> int:
         measured = await size.aio(x=x)
         return await size.aio(x=measured)
 

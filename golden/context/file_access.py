@@ -46,7 +46,7 @@ def size(path: str) -> int:
 
 @driver.task
 async def wf(text: str = "text", names: list[str] = ["a", "bb"]) -> tuple[str, int, int]:
-    async def run_listed():
+    async def run_listed() -> int:
         return await listed.aio(folder=await folder.aio(names=names))
 
     moved_result, listed_result, size_result = await asyncio.gather(

@@ -67,10 +67,10 @@ def read(file: File) -> str:
 
 @driver.task
 async def wf(files: List[str] = ["b.txt", "a.txt"]) -> Tuple[List[str], str, List[str], str]:
-    async def run_read():
+    async def run_read() -> tuple[List[str], List[str], str]:
         folder = await fill.aio(names=files)
 
-        async def run_read_2():
+        async def run_read_2() -> str:
             return await read.aio(file=await first.aio(folder=folder))
 
         names_result, walked_result, read_result = await asyncio.gather(
@@ -78,7 +78,7 @@ async def wf(files: List[str] = ["b.txt", "a.txt"]) -> Tuple[List[str], str, Lis
         )
         return names_result, walked_result, read_result
 
-    async def run_contents():
+    async def run_contents() -> str:
         remote = await fill_remote.aio(names=files)
         return await contents.aio(folder=remote)
 

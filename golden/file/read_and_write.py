@@ -69,13 +69,13 @@ def content(words: File) -> str:
 async def wf(text: str = "two words") -> tuple[int, str, str, str]:
     words = await write_text.aio(text=text)
 
-    async def run_content():
+    async def run_content() -> tuple[int, str]:
         counted = await count.aio(words=words)
         report = await write_later.aio(words=counted)
         content_result_2 = await content.aio(words=report)
         return counted, content_result_2
 
-    async def run_content_2():
+    async def run_content_2() -> str:
         loud = await shout.aio(words=words)
         return await content.aio(words=loud)
 

@@ -113,15 +113,15 @@ def content(file: File) -> str:
 
 @driver.task
 async def wf() -> Tuple[str, str, str, str, str]:
-    async def run_content():
+    async def run_content() -> str:
         left, _ = await pair.aio()
         return await content.aio(file=left)
 
-    async def run_content_2():
+    async def run_content_2() -> str:
         second, __2 = await two.aio()
         return await content.aio(file=second)
 
-    async def run_read():
+    async def run_read() -> str:
         one_result, several_result, by_name_result, bundle_result, maybe_result = await asyncio.gather(
             one.aio(), several.aio(), by_name.aio(), bundle.aio(), maybe.aio(give=True)
         )
@@ -129,13 +129,13 @@ async def wf() -> Tuple[str, str, str, str, str]:
             one=one_result, several=several_result, by_name=by_name_result, bundle=bundle_result, maybe=maybe_result
         )
 
-    async def run_more():
+    async def run_more() -> str:
         path_result, collected_result, by_name_result_2, bundle_result_2 = await asyncio.gather(
             path.aio(), collected.aio(n=2), by_name.aio(), bundle.aio()
         )
         return await read.aio(one=path_result, several=collected_result, by_name=by_name_result_2, bundle=bundle_result_2)
 
-    async def run_last():
+    async def run_last() -> str:
         path_result_2, appended_result, by_name_result_3, bundle_result_3 = await asyncio.gather(
             path.aio(), appended.aio(n=1), by_name.aio(), bundle.aio()
         )

@@ -36,7 +36,7 @@ async def signed(rows: List[int] = [1, 2]) -> str:
             raise RuntimeError('"text-is-fine" was not approved')
         return text
 
-    async def run_wait_for_input():
+    async def run_wait_for_input() -> str:
         answer = await flyte.new_condition.aio("title", data_type=str, timeout=timedelta(hours=1))
         return await answer.wait.aio()
 

@@ -68,7 +68,7 @@ async def bounded(xs: List[int] = [1, 2, 3]) -> List[int]:
 
 @driver.task
 async def bounded_beside(xs: List[int] = [1, 2, 3]) -> int:
-    async def run_total():
+    async def run_total() -> int:
         limit = asyncio.Semaphore(2)
 
         async def limited_square(x):

@@ -73,7 +73,7 @@ def size(data: pd.DataFrame) -> int:
 
 @driver.task
 async def wf(rows: int = 8) -> Tuple[int, int, int, int, int]:
-    async def run_size():
+    async def run_size() -> tuple[int, int]:
         train, test = await split.aio(data=await frame.aio(rows=rows))
         size_result, size_result_2 = await asyncio.gather(
             size.aio(data=train), size.aio(data=test)

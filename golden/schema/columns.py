@@ -52,14 +52,14 @@ def written(n: int) -> DataFrame:
 
 @driver.task
 async def wf(n: int = 3) -> Tuple[str, int, str]:
-    async def run_total():
+    async def run_total() -> tuple[str, int]:
         data = await made.aio(n=n)
         columns_result, total_result = await asyncio.gather(
             columns.aio(data=data), total.aio(data=data)
         )
         return columns_result, total_result
 
-    async def run_columns():
+    async def run_columns() -> str:
         return await columns.aio(data=DataFrame.wrap_df(await frames.aio(n=n)))
 
     (columns_result, total_result), columns_result_2 = await asyncio.gather(

@@ -59,14 +59,14 @@ def subset(data: Annotated[pd.DataFrame, OrderedDict(height=float)]) -> str:
 async def wf() -> Tuple[str, int, int, int, str]:
     frame = await people.aio()
 
-    async def run_everything():
+    async def run_everything() -> tuple[int, int]:
         data = await wrapped.aio(frame=frame)
         inline_result, everything_result = await asyncio.gather(
             inline.aio(data=data), everything.aio(data=data)
         )
         return inline_result, everything_result
 
-    async def run_everything_2():
+    async def run_everything_2() -> int:
         return await everything.aio(data=await raw.aio(frame=frame))
 
     (inline_result, everything_result), columns_result, everything_result_2, subset_result = await asyncio.gather(

@@ -45,7 +45,7 @@ async def inner(data: DataFrame) -> int:
 
 @driver.task
 async def passed() -> Tuple[DataFrame, int]:
-    async def run_width():
+    async def run_width() -> int:
         return await width.aio(data=DataFrame.wrap_df(await people.aio()))
 
     df, width_result = await asyncio.gather(people.aio(), run_width())
@@ -54,10 +54,10 @@ async def passed() -> Tuple[DataFrame, int]:
 
 @driver.task
 async def wf(years: int = 1) -> Tuple[int, int, int, str, int]:
-    async def run_ages():
+    async def run_ages() -> tuple[int, int, str]:
         df = await people.aio()
 
-        async def run_ages_2():
+        async def run_ages_2() -> str:
             return await ages.aio(data=await older.aio(df=df, years=years))
 
         width_result, inner_result, ages_result = await asyncio.gather(
@@ -65,7 +65,7 @@ async def wf(years: int = 1) -> Tuple[int, int, int, str, int]:
         )
         return width_result, inner_result, ages_result
 
-    async def run_width():
+    async def run_width() -> tuple[int, int]:
         data, first = await passed()
         width_result_2 = await width.aio(data=data)
         return first, width_result_2

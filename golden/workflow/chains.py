@@ -35,12 +35,12 @@ def smooth(value: float) -> float:
 
 @driver.task
 async def chains(day: int = 3) -> Tuple[int, float]:
-    async def run_clean():
+    async def run_clean() -> int:
         # sales
         raw = await fetch.aio(day=day)
         return await clean.aio(raw=raw)
 
-    async def run_smooth():
+    async def run_smooth() -> float:
         # weather
         measured = await weather.aio(day=day)
         return await smooth.aio(value=measured)

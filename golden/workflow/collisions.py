@@ -35,13 +35,13 @@ run_clean = 5
 
 @driver.task
 async def taken(x: int = 1, a_task: int = 2) -> int:
-    async def run_clean_result():
+    async def run_clean_result() -> int:
         return await clean.aio(x=await run_load.aio(x=x))
 
-    async def run_load_2():
+    async def run_load_2() -> int:
         return await load.aio(x=await clean.aio(x=a_task))
 
-    async def run_clean_2():
+    async def run_clean_2() -> int:
         return await clean.aio(x=await load.aio(x=x))
 
     clean_result, load_result, clean_result_2 = await asyncio.gather(run_clean_result(), run_load_2(), run_clean_2())

@@ -51,7 +51,7 @@ async def handled(name: str = "good") -> str:
 @driver.task
 async def failing(name: str = "bad") -> Tuple[str, str]:
     try:
-        async def run_finish():
+        async def run_finish() -> str:
             second = await break_it.aio(name=name)
             return await finish.aio(name=second)
 
@@ -69,7 +69,7 @@ async def failing(name: str = "bad") -> Tuple[str, str]:
 
 @driver.task
 async def patient(name: str = "good") -> Tuple[str, str]:
-    async def run_finish():
+    async def run_finish() -> str:
         return await finish.aio(name=await create.aio(name=name))
 
     results = await asyncio.gather(run_finish(), break_it.aio(name=name), return_exceptions=True)

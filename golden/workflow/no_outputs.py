@@ -26,7 +26,7 @@ def number() -> int:
 async def notes() -> None:
     """Two notes that do not wait for each other."""
 
-    async def run_note():
+    async def run_note() -> None:
         await note.aio(text="b", times=await number.aio())
 
     await asyncio.gather(note.aio(text="a"), run_note())

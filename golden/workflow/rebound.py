@@ -37,11 +37,11 @@ async def in_a_chain(x: int = 1) -> int:
 
 @driver.task
 async def side_by_side(x: int = 1) -> int:
-    async def run_other():
+    async def run_other() -> int:
         value = await step.aio(x=x)
         return await other.aio(x=value)
 
-    async def run_step():
+    async def run_step() -> tuple[int, int]:
         value_2 = await other.aio(x=x)
         second = await step.aio(x=value_2)
         value_3 = await step.aio(x=second)

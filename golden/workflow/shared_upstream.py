@@ -41,10 +41,10 @@ def join(r: int, s: int) -> int:
 async def shared(x: int = 4) -> int:
     a_task = asyncio.create_task(one.aio(x=x))
 
-    async def run_left():
+    async def run_left() -> int:
         return await left.aio(p=await a_task)
 
-    async def run_right():
+    async def run_right() -> int:
         b = await two.aio(x=x)
         return await right.aio(p=await a_task, q=b)
 

@@ -126,6 +126,13 @@ CODES: tuple[Code, ...] = (
         "Wrap the body in `try`, await the handler in `except`, and raise again.",
     ),
     Code(
+        "FB245",
+        "order not kept",
+        Severity.HAND,
+        "`>>` or `runs_before` puts nodes in order that are not known by name here (elements of a list, nodes of another block).",
+        "Await the first before the second starts.",
+    ),
+    Code(
         "FB251",
         "task called inside a task",
         Severity.CHECK,

@@ -290,6 +290,8 @@ class Reader:
                 if self.variables.is_local(node):
                     self.read_name(node, node, step, None)
                 return
+            if isinstance(node, cst.Attribute) and isinstance(node.value, cst.Subscript):
+                self._node_output(node)
             inner = self._call(node, step, hint)
             if inner is not None:
                 step.reads.append(Read(node, "", inner))
@@ -330,9 +332,8 @@ class Reader:
                 if wanted == "o0" and self.scene.uses is not None and self.scene.uses.single(base.value):
                     self.read_name(node, base, step, "o0")
                     return True
-                if isinstance(wanted, str) and (_GENERATED.fullmatch(wanted) or base is not node.value):
-                    message = f"`{code(node)}` is an output of a node, but which node's is not known here"
-                    self.scene.plan.report("FB223", node, message)
+                if isinstance(node, cst.Attribute):
+                    self._node_output(node)
                 return False
             source = self.lookup(base.value)
             name = base.value
@@ -352,6 +353,14 @@ class Reader:
         else:
             step.reads.append(Read(node, "", source, output))
         return True
+
+    def _node_output(self, node: cst.Attribute) -> None:
+        """`nodes[0].o0`: an output of a node by its generated name, where which node it is cannot be told."""
+        name, base = node.attr.value, node.value
+        of_outputs = isinstance(base, cst.Attribute) and base.attr.value == "outputs"
+        if _GENERATED.fullmatch(name) or of_outputs:
+            message = f"`{code(node)}` is an output of a node, but which node's is not known here"
+            self.scene.plan.report("FB223", node, message)
 
     def read_name(self, node: cst.BaseExpression, name: cst.Name, step: Step, output: str | None) -> None:
         read = Read(node, name.value, self.lookup(name.value), output)
@@ -422,16 +431,30 @@ class Reader:
         if parts is None:
             return False
         steps = [self._operand(part) for part in parts]
-        if any(step is None for step in steps):
+        places = [isinstance(part, (cst.Subscript, cst.Call)) or self._is_local(part) for part in parts]
+        if not any(steps) and not all(places):
             return False
-        for before, after in pairwise(steps):
-            assert before is not None
-            assert after is not None
-            if after.line is not self.line:
+        for (first, before), (_, after) in pairwise(zip(parts, steps, strict=True)):
+            if not isinstance(after, (CallStep, BranchStep)):
+                self._lost_order(value)
+                continue
+            if after.line is not self.line and self.line not in after.comments:
                 after.comments.append(self.line)
-            if before not in after.after:
+            if before is None and isinstance(first, cst.Name):
+                self.read_name(first, first, after, None)  # bound outside this block, or by the iteration before
+            elif before is None or before is after or isinstance(before, PlainStep):
+                self._lost_order(value)
+            elif before not in after.after:
                 after.after.append(before)
         return True
+
+    def _is_local(self, part: cst.BaseExpression) -> bool:
+        return isinstance(part, cst.Name) and self.variables.is_local(part)
+
+    def _lost_order(self, value: cst.BaseExpression) -> None:
+        message = f"`{code(value)}` puts nodes in order, but which ones is not known here: it was left out"
+        self.scene.plan.report("FB245", value, message)
+        self.silent.append(self.line)
 
     def _operand(self, part: cst.BaseExpression) -> Step | None:
         if isinstance(part, cst.Name):

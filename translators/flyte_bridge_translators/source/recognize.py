@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,7 @@ from flyte_bridge_translators.source import layout
 from flyte_bridge_translators.source.edits import Plan
 from flyte_bridge_translators.source.entities import Entity
 from flyte_bridge_translators.source.module import Module
+from flyte_bridge_translators.source.names import is_v1
 from flyte_bridge_translators.source.steps import Callee
 from flyte_bridge_translators.source.translator import Context
 
@@ -32,6 +34,9 @@ class Found:
 
     callee: Callee
     inner: tuple[tuple[cst.CSTNode, str], ...]
+
+
+_TYPES = frozenset({"None", "bool", "bytes", "dict", "float", "int", "list", "set", "str", "tuple"})
 
 
 @dataclass
@@ -69,6 +74,26 @@ class Scene:
 
     def qualified(self, node: cst.CSTNode | None) -> str | None:
         return self.module.names.qualified(node)
+
+    def is_type(self, annotation: str) -> bool:
+        """Whether a type written elsewhere means the same here: builtins, and what this file imports or defines itself."""
+        words = set(re.findall(r"[A-Za-z_][\w.]*", annotation))
+        if '"' in annotation or "'" in annotation:
+            return False
+        for word in words:
+            root = word.split(".")[0]
+            bound = self.module.scope.bindings.get(root)
+            if bound is None:
+                if root not in _TYPES:
+                    return False
+            elif len(bound) != 1 or root in self.locals or is_v1(bound[0].qualified):
+                return False
+        return True
+
+    @cached_property
+    def locals(self) -> frozenset[str]:
+        """The names of the driver's own variables and parameters."""
+        return frozenset(self.uses.names) | self.parameters if self.uses is not None else self.parameters
 
     def is_helper(self, function: cst.FunctionDef) -> bool:
         """Whether a function is a plain one that calls entities."""

@@ -119,12 +119,29 @@ class Renderer:
         self.awaited.append(set())
         self.inside.append(set(steps_of(part)))
         lines, target = self._body(part, exports)
+        returns = self._returns(part, exports) if target is not None or not exports else None
         self.awaited.pop()
         self.inside.pop()
         if foreign:
             names = [cst.NameItem(cst.Name(one)) for one in foreign]
             lines.insert(0, cst.SimpleStatementLine([cst.Nonlocal(names)]))
-        return [coroutine(name, (), lines)], cst.Call(cst.Name(name)), target
+        return [coroutine(name, (), lines, returns)], cst.Call(cst.Name(name)), target
+
+    def _returns(self, part: Tree, exports: list[str]) -> str | None:
+        """The return annotation of a coroutine, when what it returns is declared by calls of this file."""
+        if not exports:
+            return "None"
+        known: dict[str, str] = {}
+        for step in steps_of(part):
+            outputs = step.outputs if isinstance(step, (CallStep, BranchStep)) else None
+            names = self.variables(step) if outputs is not None else []
+            if outputs is None or len(names) != len(outputs.annotations):
+                continue
+            known.update(zip(names, outputs.annotations, strict=True))
+        found = [known.get(one, "") for one in exports]
+        if not all(one and self.shape.scene.is_type(one) for one in found):
+            return None
+        return found[0] if len(found) == 1 else f"tuple[{', '.join(found)}]"
 
     def _body(self, part: Tree, exports: list[str]) -> tuple[list[cst.BaseStatement], cst.BaseExpression | None]:
         """A coroutine's body that returns what is needed outside, and the target that takes it."""
@@ -531,13 +548,16 @@ class _Blocks:
 # -- pieces of text -----------------------------------------------------------------------------------------------------
 
 
-def coroutine(name: str, parameters: Sequence[str], lines: list[cst.BaseStatement]) -> cst.FunctionDef:
+def coroutine(
+    name: str, parameters: Sequence[str], lines: list[cst.BaseStatement], returns: str | None = None
+) -> cst.FunctionDef:
     """`async def name(...):` with a blank line around it."""
     return cst.FunctionDef(
         name=cst.Name(name),
         params=cst.Parameters([cst.Param(cst.Name(one)) for one in parameters]),
         body=cst.IndentedBlock(tidy(lines) or [cst.SimpleStatementLine([cst.Pass()])]),
         asynchronous=cst.Asynchronous(),
+        returns=cst.Annotation(cst.parse_expression(returns)) if returns is not None else None,
         leading_lines=[cst.EmptyLine(indent=False)],
     )
 
