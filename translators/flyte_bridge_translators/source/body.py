@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import libcst as cst
 
 from flyte_bridge_translators.source import reading
 from flyte_bridge_translators.source.conditional import Case, Parsed, parse, rewrite_condition
-from flyte_bridge_translators.source.entities import Outputs
+from flyte_bridge_translators.source.mappers import is_mapper
 from flyte_bridge_translators.source.named_result import settled
-from flyte_bridge_translators.source.node import CREATE_NODE
-from flyte_bridge_translators.source.recognize import Scene, peel_overrides, recognize
+from flyte_bridge_translators.source.ordering import late_override, read_order
+from flyte_bridge_translators.source.parts import awaited, first_outputs, output_of, selected, stored_into, walruses
+from flyte_bridge_translators.source.recognize import Scene, recognize
 from flyte_bridge_translators.source.steps import (
     Arm,
     Bound,
@@ -25,11 +25,9 @@ from flyte_bridge_translators.source.steps import (
     ReturnStep,
     Step,
 )
-from flyte_bridge_translators.source.tree import children, code, string_value
+from flyte_bridge_translators.source.tree import children, code
 
 _COMPREHENSIONS = (cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)
-_TAKERS = frozenset({"flytekit.map_task", "functools.partial", CREATE_NODE})
-"""What takes a task and gives something that is called, or a node."""
 
 _CONDITIONAL = (cst.IfExp, cst.BooleanOperation, cst.Lambda, *_COMPREHENSIONS)
 """Expressions that evaluate a part of themselves never or often: calls in them cannot be taken out."""
@@ -98,13 +96,13 @@ class Reader:
         single = None if alone else small
         match small:
             case cst.Assign(targets=[cst.AssignTarget(target=target)], value=value):
-                if self._mapper(target, value) or self._bound(value, target):
+                if is_mapper(self, target, value) or self._bound(value, target):
                     return
             case cst.AnnAssign(target=target, value=value) if value is not None:
                 if self._bound(value, target, small.annotation):
                     return
             case cst.Expr(value=value):
-                if self._order(value) or self._late_override(value) or self._bound(value, None):
+                if read_order(self, value) or late_override(self, value) or self._bound(value, None):
                     return
             case cst.Return():
                 step = ReturnStep(len(self.body.steps), self.line, value=small.value, small=small)
@@ -129,11 +127,11 @@ class Reader:
             stores = [small.target]
         for store in stores:
             writes += [name.value for name in reading.targets(store)]
-            changed.update(name.value for name in _stored_into(store) if self.variables.is_local(name))
+            changed.update(name.value for name in stored_into(store) if self.variables.is_local(name))
         if isinstance(small, cst.AugAssign):
             changed.update(writes)
             writes = []
-        for walrus in _walruses(small):
+        for walrus in walruses(small):
             writes.append(walrus)
         step.mutates = tuple(sorted(changed))
         step.writes = tuple(dict.fromkeys(writes))
@@ -167,59 +165,13 @@ class Reader:
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
-    def _mapper(self, target: cst.BaseExpression, value: cst.BaseExpression) -> bool:
-        """`mapped = map_task(f)` and `bound = partial(f, a=1)`: nothing runs yet; the value is used where it is called."""
-        if not (isinstance(target, cst.Name) and isinstance(value, cst.Call)):
-            return False
-        made = self.scene.qualified(value.func)
-        launch_plan = made is not None and made.startswith("flytekit.LaunchPlan")
-        if (
-            launch_plan
-            or made == "flytekit.map_task"
-            or (made == "functools.partial" and value.args and self.scene.entity(value.args[0].value) is not None)
-        ):
-            other = self._used_otherwise(target.value)
-            if other is not None and not settled(self.scene, target.value):
-                what = "a `map_task(...)`" if made == "flytekit.map_task" else "a task or launch plan"
-                message = f"`{target.value}` holds {what}, but which one when it is used is not known here"
-                self.scene.plan.report("FB213", other, message)
-                return False
-            self.scene.mappers[target.value] = value
-            if other is not None:
-                if made == "flytekit.map_task":
-                    message = f"`{target.value}` is a `map_task(...)` that is used where it is not called"
-                    self.scene.plan.report("FB213", other, message)
-                return False
-            self.silent.append(self.line)
-            return True
-        return False
-
-    def _used_otherwise(self, name: str) -> cst.Name | None:
-        """A place where a variable that holds a `map_task(...)` or `partial(...)` is not called, or called where it may hold
-        another one; None when there is none."""
-        uses = self.scene.uses
-        if uses is None:
-            return None
-        known = uses.settled(name)
-        parents = self.scene.module.parents
-        for node in uses.reads(name):
-            parent = parents.get(node)
-            call = parents.get(parent) if isinstance(parent, cst.Arg) else parent
-            called = isinstance(call, cst.Call) and (
-                call.func is node
-                or (call.args and call.args[0] is parent and self.scene.qualified(call.func) in _TAKERS)
-            )
-            if not called or not known:
-                return node
-        return None
-
     def _bound(
         self, value: cst.BaseExpression, target: cst.BaseExpression | None, annotation: cst.Annotation | None = None
     ) -> bool:
         """Whether the statement is a call (assigned or not): then it is a step of its own."""
-        if target is not None and any(True for _ in _stored_into(target)):
+        if target is not None and any(True for _ in stored_into(target)):
             return False
-        step = self._call(value, None, "")
+        step = self.call(value, None, "")
         if step is None:
             return False
         step.target = target
@@ -232,7 +184,7 @@ class Reader:
                 self.readers[name] = []
         return True
 
-    def _call(self, value: cst.BaseExpression, owner: Step | None, hint: str) -> Bound | None:
+    def call(self, value: cst.BaseExpression, owner: Step | None, hint: str) -> Bound | None:
         from flyte_bridge_translators.source import loop
 
         branch = parse(self.scene, value) or self._choice(value)
@@ -274,7 +226,7 @@ class Reader:
                 wrapped = ReturnStep(0, self.line, value=case.then)
                 inner.expression(case.then, wrapped)
                 inner.add(wrapped)
-                step.outputs = _first_outputs(step.outputs, inner.body, self)
+                step.outputs = first_outputs(step.outputs, inner.body)
                 arm.shape = compile_body(self.scene, inner.body)
                 self.escape(step, inner.body)
             step.arms.append(arm)
@@ -292,7 +244,7 @@ class Reader:
                 return
             if isinstance(node, cst.Attribute) and isinstance(node.value, cst.Subscript):
                 self._node_output(node)
-            inner = self._call(node, step, hint)
+            inner = self.call(node, step, hint)
             if inner is not None:
                 step.reads.append(Read(node, "", inner))
                 return
@@ -321,7 +273,7 @@ class Reader:
 
     def _part(self, node: cst.Attribute | cst.Subscript, step: Step) -> bool:
         """`r.score`, `r.o0`, `r[1]`, `n.outputs["o0"]` of a result with several outputs, or of a call."""
-        wanted, base = _selected(node)
+        wanted, base = selected(node)
         if wanted is None:
             return False
         source: Step | None
@@ -340,9 +292,9 @@ class Reader:
         else:
             if recognize(self.scene, base) is None and parse(self.scene, base) is None:
                 return False
-            source = self._call(base, step, "")
+            source = self.call(base, step, "")
             name = ""
-        output = _output(source, wanted) if isinstance(source, (CallStep, BranchStep)) else None
+        output = output_of(source, wanted) if isinstance(source, (CallStep, BranchStep)) else None
         if output is None:
             if not name and source is not None:
                 step.reads.append(Read(base, "", source))
@@ -423,88 +375,10 @@ class Reader:
 
     # -- order, blocks ---------------------------------------------------------------------------------------------
 
-    def _order(self, value: cst.BaseExpression) -> bool:
-        """`a >> b >> c` and `a.runs_before(b)`: an order, nothing to run besides the calls in it."""
-        from flyte_bridge_translators.source.ordering import operands
-
-        parts = operands(value)
-        if parts is None:
-            return False
-        steps = [self._operand(part) for part in parts]
-        places = [isinstance(part, (cst.Subscript, cst.Call)) or self._is_local(part) for part in parts]
-        if not any(steps) and not all(places):
-            return False
-        for (first, before), (_, after) in pairwise(zip(parts, steps, strict=True)):
-            if not isinstance(after, (CallStep, BranchStep)):
-                self._lost_order(value)
-                continue
-            if after.line is not self.line and self.line not in after.comments:
-                after.comments.append(self.line)
-            if before is None and isinstance(first, cst.Name):
-                self.read_name(first, first, after, None)  # bound outside this block, or by the iteration before
-            elif before is None or before is after or isinstance(before, PlainStep):
-                self._lost_order(value)
-            elif before not in after.after:
-                after.after.append(before)
-        return True
-
-    def _is_local(self, part: cst.BaseExpression) -> bool:
-        return isinstance(part, cst.Name) and self.variables.is_local(part)
-
-    def _lost_order(self, value: cst.BaseExpression) -> None:
-        message = f"`{code(value)}` puts nodes in order, but which ones is not known here: it was left out"
-        self.scene.plan.report("FB245", value, message)
-        self.silent.append(self.line)
-
-    def _operand(self, part: cst.BaseExpression) -> Step | None:
-        if isinstance(part, cst.Name):
-            step = self.current.get(part.value)
-            if isinstance(step, CallStep):
-                step.ordered_only = True
-            return step
-        if isinstance(part, (cst.Attribute, cst.Subscript)):
-            base = reading.base_name(part)
-            return self.current.get(base.value) if base is not None else None
-        return self._call(part, None, "")
-
-    def _late_override(self, value: cst.BaseExpression) -> bool:
-        """`r.with_overrides(...)` as a statement of its own changes the call that gave `r`."""
-        from dataclasses import replace
-
-        from flyte_bridge_translators.source.map_task import MapCallee
-        from flyte_bridge_translators.source.named_result import NamedCallee
-        from flyte_bridge_translators.source.node import EntityCallee, settings_of
-
-        bare, overrides = peel_overrides(value)
-        if not overrides or not isinstance(bare, cst.Name):
-            return False
-        step = self.current.get(bare.value)
-        if not isinstance(step, CallStep):
-            return False
-        settings = list(settings_of(self.scene, overrides))
-        callee = step.callee
-        if isinstance(callee, EntityCallee):
-            step.callee = replace(callee, settings=[*callee.settings, *settings])
-        elif isinstance(callee, NamedCallee):
-            step.callee = replace(callee, inner=replace(callee.inner, settings=[*callee.inner.settings, *settings]))
-        elif isinstance(callee, MapCallee):
-            one = callee.callee
-            step.callee = replace(callee, callee=replace(one, settings=[*one.settings, *settings]))
-        else:
-            return False
-        for _, setting in settings:
-            self.expression(setting, step)
-        return True
-
     def _block(self, statement: cst.BaseStatement) -> None:
         from flyte_bridge_translators.source import loop
 
         loop.read_block(self, statement)
-
-
-def awaited(expression: cst.BaseExpression) -> cst.Await:
-    """`await <expression>`, in parentheses so that it may stand anywhere."""
-    return cst.Await(expression, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
 
 
 def _is_docstring(statement: cst.BaseStatement) -> bool:
@@ -514,55 +388,3 @@ def _is_docstring(statement: cst.BaseStatement) -> bool:
         and isinstance(statement.body[0], cst.Expr)
         and isinstance(statement.body[0].value, (cst.SimpleString, cst.ConcatenatedString))
     )
-
-
-def _stored_into(store: cst.BaseExpression) -> Iterator[cst.Name]:
-    """The variables whose parts a target changes: `d["k"] = ...`, `r.x = ...`."""
-    if isinstance(store, (cst.Attribute, cst.Subscript)):
-        base = reading.base_name(store)
-        if base is not None:
-            yield base
-    elif isinstance(store, (cst.Tuple, cst.List)):
-        for element in store.elements:
-            yield from _stored_into(element.value)
-
-
-def _walruses(node: cst.CSTNode) -> Iterator[str]:
-    if isinstance(node, cst.NamedExpr) and isinstance(node.target, cst.Name):
-        yield node.target.value
-    for child in children(node):
-        yield from _walruses(child)
-
-
-def _selected(node: cst.Attribute | cst.Subscript) -> tuple[str | int | None, cst.BaseExpression]:
-    """Which part of a result an expression takes, and of what: `r.a`, `r[0]`, `n.outputs["a"]`, `n.outputs.a`."""
-    base = node.value
-    wanted: str | int | None = None
-    if isinstance(node, cst.Attribute):
-        wanted = node.attr.value
-    elif len(node.slice) == 1 and isinstance(node.slice[0].slice, cst.Index):
-        index = node.slice[0].slice.value
-        wanted = int(index.value) if isinstance(index, cst.Integer) else string_value(index)
-    if isinstance(base, cst.Attribute) and base.attr.value == "outputs":
-        base = base.value
-    return wanted, base
-
-
-def _output(step: CallStep | BranchStep, wanted: str | int) -> str | None:
-    """The output a part names, when it is one of the step's own outputs and not a part of its value."""
-    outputs = step.outputs
-    if isinstance(wanted, int):
-        several = outputs.kind in {"tuple", "named"} and len(outputs.names) > 1
-        return outputs.names[wanted] if several and -len(outputs.names) <= wanted < len(outputs.names) else None
-    if wanted in outputs.names and (outputs.kind in {"tuple", "named"} or wanted == "o0"):
-        return wanted
-    return None
-
-
-def _first_outputs(known: Outputs, body: Body, outer: Reader) -> Outputs:
-    """What a conditional returns is what its first arm with a call returns."""
-    del outer
-    if known.kind != "unknown":
-        return known
-    last = [step for step in body.steps if isinstance(step, (CallStep, BranchStep))]
-    return last[-1].outputs if last else known

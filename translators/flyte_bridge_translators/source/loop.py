@@ -68,7 +68,7 @@ class ComprehensionCallee:
         """The coroutine of one element, when it is more than one call."""
         if self.direct is not None:
             return []
-        from flyte_bridge_translators.source.render import coroutine
+        from flyte_bridge_translators.source.pieces import coroutine
 
         return [coroutine(self.one, self.parameters, self.shape.statements(rewrite))]
 

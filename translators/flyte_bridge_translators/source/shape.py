@@ -14,9 +14,7 @@ import libcst as cst
 import networkx
 
 from flyte_bridge_translators.graph import calls, model, passes
-from flyte_bridge_translators.graph.calls import Leaf, Parallel, Series, Shared, Tree
-from flyte_bridge_translators.source import reading
-from flyte_bridge_translators.source.node import EntityCallee
+from flyte_bridge_translators.graph.calls import Leaf, Parallel, Shared, Tree
 from flyte_bridge_translators.source.steps import (
     BlockStep,
     BranchStep,
@@ -26,6 +24,7 @@ from flyte_bridge_translators.source.steps import (
     ReturnStep,
     Step,
 )
+from flyte_bridge_translators.source.trees import is_linear, lines_of, one_call, steps_of, to_node, top, walk
 
 if TYPE_CHECKING:
     from flyte_bridge_translators.source.body import Body
@@ -89,7 +88,8 @@ class Shape:
 
     def statements(self, rewrite: Rewrite, sink: object = None) -> list[cst.BaseStatement]:
         """The block in Flyte 2."""
-        from flyte_bridge_translators.source.render import Renderer, Sink
+        from flyte_bridge_translators.source.render import Renderer
+        from flyte_bridge_translators.source.step_text import Sink
 
         return Renderer(self, rewrite).block(sink if isinstance(sink, Sink) else Sink.returning())
 
@@ -216,20 +216,20 @@ class Shape:
 
     def _inline(self, segment: Segment) -> None:
         """A call inside another's expression is awaited there when nothing else happens in between."""
-        for line in _lines(segment.tree):
+        for line in lines_of(segment.tree):
             for place, part in enumerate(line):
                 step = part.node.payload if isinstance(part, Leaf) else None
                 follower = line[place + 1] if place + 1 < len(line) else None
                 after: Step | None = None
                 if isinstance(follower, Leaf):
                     after = follower.node.payload
-                elif follower is None and part is _top(segment.tree)[-1]:
+                elif follower is None and part is top(segment.tree)[-1]:
                     after = self._single_follower(segment, step)
                 if isinstance(step, CallStep) and after is not None and step.owner is after:
                     reads = [read for _, read in self.consumers.get(step, ())]
                     whole = len(reads) == 1 and (reads[0].output is None or len(step.outputs.names) == 1)
                     ends = isinstance(after, (ReturnStep, PlainStep))
-                    step.inline = whole and (ends or (_one_call(after) and _one_call(step)))
+                    step.inline = whole and (ends or (one_call(after) and one_call(step)))
                 if isinstance(step, BranchStep) and isinstance(after, ReturnStep) and step.owner is after:
                     step.inline = after.value is step.call
 
@@ -267,7 +267,7 @@ class Shape:
                 others = any(other is not step and source in self.waits.get(other, ()) for other in steps)
                 whole = isinstance(source, CallStep) and not source.slots and len(reads) == 1 and not reads[0].output
                 named = isinstance(source, CallStep) and (source.target is None or isinstance(source.target, cst.Name))
-                if _one_call(step) and whole and named and not others:
+                if one_call(step) and whole and named and not others:
                     reads[0].task = self.tasks[source]
 
     def consumers_of_inline(self, step: Step) -> Iterator[CallStep]:
@@ -312,7 +312,7 @@ class Shape:
         """Whether every reader of the variable sees the binding it means when the block runs as it will be written."""
         current: Step | None = None
         for segment in self.segments:
-            if not _linear(segment.tree):
+            if not is_linear(segment.tree):
                 return False
             for step in written_order(segment):
                 for read in step.reads:
@@ -388,161 +388,14 @@ def compile_body(scene: Scene, body: Body) -> Shape:
     return shape
 
 
-def to_node(step: Step) -> model.Node:
-    """The graph's node for a step."""
-    match step:
-        case CallStep():
-            return model.Call(name=step.title, payload=step, cost=step.cost)
-        case BranchStep():
-            return model.Branch(name=step.title, payload=step, cost=step.cost)
-        case BlockStep():
-            return model.Loop(name=step.title, payload=step, cost=step.cost)
-        case _:
-            return model.Statement(name=step.title, payload=step, cost=step.cost)
-
-
-def walk(tree: Tree | None) -> Iterator[Tree]:
-    """A tree and everything in it."""
-    if tree is None:
-        return
-    yield tree
-    inner = [strand.body for strand in tree.strands] if isinstance(tree, Shared) else getattr(tree, "parts", ())
-    for part in inner:
-        yield from walk(part)
-
-
-def steps_of(tree: Tree) -> list[Step]:
-    """The steps of a part, in the order of its text."""
-    return [node.payload for node in calls.nodes(tree)]
-
-
-def _one_call(step: Step) -> bool:
-    """Whether a step is one call of an entity: nothing prepared, no loop inside."""
-    return isinstance(step, CallStep) and isinstance(step.callee, EntityCallee)
-
-
-def _top(tree: Tree | None) -> tuple[Tree, ...]:
-    if tree is None:
-        return ()
-    return tree.parts if isinstance(tree, Series) else (tree,)
-
-
-def _lines(tree: Tree | None) -> Iterator[tuple[Tree, ...]]:
-    """Every sequence of parts that run one after the other; a single part is a sequence of one."""
-    if isinstance(tree, Leaf):
-        yield (tree,)
-    for part in walk(tree):
-        if isinstance(part, Series):
-            yield part.parts
-
-
-def _linear(tree: Tree | None) -> bool:
-    return tree is None or all(isinstance(part, Leaf) for part in _top(tree))
-
-
 def written_order(segment: Segment) -> list[Step]:
     """The steps of a segment that has no concurrency, in the order they are written."""
     order: list[Step] = []
     early = list(segment.early)
-    for part in _top(segment.tree):
+    for part in top(segment.tree):
         last = max(step.index for step in steps_of(part))
         while early and early[0].index < last:
             order.append(early.pop(0))
         order += steps_of(part)
     order += sorted([*early, *segment.late], key=lambda step: step.index)
     return [*order, segment.end] if segment.end is not None else order
-
-
-def settle(scene: Scene) -> None:
-    """Settles every shape of a driver, outermost first."""
-    reads: dict[Step, list[Read]] = {}
-    seen: set[int] = set()
-    for shape in scene.shapes:
-        for step in shape.body.steps:
-            for read in step.reads:
-                if read.source is not None and id(read) not in seen:
-                    seen.add(id(read))
-                    reads.setdefault(read.source, []).append(read)
-    passed: dict[Step, set[str]] = {}
-    for shape in scene.shapes:
-        for step in reversed(shape.body.steps):
-            if isinstance(step, BlockStep):
-                seen_outside = {read.name for read in (*step.reads, *reads.get(step, ()))} | shape.live
-                step.private = set(step.writes) - seen_outside - passed.get(step, set())
-                for name, before, _ in step.conflicts:
-                    # A block may bind nothing (no iteration, another arm): what was bound before is then seen through it.
-                    if before is not None and name not in step.private:
-                        passed.setdefault(before, set()).add(name)
-                for inner in step.blocks.values():
-                    inner.live |= {read.name for read in reads.get(step, ())}
-                    inner.live |= {read.name for read in step.reads} & set(step.writes)
-                    inner.live |= shape.live & set(step.writes)
-    for shape in scene.shapes:
-        shape.settle(reads)
-    for read in [read for found in reads.values() for read in found]:
-        _replace(scene, read)
-
-
-def _replace(scene: Scene, read: Read) -> None:
-    """The text of a read: another name, an unpacked part, or the call itself, awaited."""
-    source = read.source
-    assert source is not None
-    parent = scene.module.parents.get(read.node)
-    tight = (
-        isinstance(parent, (cst.Attribute, cst.Subscript))
-        or (isinstance(parent, cst.Call) and parent.func is read.node)
-        or isinstance(parent, cst.Await)
-    )
-
-    def text(rewrite: Rewrite) -> cst.BaseExpression:
-        if read.task:
-            task = cst.Await(cst.Name(read.task))
-            return task.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()]) if tight else task
-        if isinstance(source, CallStep) and source.inline:
-            if not source.callee.awaits:
-                return source.callee.awaitable(rewrite)
-            value = cst.Await(source.callee.awaitable(rewrite))
-            return value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()]) if tight else value
-        if isinstance(source, (CallStep, BranchStep)):
-            if read.output is not None and read.output in source.slots:
-                return cst.Name(source.slots[read.output])
-            name = source.generated or source.variable(read.name) or "_"
-            if read.output is not None and len(source.outputs.names) > 1:
-                place = source.outputs.names.index(read.output)
-                return cst.Subscript(cst.Name(name), [cst.SubscriptElement(cst.Index(cst.Integer(str(place))))])
-            if read.output is not None or not read.name:
-                return cst.Name(name)
-            return _named(read.node, name)
-        return _named(read.node, source.variable(read.name))
-
-    changes = not read.name or read.output is not None or source.renamed or read.task
-    if changes:
-        scene.plan.replace(read.node, text)
-
-
-def _named(node: cst.BaseExpression, name: str) -> cst.BaseExpression:
-    return node.with_changes(value=name) if isinstance(node, cst.Name) else cst.Name(name)
-
-
-def targets_renamed(step: Step, target: cst.BaseExpression) -> cst.BaseExpression:
-    """An assignment target with its variables' new names."""
-    if isinstance(target, cst.Name):
-        return target.with_changes(value=step.variable(target.value))
-    if isinstance(target, (cst.Tuple, cst.List)):
-        elements = [one.with_changes(value=targets_renamed(step, one.value)) for one in target.elements]
-        return target.with_changes(elements=elements)
-    if isinstance(target, cst.StarredElement):
-        return target.with_changes(value=targets_renamed(step, target.value))
-    return target
-
-
-def plain_targets(step: PlainStep) -> list[cst.Name]:
-    """The names a plain statement stores into."""
-    small = step.small or (
-        step.line.body[0] if isinstance(step.line, cst.SimpleStatementLine) and step.line.body else None
-    )
-    if isinstance(small, cst.Assign):
-        return [name for target in small.targets for name in reading.targets(target.target)]
-    if isinstance(small, cst.AnnAssign):
-        return list(reading.targets(small.target))
-    return []

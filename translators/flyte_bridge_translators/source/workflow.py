@@ -21,7 +21,8 @@ from flyte_bridge_translators.source.map_task import MAP
 from flyte_bridge_translators.source.module import Module
 from flyte_bridge_translators.source.named_result import Uses
 from flyte_bridge_translators.source.recognize import Fresh, Scene, recognize
-from flyte_bridge_translators.source.shape import compile_body, settle
+from flyte_bridge_translators.source.settle import settle
+from flyte_bridge_translators.source.shape import compile_body
 from flyte_bridge_translators.source.translator import Context
 from flyte_bridge_translators.source.tree import walk
 
@@ -69,7 +70,7 @@ def rewrite_driver(
     waits.report(scene, shape)
 
     def written(rewrite: Rewrite) -> cst.BaseSuite:
-        from flyte_bridge_translators.source.render import tidy, with_bindings
+        from flyte_bridge_translators.source.pieces import tidy, with_bindings
 
         lines = tidy(with_bindings(shape.statements(rewrite), scene.parameters, len(body.head)))
         lines = lines or [cst.SimpleStatementLine([cst.Pass()])]
