@@ -115,6 +115,8 @@ def test_a_refusal_is_an_rpc_error(stub: Any) -> None:
     assert (error.code(), error.details()) == (grpc.StatusCode.NOT_FOUND, "entry not found")
     assert isinstance(error, grpc.Call)
     assert isinstance(error, grpc.Future)
+    assert type(error).__mro__[1].__name__ == "_InactiveRpcError"  # what pyflyte and many scripts look for
+    assert "NOT_FOUND" in str(error)
     rich = rpc_status.from_call(error)
     assert rich is not None
     assert len(rich.details) == 1

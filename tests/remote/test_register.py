@@ -122,6 +122,9 @@ def test_sources(user: User, stub: Any) -> None:
     request.id.domain = "staging"
     assert stub.GetTask(request).closure.compiled_task.template.container.image == "img:2"
     assert user.try_bridge("register", folder, "--copy", "none").returncode == 2
+    refused = user.try_bridge("register", folder, "-p", "no-such-project")
+    assert refused.returncode == 1
+    assert "no-such-project" in refused.stdout + refused.stderr
 
 
 @pytest.mark.parametrize("name", ["empty.tgz", "text.tgz", "bad.tgz", "cut.tgz"])

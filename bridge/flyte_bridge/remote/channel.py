@@ -12,6 +12,7 @@ from concurrent import futures
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from grpc import _channel as grpc_channel
 
 from ..admin import status
 from ..admin.context import CallContext
@@ -198,8 +199,11 @@ class _Call(grpc.Call, grpc.Future):  # type: ignore[misc]
         return True
 
 
-class RpcError(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
-    """A call that has failed: an exception, a call and a future in one, which is what grpc's interceptors count on."""
+class RpcError(grpc_channel._InactiveRpcError):  # type: ignore[misc]
+    """A call that has failed: an exception, a call and a future in one.
+
+    Of the class that grpc's own calls raise, which is no public name, but one that pyflyte and many scripts ask for.
+    """
 
     def __init__(self, error: BaseException, context: CallContext) -> None:
         """Says what `error` says on the wire.
@@ -208,62 +212,25 @@ class RpcError(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
             error: What the façade raised.
             context: The call.
         """
-        self._code = status.code_of(error)
-        if isinstance(error, futures.CancelledError):
-            self._code = grpc.StatusCode.CANCELLED
-        self._details = status.message_of(error)
-        self._trailers = status.trailers_of(error)
+        cancelled = isinstance(error, futures.CancelledError)
+        code = grpc.StatusCode.CANCELLED if cancelled else status.code_of(error)
+        message = status.message_of(error)
+        state = grpc_channel._RPCState((), (), status.trailers_of(error), code, message)
+        state.debug_error_string = f"in process: {context.method}: {code.name}: {message}"
+        super().__init__(state)
         self._context = context
-        super().__init__(f"{context.method}: {self._code.name}: {self._details}")
-
-    def code(self) -> grpc.StatusCode:
-        return self._code
-
-    def details(self) -> str:
-        return self._details
-
-    def debug_error_string(self) -> str:
-        """The details again, and that nothing was sent."""
-        return f"in process: {self._context.method}: {self._code.name}: {self._details}"
-
-    def initial_metadata(self) -> tuple[()]:
-        return ()
-
-    def trailing_metadata(self) -> Any:
-        return self._trailers
 
     def is_active(self) -> bool:
+        """Never: it has failed."""
         return False
 
     def time_remaining(self) -> float | None:
+        """Seconds that were left."""
         return self._context.remaining
 
     def add_callback(self, callback: Callable[[], None]) -> bool:
+        """Never: nothing more happens."""
         return False
-
-    def cancel(self) -> bool:
-        return False
-
-    def cancelled(self) -> bool:
-        return self._code is grpc.StatusCode.CANCELLED
-
-    def running(self) -> bool:
-        return False
-
-    def done(self) -> bool:
-        return True
-
-    def result(self, timeout: float | None = None) -> Any:
-        raise self
-
-    def exception(self, timeout: float | None = None) -> RpcError:
-        return self
-
-    def traceback(self, timeout: float | None = None) -> Any:
-        return self.__traceback__
-
-    def add_done_callback(self, fn: Callable[[Any], None]) -> None:
-        fn(self)
 
 
 class _UnaryUnary(grpc.UnaryUnaryMultiCallable):  # type: ignore[misc]

@@ -107,7 +107,11 @@ def follow(remote: Any, execution: Any) -> bool:
 
 
 def _shown(outputs: Any, name: str) -> str:
-    """A value as Python has it; as Flyte has it, if its type cannot be told from here."""
+    """A value as Python has it; where it is, if it is in the object store; as Flyte has it, if its type cannot be told."""
+    scalar = outputs.literals[name].scalar
+    stored = scalar and (scalar.blob or scalar.structured_dataset)
+    if stored:
+        return str(stored.uri)
     try:
         return repr(outputs[name])
     except (ValueError, TypeError, AttributeError, AssertionError):
