@@ -210,6 +210,7 @@ def test_the_request_counts_before_the_launch_plan_before_attributes(
         labels=common_pb2.Labels(values={"from": "plan"}),
         annotations=common_pb2.Annotations(values={"from": "plan"}),
         max_parallelism=3,
+        entity_metadata=launch_plan_pb2.LaunchPlanMetadata(notifications=_mail(_FAILED).notifications.notifications),
         security_context=security_pb2.SecurityContext(run_as=security_pb2.Identity(k8s_service_account="plan")),
     )
     plan.interruptible.value = True
@@ -249,6 +250,11 @@ def test_the_request_counts_before_the_launch_plan_before_attributes(
     run = _run_spec(settings, control, name)
     assert dict(run.labels.values) == {"from": "request", "cost": "project"}
     assert run.annotations.values["from"] == "plan"
+    (rule,) = run.notification_rules.rules
+    assert [to.address for to in rule.delivery_template.email.to] == ["a@example.com"]
+    asked_for = execution_pb2.WorkflowExecutionGetRequest(id=identifier_of(name).to_flyte_idl())
+    (told_of,) = admin.GetExecution(asked_for).closure.notifications
+    assert list(told_of.phases) == [_FAILED]
     assert {pair.key: pair.value for pair in run.envs.values} == {"FROM": "plan"}
     assert run.HasField("interruptible")
     assert not run.interruptible.value

@@ -11,7 +11,7 @@ from flyteidl.core import identifier_pb2
 from flyte_bridge_translators.wire import execution, phase
 
 from ..errors import FailedPrecondition, InvalidRequest
-from . import validation
+from . import launch_settings, validation
 from .archive import Archive
 from .artifacts import ArtifactCalls
 from .blobs import blob
@@ -124,7 +124,9 @@ def to_message(view: RunView, plan: Plan) -> execution_pb2.Execution:
 
 
 def complete(found: execution_pb2.Execution, plan: Plan) -> None:
-    """Adds what was launched, and the workflow that runs, where the run does not say so itself."""
+    """Adds what was launched, the workflow that runs, and whom to tell, where the run does not say so itself."""
+    plan_spec = plan.launch_plan.spec if plan.launch_plan is not None else None
+    found.closure.notifications.extend(launch_settings.notifications(found.spec, plan_spec))
     if not found.spec.launch_plan.name:
         if plan.launch_plan is not None and not plan.single:
             found.spec.launch_plan.CopyFrom(plan.launch_plan.id)
