@@ -79,3 +79,15 @@ def test_recovered(bed: Bed, tmp_path: Path, relation: bool) -> None:
     assert again.phase == "SUCCEEDED", again.error
     assert again.outputs == done.outputs
     assert _marks(tmp_path) == after
+
+
+def test_recovered_twice_after_a_retry(bed: Bed, tmp_path: Path) -> None:
+    """Nodes beneath a dynamic task keep the number of its attempt in their ids, however often they are taken over."""
+    names = ["retried-once", "retried-twice", "retried-thrice"]
+    spec = ExecutionSpec()
+    for name in names:
+        done = bed.run(expands.flaky, spec, name, relation=False, where=str(tmp_path))
+        assert done.phase == "FAILED"
+        assert "n0-1-dn0" in done.phases(), done.error
+        spec = recovering(name)
+    assert _marks(tmp_path)["total"] == 1

@@ -60,8 +60,8 @@ async def expand(step: Step, template: Any, futures: bytes) -> literals_pb2.Lite
         if one.type in plugin.GONE:
             raise NodeError(plugin.refusal(one), code=UNSUPPORTED, node=step.uid)
     closure = await _compiled(step, specs.convert(template, tasks_pb2.TaskTemplate), spec)
-    await _record(step, closure)
     attempt = await _attempt(step)
+    await _record(step, closure, attempt)
     step.execution.journal.expanded(step.uid, closure, attempt)
     primary = closure.primary.template
     return await Scope(step.execution, primary, Tables(closure), step.inputs, uid=step.uid, attempt=attempt).run()
@@ -121,7 +121,7 @@ async def _registered(step: Step, wanted: identifier_pb2.Identifier) -> task_def
         raise NodeError(message, code=BUILD_FAILED, node=step.uid) from error
 
 
-async def _record(step: Step, closure: compiler_pb2.CompiledWorkflowClosure) -> None:
+async def _record(step: Step, closure: compiler_pb2.CompiledWorkflowClosure, attempt: int) -> None:
     """Note what the node has become, so that readers need no access to the storage; once, whatever happens after it."""
     execution, name = step.execution, identifier.closure_id(step.uid)
     if execution.children.known(name):
@@ -130,7 +130,7 @@ async def _record(step: Step, closure: compiler_pb2.CompiledWorkflowClosure) -> 
     trace.start_time.GetCurrentTime()
     trace.end_time.GetCurrentTime()
     trace.outputs.output_uri = f"{execution.place(name)}/outputs.pb"
-    await work.write(execution, trace.outputs.output_uri, dynamic_closure.to_outputs(closure), step.uid)
+    await work.write(execution, trace.outputs.output_uri, dynamic_closure.to_outputs(closure, attempt), step.uid)
     await work.record(execution, step.uid, trace, group=step.scope.uid, name=name)
 
 
@@ -141,9 +141,11 @@ async def _attempt(step: Step) -> int:
     found there too.
     """
     execution, name = step.execution, identifier.action_name(step.uid)
-    if execution.source is not None and (found := await execution.source.result(name)) is not None:
-        last = found.uri.rstrip("/").rpartition("/")[2]  # an attempt's results lie in a directory of its number
-        return max(0, int(last) - 1) if last.isdigit() else 0
+    source = execution.source
+    if source is not None and await source.result(name) is not None:
+        record = await source.result(identifier.closure_id(step.uid))
+        told = await work.outputs(execution, record.uri, step.uid) if record is not None else None
+        return dynamic_closure.attempt_of(told.literals) if told is not None else 0
     own = v2_identifier_pb2.ActionIdentifier(run=execution.action.run, name=name)
     details = await patient(lambda: execution.backend.get_action(action_id=own))
     return max(0, int(details.status.attempts) - 1)

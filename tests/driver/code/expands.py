@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from flytekit import LaunchPlan, WorkflowFailurePolicy, dynamic, map_task, task, workflow
+from flytekit.exceptions.user import FlyteRecoverableException
 
 
 def _mark(where: str, name: str) -> None:
@@ -51,3 +52,22 @@ def numbers(where: str, n: int) -> list[int]:
 @workflow(failure_policy=WorkflowFailurePolicy.FAIL_AFTER_EXECUTABLE_NODES_COMPLETE)
 def expands(where: str, n: int = 4) -> tuple[int, list[int]]:
     return deeper(where=where, n=n), map_task(functools.partial(element, where=where))(x=numbers(where=where, n=n))
+
+
+@dynamic(retries=2)
+def second_time(where: str) -> int:
+    if os.environ["FLYTE_ATTEMPT_NUMBER"] == "0":
+        raise FlyteRecoverableException("once more")
+    return total(where=where, xs=[1])
+
+
+@task
+def never(x: int) -> int:
+    if x:
+        raise ValueError("never")
+    return x
+
+
+@workflow
+def flaky(where: str) -> int:
+    return never(x=second_time(where=where))

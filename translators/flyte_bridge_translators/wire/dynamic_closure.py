@@ -1,6 +1,7 @@
 """What a dynamic node has become, as the output of an action that records it (`identifier.closure_id`).
 
-One output, `closure`: a binary of the tag below, the deflated `CompiledWorkflowClosure`.
+Two outputs: `closure`, a binary of the tag below, the deflated `CompiledWorkflowClosure`; and `attempt`, which attempt of the
+task has left it, from 0: ids of the nodes beneath hold the number, also in a run that takes them over from this one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAME = "closure"
+ATTEMPT = "attempt"
 TAG = "flyte1-closure"
 
 
@@ -22,11 +24,17 @@ class BadClosureRecord(ValueError):
     """Raised when an action's outputs hold no closure."""
 
 
-def to_outputs(closure: compiler_pb2.CompiledWorkflowClosure) -> literals_pb2.LiteralMap:
-    """The outputs of the action that records a closure."""
+def to_outputs(closure: compiler_pb2.CompiledWorkflowClosure, attempt: int) -> literals_pb2.LiteralMap:
+    """The outputs of the action that records a closure, and which attempt has left it."""
     binary = literals_pb2.Binary(tag=TAG, value=zlib.compress(closure.SerializeToString(deterministic=True), 6))
     literal = literals_pb2.Literal(scalar=literals_pb2.Scalar(binary=binary))
-    return literals_pb2.LiteralMap(literals={NAME: literal})
+    number = literals_pb2.Literal(scalar=literals_pb2.Scalar(primitive=literals_pb2.Primitive(integer=attempt)))
+    return literals_pb2.LiteralMap(literals={NAME: literal, ATTEMPT: number})
+
+
+def attempt_of(outputs: Mapping[str, literals_pb2.Literal]) -> int:
+    """Which attempt of the task has left the closure that an action's outputs hold; 0 where they do not say."""
+    return int(outputs[ATTEMPT].scalar.primitive.integer) if ATTEMPT in outputs else 0
 
 
 def from_outputs(outputs: Mapping[str, literals_pb2.Literal]) -> compiler_pb2.CompiledWorkflowClosure:
