@@ -136,6 +136,22 @@ def test_a_task_without_outputs(bed: Bed) -> None:
     assert "Node[n0]" in done.error[1]
 
 
+def test_futures_that_do_not_parse(bed: Bed) -> None:
+    """What a dynamic task left is no job specification: Flyte 1's code, and the node."""
+    code = (
+        "import asyncio, sys; from flyte_bridge.backend.storage import Storage; "
+        "asyncio.run(Storage().write(sys.argv[1] + '/futures.pb', b'\\xff'))"
+    )
+
+    def other(closure: Any) -> None:
+        closure.tasks[0].template.container.args[:] = ["python", "-c", code, "{{.outputPrefix}}"]
+
+    done = _drive(bed, _closure(other), name="bad-futures")
+    assert done.error[0] == "DynamicWorkflowBuildFailed"
+    assert "Node[n0]" in done.error[1]
+    assert done.phases() == {"n0": "SUCCEEDED"}
+
+
 def test_an_image_without_flytekit(bed: Bed) -> None:
     """The command is not found: the node fails with what the backend says of it."""
 

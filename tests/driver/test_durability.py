@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import marks
-import pytest
 from flyteidl2.common import identifier_pb2, phase_pb2
 
 from driver.bed import Bed, run_identifier
@@ -54,9 +53,9 @@ def _start(bed: Bed, workflow: Any, where: Path) -> str:
     return bed.start(workflow, where=str(where))
 
 
-@pytest.mark.parametrize("workflow", [marks.representative, marks.spread], ids=lambda one: one.short_name)
-def test_killed_at_every_event_nothing_is_lost_and_nothing_runs_twice(bed: Bed, tmp_path: Path, workflow: Any) -> None:
-    """Whenever the driver dies, its next attempt finds every node, element, child run and answer where it was."""
+def test_killed_at_every_event_nothing_is_lost_and_nothing_runs_twice(bed: Bed, tmp_path: Path) -> None:
+    """Whenever the driver dies, its next attempt finds every node, child run and answer where it was."""
+    workflow = marks.representative
     calm = _start(bed, workflow, tmp_path / "calm")
     events = bed.do(lambda backend: _disturb(bed, backend, calm, set()))
     expected = bed.done(workflow, calm)

@@ -61,22 +61,6 @@ def test_succeeded_nodes_are_taken_over(bed: Bed, tmp_path: Path, relation: bool
     assert bed.done(mends.inner, child).actions["n0"].status.phase == RECOVERED
 
 
-@pytest.mark.parametrize("relation", [True, False])
-def test_elements_and_what_is_beneath_dynamic_tasks_are_taken_over(bed: Bed, tmp_path: Path, relation: bool) -> None:
-    """A dynamic task that had left its workflow is not asked again, and elements that succeeded are not run again."""
-    first, second = (f"{word}-spread-{relation}".lower() for word in ("failed", "again"))
-    failed = bed.run(mends.mends_spread, name=first, where=str(tmp_path))
-    assert failed.phase == "FAILED"
-    before = {"each-1": 1, "each-2": 1, "each-3": 1, "each-4": 1, "grows": 1, "in-dynamic": 1, "mended": 1}
-    assert _marks(tmp_path) == before
-
-    (tmp_path / "mend").touch()
-    done = bed.run(mends.mends_spread, recovering(first), second, relation=relation, where=str(tmp_path))
-    assert done.phase == "SUCCEEDED", done.error
-    assert done.outputs == {"o0": 2, "o1": [30, 40], "o2": [10, 20]}
-    assert _marks(tmp_path) == {**before, "each-2": 2, "mended": 2}
-
-
 async def approve(backend: Backend, run: str) -> None:
     """Answer the run's gate."""
     async for message in backend.watch_actions(run_id=run_identifier(run)):

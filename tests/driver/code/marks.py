@@ -2,10 +2,9 @@
 
 import os
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
-from flytekit import LaunchPlan, approve, conditional, dynamic, map_task, task, workflow
+from flytekit import LaunchPlan, approve, conditional, task, workflow
 
 
 def _mark(where: str, name: str) -> None:
@@ -60,33 +59,6 @@ def representative(where: str, x: int = 1) -> tuple[int, int]:
     )
     approved = approve(add(where=where, a=chosen, b=200), "fine", timeout=timedelta(hours=1))
     return add(where=where, a=approved, b=1000), two
-
-
-@task
-def listed(where: str, x: int) -> list[int]:
-    _mark(where, "listed")
-    return [x, x + 1]
-
-
-@task
-def each(x: int, where: str) -> int:
-    _mark(where, f"each-{x}")
-    return 10 * x
-
-
-@dynamic
-def grows(where: str, x: int) -> int:
-    _mark(where, "grows")
-    grown = x
-    for step in range(2):
-        grown = add(where=where, a=grown, b=step)
-    return inner(where=where, x=grown)
-
-
-@workflow
-def spread(where: str, x: int = 1) -> tuple[int, list[int]]:
-    mapped = map_task(partial(each, where=where))(x=listed(where=where, x=x))
-    return grows(where=where, x=x), mapped
 
 
 @workflow(on_failure=tidy)

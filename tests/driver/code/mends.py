@@ -2,10 +2,9 @@
 
 import os
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
-from flytekit import LaunchPlan, WorkflowFailurePolicy, approve, dynamic, map_task, task, workflow
+from flytekit import LaunchPlan, WorkflowFailurePolicy, approve, task, workflow
 
 
 def _mark(where: str, name: str) -> None:
@@ -56,25 +55,3 @@ def mends(where: str, x: int = 1) -> tuple[int, int, int]:
     first, second = sub(where=where, x=one)
     third = plan(where=where, x=one)
     return first, second, third
-
-
-@task
-def each(x: int, where: str) -> int:
-    _mark(where, f"each-{x}")
-    if x == 2 and not (Path(where) / "mend").exists():
-        raise ValueError("not yet")
-    return 10 * x
-
-
-@dynamic
-def grows(where: str, x: int) -> int:
-    _mark(where, "grows")
-    return mended(where=where, x=step(where=where, name="in-dynamic", x=x))
-
-
-@workflow(failure_policy=WorkflowFailurePolicy.FAIL_AFTER_EXECUTABLE_NODES_COMPLETE)
-def mends_spread(where: str, x: int = 1) -> tuple[int, list[int], list[int]]:
-    whole = map_task(partial(each, where=where))(x=[3, 4]).with_overrides(name="whole")
-    # one element after the other, so that none is aborted when one fails
-    part = map_task(partial(each, where=where), concurrency=1)(x=[1, 2]).with_overrides(name="part")
-    return grows(where=where, x=x), whole, part
