@@ -232,6 +232,19 @@ def test_the_closure_tells_what_flyteadmin_would() -> None:
     assert closure.state_change_details.principal == "somebody"
 
 
+def test_an_aborted_run_is_aborting_until_its_attempt_has_ended() -> None:
+    """But not for ever: nobody may tell of the attempt's end."""
+    action = run_definition_pb2.ActionDetails()
+    action.status.phase = phase_pb2.ACTION_PHASE_ABORTED
+    action.status.end_time.FromSeconds(1000)
+    assert execution.run_phase(action) == phase.Workflow.ABORTED
+    attempt = action.attempts.add(phase=phase_pb2.ACTION_PHASE_RUNNING, attempt=1)
+    assert execution.run_phase(action, 1001 * 10**9) == phase.Workflow.ABORTING
+    assert execution.run_phase(action, 2000 * 10**9) == phase.Workflow.ABORTED
+    attempt.phase = phase_pb2.ACTION_PHASE_ABORTED
+    assert execution.run_phase(action, 1001 * 10**9) == phase.Workflow.ABORTED
+
+
 @pytest.mark.parametrize("value", phase_pb2.ActionPhase.values())
 def test_every_phase_has_a_counterpart(value: int) -> None:
     """Executions, nodes and tasks: no phase of Flyte 2 is unknown, and what has ended there has ended here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from flyteidl.admin import event_pb2, execution_pb2
@@ -78,7 +79,7 @@ class Executions(LaunchCalls, ListCalls, SignalCalls, MetricCalls, ArtifactCalls
         """
         validation.parts(_given(request), ("project", "domain", "name"))
         view = await self.reader.run(request.id, context)
-        now = execution.run_phase(view.root)
+        now = execution.run_phase(view.root, time.time_ns())
         if now in phase.ENDED or view.ended:
             raise _over(now)
         try:
@@ -115,7 +116,7 @@ def _over(now: int) -> FailedPrecondition:
 
 def to_message(view: RunView, plan: Plan) -> execution_pb2.Execution:
     """A run as the execution that it is, with what its plan adds."""
-    found = execution.from_run(view.details.run_spec, view.root)
+    found = execution.from_run(view.details.run_spec, view.root, time.time_ns())
     complete(found, plan)
     closure = found.closure
     if closure.phase == phase.Workflow.SUCCEEDED and view.root.attempts:

@@ -76,7 +76,7 @@ def user_inputs(spec: run_pb2.RunSpec, inputs: literals_pb2.LiteralMap) -> liter
 
 
 def from_run(
-    spec: run_pb2.RunSpec, action: run_definition_pb2.ActionDetails | run_definition_pb2.Action
+    spec: run_pb2.RunSpec, action: run_definition_pb2.ActionDetails | run_definition_pb2.Action, now: int = 0
 ) -> execution_pb2.Execution:
     """A run as an execution, as far as the run itself tells.
 
@@ -86,12 +86,13 @@ def from_run(
     Args:
         spec: The run's.
         action: Its root; as lists show it (without attempts, error and abort reason) or in detail.
+        now: See `run_phase`.
 
     Raises:
         BadExecution: The annotations are broken.
     """
     result = lasting(spec, action.id.run)
-    stand(result, action)
+    stand(result, action, now)
     return result
 
 
@@ -121,19 +122,22 @@ def lasting(spec: run_pb2.RunSpec, run: v2_identifier_pb2.RunIdentifier) -> exec
 
 
 def stand(
-    result: execution_pb2.Execution, action: run_definition_pb2.ActionDetails | run_definition_pb2.Action
+    result: execution_pb2.Execution,
+    action: run_definition_pb2.ActionDetails | run_definition_pb2.Action,
+    now: int = 0,
 ) -> None:
     """Adds to what never changes of an execution how it stands.
 
     Args:
         result: As `lasting` gives it.
         action: The run's root.
+        now: See `run_phase`.
     """
     metadata, closure = result.spec.metadata, result.closure
     metadata.mode = mode(action.metadata, metadata)
     if metadata.mode != _Metadata.SCHEDULED:
         metadata.ClearField("scheduled_at")
-    closure.phase = run_phase(action)
+    closure.phase = run_phase(action, now)
     if not closure.HasField("created_at"):
         closure.created_at.FromNanoseconds(_created_at(action))
     started = started_at(action)
@@ -167,12 +171,23 @@ def mode(metadata: run_definition_pb2.ActionMetadata, asked: execution_pb2.Execu
     return int(asked.mode)
 
 
-def run_phase(action: run_definition_pb2.ActionDetails | run_definition_pb2.Action) -> int:
-    """The phase of the execution whose root action this is."""
+ABORTING_FOR = 300
+"""Seconds after which an aborted run counts as ended though its last attempt was never told to have: on a real backend
+nobody tells when its pod was gone already, and a client that waits for ABORTED would wait for ever."""
+
+
+def run_phase(action: run_definition_pb2.ActionDetails | run_definition_pb2.Action, now: int = 0) -> int:
+    """The phase of the execution whose root action this is.
+
+    Args:
+        action: As lists show it, or in detail: only then an aborted run may still be ABORTING.
+        now: Nanoseconds since the epoch; 0 means just after the action's end.
+    """
     ending = False
     untouched = action.status.attempts == 0
     if isinstance(action, run_definition_pb2.ActionDetails):
-        ending = bool(action.attempts) and action.attempts[-1].phase not in phase.TERMINAL
+        late = now - action.status.end_time.ToNanoseconds() > ABORTING_FOR * 1_000_000_000
+        ending = not late and bool(action.attempts) and action.attempts[-1].phase not in phase.TERMINAL
         untouched = not action.attempts
     found = phase.execution(action.status.phase, untouched=untouched, ending=ending)
     # an execution of Flyte 1 does not go back when its engine starts anew
