@@ -17,7 +17,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from flyte_bridge import config, errors
 from flyte_bridge.admin.health import Health
 from flyte_bridge.admin.service import Facade
-from flyte_bridge.remote.server import MAX_STATUS, Address, Server, fitting
+from flyte_bridge.admin.status import MAX_STATUS, fitting
+from flyte_bridge.remote.server import Address, Server
 
 from .wire import served
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.embedded import instance
 
 CLIENT_OPTIONS = (("grpc.max_metadata_size", 32 * 1024), ("grpc.max_receive_message_length", 20 * 1024 * 1024))
 """What flytekit sets."""
@@ -125,6 +127,17 @@ def test_fitting() -> None:
     assert fitting("short — ü") == "short — ü"
     cut = fitting("a" * 50_000)
     assert MAX_STATUS - 20 <= len(cut) <= MAX_STATUS
+
+
+def test_long_messages_arrive_from_the_embedded_port(backend: instance.Instance) -> None:
+    """So they are by the backend that serves the façade itself."""
+    with grpc.insecure_channel(backend.endpoint, options=CLIENT_OPTIONS) as channel:
+        request = named("x" * 40_000)
+        request.id.project, request.id.domain, request.id.version = "flytesnacks", "development", "v"
+        request.id.resource_type = identifier_pb2.TASK
+        error = refusal(admin_pb2_grpc.AdminServiceStub(channel).GetTask, request)
+    assert error.code() in {grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT}
+    assert len(error.details()) < 2 * MAX_STATUS
 
 
 def test_unknown_and_malformed(stub: Any, channel: grpc.Channel) -> None:

@@ -212,26 +212,6 @@ class Facade:
         reply: bytes = (await self.call(path, request, context)).SerializeToString()
         return reply
 
-    def service(self, descriptor: ServiceDescriptor) -> object:
-        """One service as an object with a coroutine per RPC: what servers that are built from descriptors want."""
-        from .context import CallContext
-
-        class _Service:
-            """Coroutines named as the RPCs; `ctx` is whatever the server hands over, metadata if it has any."""
-
-        def bind(path: str) -> Callable[[Any, Any], Awaitable[Message]]:
-            async def call(request: Any, ctx: Any) -> Message:
-                given = ctx if isinstance(ctx, CallContext) else CallContext.of(path)
-                return await self.call(path, request, given)
-
-            return call
-
-        made = _Service()
-        for method in descriptor.methods:
-            known = METHODS[f"/{descriptor.full_name}/{method.name}"]
-            setattr(made, known.handler_name, bind(known.path))
-        return made
-
 
 def part_class(target: str) -> Any:
     """The class that an entry of `PARTS` names."""

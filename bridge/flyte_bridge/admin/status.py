@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from .. import errors
 
@@ -48,6 +49,10 @@ CODES: dict[type[errors.BridgeError], str] = {
 }
 """Every error's status; a subclass that is not here has its base's. A test holds that none is missing."""
 
+MAX_STATUS = 6_000
+"""Largest error message in bytes, as it is encoded on the wire. Clients drop a status whose headers are too large, code
+and all: Java's from 8 KiB on, Python's from 16."""
+
 ADVICE = "this is a defect; please report it with the server's log"
 
 
@@ -87,3 +92,20 @@ def trailers_of(error: BaseException) -> tuple[tuple[str, bytes], ...]:
     for detail in details:
         rich.details.add().Pack(detail)
     return (("grpc-status-details-bin", rich.SerializeToString()),)
+
+
+def fitting(message: str) -> str:
+    """An error's message, cut in the middle if it is too long to reach every client."""
+    if _encoded(message) <= MAX_STATUS:
+        return message
+    mark = " […] "
+    low, high = 0, len(message) // 2
+    while low < high:  # the longest head and tail that fit
+        keep = (low + high + 1) // 2
+        low, high = (keep, high) if _encoded(message[:keep] + mark + message[-keep:]) <= MAX_STATUS else (low, keep - 1)
+    return message[:low] + mark + message[len(message) - low :]
+
+
+def _encoded(message: str) -> int:
+    """How many bytes a message takes in gRPC's percent-encoding of `grpc-message`."""
+    return len(quote(message, safe="".join(map(chr, range(0x20, 0x25))) + "".join(map(chr, range(0x26, 0x7F)))))

@@ -106,7 +106,7 @@ def _bound(facade: Facade, path: str) -> Any:
             return await facade.call(path, request, context)
         except BridgeError as error:
             code = Code[status.code_of(error).name.replace("CANCELLED", "CANCELED")]
-            raise ConnectError(code, status.message_of(error), getattr(error, "details", ())) from error
+            raise ConnectError(code, status.fitting(status.message_of(error)), getattr(error, "details", ())) from error
         except Exception as error:
             if isinstance(error, TimeoutError | asyncio.TimeoutError):  # two classes until Python 3.11
                 raise ConnectError(Code.DEADLINE_EXCEEDED, status.message_of(error)) from error

@@ -8,7 +8,6 @@ import signal
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import grpc
 import grpc.aio
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE = 64 * 1024 * 1024
 """Largest message in bytes, either way. flytekit receives up to 20 MiB; compiled workflows that it sends may be larger."""
-
-MAX_STATUS = 6_000
-"""Largest error message in bytes, as it is encoded on the wire. Clients drop a status whose headers are too large, code
-and all: Java's from 8 KiB on, Python's from 16."""
 
 OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", MAX_MESSAGE),
@@ -161,7 +156,7 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
                 raise
             except Exception as error:
                 await context.abort(
-                    status.code_of(error), fitting(status.message_of(error)), trailing_metadata=_trailers(error)
+                    status.code_of(error), status.fitting(status.message_of(error)), trailing_metadata=_trailers(error)
                 )
                 raise AssertionError("abort raises") from error
 
@@ -175,24 +170,7 @@ def _patience(context: Any) -> float | None:
 
 
 def _trailers(error: BaseException) -> tuple[tuple[str, bytes], ...]:
-    return tuple((key, value) for key, value in status.trailers_of(error) if len(value) <= MAX_STATUS)
-
-
-def fitting(message: str) -> str:
-    """An error's message, cut in the middle if it is too long to reach every client."""
-    if _encoded(message) <= MAX_STATUS:
-        return message
-    mark = " […] "
-    low, high = 0, len(message) // 2
-    while low < high:  # the longest head and tail that fit
-        keep = (low + high + 1) // 2
-        low, high = (keep, high) if _encoded(message[:keep] + mark + message[-keep:]) <= MAX_STATUS else (low, keep - 1)
-    return message[:low] + mark + message[len(message) - low :]
-
-
-def _encoded(message: str) -> int:
-    """How many bytes a message takes in gRPC's percent-encoding of `grpc-message`."""
-    return len(quote(message, safe="".join(map(chr, range(0x20, 0x25))) + "".join(map(chr, range(0x26, 0x7F)))))
+    return tuple((key, value) for key, value in status.trailers_of(error) if len(value) <= status.MAX_STATUS)
 
 
 async def serve(facade: Facade, address: Address, announce: Callable[[Server], None], grace: float = 10.0) -> None:
