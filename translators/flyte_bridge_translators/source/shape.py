@@ -24,7 +24,16 @@ from flyte_bridge_translators.source.steps import (
     ReturnStep,
     Step,
 )
-from flyte_bridge_translators.source.trees import is_linear, lines_of, one_call, steps_of, to_node, top, walk
+from flyte_bridge_translators.source.trees import (
+    conflicting,
+    is_linear,
+    lines_of,
+    one_call,
+    steps_of,
+    to_node,
+    top,
+    walk,
+)
 
 if TYPE_CHECKING:
     from flyte_bridge_translators.source.body import Body
@@ -157,7 +166,7 @@ class Shape:
             for read in step.reads:
                 if read.source in nodes and read.source is not step:
                     model.connect(graph, nodes[read.source], nodes[step])
-            for before in (*step.after, *step.follows, *_conflicting(step)):
+            for before in (*step.after, *step.follows, *conflicting(step)):
                 if before in nodes and before is not step:
                     model.connect(graph, nodes[before], nodes[step], model.ORDER)
         try:
@@ -357,18 +366,6 @@ class Shape:
             and step not in self.waits
             and not any(True for _ in self.consumers_of_inline(step))
         )
-
-
-def _conflicting(step: Step) -> list[Step]:
-    """The steps a block must follow because it binds their variables again."""
-    if not isinstance(step, BlockStep):
-        return []
-    found: list[Step] = []
-    for name, before, readers in step.conflicts:
-        if isinstance(before, BlockStep) and name in before.private:
-            continue
-        found += [one for one in (before, *readers) if one is not None and one is not step]
-    return found
 
 
 def compile_body(scene: Scene, body: Body) -> Shape:

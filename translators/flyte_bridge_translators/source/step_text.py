@@ -160,7 +160,7 @@ class StepWriter(Exports):
         else:
             pattern = self.pattern(step)
             if step.annotation is not None and isinstance(pattern, cst.Name):
-                out.append(cst.SimpleStatementLine([cst.AnnAssign(pattern, step.annotation, value)]))
+                out.append(cst.SimpleStatementLine([cst.AnnAssign(pattern, self.rewrite(step.annotation), value)]))
             elif pattern is not None or step.callee.awaits:
                 out += self._assigned(pattern, value)
         if out:

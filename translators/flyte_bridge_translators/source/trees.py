@@ -65,3 +65,15 @@ def is_linear(tree: Tree | None) -> bool:
 def one_call(step: Step) -> bool:
     """Whether a step is one call of an entity: nothing prepared, no loop inside."""
     return isinstance(step, CallStep) and isinstance(step.callee, EntityCallee)
+
+
+def conflicting(step: Step) -> list[Step]:
+    """The steps a block must follow because it binds their variables again."""
+    if not isinstance(step, BlockStep):
+        return []
+    found: list[Step] = []
+    for name, before, readers in step.conflicts:
+        if isinstance(before, BlockStep) and name in before.private:
+            continue
+        found += [one for one in (before, *readers) if one is not None and one is not step]
+    return found
