@@ -23,6 +23,8 @@ from ..errors import InvalidRequest, NotFound
 from ..registry.deployed import ORG, together
 from . import columns, validation
 from .caches import Recent, caller
+from .execution_messages import complete, to_message
+from .snapshots import RunView
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -164,8 +166,6 @@ class _Lister:
             view = await self._reader.run(asked, self._context)
         except NotFound:
             return None
-        from .executions import to_message
-
         found = to_message(view, await self._reader.plan(view))
         await self._finish(found)
         return found
@@ -194,8 +194,6 @@ class _Lister:
 
     async def _settings(self, action: Any) -> execution_pb2.Execution | None:
         """What a run was asked to be, from memory if possible: it never changes."""
-        from .executions import complete
-
         key = (caller(self._context), action.id.run.SerializeToString(deterministic=True))
         known = self._lasting.get(key)
         if known is None:
@@ -203,8 +201,6 @@ class _Lister:
                 details = await self._reader.backend.get_run(run_id=action.id.run)
             except NotFound:  # removed since it was listed
                 return None
-            from .snapshots import RunView
-
             view = RunView(details, execution.settings(details.run_spec, details.action.id.run))
             known = execution.lasting(details.run_spec, view.run_id)
             complete(known, await self._reader.plan(view))

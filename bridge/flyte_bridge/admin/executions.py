@@ -12,13 +12,15 @@ from flyteidl.core import identifier_pb2
 from flyte_bridge_translators.wire import execution, phase
 
 from ..errors import FailedPrecondition, InvalidRequest
-from . import launch_settings, validation
+from . import validation
 from .archive import Archive
 from .artifacts import ArtifactCalls
+from .begun import BegunNames
 from .blobs import blob
 from .caches import Recent
 from .execution_list import MOST_REMEMBERED, ListCalls
-from .launching import BegunNames, LaunchCalls
+from .execution_messages import to_message
+from .launching import LaunchCalls
 from .metrics import MetricCalls
 from .reading import Reader
 from .signals import SignalCalls
@@ -26,7 +28,6 @@ from .signals import SignalCalls
 if TYPE_CHECKING:
     from .context import CallContext
     from .service import Core
-    from .snapshots import Plan, RunView
 
 _Phase = core_execution_pb2.WorkflowExecution.Phase
 
@@ -112,30 +113,3 @@ def _over(now: int) -> FailedPrecondition:
     reason = event_pb2.EventFailureReason()
     reason.already_in_terminal_state.current_phase = _Phase.Name(now)
     return FailedPrecondition("Cannot abort an already terminated workflow execution", reason)
-
-
-def to_message(view: RunView, plan: Plan) -> execution_pb2.Execution:
-    """A run as the execution that it is, with what its plan adds."""
-    found = execution.from_run(view.details.run_spec, view.root, time.time_ns())
-    complete(found, plan)
-    closure = found.closure
-    if closure.phase == phase.Workflow.SUCCEEDED and view.root.attempts:
-        closure.outputs.uri = view.root.attempts[-1].outputs.output_uri
-    return found
-
-
-def complete(found: execution_pb2.Execution, plan: Plan) -> None:
-    """Adds what was launched, the workflow that runs, and whom to tell, where the run does not say so itself."""
-    plan_spec = plan.launch_plan.spec if plan.launch_plan is not None else None
-    found.closure.notifications.extend(launch_settings.notifications(found.spec, plan_spec))
-    if not found.spec.launch_plan.name:
-        if plan.launch_plan is not None and not plan.single:
-            found.spec.launch_plan.CopyFrom(plan.launch_plan.id)
-        elif plan.single:
-            found.spec.launch_plan.CopyFrom(plan.workflow.closure.compiled_workflow.tasks[0].template.id)
-            found.spec.launch_plan.resource_type = identifier_pb2.TASK
-        else:  # the workflow was run by itself: its default launch plan has its name
-            found.spec.launch_plan.CopyFrom(plan.workflow.id)
-            found.spec.launch_plan.resource_type = identifier_pb2.LAUNCH_PLAN
-    if not found.closure.HasField("workflow_id"):
-        found.closure.workflow_id.CopyFrom(plan.workflow.id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 import secrets
 import time
@@ -23,7 +22,9 @@ from ..errors import AlreadyExists, FailedPrecondition, InvalidRequest, NotFound
 from ..registry.attributes import Scope
 from ..registry.deployed import ORG
 from . import launch_settings, validation
+from .begun import BegunNames, begun_by
 from .caches import Recent, caller
+from .execution_messages import to_message
 from .reading import run_of
 
 if TYPE_CHECKING:
@@ -43,9 +44,6 @@ _LAUNCHABLE = (identifier_pb2.LAUNCH_PLAN, identifier_pb2.TASK)
 
 OFFLOADED = 1024 * 1024
 """Bytes of inputs from which on they are uploaded before the run is created, not sent with it."""
-
-RETRIED = 60.0
-"""Seconds in which a request that failed half-way, sent again, means the same execution."""
 
 _ACTIVE = (
     phase_pb2.ACTION_PHASE_QUEUED,
@@ -107,8 +105,6 @@ class LaunchCalls:
         return await self._launch(again, context)
 
     async def _again(self, request: Any, context: CallContext, mode: int) -> execution_pb2.ExecutionCreateRequest:
-        from .executions import to_message
-
         if not request.HasField("id"):
             raise validation.missing("id")
         validation.parts(request.id, ("project", "domain", "name"))
@@ -132,7 +128,7 @@ class LaunchCalls:
     async def _launch(
         self, request: execution_pb2.ExecutionCreateRequest, context: CallContext
     ) -> execution_pb2.ExecutionCreateResponse:
-        begun = _begun_by(request, context)
+        begun = begun_by(request, context)
         await self._check(request)
         spec = request.spec
         try:
@@ -328,37 +324,6 @@ class LaunchCalls:
             raise AlreadyExists(
                 f"concurrency limit ({policy.max}) reached for launch plan {target.plan.id.name}; skipping execution"
             )
-
-
-def _begun_by(request: execution_pb2.ExecutionCreateRequest, context: CallContext) -> str:
-    """What tells a request from others.
-
-    flytekit sends each request up to four times, whatever it failed with. A request that failed after its execution may
-    have been made means the same one when it is sent again; without a name each would be an execution of its own.
-    """
-    digest = hashlib.sha256(request.SerializeToString(deterministic=True))
-    digest.update(caller(context).encode())
-    return digest.hexdigest()
-
-
-class BegunNames:
-    """The names of executions that may have been made, by their requests."""
-
-    def __init__(self) -> None:
-        self._held: Recent[str, tuple[float, str]] = Recent(1024)
-
-    def __contains__(self, begun: object) -> bool:
-        return isinstance(begun, str) and self.get(begun) is not None
-
-    def get(self, begun: str) -> str | None:
-        found = self._held.get(begun)
-        return found[1] if found is not None and time.monotonic() - found[0] < RETRIED else None
-
-    def put(self, begun: str, name: str) -> None:
-        self._held.put(begun, (time.monotonic(), name))
-
-    def drop(self, begun: str) -> None:
-        self._held.drop(begun)
 
 
 def _random_name() -> str:

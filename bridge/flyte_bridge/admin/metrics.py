@@ -19,6 +19,7 @@ from flyte_bridge_translators.wire.node_tree import Kind, Scope, View
 
 from ..registry.deployed import together
 from . import validation
+from .execution_messages import to_message
 from .nodes import NodeCalls
 
 if TYPE_CHECKING:
@@ -47,8 +48,6 @@ class MetricCalls(NodeCalls):
     async def _execution_span(
         self, v1_id: identifier_pb2.WorkflowExecutionIdentifier, depth: int, context: CallContext
     ) -> metrics_pb2.Span:
-        from .executions import to_message
-
         snapshot = await self.reader.snapshot(v1_id, context, fresh=True)
         whole = to_message(snapshot.view, snapshot.plan)
         if depth == 0:
