@@ -24,6 +24,7 @@ from flyte_bridge.remote.channel import Channel
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from flyte_bridge.embedded import instance
     from flyte_bridge.remote.home import Home
 
 PLACE = {"project": "flytesnacks", "domain": "development"}
@@ -133,7 +134,26 @@ def test_nobody_has_to_log_in(channel: Channel) -> None:
     """The embedded backend asks nobody who they are; clients that must log in first get an answer all the same."""
     stub = auth_pb2_grpc.AuthMetadataServiceStub(channel)
     assert stub.GetPublicClientConfig(auth_pb2.PublicClientAuthConfigRequest()).authorization_metadata_key
-    assert stub.GetOAuth2Metadata(auth_pb2.OAuth2MetadataRequest()).token_endpoint == ""
+    endpoint = stub.GetOAuth2Metadata(auth_pb2.OAuth2MetadataRequest()).token_endpoint
+    answer = requests.post(endpoint, data={"grant_type": "client_credentials"}, auth=("id", "secret"), timeout=60)
+    assert answer.json()["token_type"] == "Bearer"
+    assert requests.get(endpoint, timeout=60).status_code == 405
+    assert requests.post(f"{endpoint}s", timeout=60).status_code == 404
+
+
+def test_a_client_with_a_secret_gets_in(backend: instance.Instance) -> None:
+    """flytekit with a client secret, which logs in before its first call, calls the embedded backend's port."""
+    from flytekit.clients.friendly import SynchronousFlyteClient
+    from flytekit.configuration import AuthType, PlatformConfig
+
+    platform = PlatformConfig(
+        endpoint=backend.endpoint,
+        insecure=True,
+        auth_mode=AuthType.CLIENTSECRET,
+        client_id="ci",
+        client_credentials_secret="secret",
+    )
+    assert SynchronousFlyteClient(platform).list_projects_paginated(limit=10)[0][0].id == "flytesnacks"
 
 
 def test_whoami(channel: Channel) -> None:

@@ -6,6 +6,7 @@ who they are; a browser login (PKCE) only after UNAUTHENTICATED.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from flyteidl.service import auth_pb2
@@ -31,16 +32,33 @@ class Auth:
 
     def __init__(self, core: Core) -> None:
         self._backend = core.backend
+        self._settings = core.settings
 
     async def get_oauth2_metadata(
         self, _request: auth_pb2.OAuth2MetadataRequest, _context: CallContext
     ) -> auth_pb2.OAuth2MetadataResponse:
-        """Where tokens are to be had; without a token endpoint if none are needed."""
+        """Where tokens are to be had; of a Flyte 2 that needs none, only the embedded one names an endpoint for them."""
         try:
             told = await self._backend.oauth2_metadata()
         except Unimplemented:
-            return auth_pb2.OAuth2MetadataResponse()
+            return await self._unneeded()
         return auth_pb2.OAuth2MetadataResponse.FromString(told.SerializeToString())
+
+    async def _unneeded(self) -> auth_pb2.OAuth2MetadataResponse:
+        if not self._settings.embedded:
+            return auth_pb2.OAuth2MetadataResponse()
+        from ..embedded import instance, oauth
+
+        running = await asyncio.to_thread(instance.find, self._settings.data_dir)
+        if running is None:
+            return auth_pb2.OAuth2MetadataResponse()
+        return auth_pb2.OAuth2MetadataResponse(
+            issuer=running.url,
+            token_endpoint=running.url + oauth.TOKEN,
+            scopes_supported=list(_NOBODY.scopes),
+            grant_types_supported=["client_credentials"],
+            token_endpoint_auth_methods_supported=["client_secret_basic"],
+        )
 
     async def get_public_client_config(
         self, _request: auth_pb2.PublicClientAuthConfigRequest, _context: CallContext

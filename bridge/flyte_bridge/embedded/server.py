@@ -16,6 +16,7 @@ from flyteidl2.task import common_pb2
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config as HypercornConfig
 
+from . import oauth
 from .app import Dispatcher
 from .cache import Cache
 from .clock import Clock, SystemClock
@@ -163,6 +164,7 @@ class Backend:
         self.facade = FacadeApplication(self)
         self.app.fall_back(self.facade.claims, self.facade)
         s3 = S3App(self.objects, self.clock)
+        self.app.mount(oauth.SEGMENT, oauth.answer)
         self.app.mount(SIGNED, SignedApp(self.objects, self.signer, self.clock))
         self.app.fall_back(s3.claims, s3)
         source = Source(self.ledger, self.tasks, self.triggers, self.objects, self.layout, self.clock.now)
