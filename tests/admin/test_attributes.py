@@ -1,4 +1,4 @@
-"""Matchable attributes: the most specific counts; what would have no effect is refused by name."""
+"""Matchable attributes: the most specific counts; of what has no effect the log says so."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from flyteidl.admin import (
 from flyteidl.core import tasks_pb2
 from google.protobuf import text_format
 
+from flyte_bridge.admin import attributes
 from registry.entities import square_request
 
 if TYPE_CHECKING:
@@ -155,30 +156,74 @@ def test_limits_are_held_against_tasks(admin: Any, plane: Plane, refused: Callab
     admin.CreateTask(request)
 
 
-REFUSED = {
+ALL = {
+    "task_resource_attributes": "defaults { cpu: '1' storage: '1Gi' } limits { memory: '2Gi' gpu: '1' }",
     "cluster_resource_attributes": "attributes { key: 'a' value: 'b' }",
-    "execution_queue_attributes": "tags: 'gpu'",
+    "execution_queue_attributes": "tags: 'gpu' tags: 'other'",
     "execution_cluster_label": "value: 'east'",
-    "plugin_overrides": "overrides { task_type: 'spark' plugin_id: 'x' }",
+    "plugin_overrides": "overrides { task_type: 'spark' plugin_id: 'x' missing_plugin_behavior: USE_DEFAULT }",
+    "workflow_execution_config": "max_parallelism: 3 execution_env_assignments { node_ids: 'n0' task_type: 'actor' }",
     "cluster_assignment": "cluster_pool_name: 'pool'",
 }
+IDLE = {"cluster_resource_attributes", "execution_cluster_label", "plugin_overrides"}
 
 
-@pytest.mark.parametrize("target", REFUSED)
-def test_what_would_have_no_effect_is_refused_by_name(plane: Plane, refused: Callable[..., str], target: str) -> None:
-    """UNIMPLEMENTED, with what to do instead; nothing is stored."""
-    matching = text_format.Parse(f"{target} {{ {REFUSED[target]} }}", matchable_resource_pb2.MatchingAttributes())
-    message = refused("UNIMPLEMENTED", lambda _: plane.put(matching, DOMAIN), None)
-    assert message.startswith(f"MatchingAttributes.{target}: ")
+def parsed(target: str, text: str) -> matchable_resource_pb2.MatchingAttributes:
+    return text_format.Parse(f"{target} {{ {text} }}", matchable_resource_pb2.MatchingAttributes())
 
 
-def test_defaults_of_resources_are_refused_by_name(plane: Plane, refused: Callable[..., str]) -> None:
-    """Tasks run as they were registered."""
-    matching = matchable_resource_pb2.MatchingAttributes(task_resource_attributes={"defaults": {"cpu": "1"}})
-    message = refused("UNIMPLEMENTED", lambda _: plane.put(matching), None)
-    assert message.startswith("TaskResourceAttributes.defaults: ")
-    message = refused("INVALID_ARGUMENT", lambda _: plane.put(limits(cpu="many")), None)
-    assert "Parsing of CPU request failed for value many" in message
+@pytest.mark.parametrize("target", ALL)
+def test_all_of_them_are_kept(
+    admin: Any, plane: Plane, refused: Callable[..., str], caplog: pytest.LogCaptureFixture, target: str
+) -> None:
+    """Set, read, listed and deleted, on all three levels; of what has no effect the log says so, by name."""
+    resource, matching = attributes.TARGETS[target], parsed(target, ALL[target])
+    for scope in ((), (DOMAIN,), (DOMAIN, "wf")):
+        caplog.clear()
+        plane.put(matching, *scope)
+        said = [one for one in caplog.messages if "without any effect" in one]
+        if target == "workflow_execution_config":
+            assert [one.startswith("execution_env_assignments of ") for one in said] == [True]
+        else:
+            assert [one.startswith(f"attributes {target} of ") for one in said] == [True] * (target in IDLE)
+        if (target, scope) != ("workflow_execution_config", ()):  # there what is not set is filled in
+            assert plane.get(resource, *scope).matching_attributes == matching
+        request = matchable_resource_pb2.ListMatchableAttributesRequest(resource_type=resource)
+        listed = [
+            (one.domain, one.workflow, one.launch_plan, one.attributes)
+            for one in admin.ListMatchableAttributes(request).configurations
+            if one.project == plane.project
+        ]
+        assert listed == [((*scope, "", "")[0], (*scope, "", "")[1], "", matching)]
+        plane.delete(resource, *scope)
+        if (target, scope) != ("workflow_execution_config", ()):
+            refused("NOT_FOUND", *plane.asking(resource, *scope))
+
+
+def test_overrides_of_plugins_are_merged(plane: Plane) -> None:
+    """By the type of task, on each level by itself; other attributes replace what was there."""
+    kind = "plugin_overrides"
+    spark, again, other = (
+        f"overrides {{ task_type: '{task_type}' plugin_id: '{plugin}' }}"
+        for task_type, plugin in (("spark", "a"), ("spark", "b"), ("ray", "c"))
+    )
+    for scope in ((), (DOMAIN,), (DOMAIN, "wf")):
+        plane.put(parsed(kind, spark), *scope)
+        plane.put(parsed(kind, other), *scope)
+        plane.put(parsed(kind, again), *scope)
+        held = plane.get(RESOURCE.PLUGIN_OVERRIDE, *scope).matching_attributes
+        assert held == parsed(kind, f"{again} {other}")
+    plane.put(limits(cpu="1"))
+    plane.put(limits(memory="1Gi"))
+    assert plane.get(TASK).matching_attributes == limits(memory="1Gi")
+
+
+def test_resources_that_are_no_quantities_are_refused(plane: Plane, refused: Callable[..., str]) -> None:
+    """Defaults and limits; flyteadmin takes them, and ignores them."""
+    for part in ("defaults", "limits"):
+        matching = matchable_resource_pb2.MatchingAttributes(task_resource_attributes={part: {"cpu": "many"}})
+        message = refused("INVALID_ARGUMENT", lambda _, one=matching: plane.put(one), None)
+        assert "Parsing of CPU request failed for value many" in message
 
 
 def test_what_cannot_be_is_refused(admin: Any, plane: Plane, refused: Callable[..., str]) -> None:
@@ -208,22 +253,34 @@ def test_what_cannot_be_is_refused(admin: Any, plane: Plane, refused: Callable[.
     assert message.startswith("failed to validate that project [never-made] exists")
 
 
-def test_flytekits_client_is_told(remote: FlyteRemote, plane: Plane) -> None:
-    """Its models only know what would have no effect: setting it is refused by name, nothing set is not found."""
-    from flytekit.exceptions.system import FlyteSystemException
+def test_flytekits_client_sets_and_reads_them(remote: FlyteRemote, plane: Plane) -> None:
+    """Each kind that its models know, of domains and of workflows; what is not set is not found."""
+    pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
     from flytekit.exceptions.user import FlyteEntityNotExistException
-    from flytekit.models.matchable_resource import ExecutionQueueAttributes, MatchingAttributes
+    from flytekit.models import matchable_resource as models
 
-    queue = MatchingAttributes(execution_queue_attributes=ExecutionQueueAttributes(["gpu"]))
-    for update, scope in (
-        (remote.client.update_project_domain_attributes, (DOMAIN,)),
-        (remote.client.update_workflow_attributes, (DOMAIN, "wf")),
-    ):
-        with pytest.raises(FlyteSystemException) as refusal:
-            update(plane.project, *scope, queue)
-        assert "MatchingAttributes.execution_queue_attributes: " in str(refusal.value.__cause__)
-    with pytest.raises(FlyteEntityNotExistException):
-        remote.client.get_project_domain_attributes(plane.project, DOMAIN, RESOURCE.EXECUTION_QUEUE)
-    plane.put(parallel(9), DOMAIN)
-    found = remote.client.get_project_domain_attributes(plane.project, DOMAIN, CONFIG)
-    assert found.attributes.matching_attributes.workflow_execution_config.max_parallelism == 9
+    client = remote.client
+    override = models.PluginOverride("spark", ["x"], models.PluginOverride.FAIL)
+    told = {
+        RESOURCE.CLUSTER_RESOURCE: {"cluster_resource_attributes": models.ClusterResourceAttributes({"quota": "9"})},
+        RESOURCE.EXECUTION_QUEUE: {"execution_queue_attributes": models.ExecutionQueueAttributes(["gpu"])},
+        RESOURCE.EXECUTION_CLUSTER_LABEL: {"execution_cluster_label": models.ExecutionClusterLabel("east")},
+        RESOURCE.PLUGIN_OVERRIDE: {"plugin_overrides": models.PluginOverrides([override])},
+    }
+    for resource, one in told.items():
+        matching = models.MatchingAttributes(**one)
+        with pytest.raises(FlyteEntityNotExistException):
+            client.get_workflow_attributes(plane.project, DOMAIN, "wf", resource)
+        client.update_project_domain_attributes(plane.project, DOMAIN, matching)
+        client.update_workflow_attributes(plane.project, DOMAIN, "own", matching)
+        of_domain = client.get_project_domain_attributes(plane.project, DOMAIN, resource).attributes
+        assert of_domain.matching_attributes == matching.to_flyte_idl()
+        of_workflow = client.get_workflow_attributes(plane.project, DOMAIN, "own", resource).attributes
+        assert (of_workflow.workflow, of_workflow.matching_attributes) == ("own", matching.to_flyte_idl())
+        inherited = client.get_workflow_attributes(plane.project, DOMAIN, "wf", resource).attributes
+        assert (inherited.workflow, inherited.matching_attributes) == ("", matching.to_flyte_idl())
+        listed = client.list_matchable_attributes(resource).configurations
+        assert [(one.domain, one.workflow) for one in listed if one.project == plane.project] == [
+            (DOMAIN, "own"),
+            (DOMAIN, ""),
+        ]

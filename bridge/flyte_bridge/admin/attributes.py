@@ -4,12 +4,16 @@
 | resource | what it does here |
 |---|---|
 | `WORKFLOW_EXECUTION_CONFIG` | fills in what neither an execution nor its launch plan says |
-| `TASK_RESOURCE` | its limits are held against a task's at registration |
-| every other | refused by name: it would have no effect on Flyte 2 |
+| `TASK_RESOURCE` | its limits are held against a task's at registration; both hold for what executions run |
+| `CLUSTER_ASSIGNMENT`, `EXECUTION_QUEUE` | name the cluster pool and the queue of runs |
+| `EXECUTION_CLUSTER_LABEL`, `PLUGIN_OVERRIDE`, `CLUSTER_RESOURCE` | kept without any effect, which the log says |
+
+`standing.py` has what executions make of them.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from flyteidl.admin import (
@@ -19,9 +23,9 @@ from flyteidl.admin import (
     workflow_attributes_pb2,
 )
 
-from ..errors import InvalidRequest, NotFound, Unimplemented
+from ..errors import InvalidRequest, NotFound
 from ..registry.attributes import Scope
-from . import task_checks
+from . import standing, task_checks
 from .validation import given, missing, project_and_domain, project_exists
 
 if TYPE_CHECKING:
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
     from .service import Core
 
 _Resource = matchable_resource_pb2.MatchableResource
-_ROUTING = "Flyte 2 routes runs by RunSpec's queue and cluster, or by the task's own settings; set those"
+_log = logging.getLogger("flyte_bridge.admin")
 TARGETS = {
     "task_resource_attributes": _Resource.TASK_RESOURCE,
     "cluster_resource_attributes": _Resource.CLUSTER_RESOURCE,
@@ -41,14 +45,12 @@ TARGETS = {
 }
 """Which resource each kind of attributes is for. As on flyteadmin, quality of service is none of them."""
 
-REFUSED = {
-    "cluster_resource_attributes": "Flyte 2 makes no namespaces from templates; prepare the cluster itself",
-    "execution_queue_attributes": _ROUTING,
-    "execution_cluster_label": _ROUTING,
-    "cluster_assignment": _ROUTING,
-    "plugin_overrides": "Flyte 2 chooses a task's plugin by its type alone; register the task with the type meant",
+IDLE = {
+    "cluster_resource_attributes": standing.NO_NAMESPACES,
+    "execution_cluster_label": standing.NO_LABELS,
+    "plugin_overrides": standing.NO_PLUGINS,
 }
-"""What would have no effect, and what to do instead."""
+"""What is kept without any effect: why, and what to do instead."""
 
 MAX_PARALLELISM = 25
 """What flyteadmin's own configuration says when nothing is set (`pkg/runtime/application_config_provider.go`)."""
@@ -61,6 +63,7 @@ class MatchableAttributes:
         """Takes what the façade's parts share."""
         self._backend = core.backend
         self._attributes = core.registry.attributes
+        self._alone = core.registry.alone
 
     # -- of a project -------------------------------------------------------------------------------------------------
 
@@ -197,10 +200,23 @@ class MatchableAttributes:
         target = matching.WhichOneof("target")
         if target not in TARGETS:
             raise InvalidRequest(f"Unrecognized matching attributes type for request {told}")
-        if target in REFUSED:
-            raise Unimplemented(f"MatchingAttributes.{target}: {REFUSED[target]}")
+        if target in IDLE:
+            _log.warning("attributes %s of %s are kept without any effect: %s", target, told, IDLE[target])
         if target == "task_resource_attributes":
             task_checks.check_attributes(matching.task_resource_attributes)
+        if matching.workflow_execution_config.execution_env_assignments:
+            _log.warning(
+                "execution_env_assignments of %s are kept without any effect: %s", told, standing.NO_ENVIRONMENTS
+            )
+        if target == "plugin_overrides":
+            async with self._alone(
+                workflow_attributes_pb2.WorkflowAttributes(
+                    project=scope.project, domain=scope.domain, workflow=scope.workflow
+                )
+            ):
+                found = await self._attributes.get(TARGETS[target], scope)
+                await self._attributes.put(TARGETS[target], scope, _merged(found, matching))
+            return
         await self._attributes.put(TARGETS[target], scope, matching)
 
     async def _find(
@@ -215,6 +231,18 @@ class MatchableAttributes:
     async def _delete(self, resource: matchable_resource_pb2.MatchableResource.ValueType, scope: Scope) -> None:
         if await self._attributes.get(_known(resource), scope) is not None:
             await self._attributes.put(resource, scope, None)
+
+
+def _merged(
+    held: matchable_resource_pb2.MatchingAttributes | None, told: matchable_resource_pb2.MatchingAttributes
+) -> matchable_resource_pb2.MatchingAttributes:
+    """Overrides of plugins by type of task: those that are told replace those of their types, the others stay."""
+    if held is None:
+        return told
+    by_type = {one.task_type: one for both in (held, told) for one in both.plugin_overrides.overrides}
+    result = matchable_resource_pb2.MatchingAttributes()
+    result.plugin_overrides.overrides.extend(by_type.values())
+    return result
 
 
 def _known(

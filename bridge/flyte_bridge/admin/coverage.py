@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flyte_bridge_translators.wire import execution
 
-from . import attributes, launch_plans
+from . import attributes, launch_plans, standing
 from .service import METHODS, NEVER, PARTS, Method, part_class
 
 if TYPE_CHECKING:
@@ -28,13 +28,14 @@ OURS = ("flyteidl.admin.", "flyteidl.service.", "grpc.health.")
 REFUSED: dict[str, str] = {
     **{f"flyteidl.admin.LaunchPlanSpec.{name}": advice for name, advice in launch_plans.REFUSED.items()},
     **{f"flyteidl.admin.ExecutionSpec.{name}": advice for name, (_, advice) in execution.ELSEWHERE.items()},
-    **{f"flyteidl.admin.MatchingAttributes.{name}": advice for name, advice in attributes.REFUSED.items()},
-    "flyteidl.admin.TaskResourceAttributes.defaults": "tasks run as they were registered; give them resources of their own",
     "flyteidl.admin.LaunchPlanMetadata.launch_conditions": "flyteadmin refuses it, too (INVALID_ARGUMENT)",
 }
 """Fields that are refused by name when they are set, and what to do instead."""
 
 KEPT: dict[str, str] = {
+    **{f"flyteidl.admin.MatchingAttributes.{name}": f"the log says so: {why}" for name, why in attributes.IDLE.items()},
+    "flyteidl.admin.WorkflowExecutionConfig.execution_env_assignments": f"the log says so: {standing.NO_ENVIRONMENTS}",
+    "flyteidl.admin.TaskResourceSpec.storage": "flyteadmin has no use for it either; ephemeral_storage is what pods get",
     "flyteidl.admin.Description.icon_link": "documentation is stored and told as it came",
     "flyteidl.admin.ExecutionMetadata.artifact_ids": "told again with the execution; Flyte 1 fills them itself",
     "flyteidl.admin.SystemMetadata.namespace": "told again with the execution; Flyte 2 decides where a run's pods live",

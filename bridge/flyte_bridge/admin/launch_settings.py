@@ -16,6 +16,8 @@ from flyte_bridge_translators.wire.execution import Effect
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from .standing import Standing
+
 MAX_PARALLELISM = 25
 """What flyteadmin's own configuration says (`pkg/runtime/application_config_provider.go`)."""
 
@@ -99,6 +101,7 @@ def effect(
     plan: launch_plan_pb2.LaunchPlanSpec | None,
     config: Config,
     project_labels: Mapping[str, str],
+    standing: Standing,
 ) -> Effect:
     """What the run is told.
 
@@ -107,6 +110,10 @@ def effect(
         plan: The launch plan's; None for a single task.
         config: As `resolve` gives it.
         project_labels: Those of the project, which count where nobody else says anything of their keys.
+        standing: What attributes say beside the configuration.
+
+    Raises:
+        InvalidRequest: The execution asks for another cluster pool than it must have.
     """
     return Effect(
         labels={**project_labels, **config.labels.values},
@@ -116,6 +123,8 @@ def effect(
         overwrite_cache=config.overwrite_cache,
         raw_output_prefix=config.raw_output_data_config.output_location_prefix,
         security_context=config.security_context if config.HasField("security_context") else None,
-        cluster_pool=spec.cluster_assignment.cluster_pool_name,
+        cluster_pool=standing.pool(spec.cluster_assignment.cluster_pool_name),
+        queue=standing.queue,
+        task_resources=standing.task_resources,
         notifications=notifications(spec, plan),
     )

@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import secrets
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flyteidl.admin import execution_pb2, launch_plan_pb2, matchable_resource_pb2
+from flyteidl.admin import execution_pb2, launch_plan_pb2
 from flyteidl.core import identifier_pb2, interface_pb2, literals_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyteidl2.common import phase_pb2
+from flyteidl2.task import task_definition_pb2
 
-from flyte_bridge_translators.wire import execution, foreign, identifier, launch_plan, phase, single_task
+from flyte_bridge_translators.wire import execution, foreign, identifier, launch_plan, phase, resources, single_task
 from flyte_bridge_translators.wire.compiler.problems import text
 
 from ..backend.query import query, where
 from ..errors import AlreadyExists, FailedPrecondition, InvalidRequest, NotFound, StatusError, Unimplemented
-from ..registry.attributes import Scope
 from ..registry.deployed import ORG
-from . import launch_settings, validation
+from . import launch_settings, standing, validation
 from .begun import BegunNames, begun_by
 from .caches import Recent, caller
 from .execution_messages import to_message
 from .reading import run_of
 
 if TYPE_CHECKING:
-    from flyteidl2.task import task_definition_pb2
-
     from .context import CallContext
     from .reading import Reader
     from .service import Core
 
-_CONFIG = matchable_resource_pb2.WORKFLOW_EXECUTION_CONFIG
+_log = logging.getLogger("flyte_bridge.admin")
 _NAME = re.compile(r"[a-z][a-z\-0-9_]*")
 """flyteadmin's pattern, and underscores: flytekit's own documentation starts executions whose names have them."""
 _PATTERN = r"^[a-z][a-z\-0-9]*$"
@@ -139,9 +138,15 @@ class LaunchCalls:
         inputs = _inputs(request.inputs, target)
         spec.metadata.principal = await self._principal(context)
         await self._inherit(spec, context)
-        config = launch_settings.resolve(
-            spec, target.plan.spec if target.own else None, await self._attributes(request, target)
+        told, project_labels = await asyncio.gather(
+            standing.of(
+                self.reader.registry.attributes, request.project, request.domain, target.plan.spec.workflow_id.name
+            ),
+            self._project_labels(request.project),
         )
+        plan = target.plan.spec if target.own else None
+        config = launch_settings.resolve(spec, plan, told.configs)
+        effect = launch_settings.effect(spec, plan, config, project_labels, told)
         spec.max_parallelism = config.max_parallelism
         if config.HasField("security_context"):
             spec.security_context.CopyFrom(config.security_context)
@@ -153,12 +158,10 @@ class LaunchCalls:
             domain=request.domain,
             name=name,
             spec=spec,
-            task=target.task,
+            task=await self._sized(target, told),
             inputs=inputs,
             org=ORG,
-            effect=launch_settings.effect(
-                spec, target.plan.spec if target.own else None, config, await self._project_labels(request.project)
-            ),
+            effect=effect,
             facts=execution.ClosureFacts(target.plan.spec.workflow_id, time.time_ns()),
             given=given if len(given) < len(inputs.literals) else None,
         )
@@ -170,6 +173,8 @@ class LaunchCalls:
                 self.begun.put(begun, name)
             raise
         self.begun.drop(begun)
+        for idle in told.idle:
+            _log.warning("execution %s of %s/%s: without effect: %s", name, request.project, request.domain, idle)
         return execution_pb2.ExecutionCreateResponse(id=v1_id)
 
     async def _create(
@@ -261,16 +266,14 @@ class LaunchCalls:
         root = (await self.reader.run(who, context)).root
         return Target(root.task, foreign.launch_plan(root), own=False)
 
-    async def _attributes(
-        self, request: execution_pb2.ExecutionCreateRequest, target: Target
-    ) -> list[launch_settings.Config]:
-        scope = Scope(request.project, request.domain, target.plan.spec.workflow_id.name)
-        attributes = self.reader.registry.attributes
-        found, of_project = await asyncio.gather(
-            attributes.find(_CONFIG, scope), attributes.get(_CONFIG, Scope(request.project))
-        )
-        both = [found[1] if found is not None else None, of_project]
-        return [one.workflow_execution_config for one in both if one is not None]
+    async def _sized(
+        self, target: Target, told: standing.Standing
+    ) -> task_definition_pb2.TaskIdentifier | task_definition_pb2.TaskSpec:
+        """What runs: what is deployed, unless it is a single task to which attributes give other resources."""
+        if target.own or told.task_resources is None or isinstance(target.task, task_definition_pb2.TaskSpec):
+            return target.task
+        spec = (await self.reader.registry.deployed.get(target.task)).spec
+        return spec if resources.assign(spec.task_template, told.task_resources) else target.task
 
     async def _project_labels(self, project: str) -> dict[str, str]:
         found = await self.reader.backend.get_project(project_id=project)

@@ -11,16 +11,15 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from flyteidl.admin import execution_pb2, launch_plan_pb2, matchable_resource_pb2
+from flyteidl.admin import execution_pb2, launch_plan_pb2
 from flyteidl2.common import identifier_pb2
 from flyteidl2.trigger import trigger_definition_pb2
 
 from flyte_bridge_translators.wire import execution, identifier, schedule
 
 from ..errors import InvalidRequest, NotFound, Unimplemented
-from ..registry.attributes import Scope
 from ..registry.deployed import ORG
-from . import launch_settings
+from . import launch_settings, standing
 
 if TYPE_CHECKING:
     from ..backend.protocol import Backend
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 NAME = "schedule"
 """The trigger's."""
 
-_CONFIG = matchable_resource_pb2.WORKFLOW_EXECUTION_CONFIG
 _log = logging.getLogger("flyte_bridge.admin")
 
 
@@ -78,19 +76,17 @@ class Schedules:
     async def _run_spec(self, plan: launch_plan_pb2.LaunchPlan) -> object:
         asked = execution_pb2.ExecutionSpec(launch_plan=plan.id)
         asked.metadata.mode = execution_pb2.ExecutionMetadata.SCHEDULED
-        scope = Scope(plan.id.project, plan.id.domain, plan.spec.workflow_id.name)
-        found, of_project, project = await asyncio.gather(
-            self._registry.attributes.find(_CONFIG, scope),
-            self._registry.attributes.get(_CONFIG, Scope(plan.id.project)),
+        told, project = await asyncio.gather(
+            standing.of(self._registry.attributes, plan.id.project, plan.id.domain, plan.spec.workflow_id.name),
             self._backend.get_project(project_id=plan.id.project),
         )
-        both = [found[1] if found is not None else None, of_project]
-        attributes = [one.workflow_execution_config for one in both if one is not None]
-        config = launch_settings.resolve(asked, plan.spec, attributes)
+        for idle in told.idle:
+            _log.warning("launch plan %s %s: without effect: %s", plan.id.name, plan.id.version, idle)
+        config = launch_settings.resolve(asked, plan.spec, told.configs)
         asked.max_parallelism = config.max_parallelism
         if config.HasField("security_context"):
             asked.security_context.CopyFrom(config.security_context)
-        effect = launch_settings.effect(asked, plan.spec, config, dict(project.labels.values))
+        effect = launch_settings.effect(asked, plan.spec, config, dict(project.labels.values), told)
         try:
             return execution.run_spec(asked, effect=effect)
         except execution.Unsupported as error:

@@ -9,7 +9,7 @@ from flyteidl.core import tasks_pb2
 
 from flyte_bridge_translators.wire.quantity import BadQuantity, quantity
 
-from ..errors import InvalidRequest, Unimplemented
+from ..errors import InvalidRequest
 from .validation import given, missing, text
 
 if TYPE_CHECKING:
@@ -56,17 +56,12 @@ def check(request: task_pb2.TaskCreateRequest, limits: matchable_resource_pb2.Ta
 
 
 def check_attributes(attributes: matchable_resource_pb2.TaskResourceAttributes) -> None:
-    """Hold that limits can be compared with a task's, and that nothing asks for what would have no effect.
+    """Hold that defaults can be given to tasks, and limits be compared with theirs; flyteadmin ignores what cannot.
 
     Raises:
-        InvalidRequest: A limit is no quantity.
-        Unimplemented: Defaults are set.
+        InvalidRequest: One is no quantity.
     """
-    if attributes.defaults.ByteSize():
-        raise Unimplemented(
-            "TaskResourceAttributes.defaults: tasks run as they were registered; give them resources of their own, or set "
-            "a default in the cluster (LimitRange)"
-        )
+    _platform(attributes.defaults)
     _platform(attributes.limits)
 
 

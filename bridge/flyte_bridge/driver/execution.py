@@ -49,6 +49,7 @@ class Execution:
         source: The run whose results are taken over; None unless this one recovers.
         journal: What happened to each node.
         launch_plans: Those that nodes have launched, as they were registered.
+        standings: What attributes say of child executions, by the names of their workflows.
         ending: Why the driver itself is being stopped, None while it is not.
     """
 
@@ -65,6 +66,7 @@ class Execution:
     source: Source | None = None
     journal: Journal = field(default_factory=Journal)
     launch_plans: dict[tuple[str, ...], Any] = field(default_factory=dict)
+    standings: dict[str, Any] = field(default_factory=dict)
     ending: Ending | None = None
 
     def __post_init__(self) -> None:

@@ -19,6 +19,8 @@ from flyte_bridge_translators.wire import document
 from ..errors import InternalError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..backend.protocol import Backend
     from .documents import Documents
 
@@ -74,6 +76,22 @@ class Attributes:
         """The most specific that holds for a scope, and the scope it was set for; `None` for nothing."""
         found = await asyncio.gather(*(self.get(resource, around) for around in scope.wider))
         return next(((around, one) for around, one in zip(scope.wider, found, strict=True) if one is not None), None)
+
+    async def all_of(
+        self, resources: Sequence[matchable_resource_pb2.MatchableResource.ValueType], scope: Scope
+    ) -> dict[int, list[tuple[Scope, matchable_resource_pb2.MatchingAttributes]]]:
+        """Whatever holds for a scope, by kind of resource, the most specific first; one list for each domain they lie in."""
+        places: dict[str, list[str]] = {}
+        for around in scope.wider:
+            places.setdefault(await self._domain(around), []).extend(_name(one, around) for one in resources)
+        lists = (self._documents.find(scope.project, domain, names) for domain, names in places.items())
+        texts = {name: text for found in await asyncio.gather(*lists) for name, text in found.items()}
+        return {
+            resource: [
+                _read(texts[_name(resource, around)]) for around in scope.wider if _name(resource, around) in texts
+            ]
+            for resource in resources
+        }
 
     async def put(
         self,

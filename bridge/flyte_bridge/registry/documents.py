@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flyte_bridge_translators.wire import document, identifier
 
-from ..backend.query import compare
+from ..backend.query import compare, where
 from ..errors import InternalError, NotFound
 from .deployed import ORG, Deployed, together
 
@@ -50,8 +50,8 @@ class Documents:
             name: The document's.
             text: Any; empty removes it as far as readers see.
         """
-        where = document.task_id(project, domain, name, org=ORG)
-        await self._deployed.put(where, document.to_spec(where, text))
+        task_id = document.task_id(project, domain, name, org=ORG)
+        await self._deployed.put(task_id, document.to_spec(task_id, text))
 
     async def put_all(self, project: str, domain: str, texts: Mapping[str, str]) -> None:
         """Write several."""
@@ -61,6 +61,20 @@ class Documents:
         """Several documents' texts; those that are not there are empty."""
         texts = await together(partial(self.get, project, domain, name) for name in names)
         return dict(zip(names, texts, strict=True))
+
+    async def find(self, project: str, domain: str, names: Sequence[str]) -> dict[str, str]:
+        """Those of several documents that are there and not empty, with one list: most of them are not.
+
+        Args:
+            project: Flyte's.
+            domain: Flyte's.
+            names: The documents'.
+        """
+        wanted = where("name", *(identifier.task_name(identifier.DOCUMENT, name) for name in names))
+        rows = [row async for row in self._deployed.latest(identifier.DOCUMENT, project, domain, filters=[wanted])]
+        texts = await together(partial(self._text, row) for row in rows)
+        found = zip(rows, texts, strict=True)
+        return {row.name.removeprefix(f"{identifier.DOCUMENT}."): text for row, text in found if text}
 
     async def of_kind(self, kind: str, project: str = "", domain: str = "") -> list[tuple[Row, str]]:
         """The documents of a kind with their texts, empty ones left out; short ones cost nothing but the list.

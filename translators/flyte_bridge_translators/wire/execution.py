@@ -10,6 +10,7 @@ execution's spec itself, as flyteadmin would answer `GetExecution`, deflated in 
 | `flyte1.bridge/name` | the execution's name |
 | `flyte1.bridge/spec` | its `ExecutionSpec` without inputs, deflated, base64 |
 | `flyte1.bridge/closure` | `ClosureFacts`: what `ExecutionClosure` tells of the start and no run does |
+| `flyte1.bridge/task-resources` | `TaskResourceAttributes` that hold for its tasks, deflated, where there are any |
 | `flyte1.bridge/inputs` | names of the inputs the user gave, where they are fewer than those the run got |
 
 A run without them (made by Flyte 2's own clients, or by a trigger) is read with what it has.
@@ -24,7 +25,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from flyteidl.admin import common_pb2, execution_pb2
+from flyteidl.admin import common_pb2, execution_pb2, matchable_resource_pb2
 from flyteidl.core import identifier_pb2, literals_pb2, security_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyteidl2.common import run_pb2 as v2_run_pb2
@@ -41,6 +42,7 @@ from .execution_settings import (
     NAME,
     RESERVED,
     SPEC,
+    TASK_RESOURCES,
     USER_INPUTS,
     BadExecution,
     ExecutionSettings,
@@ -126,6 +128,8 @@ class Effect:
     raw_output_prefix: str = ""
     security_context: security_pb2.SecurityContext | None = None
     cluster_pool: str = ""
+    queue: str = ""
+    task_resources: matchable_resource_pb2.TaskResourceAttributes | None = None
     notifications: Iterable[common_pb2.Notification] = ()
 
     @staticmethod
@@ -170,12 +174,16 @@ def run_spec(
     kept.CopyFrom(spec)
     kept.ClearField("inputs")
     # not max_action_concurrency: Flyte 2 would count an array's elements, too; the driver holds max_parallelism
-    result = run_pb2.RunSpec(overwrite_cache=effect.overwrite_cache, cluster_pool=effect.cluster_pool)
+    result = run_pb2.RunSpec(
+        overwrite_cache=effect.overwrite_cache, cluster_pool=effect.cluster_pool, queue=effect.queue
+    )
     result.labels.values.update(effect.labels)
     result.annotations.values.update(effect.annotations)
     result.annotations.values[SPEC] = deflate(kept)
     if name:
         result.annotations.values[NAME] = name
+    if effect.task_resources is not None:
+        result.annotations.values[TASK_RESOURCES] = deflate(effect.task_resources)
     if facts is not None:
         result.annotations.values[FACTS] = facts.text()
     if given is not None:

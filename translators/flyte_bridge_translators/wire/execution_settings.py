@@ -8,7 +8,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from flyteidl.admin import execution_pb2
+from flyteidl.admin import execution_pb2, matchable_resource_pb2
 from flyteidl.core import identifier_pb2, literals_pb2, security_pb2
 from google.protobuf.message import DecodeError, Message
 
@@ -22,6 +22,7 @@ NAME = "flyte1.bridge/name"
 SPEC = "flyte1.bridge/spec"
 FACTS = "flyte1.bridge/closure"
 USER_INPUTS = "flyte1.bridge/inputs"
+TASK_RESOURCES = "flyte1.bridge/task-resources"
 RESERVED = "flyte1.bridge/"
 """Annotations that begin so are the bridge's own."""
 
@@ -53,6 +54,7 @@ class ExecutionSettings:
         annotations: Likewise, without the bridge's own.
         raw_output_prefix: Where tasks put files; empty for the backend's own choice.
         security_context: On whose behalf tasks run, None if nobody says.
+        task_resources: What its tasks get that ask for none, and what they get at most; None for what they ask for.
         from_facade: Whether the run carries a v1 execution.
     """
 
@@ -68,6 +70,7 @@ class ExecutionSettings:
     annotations: Mapping[str, str] = field(default_factory=dict)
     raw_output_prefix: str = ""
     security_context: security_pb2.SecurityContext | None = None
+    task_resources: matchable_resource_pb2.TaskResourceAttributes | None = None
     from_facade: bool = False
 
     @property
@@ -136,6 +139,11 @@ def settings(spec: run_pb2.RunSpec, run: v2_identifier_pb2.RunIdentifier) -> Exe
         security_context=same(spec.security_context, security_pb2.SecurityContext)
         if spec.HasField("security_context")
         else None,
+        task_resources=inflate(
+            annotations[TASK_RESOURCES], matchable_resource_pb2.TaskResourceAttributes, TASK_RESOURCES
+        )
+        if TASK_RESOURCES in annotations
+        else None,
         from_facade=own is not None,
     )
 
@@ -177,7 +185,7 @@ def deflate(message: Message) -> str:
     return base64.b64encode(zlib.compress(message.SerializeToString(deterministic=True))).decode()
 
 
-def inflate(text: str, kind: type[_M]) -> _M:
+def inflate(text: str, kind: type[_M], annotation: str = SPEC) -> _M:
     """What `deflate` made into text.
 
     Raises:
@@ -187,5 +195,5 @@ def inflate(text: str, kind: type[_M]) -> _M:
         message: _M = kind()
         message.ParseFromString(zlib.decompress(base64.b64decode(text, validate=True)))
     except (binascii.Error, zlib.error, DecodeError, ValueError) as error:
-        raise BadExecution(f"annotation {SPEC} does not hold an {kind.DESCRIPTOR.name}: {error}") from error
+        raise BadExecution(f"annotation {annotation} does not hold an {kind.DESCRIPTOR.name}: {error}") from error
     return message

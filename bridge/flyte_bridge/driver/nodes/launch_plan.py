@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,12 @@ from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyteidl2.common import phase_pb2
 from flyteidl2.workflow import run_definition_pb2, run_service_pb2
 
-from flyte_bridge.admin import launch_settings
+from flyte_bridge.admin import launch_settings, standing
 from flyte_bridge.errors import AlreadyExists, BackendError, InvalidRequest, NodeError, NotFound
 from flyte_bridge.registry import specs
+from flyte_bridge.registry.attributes import Attributes
+from flyte_bridge.registry.deployed import Deployed
+from flyte_bridge.registry.documents import Documents
 from flyte_bridge_translators.wire import execution as wire_execution
 from flyte_bridge_translators.wire import identifier
 from flyte_bridge_translators.wire import launch_plan as wire_launch_plan
@@ -27,6 +31,8 @@ from ..patience import PATIENCE, patient
 
 if TYPE_CHECKING:
     from ..scope import Step
+
+_log = logging.getLogger("flyte_bridge.driver")
 
 CHILD_FAILED = "RemoteChildWorkflowExecutionFailed"
 """Flyte 1's code of a child execution that was aborted (`nodes/subworkflow/launchplan.go`)."""
@@ -153,7 +159,8 @@ async def _request(
     for name in registered.spec.fixed_inputs.literals:  # the child's own driver adds them
         full.literals.pop(name, None)
     spec = _spec(step, plan, uid)
-    config = launch_settings.resolve(spec, registered.spec, ())
+    told = await _standing(step, registered.spec.workflow_id.name)
+    config = launch_settings.resolve(spec, registered.spec, told.configs)
     spec.max_parallelism = config.max_parallelism
     if config.HasField("security_context"):
         spec.security_context.CopyFrom(config.security_context)
@@ -165,9 +172,22 @@ async def _request(
         task=identifier.deployed(_as_plan(plan), org=execution.action.run.org),
         inputs=full,
         org=execution.action.run.org,
-        effect=launch_settings.effect(spec, registered.spec, config, {}),
+        effect=launch_settings.effect(spec, registered.spec, config, {}, told),
         facts=wire_execution.ClosureFacts(registered.spec.workflow_id, time.time_ns()),
     )
+
+
+async def _standing(step: Step, workflow: str) -> standing.Standing:
+    """What attributes say of child executions of a workflow; asked for once."""
+    execution = step.execution
+    if workflow not in execution.standings:
+        project, domain = execution.settings.project, execution.settings.domain
+        attributes = Attributes(execution.backend, Documents(Deployed(execution.backend)))
+        execution.standings[workflow] = await patient(lambda: standing.of(attributes, project, domain, workflow))
+        for idle in execution.standings[workflow].idle:
+            _log.warning("child executions of %s: without effect: %s", workflow, idle)
+    found: standing.Standing = execution.standings[workflow]
+    return found
 
 
 async def _registered(step: Step, plan: Any) -> launch_plan_pb2.LaunchPlan:

@@ -11,7 +11,7 @@ from flyteidl2.task import task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2
 
 from flyte_bridge.errors import NodeError
-from flyte_bridge_translators.wire import identifier, plugin
+from flyte_bridge_translators.wire import identifier, plugin, resources
 from flyte_bridge_translators.wire import task as wire_task
 
 from .. import enforce, environment, memory, work, wrapper
@@ -95,6 +95,8 @@ def effective(step: Step) -> Any:
         result = wire_task.to_v2(wire_task.overridden(template, node))
     except (wire_task.BadOverride, plugin.BadCustom) as error:
         raise NodeError(str(error), code=wire_task.BadOverride.code, node=step.uid, kind="USER") from error
+    if step.execution.settings.task_resources is not None:
+        resources.assign(result, step.execution.settings.task_resources)
     enforce.apply(step, result)
     return result
 
