@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flyte_bridge.remote.home import Home
+
+_OF_FLYTEKIT = ("maps", "older_flytekit", "register", "run", "script", "seed_004", "values", "wire_clients")
+collect_ignore = [] if find_spec("flytekit") else [f"test_{name}.py" for name in _OF_FLYTEKIT]
+"""What drives flytekit, which stops at Python 3.12."""
 
 _KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV")
 """All that a user's programs get of this process's environment; no configuration of the developer's own."""

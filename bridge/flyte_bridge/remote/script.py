@@ -5,10 +5,11 @@ from __future__ import annotations
 import runpy
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
+from ..errors import ConfigError, UsageError
 from . import hook
 
 if TYPE_CHECKING:
@@ -50,8 +51,10 @@ def run_pyflyte(arguments: Sequence[str], settings: Settings) -> None:
 
     Raises:
         SystemExit: As pyflyte ends.
+        ConfigError: There is no flytekit.
         BackendError: The embedded backend cannot be started.
     """
+    _need_flytekit()
     hook.install(settings)
     sys.argv = ["pyflyte", *arguments]
     from flytekit.clis.sdk_in_container.pyflyte import main
@@ -72,8 +75,10 @@ def run_workflow(arguments: Sequence[str], settings: Settings, wait: bool) -> bo
 
     Raises:
         SystemExit: pyflyte ends so: the file, the workflow or an input cannot be.
+        ConfigError: There is no flytekit.
         BackendError: The embedded backend cannot be started.
     """
+    _need_flytekit()
     started: list[tuple[Any, Any]] = []
     hook.install(settings, started=lambda remote, execution: started.append((remote, execution)))
     sys.argv = ["pyflyte", "run", "--remote", *arguments]
@@ -85,6 +90,14 @@ def run_workflow(arguments: Sequence[str], settings: Settings, wait: bool) -> bo
     from .tree import follow
 
     return follow(*started[-1])
+
+
+def _need_flytekit() -> None:
+    if find_spec("flytekit") is None:
+        raise ConfigError(
+            f"there is no flytekit for this Python ({sys.version_info[0]}.{sys.version_info[1]}; it stops at 3.12): run "
+            "flyte-bridge with one that has it, or call `flyte-bridge serve` from the Python that has it"
+        )
 
 
 def _found(script: str) -> Path:
