@@ -330,6 +330,7 @@ def test_a_list_reads_only_what_it_tells(settings: config.Settings, project: str
                 "plans": await ask("ListLaunchPlans", request(project, filters="eq(version,v2)")),
                 "task": await ask("GetTask", common_pb2.ObjectGetRequest(id=_task(project))),
                 "plan": await ask("GetLaunchPlan", common_pb2.ObjectGetRequest(id=_plan(project))),
+                "plan again": await ask("GetLaunchPlan", common_pb2.ObjectGetRequest(id=_plan(project))),
             }
 
     cost = asyncio.run(act())
@@ -342,7 +343,8 @@ def test_a_list_reads_only_what_it_tells(settings: config.Settings, project: str
     assert cost["ids"] == {"ListTasks": 1}
     assert cost["plans"] == {"ListTasks": 2, "GetTaskDetails": 3}  # one of them for the states
     assert cost["task"] == {"GetTaskDetails": 1}
-    assert cost["plan"] == {"GetTaskDetails": 2}
+    assert cost["plan"] == {"ListTasks": 1, "GetTaskDetails": 1}
+    assert cost["plan again"] == {"ListTasks": 1}  # which tells its state
 
 
 def _task(project: str) -> identifier_pb2.Identifier:

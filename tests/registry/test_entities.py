@@ -92,6 +92,42 @@ def test_a_launch_plan_comes_back_inactive(use: Use) -> None:
     assert packed.closure == workflow.closure.compiled_workflow
 
 
+def test_the_state_of_a_launch_plan_is_never_old(use: Use) -> None:
+    """Another process's change is seen at once, though the launch plan itself is read once; versions called `1`, too."""
+
+    async def act(registry: Registry) -> list[tuple[str, ...]]:
+        other = type(registry)(registry.backend, registry.settings)
+        name = f"stated-{uuid.uuid4().hex}"
+        workflow = area_workflow(fresh())
+        await registry.put_workflow(workflow)
+        plans = {}
+        for version in ("0", "1", "2"):
+            plan = plans[version] = area_plan(workflow.id.version)
+            plan.id.name, plan.id.version = name, version
+            await registry.put_launch_plan(plan)
+
+        async def told() -> tuple[str, ...]:
+            found = [await registry.get_launch_plan(plan.id) for plan in plans.values()]
+            assert [one.id for one in found] == [plan.id for plan in plans.values()]
+            for one in found:
+                one.spec.Clear()  # what somebody makes of an answer is no part of the next
+            return tuple(launch_plan_pb2.LaunchPlanState.Name(one.closure.state) for one in found)
+
+        seen = [await told(), await told()]
+        for version in ("0", "1", "2"):
+            await other.plans.activate(plans[version])
+            seen.append(await told())
+        await other.plans.deactivate(plans["2"])
+        again = await registry.get_launch_plan(plans["2"].id)
+        assert again.spec == (await other.get_launch_plan(plans["2"].id)).spec
+        assert again.spec.workflow_id.name
+        return [*seen, await told()]
+
+    on, off = "ACTIVE", "INACTIVE"
+    none = (off, off, off)
+    assert use(act) == [none, none, (on, off, off), (off, on, off), (off, off, on), none]
+
+
 def test_what_is_registered_stays_as_it_is(use: Use) -> None:
     """The same again is ALREADY_EXISTS; another under the identifier is INVALID_ARGUMENT and tells the difference."""
     version = fresh()

@@ -172,6 +172,12 @@ class Tasks:
         """How many tasks a condition of ours holds for."""
         return int(self._store.one(f"SELECT count(*) FROM tasks t {rest}", values)[0])
 
+    def names(self, scope: Sequence[str]) -> int:
+        """How many tasks there are, whatever their versions: of a project and domain, or of all."""
+        where = "WHERE project = ? AND domain = ?" if scope else ""
+        names = f"SELECT DISTINCT project, domain, name FROM tasks {where}"
+        return int(self._store.one(f"SELECT count(*) FROM ({names})", scope)[0])
+
 
 def _task(row: sqlite3.Row) -> TaskRecord:
     return TaskRecord(

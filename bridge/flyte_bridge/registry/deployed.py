@@ -20,7 +20,7 @@ from ..backend.query import MOST, pages, query, where
 from .cache import Row, VersionCache
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 
     from flyteidl2.common import list_pb2
 
@@ -85,6 +85,20 @@ class Deployed:
         asked = query(own, *filters, sort=sort, descending=descending, limit=limit, token=token)
         async for task in pages(self._backend.list_tasks, lambda page: page.tasks, asked, project_id=scope):
             yield _row(task.task_id, task.metadata)
+
+    async def rows(self, project: str, domain: str, versions: Mapping[str, str]) -> dict[str, Row]:
+        """Some tasks by name, with one list; of those that are not there, or only in other versions, nothing.
+
+        Args:
+            project: Where.
+            domain: Of the project.
+            versions: The version of each name. Where a name has a newer version that is asked for another name, that one
+                is told: look.
+        """
+        scope = identifier_pb2.ProjectIdentifier(organization=ORG, name=project, domain=domain)
+        asked = query(where("name", *versions), where("version", *dict.fromkeys(versions.values())))
+        found = await self._backend.list_tasks(project_id=scope, request=asked)
+        return {task.task_id.name: _row(task.task_id, task.metadata) for task in found.tasks}
 
     async def versions(self, of: Row, *, descending: bool = True, limit: int = MOST) -> AsyncIterator[Row]:
         """The versions of a name, by when they were deployed.

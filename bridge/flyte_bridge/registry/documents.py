@@ -72,7 +72,7 @@ class Documents:
         """
         wanted = where("name", *(identifier.task_name(identifier.DOCUMENT, name) for name in names))
         rows = [row async for row in self._deployed.latest(identifier.DOCUMENT, project, domain, filters=[wanted])]
-        texts = await together(partial(self._text, row) for row in rows)
+        texts = await together(partial(self.of_row, row) for row in rows)
         found = zip(rows, texts, strict=True)
         return {row.name.removeprefix(f"{identifier.DOCUMENT}."): text for row, text in found if text}
 
@@ -91,10 +91,11 @@ class Documents:
             async for row in self._deployed.latest(identifier.DOCUMENT, project, domain, filters=[named])
             if row.name.startswith(begin)
         ]
-        texts = await together(partial(self._text, row) for row in rows)
+        texts = await together(partial(self.of_row, row) for row in rows)
         return [(row, text) for row, text in zip(rows, texts, strict=True) if text]
 
-    async def _text(self, row: Row) -> str:
+    async def of_row(self, row: Row) -> str:
+        """The text of a document that was listed; short ones are in the list."""
         text, digest = document.listed(row.short_description)
         if text is not None:
             return text

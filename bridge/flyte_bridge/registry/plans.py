@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from flyteidl.admin import launch_plan_pb2
 
-from flyte_bridge_translators.wire import document
+from flyte_bridge_translators.wire import document, identifier
 
 from ..errors import InternalError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .cache import Row
     from .documents import Documents
 
 KIND = "launch-plan-active"
@@ -77,6 +78,21 @@ class Plans:
     def __init__(self, documents: Documents) -> None:
         """Takes where they are kept."""
         self._documents = documents
+
+    async def told(self, name: str, row: Row | None) -> State:
+        """The state of the launch plans of a name, as the row of its document tells.
+
+        Args:
+            name: Theirs.
+            row: The document's (`document_name`); None if there is none.
+        """
+        text = await self._documents.of_row(row) if row is not None else ""
+        return State.read(text) if text else State(name)
+
+    @staticmethod
+    def document_name(name: str) -> str:
+        """Under which name the state of a name is deployed."""
+        return identifier.task_name(identifier.DOCUMENT, document.name(KIND, name))
 
     async def state(self, project: str, domain: str, name: str) -> State:
         """The state of the launch plans of a name."""

@@ -7,17 +7,18 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakValueDictionary
 
-from flyteidl.admin import task_pb2, workflow_pb2
+from flyteidl.admin import launch_plan_pb2, task_pb2, workflow_pb2
 from flyteidl.core import identifier_pb2, interface_pb2
 from google.protobuf.message import Message
 
-from flyte_bridge_translators.wire import envelope, identifier
+from flyte_bridge_translators.wire import document, envelope, identifier
 from flyte_bridge_translators.wire.compiler.problems import text
 
 from ..config import PREFIX
 from ..errors import AlreadyExists, FailedPrecondition, InternalError, InvalidRequest, NotFound
 from . import difference, specs
 from .attributes import Attributes
+from .cache import BodyCache
 from .deployed import ORG, Deployed
 from .documents import Documents
 from .listing import Listing
@@ -26,7 +27,7 @@ from .plans import Plans
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from flyteidl.admin import description_entity_pb2, launch_plan_pb2
+    from flyteidl.admin import description_entity_pb2
     from flyteidl2.task import task_definition_pb2
 
     from ..backend.protocol import Backend
@@ -61,6 +62,7 @@ class Registry:
         self.listing = Listing(self.deployed)
         self.plans = Plans(self.documents)
         self.attributes = Attributes(backend, self.documents)
+        self._bodies = BodyCache()
         self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
     # -- tasks --------------------------------------------------------------------------------------------------------
@@ -187,10 +189,26 @@ class Registry:
         Raises:
             NotFound: It is not registered.
         """
-        plan, state = await asyncio.gather(
-            self.get_registered_launch_plan(v1_id), self.plans.state(v1_id.project, v1_id.domain, v1_id.name)
-        )
-        return state.applied(plan)
+        asked = self._asked(v1_id, identifier_pb2.LAUNCH_PLAN)
+        state_name = self.plans.document_name(v1_id.name)
+        wanted = {asked.name: asked.version, state_name: document.VERSION}
+        try:
+            rows = await self.deployed.rows(asked.project, asked.domain, wanted)
+        except NotFound:  # the project
+            raise missing(_of_kind(v1_id, identifier_pb2.LAUNCH_PLAN)) from None
+        row = rows.get(asked.name)
+        if row is None:
+            raise missing(_of_kind(v1_id, identifier_pb2.LAUNCH_PLAN))
+        if row.version != asked.version:  # a newer one has the document's
+            plan = await self.get_registered_launch_plan(v1_id)
+        else:
+            held: launch_plan_pb2.LaunchPlan | None = self._bodies.get(row)
+            if held is None:
+                held = await self.get_registered_launch_plan(v1_id)
+                self._bodies.put(row, held)
+            plan = launch_plan_pb2.LaunchPlan()
+            plan.CopyFrom(held)
+        return (await self.plans.told(v1_id.name, rows.get(state_name))).applied(plan)
 
     async def get_registered_launch_plan(self, v1_id: identifier_pb2.Identifier) -> launch_plan_pb2.LaunchPlan:
         """A launch plan as if it were inactive.
@@ -215,14 +233,27 @@ class Registry:
     async def _details(
         self, v1_id: identifier_pb2.Identifier, kind: identifier_pb2.ResourceType.ValueType
     ) -> task_definition_pb2.TaskDetails:
-        asked = identifier_pb2.Identifier(
-            resource_type=kind, project=v1_id.project, domain=v1_id.domain, name=v1_id.name, version=v1_id.version
-        )
+        where = self._asked(v1_id, kind)
+        try:
+            return await self.deployed.get(where)
+        except NotFound:
+            raise missing(_of_kind(v1_id, kind)) from None
+
+    @staticmethod
+    def _asked(
+        v1_id: identifier_pb2.Identifier, kind: identifier_pb2.ResourceType.ValueType
+    ) -> task_definition_pb2.TaskIdentifier:
+        """Where an entity would be.
+
+        Raises:
+            NotFound: It cannot be anywhere.
+        """
+        asked = _of_kind(v1_id, kind)
         if not (asked.version and asked.name):  # the embedded backend would give the latest version
             raise missing(asked)
         try:
-            return await self.deployed.get(identifier.deployed(asked, org=ORG))
-        except (NotFound, identifier.Unnameable):
+            return identifier.deployed(asked, org=ORG)
+        except identifier.Unnameable:
             raise missing(asked) from None
 
     @asynccontextmanager
@@ -276,6 +307,14 @@ class Registry:
             NotFound: One is not registered.
         """
         return list(await asyncio.gather(*(self.get_launch_plan(one) for one in ids)))
+
+
+def _of_kind(
+    v1_id: identifier_pb2.Identifier, kind: identifier_pb2.ResourceType.ValueType
+) -> identifier_pb2.Identifier:
+    return identifier_pb2.Identifier(
+        resource_type=kind, project=v1_id.project, domain=v1_id.domain, name=v1_id.name, version=v1_id.version
+    )
 
 
 def missing(v1_id: identifier_pb2.Identifier) -> NotFound:

@@ -140,9 +140,7 @@ class TaskService:
         query.where(_LATEST.format(more="".join(f" AND {clause}" for clause in left.clauses)), *left.values)
         if request.WhichOneof("scope_by") == "project_id":
             _scope(query, request.project_id.name, request.project_id.domain)
-        total = self._tasks.count(
-            f"WHERE {_LATEST.format(more='')}{self._in_scope(request)}", self._scope_values(request)
-        )
+        total = self._tasks.names(self._scope_values(request))
         for known in request.known_filters:
             which = known.WhichOneof("filter_by")
             if which == "deployed_by":
@@ -156,10 +154,6 @@ class TaskService:
             token=token,
             metadata=pb.ListTasksResponse.ListTasksMetadata(total=total, filtered_total=matching),
         )
-
-    @staticmethod
-    def _in_scope(request: pb.ListTasksRequest) -> str:
-        return " AND t.project = ? AND t.domain = ?" if request.WhichOneof("scope_by") == "project_id" else ""
 
     @staticmethod
     def _scope_values(request: pb.ListTasksRequest) -> list[str]:
