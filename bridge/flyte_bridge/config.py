@@ -21,7 +21,7 @@ How the embedded backend runs tasks; read when it starts:
 | `FLYTE_BRIDGE_TASK_IMAGES` | `IMAGE=PYTHON[:DIRECTORY…]`, with commas between | the backend's own Python |
 | `FLYTE_BRIDGE_TASK_ENV` | names of environment variables that tasks get too, with commas | none |
 | `FLYTE_BRIDGE_TASK_CPUS`, `…_MEMORY` | how much runs at once, by what tasks request: cores, `8Gi` | the machine |
-| `FLYTE_BRIDGE_TASK_ALLOW` | `accelerators`: run without those requested; `commands`: any command, container tasks too | refused |
+| `FLYTE_BRIDGE_TASK_ALLOW` | `accelerators`, `commands`, `registration`: see docs/embedded.md | what needs a cluster is refused |
 | `FLYTE_BRIDGE_TASK_FORKSERVERS` | false starts each task in a fresh interpreter | true |
 """
 
@@ -43,7 +43,7 @@ PREFIX = "FLYTE_BRIDGE_"
 AuthMode = Literal["none", "token", "command", "client-credentials"]
 """How calls to the endpoint prove who sends them."""
 
-Allowance = Literal["accelerators", "commands"]
+Allowance = Literal["accelerators", "commands", "registration"]
 """What the embedded backend refuses to run unless told to."""
 
 

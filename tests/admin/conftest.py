@@ -32,7 +32,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[config.Settin
     with pytest.MonkeyPatch.context() as patch:  # tasks import the modules of `code/`
         patch.setenv("PYTHONPATH", os.pathsep.join([str(CODE), *filter(None, [os.environ.get("PYTHONPATH")])]))
         instance.start(data_dir)
-    made = config.load(data_dir=data_dir)
+    made = config.load(data_dir=data_dir, task_allow="registration")  # of task types that need a cluster, too
     yield made
     home_of(made).close()
     instance.stop(data_dir)

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flyteidl.admin import common_pb2, launch_plan_pb2, schedule_pb2, task_pb2, workflow_pb2
 from flyteidl.core import execution_pb2, identifier_pb2, tasks_pb2
+from flyteidl.service import admin_pb2_grpc
 from flytekit.configuration import Image, ImageConfig, SerializationSettings
 from flytekit.exceptions.user import FlyteEntityAlreadyExistsException, FlyteInvalidInputException
 from google.protobuf import text_format
 
+from flyte_bridge import config
+from flyte_bridge.remote.channel import Channel
+from flyte_bridge.remote.home import home_of
 from registry import entities
 from registry.entities import AREA, PLAN, SERIALIZED, SQUARE, at, square_request
 
@@ -428,6 +432,32 @@ def test_a_task_of_any_type_is_kept_whole(admin: Any, fresh: str, refused: Calla
         found: task_pb2.Task = admin.GetTask(get(request.id))
         assert found.closure.compiled_task.template == template
         assert "identical" in refused("ALREADY_EXISTS", admin.CreateTask, request)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda template: setattr(template, "type", "spark"), "needs the Spark operator"),
+        (lambda template: setattr(template, "type", "raw-container"), "needs a container runtime"),
+        (
+            lambda template: template.container.resources.requests.add(name=tasks_pb2.Resources.GPU, value="1"),
+            "requests gpu=1",
+        ),
+    ],
+)
+def test_what_this_machine_cannot_run_is_refused_at_registration(
+    settings: config.Settings, fresh: str, refused: Callable[..., str], change: Callable[[Any], None], says: str
+) -> None:
+    """In the words that running it would end with, and with what to do; on a cluster it is registered."""
+    request = square_request(fresh)
+    change(request.spec.template)
+    home = home_of(config.load(data_dir=settings.data_dir))
+    try:
+        message = refused("UNIMPLEMENTED", admin_pb2_grpc.AdminServiceStub(Channel(home)).CreateTask, request)
+    finally:
+        home.close()
+    assert says in message
+    assert "FLYTE_BRIDGE_TASK_ALLOW=registration" in message
 
 
 def test_a_task_that_no_flyte_2_runs_is_refused(admin: Any, fresh: str, refused: Callable[..., str]) -> None:

@@ -71,6 +71,7 @@ class Entities:
         """Takes what the façade's parts share."""
         self._backend = core.backend
         self._registry = core.registry
+        self._settings = core.settings
         self._connectors = core.settings.connectors
 
     # -- tasks --------------------------------------------------------------------------------------------------------
@@ -91,6 +92,8 @@ class Entities:
             raise InvalidRequest(f"task failed compilation with {error}") from None
         if refused := plugin.refusal(template, self._connectors):
             raise Unimplemented(refused)
+        if self._settings.embedded and "registration" not in self._settings.task_allow:
+            task_checks.check_embedded(template, self._settings.task_allow)
         await self._registry.put_task(request)
         return task_pb2.TaskCreateResponse()
 

@@ -9,7 +9,7 @@ from flyteidl.core import tasks_pb2
 
 from flyte_bridge_translators.wire.quantity import BadQuantity, quantity
 
-from ..errors import InvalidRequest
+from ..errors import InvalidRequest, Unimplemented
 from .validation import given, missing, text
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from flyteidl.admin import matchable_resource_pb2, task_pb2
     from flyteidl.core import identifier_pb2
+
+    from ..config import Allowance
 
 _Resources = tasks_pb2.Resources
 _CHECKED = (_Resources.CPU, _Resources.MEMORY, _Resources.GPU, _Resources.EPHEMERAL_STORAGE)
@@ -53,6 +55,35 @@ def check(request: task_pb2.TaskCreateRequest, limits: matchable_resource_pb2.Ta
             _compare(request.id, _entries(request.id, asked.requests), _entries(request.id, asked.limits), most)
     elif template.HasField("k8s_pod"):
         _check_pod(request.id, template.k8s_pod, most)
+
+
+def check_embedded(template: tasks_pb2.TaskTemplate, allowed: Iterable[Allowance]) -> None:
+    """Hold that the embedded backend can run a task, before anybody waits for it to do so.
+
+    Args:
+        template: The task's.
+        allowed: `FLYTE_BRIDGE_TASK_ALLOW`.
+
+    Raises:
+        Unimplemented: It cannot, in the words that the attempt would end with.
+        InvalidRequest: It requests what is no quantity.
+    """
+    from flyteidl2.core import tasks_pb2 as v2_tasks_pb2
+
+    from ..embedded.executor import refuse, target
+
+    same = v2_tasks_pb2.TaskTemplate.FromString(template.SerializeToString())
+    try:
+        refused = refuse.refusal(
+            same, target.read(same), accelerators="accelerators" in allowed, commands="commands" in allowed
+        )
+    except ValueError as error:
+        raise InvalidRequest(str(error)) from None
+    if refused:
+        raise Unimplemented(
+            f"{refused}; to register it all the same, and see it fail when it is run, set "
+            "FLYTE_BRIDGE_TASK_ALLOW=registration"
+        )
 
 
 def check_attributes(attributes: matchable_resource_pb2.TaskResourceAttributes) -> None:
