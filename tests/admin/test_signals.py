@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 import pytest
 
@@ -14,6 +14,8 @@ from flytekit.exceptions.user import FlyteInvalidInputException
 from flytekit.models.core.execution import NodeExecutionPhase, WorkflowExecutionPhase
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from admin.control import Control
 
 
@@ -47,6 +49,36 @@ def test_signals_are_listed_and_answered(control: Control, waiting: Any) -> None
     assert _signals(control, done)["number"].value.scalar.primitive.integer == 3
     with pytest.raises(FlyteSystemException, match="answered already"):
         control.remote.set_input("number", waiting.id.name, 4)
+
+
+def test_any_type_can_be_waited_for(control: Control, flows: Any, tmp_path: Path) -> None:
+    """Lists, maps, dataclasses, files, enums, optional values and unions in a list, told beneath a dynamic task; no input
+    of another type is taken for them."""
+    from flytekit.types.file import FlyteFile
+
+    execution = control.start(flows.asking, {"a": 1})
+    control.until(execution, lambda one: len(_signals(control, one)) == 10)
+    file = tmp_path / "told.txt"
+    file.write_text("told")
+    answers: dict[str, tuple[Any, Any]] = {
+        "numbers": ([], list[int]),
+        "words": ({"a": "b"}, dict[str, str]),
+        "deep": (flows.Deep(1, ["q"]), flows.Deep),
+        "span": (datetime.timedelta(hours=2), datetime.timedelta),
+        "file": (FlyteFile(str(file)), FlyteFile),
+        "colour": (flows.Colour.RED, flows.Colour),
+        "weight": (1.5, float),
+        "maybe": (None, Optional[int]),
+        "either": ([1, 2], list[Union[int, str]]),
+    }
+    for name in ("maybe", "numbers", "either", "deep"):
+        with pytest.raises(FlyteInvalidInputException, match="is not castable to existing signal type"):
+            control.remote.set_input(name, execution.id.name, 1.5, python_type=float)
+    for name, (value, kind) in answers.items():
+        control.remote.set_input(name, execution.id.name, value, python_type=kind)
+    control.remote.approve("fine", execution.id.name)
+    done = control.done(execution)
+    assert done.outputs["o0"] == "[] {'a': 'b'} Deep(n=1, names=['q']) 2:00:00 told red 1.5 None [1, 2]"
 
 
 def test_a_rejected_approval_fails_its_node(control: Control, waiting: Any) -> None:

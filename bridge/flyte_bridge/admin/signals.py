@@ -132,13 +132,16 @@ def _id_and_type(view: View) -> tuple[str, types_pb2.LiteralType]:
 def _check(value: Any, wanted: types_pb2.LiteralType) -> None:
     """The value is of the signal's type, as flyteadmin's compiler understands that.
 
+    flyteadmin asks only whether the signal's type casts to the value's, so that it can never be told an optional value,
+    another union, or an empty list or map. Those are told from the value's type casting to the signal's.
+
     Raises:
         InvalidRequest: It is not.
     """
     given = literal.type_of(value)
     if given is None:
         raise InvalidRequest("Failed to validate literal type for [] with err: the value's type cannot be told")
-    if not castable(wanted, given):
+    if not (castable(wanted, given) or castable(given, wanted)):
         raise InvalidRequest(
             f"requested signal value [{text(value)}] is not castable to existing signal type [{text(wanted)}]"
         )

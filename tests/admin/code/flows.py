@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import enum
+from dataclasses import dataclass
 from pathlib import Path
 
 from flytekit import CronSchedule, LaunchPlan, approve, conditional, dynamic, map_task, task, wait_for_input, workflow
 from flytekit.types.error import FlyteError
+from flytekit.types.file import FlyteFile
 
 
 @task
@@ -205,3 +208,53 @@ def planned(values: list[int]) -> list[int]:
 
 
 INNER = LaunchPlan.get_or_create(inner, name="flows.inner-plan")
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+@dataclass
+class Deep:
+    n: int
+    names: list[str]
+
+
+HOUR = datetime.timedelta(hours=1)
+
+
+@task
+def listed(
+    numbers: list[int],
+    words: dict[str, str],
+    deep: Deep,
+    span: datetime.timedelta,
+    file: FlyteFile,
+    colour: Colour,
+    weight: float,
+    maybe: int | None,
+    either: list[int | str],
+) -> str:
+    text = Path(file.download()).read_text()
+    return f"{numbers} {words} {deep} {span} {text} {colour.value} {weight} {maybe} {either}"
+
+
+@dynamic
+def asks(a: int) -> str:
+    approve(plus(a=a), "fine", timeout=HOUR)
+    return listed(
+        numbers=wait_for_input("numbers", timeout=HOUR, expected_type=list[int]),
+        words=wait_for_input("words", timeout=HOUR, expected_type=dict[str, str]),
+        deep=wait_for_input("deep", timeout=HOUR, expected_type=Deep),
+        span=wait_for_input("span", timeout=HOUR, expected_type=datetime.timedelta),
+        file=wait_for_input("file", timeout=HOUR, expected_type=FlyteFile),
+        colour=wait_for_input("colour", timeout=HOUR, expected_type=Colour),
+        weight=wait_for_input("weight", timeout=HOUR, expected_type=float),
+        maybe=wait_for_input("maybe", timeout=HOUR, expected_type=int | None),
+        either=wait_for_input("either", timeout=HOUR, expected_type=list[int | str]),
+    )
+
+
+@workflow
+def asking(a: int) -> str:
+    return asks(a=a)
