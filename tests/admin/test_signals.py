@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -68,8 +68,8 @@ def test_any_type_can_be_waited_for(control: Control, flows: Any, tmp_path: Path
         "file": (FlyteFile(str(file)), FlyteFile),
         "colour": (flows.Colour.RED, flows.Colour),
         "weight": (1.5, float),
-        "maybe": (None, Optional[int]),
-        "either": ([1, 2], list[Union[int, str]]),
+        "maybe": (None, int | None),
+        "either": ([1, 2], list[int | str]),
     }
     for name in ("maybe", "numbers", "either", "deep"):
         with pytest.raises(FlyteInvalidInputException, match="is not castable to existing signal type"):

@@ -2,6 +2,7 @@
 
 import datetime
 import typing
+from dataclasses import dataclass
 
 from flytekit import CronSchedule, LaunchPlan, conditional, dynamic, map_task, task, workflow
 
@@ -45,6 +46,21 @@ def fail(x: int) -> int:
 @workflow
 def bad(x: int) -> int:
     return fail(x=inc(x=x))
+
+
+@dataclass
+class Shape:
+    n: int
+
+
+@task
+def size(shape: Shape) -> int:
+    return shape.n
+
+
+@workflow
+def shaped(shape: Shape) -> int:
+    return size(shape=shape)
 
 
 @workflow

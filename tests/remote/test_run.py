@@ -64,8 +64,29 @@ def test_a_run_that_fails(user: User, flow: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "code"), [(("nothing.py", "wf"), 2), (("flow.py", "nothing"), 1), (("flow.py", "wf", "--y", "1"), 2)]
+    ("words", "message"),
+    [
+        (("nothing.py", "wf"), "'nothing.py' does not exist"),
+        (("flow.py", "nothing"), "'nothing' not found in module 'flow'"),
+        (("flow.py", "wf", "--y", "1"), "No such option '--y'"),
+        (("flow.py", "wf", "--x", "word"), "'word' is not a valid integer"),
+        (
+            ("flow.py", "shaped", "--shape", '{"z": 3}'),
+            "'--shape': '{\"z\": 3}' cannot be read as Shape: KeyError: 'n'",
+        ),
+    ],
 )
-def test_what_cannot_be_run(user: User, flow: Path, words: tuple[str, ...], code: int) -> None:
-    """A file, a workflow or an input that is not there is an error."""
-    assert user.try_bridge("run", *words).returncode == code
+def test_what_cannot_be_run(user: User, flow: Path, words: tuple[str, ...], message: str) -> None:
+    """A file, a workflow, an option or a value that cannot be is a usage error in a few words, without a traceback."""
+    done = user.try_bridge("run", *words)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert "pyflyte" not in done.stderr
+
+
+def test_a_missing_input(user: User, flow: Path) -> None:
+    """It is refused by name, as flyteadmin does, and nothing runs."""
+    done = user.try_bridge("run", flow, "bad")
+    assert done.returncode == 1
+    assert "expected_inputs x missing" in done.stdout + done.stderr

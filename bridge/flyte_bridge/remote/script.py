@@ -74,7 +74,9 @@ def run_workflow(arguments: Sequence[str], settings: Settings, wait: bool) -> bo
         False if it was waited for and did not succeed.
 
     Raises:
-        SystemExit: pyflyte ends so: the file, the workflow or an input cannot be.
+        SystemExit: pyflyte ends so: what is run is refused, or the user's own code fails when it is imported.
+        click.ClickException: An option is not there, or an input's value cannot be.
+        UsageError: There is no such workflow or task in the file.
         ConfigError: There is no flytekit.
         BackendError: The embedded backend cannot be started.
     """
@@ -84,7 +86,8 @@ def run_workflow(arguments: Sequence[str], settings: Settings, wait: bool) -> bo
     sys.argv = ["pyflyte", "run", "--remote", *arguments]
     from flytekit.clis.sdk_in_container.pyflyte import main
 
-    main(prog_name="pyflyte", standalone_mode=False)
+    _tell_plainly()
+    main(prog_name="flyte-bridge", standalone_mode=False)
     if not wait or not started:
         return True
     from .tree import follow
@@ -98,6 +101,34 @@ def _need_flytekit() -> None:
             f"there is no flytekit for this Python ({sys.version_info[0]}.{sys.version_info[1]}; it stops at 3.12): run "
             "flyte-bridge with one that has it, or call `flyte-bridge serve` from the Python that has it"
         )
+
+
+def _tell_plainly() -> None:
+    """Makes errors of the command line a message, where pyflyte 1.16 shows its own traceback: a name that is not in the
+    file, and JSON that is not what an input's type needs. This process runs nothing but pyflyte."""
+    import click
+    from flytekit.clis.sdk_in_container import utils
+    from flytekit.exceptions.user import FlyteEntityNotFoundException
+    from flytekit.interaction.click_types import JsonParamType
+
+    show, convert = utils.pretty_print_exception, JsonParamType.convert
+
+    def shown(error: Exception, verbosity: int = 1) -> None:
+        if isinstance(error, FlyteEntityNotFoundException):
+            raise UsageError(str(error)) from error
+        show(error, verbosity)
+
+    def converted(self: Any, value: Any, param: Any, ctx: Any) -> Any:
+        try:
+            return convert(self, value, param, ctx)
+        except click.ClickException:
+            raise
+        except Exception as error:
+            wanted = getattr(self._python_type, "__name__", self._python_type)
+            message = f"{value!r} cannot be read as {wanted}: {type(error).__name__}: {error}"
+            raise click.BadParameter(message, ctx=ctx, param=param) from error
+
+    utils.pretty_print_exception, JsonParamType.convert = shown, converted
 
 
 def _found(script: str) -> Path:
