@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,6 +61,6 @@ SCRIPT = """\
 def test_reference_and_shell_tasks(user: User) -> None:
     """A task that is known by its name only is mapped, each element with inputs of its own; a shell task's files go on."""
     user.write("mapped_work.py", WORK)
-    path = str(user.where)
-    told = user.bridge("exec", user.write("script.py", SCRIPT), PYTHONPATH=f"{user.env['PYTHONPATH']}:{path}")
+    path = os.pathsep.join(filter(None, [user.env.get("PYTHONPATH"), str(user.where)]))
+    told = user.bridge("exec", user.write("script.py", SCRIPT), PYTHONPATH=path)
     assert told.splitlines()[-2:] == ["[2, 4, 6] 4", "[2, 4, 6]"]
