@@ -18,6 +18,7 @@ import contextlib
 import json
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -99,7 +100,7 @@ class Fixed:
         return False
 
 
-class _Renewable:
+class _Renewable(ABC):
     """Gets a token when it needs one, one at a time, and keeps it while it is fresh."""
 
     def __init__(self) -> None:
@@ -122,8 +123,9 @@ class _Renewable:
             self._held = None
         return True
 
+    @abstractmethod
     async def _get(self) -> Token:
-        raise NotImplementedError
+        """Get a token, now."""
 
 
 class TokenCommand(_Renewable):

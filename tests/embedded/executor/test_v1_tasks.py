@@ -22,6 +22,8 @@ from flyte_bridge.embedded.executor.result import CRASHED
 from flyte_bridge.embedded.phases import Phase
 
 CODE = Path(__file__).parent / "code"
+IMAGE_ROOT = "/root"
+"""Where flytekit's own images keep code, and `pyflyte run` has it unpacked."""
 
 
 def test_a_task_runs_with_its_inputs(world: Any, no_processes_left: None) -> None:
@@ -190,12 +192,12 @@ def test_fast_registered_code_is_unpacked_and_used(world: Any, tmp_path: Path, f
             w.store.write(uri, archive.getvalue())
             template = TaskTemplate.FromString(w.templates("add"))
             args = [arg.replace("v1_tasks", "fast_code") for arg in template.container.args]
-            fast = ["pyflyte-fast-execute", "--additional-distribution", uri, "--dest-dir", "/root", "--"]
+            fast = ["pyflyte-fast-execute", "--additional-distribution", uri, "--dest-dir", IMAGE_ROOT, "--"]
             del template.container.args[:]
             template.container.args.extend([*fast, *args])
             outcome = await w.run(w.job(template.SerializeToString(), a=2, b=3))
             assert w.outputs(outcome) == 2003
-            assert not Path("/root/fast_code.py").exists()
+            assert not Path(IMAGE_ROOT, "fast_code.py").exists()
 
     asyncio.run(main())
 
