@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from flyteidl2.auth import identity_pb2
+from flyteidl2.common import identifier_pb2
 
 from flyte_bridge import config, errors
 from flyte_bridge.backend import caller as callers
@@ -104,6 +106,50 @@ def test_a_deadline_is_the_callers_own() -> None:
                     identity_pb2.UserInfoResponse,
                     timeout=0.5,
                 )
+
+    asyncio.run(main())
+
+
+# -- answers that are none ---------------------------------------------------------------------------------------------
+
+SOAK = 50_000 if os.environ.get("FLYTE_BRIDGE_TEST_FULL") else 1_500
+"""Calls of the soak."""
+
+
+def test_no_answer_is_lost_to_bytes_that_are_no_message() -> None:
+    """Of many reads, each gets its answer, though one of 37 is answered with gzip that nobody has undone."""
+
+    async def main() -> None:
+        async with serving(Server(garbled=37)) as server, backend(server) as flyte2:
+            for _ in range(SOAK // 50):
+                answers = await asyncio.gather(*(flyte2.user_info() for _ in range(50)))
+                assert {answer.subject for answer in answers} == {"me"}
+            assert server.answered > SOAK + SOAK // 40
+
+    asyncio.run(main())
+
+
+def test_an_answer_that_is_no_message_is_said_where_the_call_may_not_be_repeated() -> None:
+    """CreateRun is not sent again: the error says that nobody knows whether it was done, and how the bytes begin."""
+
+    async def main() -> None:
+        async with serving(Server(garbled=1)) as server, backend(server) as flyte2:
+            with pytest.raises(errors.Unavailable, match=r"no flyteidl2\.workflow\.CreateRunResponse.*1f8b.*unknown"):
+                await flyte2.create_run(run_id=RUN)
+            assert [name for name, _ in server.seen] == ["CreateRun"]
+
+    asyncio.run(main())
+
+
+def test_a_watch_is_opened_anew_when_a_message_of_it_cannot_be_read() -> None:
+    """What a stream says undecodably is told again by the next one."""
+
+    async def main() -> None:
+        async with serving(Server(garbled=2, answered=1)) as server, backend(server) as flyte2:
+            action = identifier_pb2.ActionIdentifier(run=RUN, name="a0")
+            told = [details.status.phase async for details in flyte2.watch_action(action_id=action)]
+            assert told == [5]
+            assert server.answered == 3
 
     asyncio.run(main())
 
