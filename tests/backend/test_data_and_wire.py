@@ -75,7 +75,7 @@ def test_a_file_is_uploaded_by_signed_url(flyte2: Flyte2) -> None:
         location.signed_url,
         data=content,
         method="PUT",
-        headers={"Content-Length": str(len(content)), "Content-MD5": digest, **dict(location.headers)},
+        headers={**dict(location.headers), "Content-Length": str(len(content)), "Content-MD5": digest},
     )
     with urllib.request.urlopen(put, timeout=30) as response:
         assert response.status in {200, 201, 204}

@@ -66,7 +66,7 @@ def test_up_and_down_again(stub: Any, content: bytes, tmp_path: Path) -> None:
     file.write_bytes(content)
     import base64
 
-    headers = {"Content-Length": str(len(content)), "Content-MD5": base64.b64encode(md5), **place.headers}
+    headers = {**place.headers, "Content-Length": str(len(content)), "Content-MD5": base64.b64encode(md5)}
     with file.open("rb") as body:
         assert requests.put(place.signed_url, data=body, headers=headers, timeout=60).status_code in {200, 201}
     told = stub.CreateDownloadLocation(

@@ -247,7 +247,8 @@ def _upload(channel: grpc.Channel, project: str, domain: str, name: str, content
         told = dataproxy_pb2_grpc.DataProxyServiceStub(channel).CreateUploadLocation(place)
     except grpc.RpcError as error:
         raise _refused(name, error) from error
-    headers = {"Content-Length": str(len(content)), "Content-MD5": base64.b64encode(md5).decode(), **told.headers}
+    # what is true of the content goes last: a server may tell a length of its own (`backend.data`)
+    headers = {**told.headers, "Content-Length": str(len(content)), "Content-MD5": base64.b64encode(md5).decode()}
     if told.native_url.startswith("abfs"):
         headers["x-ms-blob-type"] = "BlockBlob"  # Azure asks for it, and no signed URL can say so
     request = urllib.request.Request(told.signed_url, data=content, headers=headers, method="PUT")
