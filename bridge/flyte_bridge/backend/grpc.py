@@ -220,7 +220,7 @@ class _Unreadable:
     said: str
 
 
-def _parsed(reply: type[M], data: bytes) -> M | _Unreadable:
+def _parsed(reply: type[Message], data: bytes) -> Message | _Unreadable:
     try:
         return reply.FromString(data)
     except DecodeError as error:
