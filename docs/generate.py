@@ -9,8 +9,8 @@ import click
 
 from flyte_bridge.admin import coverage as admin_coverage
 from flyte_bridge_cli.main import VERBS, group
-from flyte_bridge_translators.catalogue import CATALOGUE
 from flyte_bridge_translators.findings import Severity
+from flyte_bridge_translators.findings.catalogue import CATALOGUE
 
 DOCS = Path(__file__).parent
 

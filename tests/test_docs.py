@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from flyte_bridge_translators.catalogue import CATALOGUE
+from flyte_bridge_translators.findings.catalogue import CATALOGUE
 
 DOCS = Path(__file__).parent.parent / "docs"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .remote.flyte_remote import FlyteRemote
+    from flyte_bridge.remote.flyte_remote import FlyteRemote
 
 __version__ = "0.1.0"
 

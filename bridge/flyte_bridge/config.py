@@ -35,7 +35,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from .errors import ConfigError
+from flyte_bridge.errors import ConfigError
 
 PREFIX = "FLYTE_BRIDGE_"
 """Before each setting's name in the environment."""

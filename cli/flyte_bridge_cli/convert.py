@@ -23,13 +23,13 @@ from flyte_bridge.convert.converter import convert_source
 from flyte_bridge.convert.files import FileResult
 from flyte_bridge.convert.project import ProjectResult, convert_files, find, write_in_place, write_to
 from flyte_bridge.errors import UsageError
-from flyte_bridge.parity.report import differs, print_table, to_json
+from flyte_bridge.verify.report import differs, print_table, to_json
 from flyte_bridge_cli.main import EXIT_USAGE
 from flyte_bridge_translators.findings import Finding, Severity
-from flyte_bridge_translators.source.translator import RETRIES, Converted, Failed, Options, Outcome
+from flyte_bridge_translators.source.engine.translator import RETRIES, Converted, Failed, Options, Outcome
 
 if TYPE_CHECKING:
-    from flyte_bridge.parity.verify import Verdict
+    from flyte_bridge.verify.verify import Verdict
 
 EXIT_DONE = 0
 """Nothing to do, or everything converted and nothing left to do by hand."""
@@ -242,8 +242,8 @@ class _How:
 
 def _verify(result: ProjectResult, inputs: Path | None, how: _How, errors: Console) -> list[Verdict]:
     """Run every converted workflow on both sides; what is going on is told on standard error, where that is a terminal."""
-    from flyte_bridge.parity.inputs import read_file
-    from flyte_bridge.parity.verify import Change, staged, verify
+    from flyte_bridge.verify.inputs import read_file
+    from flyte_bridge.verify.verify import Change, staged, verify
 
     given = read_file(inputs) if inputs is not None else None
     changes = [Change(each.file.path, each.file.name, each.data) for each in result.files if each.data is not None]

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flyte_bridge import config
-
-from .options import data_dir_option
+from flyte_bridge_cli.options import data_dir_option
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,7 @@ import click
 
 from flyte_bridge import config
 from flyte_bridge.errors import UsageError
-
-from .options import data_dir_option
+from flyte_bridge_cli.options import data_dir_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +50,7 @@ def command(
     """
     from flyte_bridge.remote import package
     from flyte_bridge.remote.channel import Channel
-    from flyte_bridge.remote.home import home_of
+    from flyte_bridge.remote.in_process import home_of
     from flyte_bridge.remote.script import run_pyflyte
 
     if copy == "none" and not version:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from flyte_bridge import config
-
-from .main import EXIT_ERROR
-from .options import data_dir_option
+from flyte_bridge_cli.main import EXIT_ERROR
+from flyte_bridge_cli.options import data_dir_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flyte_bridge import config
-
-from .options import data_dir_option
+from flyte_bridge_cli.options import data_dir_option
 
 if TYPE_CHECKING:
     from flyte_bridge.remote.server import Address, Server
@@ -52,7 +51,7 @@ def command(
 
 
 async def _serve(settings: config.Settings, address: Address, grace: float) -> None:
-    from flyte_bridge.remote.home import facade_of
+    from flyte_bridge.remote.in_process import facade_of
     from flyte_bridge.remote.server import serve
 
     facade = await facade_of(settings)

@@ -11,8 +11,7 @@ import click
 
 from flyte_bridge import config
 from flyte_bridge.embedded import instance, snippets
-
-from .options import data_dir_option
+from flyte_bridge_cli.options import data_dir_option
 
 if TYPE_CHECKING:
     from pathlib import Path

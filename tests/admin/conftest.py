@@ -17,7 +17,7 @@ from flyte_bridge import config
 from flyte_bridge.embedded import instance
 from flyte_bridge.remote.channel import Channel
 from flyte_bridge.remote.flyte_remote import FlyteRemote
-from flyte_bridge.remote.home import home_of
+from flyte_bridge.remote.in_process import home_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

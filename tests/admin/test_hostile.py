@@ -11,7 +11,7 @@ from flyteidl.service import dataproxy_pb2_grpc, signal_pb2_grpc
 
 from flyte_bridge.admin.service import METHODS
 from flyte_bridge.remote.channel import Channel
-from flyte_bridge.remote.home import home_of
+from flyte_bridge.remote.in_process import home_of
 
 TEXTS = [
     "",

@@ -14,7 +14,7 @@ from google.protobuf import text_format
 
 from flyte_bridge import config
 from flyte_bridge.remote.channel import Channel
-from flyte_bridge.remote.home import home_of
+from flyte_bridge.remote.in_process import home_of
 from registry import entities
 from registry.entities import AREA, PLAN, SERIALIZED, SQUARE, at, square_request
 

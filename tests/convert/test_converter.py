@@ -7,7 +7,7 @@ import pytest
 from flyte_bridge.convert.converter import convert_source
 from flyte_bridge.convert.project import convert_files, find, module_name, write, write_in_place, write_to
 from flyte_bridge.errors import SourceError, UsageError
-from flyte_bridge_translators.source.translator import Converted, Failed, Unchanged
+from flyte_bridge_translators.source.engine.translator import Converted, Failed, Unchanged
 
 V1 = "from flytekit import task\n\n\n@task\ndef a(x: int) -> int:\n    return x\n"
 

@@ -17,7 +17,7 @@ from google.protobuf.struct_pb2 import Struct
 from driver.bed import run_identifier
 from flyte_bridge import config
 from flyte_bridge.backend.storage import Storage
-from flyte_bridge.driver import work
+from flyte_bridge.driver import child_actions
 from flyte_bridge.errors import InvalidRequest, NodeError
 from flyte_bridge.registry import specs
 from flyte_bridge_translators.wire import envelope
@@ -188,8 +188,8 @@ def test_storage_that_is_gone() -> None:
     }
     execution = SimpleNamespace(storage=Storage(nowhere, patience=timedelta(seconds=1)))
     with pytest.raises(NodeError) as told:
-        asyncio.run(work.write(execution, "s3://b/inputs.pb", literals_pb2.LiteralMap(), "n3"))
+        asyncio.run(child_actions.write(execution, "s3://b/inputs.pb", literals_pb2.LiteralMap(), "n3"))
     assert (told.value.code, told.value.kind, told.value.node) == ("StorageError", "SYSTEM", "n3")
     with pytest.raises(NodeError) as told:
-        asyncio.run(work.read(execution, "s3://b/outputs.pb", "n3"))
+        asyncio.run(child_actions.read(execution, "s3://b/outputs.pb", "n3"))
     assert (told.value.code, told.value.kind, told.value.node) == ("StorageError", "SYSTEM", "n3")

@@ -14,13 +14,13 @@ import pytest
 
 from flyte_bridge import config
 from flyte_bridge.embedded import instance
-from flyte_bridge.remote.home import home_of
+from flyte_bridge.remote.in_process import home_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from flyte_bridge.remote.home import Home
+    from flyte_bridge.remote.in_process import Home
 
 _OF_FLYTEKIT = ("maps", "older_flytekit", "register", "run", "script", "seed_004", "values", "wire_clients")
 collect_ignore = [] if find_spec("flytekit") else [f"test_{name}.py" for name in _OF_FLYTEKIT]

@@ -18,7 +18,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from flyte_bridge import config, errors
 from flyte_bridge.admin.service import Facade
 from flyte_bridge.remote.channel import Channel
-from flyte_bridge.remote.home import Home
+from flyte_bridge.remote.in_process import Home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

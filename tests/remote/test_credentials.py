@@ -22,7 +22,7 @@ from flyte_bridge.admin.service import Facade
 from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.backend.protocol import Backend
 from flyte_bridge.remote.channel import Channel
-from flyte_bridge.remote.home import Home, home_of
+from flyte_bridge.remote.in_process import Home, home_of
 
 from .wire import served
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flyte_bridge.embedded import instance
-    from flyte_bridge.remote.home import Home
+    from flyte_bridge.remote.in_process import Home
 
 PLACE = {"project": "flytesnacks", "domain": "development"}
 

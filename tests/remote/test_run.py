@@ -17,7 +17,7 @@ from flyte_bridge.remote import tree
 from flyte_bridge.remote.channel import Channel
 
 if TYPE_CHECKING:
-    from flyte_bridge.remote.home import Home
+    from flyte_bridge.remote.in_process import Home
 
     from .conftest import User
 

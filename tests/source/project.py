@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from flyte_bridge.convert.converter import Source, convert_parsed, parse
 from flyte_bridge_translators.findings import Finding
-from flyte_bridge_translators.source.translator import Context, Converted, Options
+from flyte_bridge_translators.source.engine.translator import Context, Converted, Options
 
 
 def convert_project(

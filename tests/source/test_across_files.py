@@ -3,7 +3,7 @@
 from textwrap import dedent
 
 from flyte_bridge.convert.converter import Source, convert_parsed, parse
-from flyte_bridge_translators.source.translator import Context, Converted
+from flyte_bridge_translators.source.engine.translator import Context, Converted
 
 TYPES = """
     from dataclasses import dataclass

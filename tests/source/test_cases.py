@@ -11,7 +11,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from flyte_bridge.convert.converter import convert_source
-from flyte_bridge_translators.source.translator import Converted, Outcome, Unchanged
+from flyte_bridge_translators.source.engine.translator import Converted, Outcome, Unchanged
 from golden import CASES, GOLDEN, FindingsGolden, PythonGolden, case_files, case_id
 
 FILES = case_files()

@@ -17,10 +17,11 @@ import libcst as cst
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from flyte_bridge_translators.source import entities, workflow
-from flyte_bridge_translators.source.edits import apply
-from flyte_bridge_translators.source.module import Module
-from flyte_bridge_translators.source.translator import Context
+from flyte_bridge_translators.source.driver import workflow
+from flyte_bridge_translators.source.engine import entities
+from flyte_bridge_translators.source.engine.edits import apply
+from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.translator import Context
 
 HEADER = """\
 from functools import partial

@@ -5,7 +5,7 @@ from textwrap import dedent
 import pytest
 
 from flyte_bridge.convert.converter import convert_source
-from flyte_bridge_translators.source.translator import Converted
+from flyte_bridge_translators.source.engine.translator import Converted
 
 HEAD = """\
 import os

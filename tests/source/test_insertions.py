@@ -5,12 +5,13 @@ from pathlib import Path
 import libcst as cst
 import pytest
 
-from flyte_bridge_translators.source import FINISHERS, TRANSLATORS, entities
-from flyte_bridge_translators.source.edits import Plan
-from flyte_bridge_translators.source.entities import entity_decorator
-from flyte_bridge_translators.source.module import Module
-from flyte_bridge_translators.source.translator import Context, Converted, convert
-from flyte_bridge_translators.source.tree import walk
+from flyte_bridge_translators.source import FINISHERS, TRANSLATORS
+from flyte_bridge_translators.source.engine import entities
+from flyte_bridge_translators.source.engine.edits import Plan
+from flyte_bridge_translators.source.engine.entities import entity_decorator
+from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.translator import Context, Converted, convert
+from flyte_bridge_translators.source.engine.tree import walk
 from golden import case_files, case_id
 
 FILES = case_files("dynamic", "workflow", "map_task", "conditional", "node", "gate", "outputs")

@@ -5,8 +5,8 @@ import textwrap
 import libcst as cst
 import pytest
 
-from flyte_bridge_translators.source.module import Module
-from flyte_bridge_translators.source.names import canonical
+from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.names import canonical
 
 
 def references(text: str, **options: str) -> list[str]:

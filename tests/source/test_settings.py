@@ -13,12 +13,12 @@ import pytest
 from flytekit.extras import accelerators as v1_accelerators
 
 from flyte_bridge.convert.converter import convert_source
-from flyte_bridge_translators.catalogue import settings as catalogue
-from flyte_bridge_translators.source import accelerators, cache, image_spec, pod_template, secret, task
-from flyte_bridge_translators.source.homes import ONLY
-from flyte_bridge_translators.source.launch_plan import ELSEWHERE, SIGNATURES
-from flyte_bridge_translators.source.notification import PHASES
-from flyte_bridge_translators.source.translator import Converted, Options
+from flyte_bridge_translators.findings.catalogue import settings as catalogue
+from flyte_bridge_translators.source.engine.translator import Converted, Options
+from flyte_bridge_translators.source.settings import accelerators, cache, image_spec, pod_template, secret, task
+from flyte_bridge_translators.source.settings.environment_groups import ONLY
+from flyte_bridge_translators.source.settings.launch_plan import ELSEWHERE, SIGNATURES
+from flyte_bridge_translators.source.settings.notification import PHASES
 
 HERE = Path(__file__).parent
 SOURCE = HERE.parent.parent / "translators" / "flyte_bridge_translators" / "source"
@@ -123,7 +123,7 @@ def test_phases_exist_in_flyte_2(flyte2: Any) -> None:
 @pytest.mark.parametrize("code", [code.code for code in catalogue.CODES])
 def test_every_code_is_used(code: str) -> None:
     """No code of this range is only in the catalogue."""
-    assert any(f'"{code}"' in path.read_text() for path in SOURCE.glob("*.py"))
+    assert any(f'"{code}"' in path.read_text() for path in SOURCE.rglob("*.py"))
 
 
 FAITHFUL = '''\

@@ -8,10 +8,10 @@ import pytest
 
 from flyte_bridge_translators import source
 from flyte_bridge_translators.source import FINISHERS, TRANSLATORS
-from flyte_bridge_translators.source.entities import read, with_environments
-from flyte_bridge_translators.source.environment import assign
-from flyte_bridge_translators.source.module import Module
-from flyte_bridge_translators.source.translator import Context, Translator
+from flyte_bridge_translators.source.engine.entities import read, with_environments
+from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.translator import Context, Translator
+from flyte_bridge_translators.source.settings.environment import assign
 from golden import case_files
 
 
@@ -19,7 +19,7 @@ def test_every_translator_is_listed() -> None:
     """A module of `source` with a `translate` of its own is in `TRANSLATORS` or `FINISHERS`."""
     listed = {function.__module__ for function in (*TRANSLATORS, *FINISHERS)}
     having = set()
-    for found in pkgutil.iter_modules(source.__path__, f"{source.__name__}."):
+    for found in pkgutil.walk_packages(source.__path__, f"{source.__name__}."):
         function = getattr(importlib.import_module(found.name), "translate", None)
         if function is not None and function.__module__ == found.name:
             having.add(found.name)

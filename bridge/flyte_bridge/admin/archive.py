@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flyteidl.admin import execution_pb2
 
-from ..errors import InternalError
+from flyte_bridge.errors import InternalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

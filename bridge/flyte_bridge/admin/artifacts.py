@@ -10,14 +10,14 @@ from flyteidl.core import identifier_pb2
 from flyteidl.service import dataproxy_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 
-from ..errors import InvalidRequest, NotFound
-from . import validation
-from .task_executions import TaskCalls
+from flyte_bridge.admin import validation
+from flyte_bridge.admin.task_executions import TaskCalls
+from flyte_bridge.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from flyteidl.core import literals_pb2
 
-    from .context import CallContext
+    from flyte_bridge.admin.context import CallContext
 
 _PART = "[a-zA-Z0-9_-]+"
 _URL = re.compile(

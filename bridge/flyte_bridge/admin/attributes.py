@@ -23,14 +23,14 @@ from flyteidl.admin import (
     workflow_attributes_pb2,
 )
 
-from ..errors import InvalidRequest, NotFound
-from ..registry.attributes import Scope
-from . import standing, task_checks
-from .validation import given, missing, project_and_domain, project_exists
+from flyte_bridge.admin import effective_attributes, task_checks
+from flyte_bridge.admin.validation import given, missing, project_and_domain, project_exists
+from flyte_bridge.errors import InvalidRequest, NotFound
+from flyte_bridge.registry.attributes import Scope
 
 if TYPE_CHECKING:
-    from .context import CallContext
-    from .service import Core
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.service import Core
 
 _Resource = matchable_resource_pb2.MatchableResource
 _log = logging.getLogger("flyte_bridge.admin")
@@ -46,9 +46,9 @@ TARGETS = {
 """Which resource each kind of attributes is for. As on flyteadmin, quality of service is none of them."""
 
 IDLE = {
-    "cluster_resource_attributes": standing.NO_NAMESPACES,
-    "execution_cluster_label": standing.NO_LABELS,
-    "plugin_overrides": standing.NO_PLUGINS,
+    "cluster_resource_attributes": effective_attributes.NO_NAMESPACES,
+    "execution_cluster_label": effective_attributes.NO_LABELS,
+    "plugin_overrides": effective_attributes.NO_PLUGINS,
 }
 """What is kept without any effect: why, and what to do instead."""
 
@@ -206,7 +206,9 @@ class MatchableAttributes:
             task_checks.check_attributes(matching.task_resource_attributes)
         if matching.workflow_execution_config.execution_env_assignments:
             _log.warning(
-                "execution_env_assignments of %s are kept without any effect: %s", told, standing.NO_ENVIRONMENTS
+                "execution_env_assignments of %s are kept without any effect: %s",
+                told,
+                effective_attributes.NO_ENVIRONMENTS,
             )
         if target == "plugin_overrides":
             async with self._alone(

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from flyteidl.service import auth_pb2
 
-from ..errors import Unimplemented
+from flyte_bridge.errors import Unimplemented
 
 if TYPE_CHECKING:
-    from .context import CallContext
-    from .service import Core
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.service import Core
 
 _NOBODY = auth_pb2.PublicClientAuthConfigResponse(
     client_id="flyte-bridge",
@@ -47,7 +47,7 @@ class Auth:
     async def _unneeded(self) -> auth_pb2.OAuth2MetadataResponse:
         if not self._settings.embedded:
             return auth_pb2.OAuth2MetadataResponse()
-        from ..embedded import instance, oauth
+        from flyte_bridge.embedded import instance, oauth
 
         running = await asyncio.to_thread(instance.find, self._settings.data_dir)
         if running is None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ResourceExhausted
+from flyte_bridge.errors import ResourceExhausted
 
 if TYPE_CHECKING:
     from flyteidl.core import literals_pb2
 
-    from .context import CallContext
-    from .reading import Reader
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.reading import Reader
 
 INLINE = 2 * 1024 * 1024
 """Bytes of inputs or outputs that every client is sent."""

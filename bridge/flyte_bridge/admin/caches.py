@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from .context import CallContext
+    from flyte_bridge.admin.context import CallContext
 
 K = TypeVar("K", bound="Hashable")
 V = TypeVar("V")

@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from flyte_bridge.admin import attributes, effective_attributes, launch_plans
+from flyte_bridge.admin.service import METHODS, NEVER, PARTS, Method, part_class
 from flyte_bridge_translators.wire import execution
-
-from . import attributes, launch_plans, standing
-from .service import METHODS, NEVER, PARTS, Method, part_class
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -34,7 +33,7 @@ REFUSED: dict[str, str] = {
 
 KEPT: dict[str, str] = {
     **{f"flyteidl.admin.MatchingAttributes.{name}": f"the log says so: {why}" for name, why in attributes.IDLE.items()},
-    "flyteidl.admin.WorkflowExecutionConfig.execution_env_assignments": f"the log says so: {standing.NO_ENVIRONMENTS}",
+    "flyteidl.admin.WorkflowExecutionConfig.execution_env_assignments": f"the log says so: {effective_attributes.NO_ENVIRONMENTS}",
     "flyteidl.admin.TaskResourceSpec.storage": "flyteadmin has no use for it either; ephemeral_storage is what pods get",
     "flyteidl.admin.Description.icon_link": "documentation is stored and told as it came",
     "flyteidl.admin.ExecutionMetadata.artifact_ids": "told again with the execution; Flyte 1 fills them itself",

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from flyteidl.service import dataproxy_pb2
 
-from ..errors import InvalidRequest
+from flyte_bridge.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from google.protobuf.duration_pb2 import Duration
 
-    from .context import CallContext
-    from .service import Core
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.service import Core
 
 MAX_EXPIRY = timedelta(hours=1)
 """How long a signed URL lasts at most, and by default (flyteadmin's `maxExpiresIn`)."""

@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING, Any
 from flyteidl.admin import common_pb2, description_entity_pb2, matchable_resource_pb2, task_pb2, workflow_pb2
 from flyteidl.core import identifier_pb2
 
-from flyte_bridge_translators.wire import filter as filters
-from flyte_bridge_translators.wire import identifier, plugin, workflow
-from flyte_bridge_translators.wire import task as wire_task
-
-from ..errors import InvalidRequest, NotFound, Unimplemented
-from ..registry import specs
-from ..registry.attributes import Scope
-from ..registry.listing import Kind, Request, time_of
-from . import task_checks
-from .validation import (
+from flyte_bridge.admin import task_checks
+from flyte_bridge.admin.validation import (
     KINDS,
     LAUNCH_PLAN,
     TASK,
@@ -31,12 +23,19 @@ from .validation import (
     project_and_domain,
     text,
 )
-from .validation import identifier as checked
-from .validation import missing as no_field
+from flyte_bridge.admin.validation import identifier as checked
+from flyte_bridge.admin.validation import missing as no_field
+from flyte_bridge.errors import InvalidRequest, NotFound, Unimplemented
+from flyte_bridge.registry import specs
+from flyte_bridge.registry.attributes import Scope
+from flyte_bridge.registry.listing import Kind, Request, time_of
+from flyte_bridge_translators.wire import filter as filters
+from flyte_bridge_translators.wire import identifier, plugin, workflow
+from flyte_bridge_translators.wire import task as wire_task
 
 if TYPE_CHECKING:
-    from .context import CallContext
-    from .service import Core
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.service import Core
 
 TASKS = Kind[task_pb2.Task](
     entity=filters.TASK,

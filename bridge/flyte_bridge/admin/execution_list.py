@@ -14,17 +14,16 @@ from flyteidl.core import execution_pb2 as core_execution_pb2
 from flyteidl.core import identifier_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 
+from flyte_bridge.admin import columns, validation
+from flyte_bridge.admin.caches import Recent, caller
+from flyte_bridge.admin.execution_messages import complete, to_message
+from flyte_bridge.admin.snapshots import RunView
+from flyte_bridge.backend.query import MOST, compare, query, where
+from flyte_bridge.errors import InvalidRequest, NotFound
+from flyte_bridge.registry.deployed import ORG, together
 from flyte_bridge_translators.wire import execution, identifier, phase
 from flyte_bridge_translators.wire import filter as filters
 from flyte_bridge_translators.wire.node_execution import trimmed
-
-from ..backend.query import MOST, compare, query, where
-from ..errors import InvalidRequest, NotFound
-from ..registry.deployed import ORG, together
-from . import columns, validation
-from .caches import Recent, caller
-from .execution_messages import complete, to_message
-from .snapshots import RunView
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -32,9 +31,9 @@ if TYPE_CHECKING:
     from flyteidl.admin import common_pb2
     from flyteidl2.common import list_pb2
 
-    from .archive import Archive
-    from .context import CallContext
-    from .reading import Reader
+    from flyte_bridge.admin.archive import Archive
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.reading import Reader
 
 _Phase = core_execution_pb2.WorkflowExecution.Phase
 _PHASES = set(_Phase.keys())

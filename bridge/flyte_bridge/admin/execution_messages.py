@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from flyteidl.core import identifier_pb2
 
+from flyte_bridge.admin import launch_settings
 from flyte_bridge_translators.wire import execution, phase
-
-from . import launch_settings
 
 if TYPE_CHECKING:
     from flyteidl.admin import execution_pb2
 
-    from .snapshots import Plan, RunView
+    from flyte_bridge.admin.snapshots import Plan, RunView
 
 
 def to_message(view: RunView, plan: Plan) -> execution_pb2.Execution:

@@ -9,25 +9,24 @@ from flyteidl.admin import event_pb2, execution_pb2
 from flyteidl.core import execution_pb2 as core_execution_pb2
 from flyteidl.core import identifier_pb2
 
+from flyte_bridge.admin import validation
+from flyte_bridge.admin.archive import Archive
+from flyte_bridge.admin.artifacts import ArtifactCalls
+from flyte_bridge.admin.blobs import blob
+from flyte_bridge.admin.caches import Recent
+from flyte_bridge.admin.execution_list import MOST_REMEMBERED, ListCalls
+from flyte_bridge.admin.execution_messages import to_message
+from flyte_bridge.admin.idempotency import BegunNames
+from flyte_bridge.admin.launching import LaunchCalls
+from flyte_bridge.admin.metrics import MetricCalls
+from flyte_bridge.admin.reading import Reader
+from flyte_bridge.admin.signals import SignalCalls
+from flyte_bridge.errors import FailedPrecondition, InvalidRequest
 from flyte_bridge_translators.wire import execution, phase
 
-from ..errors import FailedPrecondition, InvalidRequest
-from . import validation
-from .archive import Archive
-from .artifacts import ArtifactCalls
-from .begun import BegunNames
-from .blobs import blob
-from .caches import Recent
-from .execution_list import MOST_REMEMBERED, ListCalls
-from .execution_messages import to_message
-from .launching import LaunchCalls
-from .metrics import MetricCalls
-from .reading import Reader
-from .signals import SignalCalls
-
 if TYPE_CHECKING:
-    from .context import CallContext
-    from .service import Core
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.service import Core
 
 _Phase = core_execution_pb2.WorkflowExecution.Phase
 

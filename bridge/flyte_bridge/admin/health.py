@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from grpc_health.v1 import health_pb2
 
-from ..errors import NotFound
+from flyte_bridge.errors import NotFound
 
 if TYPE_CHECKING:
-    from .context import CallContext
+    from flyte_bridge.admin.context import CallContext
 
 
 class Health:
     """Says of every service of the table that it is served; Flyte 2's own state shows in the calls that need it."""
 
     def __init__(self, _core: Any) -> None:
-        from .service import SERVICES
+        from flyte_bridge.admin.service import SERVICES
 
         self._served = {"", *(service.full_name for service in SERVICES)}
 

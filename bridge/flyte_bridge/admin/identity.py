@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from flyteidl.service import identity_pb2
 
 if TYPE_CHECKING:
-    from .context import CallContext
-    from .service import Core
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.service import Core
 
 
 class Identity:

@@ -9,23 +9,33 @@ from flyteidl.admin import common_pb2, launch_plan_pb2, schedule_pb2
 from flyteidl.core import execution_pb2, identifier_pb2
 from google.protobuf.message import Message
 
+from flyte_bridge.admin import validation
+from flyte_bridge.admin.entities import list_ids, resource_list, typed
+from flyte_bridge.admin.schedules import Schedules
+from flyte_bridge.admin.validation import (
+    LAUNCH_PLAN,
+    WORKFLOW,
+    given,
+    invalid,
+    missing,
+    order,
+    page,
+    parts,
+    project_and_domain,
+    text,
+)
+from flyte_bridge.admin.validation import identifier as checked
+from flyte_bridge.errors import InvalidRequest, NotFound, Unimplemented
+from flyte_bridge.registry import specs
+from flyte_bridge.registry.listing import Kind, Request, time_of
 from flyte_bridge_translators.wire import filter as filters
 from flyte_bridge_translators.wire import identifier, launch_plan
-
-from ..errors import InvalidRequest, NotFound, Unimplemented
-from ..registry import specs
-from ..registry.listing import Kind, Request, time_of
-from . import validation
-from .entities import list_ids, resource_list, typed
-from .schedules import Schedules
-from .validation import LAUNCH_PLAN, WORKFLOW, given, invalid, missing, order, page, parts, project_and_domain, text
-from .validation import identifier as checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .context import CallContext
-    from .service import Core
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.service import Core
 
 _Phase = execution_pb2.WorkflowExecution
 _TERMINAL = {_Phase.SUCCEEDED, _Phase.FAILED, _Phase.TIMED_OUT, _Phase.ABORTED}

@@ -16,7 +16,7 @@ from flyte_bridge_translators.wire.execution import Effect
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .standing import Standing
+    from flyte_bridge.admin.effective_attributes import Standing
 
 MAX_PARALLELISM = 25
 """What flyteadmin's own configuration says (`pkg/runtime/application_config_provider.go`)."""

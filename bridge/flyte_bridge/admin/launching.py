@@ -16,22 +16,21 @@ from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyteidl2.common import phase_pb2
 from flyteidl2.task import task_definition_pb2
 
+from flyte_bridge.admin import effective_attributes, launch_settings, validation
+from flyte_bridge.admin.caches import Recent, caller
+from flyte_bridge.admin.execution_messages import to_message
+from flyte_bridge.admin.idempotency import BegunNames, begun_by
+from flyte_bridge.admin.reading import run_of
+from flyte_bridge.backend.query import query, where
+from flyte_bridge.errors import AlreadyExists, FailedPrecondition, InvalidRequest, NotFound, StatusError, Unimplemented
+from flyte_bridge.registry.deployed import ORG
 from flyte_bridge_translators.wire import execution, foreign, identifier, launch_plan, phase, resources, single_task
 from flyte_bridge_translators.wire.compiler.problems import text
 
-from ..backend.query import query, where
-from ..errors import AlreadyExists, FailedPrecondition, InvalidRequest, NotFound, StatusError, Unimplemented
-from ..registry.deployed import ORG
-from . import launch_settings, standing, validation
-from .begun import BegunNames, begun_by
-from .caches import Recent, caller
-from .execution_messages import to_message
-from .reading import run_of
-
 if TYPE_CHECKING:
-    from .context import CallContext
-    from .reading import Reader
-    from .service import Core
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.reading import Reader
+    from flyte_bridge.admin.service import Core
 
 _log = logging.getLogger("flyte_bridge.admin")
 _NAME = re.compile(r"[a-z][a-z\-0-9_]*")
@@ -139,7 +138,7 @@ class LaunchCalls:
         spec.metadata.principal = await self._principal(context)
         await self._inherit(spec, context)
         told, project_labels = await asyncio.gather(
-            standing.of(
+            effective_attributes.of(
                 self.reader.registry.attributes, request.project, request.domain, target.plan.spec.workflow_id.name
             ),
             self._project_labels(request.project),
@@ -267,7 +266,7 @@ class LaunchCalls:
         return Target(root.task, foreign.launch_plan(root), own=False)
 
     async def _sized(
-        self, target: Target, told: standing.Standing
+        self, target: Target, told: effective_attributes.Standing
     ) -> task_definition_pb2.TaskIdentifier | task_definition_pb2.TaskSpec:
         """What runs: what is deployed, unless it is a single task to which attributes give other resources."""
         if target.own or told.task_resources is None or isinstance(target.task, task_definition_pb2.TaskSpec):

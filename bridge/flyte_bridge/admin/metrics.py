@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 
 from flyteidl.admin import execution_pb2
 
+from flyte_bridge.admin import validation
+from flyte_bridge.admin.execution_messages import to_message
+from flyte_bridge.admin.nodes import NodeCalls
+from flyte_bridge.registry.deployed import together
 from flyte_bridge_translators.wire import metrics, node_execution, task_execution
 from flyte_bridge_translators.wire.metrics import (
     NODE_RESET,
@@ -17,17 +21,12 @@ from flyte_bridge_translators.wire.metrics import (
 )
 from flyte_bridge_translators.wire.node_tree import Kind, Scope, View
 
-from ..registry.deployed import together
-from . import validation
-from .execution_messages import to_message
-from .nodes import NodeCalls
-
 if TYPE_CHECKING:
     from flyteidl.admin import node_execution_pb2
     from flyteidl.core import identifier_pb2, metrics_pb2
 
-    from .context import CallContext
-    from .snapshots import Snapshot
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.snapshots import Snapshot
 
     Spans = list[metrics_pb2.Span]
 

@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING, Any
 from flyteidl.admin import common_pb2
 from flyteidl.core import identifier_pb2
 
+from flyte_bridge.admin.validation import KINDS, conditions, entity_kind, given, missing, order, page, parts
+from flyte_bridge.backend.query import where
+from flyte_bridge.errors import InternalError, InvalidRequest, NotFound
+from flyte_bridge.registry.deployed import Deployed
+from flyte_bridge.registry.listing import filtering
 from flyte_bridge_translators.wire import document, identifier
 from flyte_bridge_translators.wire import filter as filters
-
-from ..backend.query import where
-from ..errors import InternalError, InvalidRequest, NotFound
-from ..registry.deployed import Deployed
-from ..registry.listing import filtering
-from .validation import KINDS, conditions, entity_kind, given, missing, order, page, parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from .context import CallContext
-    from .service import Core
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.service import Core
 
 SYSTEM = ".flytegen"
 """How the names begin that flyteadmin makes itself, for executions of a single task."""

@@ -7,24 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 from flyteidl.admin import node_execution_pb2
 
+from flyte_bridge.admin import columns, validation
+from flyte_bridge.admin.blobs import blob
+from flyte_bridge.admin.values import ValueReader
+from flyte_bridge.errors import InvalidRequest, NotFound
+from flyte_bridge.registry.deployed import together
 from flyte_bridge_translators.wire import filter as filters
 from flyte_bridge_translators.wire import node_execution
 from flyte_bridge_translators.wire.node_tree import Kind, View
 from flyte_bridge_translators.wire.phase import Node as P
 
-from ..errors import InvalidRequest, NotFound
-from ..registry.deployed import together
-from . import columns, validation
-from .blobs import blob
-from .values import ValueReader
-
 if TYPE_CHECKING:
     from flyteidl.core import identifier_pb2
     from flyteidl2.workflow import run_definition_pb2
 
-    from .context import CallContext
-    from .reading import Reader
-    from .snapshots import Snapshot
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.reading import Reader
+    from flyte_bridge.admin.snapshots import Snapshot
 
 _FAILED = {P.FAILED, P.FAILING, P.TIMED_OUT}
 

@@ -12,20 +12,19 @@ from flyteidl.admin import project_pb2, version_pb2
 from flyteidl2.project import project_service_pb2
 from google.protobuf.message import Message
 
+from flyte_bridge import __version__
+from flyte_bridge.admin import validation
+from flyte_bridge.admin.validation import conditions, given, missing, offset, order
+from flyte_bridge.errors import AlreadyExists, InvalidRequest, NotFound
+from flyte_bridge.registry.listing import filtering
+from flyte_bridge.registry.specs import convert
 from flyte_bridge_translators.wire import filter as filters
-
-from .. import __version__
-from ..errors import AlreadyExists, InvalidRequest, NotFound
-from ..registry.listing import filtering
-from ..registry.specs import convert
-from . import validation
-from .validation import conditions, given, missing, offset, order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .context import CallContext
-    from .service import Core
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.service import Core
 
 VERSION = "v1.16.8"
 """The flyteadmin whose semantics are served; clients compare it with what they need."""

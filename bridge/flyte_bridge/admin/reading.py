@@ -14,6 +14,12 @@ from typing import TYPE_CHECKING, Any
 from flyteidl.core import compiler_pb2, literals_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 
+from flyte_bridge.admin.caches import Recent, caller
+from flyte_bridge.admin.snapshots import Plan, RunView, Snapshot
+from flyte_bridge.admin.values import Values
+from flyte_bridge.backend.query import pages, query
+from flyte_bridge.errors import BridgeError, FailedPrecondition, InternalError, NotFound
+from flyte_bridge.registry.deployed import ORG, together
 from flyte_bridge_translators.wire import (
     dynamic_closure,
     envelope,
@@ -26,19 +32,12 @@ from flyte_bridge_translators.wire import (
 )
 from flyte_bridge_translators.wire.phase import TERMINAL
 
-from ..backend.query import pages, query
-from ..errors import BridgeError, FailedPrecondition, InternalError, NotFound
-from ..registry.deployed import ORG, together
-from .caches import Recent, caller
-from .snapshots import Plan, RunView, Snapshot
-from .values import Values
-
 if TYPE_CHECKING:
     from flyteidl.core import identifier_pb2
     from flyteidl2.workflow import run_definition_pb2
 
-    from .context import CallContext
-    from .service import Core
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.service import Core
 
 FRESH = 0.5
 """Seconds for which the actions of a run that goes on are not listed again, but for a list of its nodes."""

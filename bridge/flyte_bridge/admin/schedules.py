@@ -15,15 +15,14 @@ from flyteidl.admin import execution_pb2, launch_plan_pb2
 from flyteidl2.common import identifier_pb2
 from flyteidl2.trigger import trigger_definition_pb2
 
+from flyte_bridge.admin import effective_attributes, launch_settings
+from flyte_bridge.errors import InvalidRequest, NotFound, Unimplemented
+from flyte_bridge.registry.deployed import ORG
 from flyte_bridge_translators.wire import execution, identifier, schedule
 
-from ..errors import InvalidRequest, NotFound, Unimplemented
-from ..registry.deployed import ORG
-from . import launch_settings, standing
-
 if TYPE_CHECKING:
-    from ..backend.protocol import Backend
-    from ..registry import Registry
+    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.registry import Registry
 
 NAME = "schedule"
 """The trigger's."""
@@ -77,7 +76,9 @@ class Schedules:
         asked = execution_pb2.ExecutionSpec(launch_plan=plan.id)
         asked.metadata.mode = execution_pb2.ExecutionMetadata.SCHEDULED
         told, project = await asyncio.gather(
-            standing.of(self._registry.attributes, plan.id.project, plan.id.domain, plan.spec.workflow_id.name),
+            effective_attributes.of(
+                self._registry.attributes, plan.id.project, plan.id.domain, plan.spec.workflow_id.name
+            ),
             self._backend.get_project(project_id=plan.id.project),
         )
         for idle in told.idle:

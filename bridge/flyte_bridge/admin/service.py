@@ -20,10 +20,10 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
 
-from ..backend import credentials
-from ..backend.storage import Storage
-from ..errors import BridgeError, InvalidRequest, Unimplemented
-from . import status
+from flyte_bridge.admin import status
+from flyte_bridge.backend import credentials
+from flyte_bridge.backend.storage import Storage
+from flyte_bridge.errors import BridgeError, InvalidRequest, Unimplemented
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
     from google.protobuf.message import Message
 
-    from ..backend.protocol import Backend
-    from ..config import Settings
-    from .context import CallContext
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.config import Settings
 
     Handler = Callable[[Any, CallContext], Awaitable[Message]]
 

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 from flyteidl.admin import signal_pb2
 from flyteidl.core import identifier_pb2
 
+from flyte_bridge.admin import columns, validation
+from flyte_bridge.admin.nodes import NodeCalls
+from flyte_bridge.errors import FailedPrecondition, InvalidRequest, NotFound
+from flyte_bridge.registry.deployed import together
 from flyte_bridge_translators.wire import filter as filters
 from flyte_bridge_translators.wire import literal, signal
 from flyte_bridge_translators.wire.castable import castable
@@ -15,18 +19,13 @@ from flyte_bridge_translators.wire.compiler.problems import text
 from flyte_bridge_translators.wire.node_tree import Kind, View
 from flyte_bridge_translators.wire.phase import TERMINAL
 
-from ..errors import FailedPrecondition, InvalidRequest, NotFound
-from ..registry.deployed import together
-from . import columns, validation
-from .nodes import NodeCalls
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flyteidl.core import types_pb2
 
-    from .context import CallContext
-    from .snapshots import Snapshot
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.snapshots import Snapshot
 
 
 class SignalCalls(NodeCalls):

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 
+from flyte_bridge.errors import NotFound
 from flyte_bridge_translators.wire import execution, identifier
 from flyte_bridge_translators.wire.phase import TERMINAL
-
-from ..errors import NotFound
 
 if TYPE_CHECKING:
     from flyteidl.admin import launch_plan_pb2, workflow_pb2

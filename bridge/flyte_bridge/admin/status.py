@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from .. import errors
+from flyte_bridge import errors
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message

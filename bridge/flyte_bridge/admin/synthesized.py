@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING
 
 from flyteidl.core import identifier_pb2
 
+from flyte_bridge.admin.entities import Entities
+from flyte_bridge.admin.launch_plans import LaunchPlans
+from flyte_bridge.admin.reading import Reader
+from flyte_bridge.errors import NotFound
+from flyte_bridge.registry.registry import missing
 from flyte_bridge_translators.wire import foreign, single_task
-
-from ..errors import NotFound
-from ..registry.registry import missing
-from .entities import Entities
-from .launch_plans import LaunchPlans
-from .reading import Reader
 
 if TYPE_CHECKING:
     from flyteidl.admin import common_pb2, launch_plan_pb2, workflow_pb2
 
-    from .context import CallContext
-    from .service import Core
-    from .snapshots import RunView
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.service import Core
+    from flyte_bridge.admin.snapshots import RunView
 
 
 class Synthesized:

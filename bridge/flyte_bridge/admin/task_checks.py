@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from flyteidl.core import tasks_pb2
 
+from flyte_bridge.admin.validation import given, missing, text
+from flyte_bridge.errors import InvalidRequest, Unimplemented
 from flyte_bridge_translators.wire.quantity import BadQuantity, quantity
-
-from ..errors import InvalidRequest, Unimplemented
-from .validation import given, missing, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from flyteidl.admin import matchable_resource_pb2, task_pb2
     from flyteidl.core import identifier_pb2
 
-    from ..config import Allowance
+    from flyte_bridge.config import Allowance
 
 _Resources = tasks_pb2.Resources
 _CHECKED = (_Resources.CPU, _Resources.MEMORY, _Resources.GPU, _Resources.EPHEMERAL_STORAGE)
@@ -70,7 +69,7 @@ def check_embedded(template: tasks_pb2.TaskTemplate, allowed: Iterable[Allowance
     """
     from flyteidl2.core import tasks_pb2 as v2_tasks_pb2
 
-    from ..embedded.executor import refuse, target
+    from flyte_bridge.embedded.executor import refuse, target
 
     same = v2_tasks_pb2.TaskTemplate.FromString(template.SerializeToString())
     try:

@@ -7,24 +7,23 @@ from typing import TYPE_CHECKING
 
 from flyteidl.admin import task_execution_pb2
 
+from flyte_bridge.admin import columns, validation
+from flyte_bridge.admin.blobs import blob
+from flyte_bridge.admin.nodes import NodeCalls
+from flyte_bridge.admin.values import ValueReader
+from flyte_bridge.errors import InvalidRequest, NotFound
+from flyte_bridge.registry.deployed import together
 from flyte_bridge_translators.wire import filter as filters
 from flyte_bridge_translators.wire import task_execution
 from flyte_bridge_translators.wire.node_tree import Kind, View
 from flyte_bridge_translators.wire.phase import GOOD, Task
 
-from ..errors import InvalidRequest, NotFound
-from ..registry.deployed import together
-from . import columns, validation
-from .blobs import blob
-from .nodes import NodeCalls
-from .values import ValueReader
-
 if TYPE_CHECKING:
     from flyteidl.core import identifier_pb2
     from flyteidl2.workflow import run_definition_pb2
 
-    from .context import CallContext
-    from .snapshots import Snapshot
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.snapshots import Snapshot
 
 ELEMENTS = 1000
 """Elements of an array whose logs are looked up for one answer; of more, only phases are told."""

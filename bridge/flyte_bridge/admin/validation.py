@@ -12,17 +12,16 @@ from flyteidl.admin import common_pb2, project_pb2
 from flyteidl.core import identifier_pb2
 from flyteidl2.project import project_service_pb2
 
+from flyte_bridge.errors import InvalidRequest, NotFound
 from flyte_bridge_translators.wire import filter as filters
 from flyte_bridge_translators.wire.compiler.problems import text
-
-from ..errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from google.protobuf.message import Message
 
-    from ..backend.protocol import Backend
+    from flyte_bridge.backend.protocol import Backend
 
 __all__ = ["text"]
 

@@ -11,20 +11,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flyteidl.core import literals_pb2
 
+from flyte_bridge.driver import binding
+from flyte_bridge.errors import NodeError, NotFound
 from flyte_bridge_translators.wire import signal
 from flyte_bridge_translators.wire.node_tree import Kind, Scope, View
 from flyte_bridge_translators.wire.phase import GOOD, NODE_ENDED
 from flyte_bridge_translators.wire.phase import Node as P
 
-from ..driver import binding
-from ..errors import NodeError, NotFound
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from .context import CallContext
-    from .reading import Reader
-    from .snapshots import Snapshot
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.reading import Reader
+    from flyte_bridge.admin.snapshots import Snapshot
 
 _log = logging.getLogger("flyte_bridge.admin.values")
 _DONE_WELL = {P.SUCCEEDED, P.RECOVERED}

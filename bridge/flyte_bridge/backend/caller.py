@@ -7,7 +7,7 @@ import random
 import time
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from .. import errors
+from flyte_bridge import errors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
-from .grpc import PATIENCE, GrpcCaller, trusted
-from .protocol import Backend
+from flyte_bridge.backend.grpc import PATIENCE, GrpcCaller, trusted
+from flyte_bridge.backend.protocol import Backend
+from flyte_bridge.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..config import Settings
-    from .credentials import Credentials
+    from flyte_bridge.backend.credentials import Credentials
+    from flyte_bridge.config import Settings
 
 IN_TASK_PATIENCE = 1200.0
 """Seconds in which a process that Flyte 2 runs keeps trying to reach it: its server may restart, and nothing is lost."""
@@ -31,7 +31,7 @@ def connect(settings: Settings, *, patience: float = PATIENCE) -> Backend:
         ConfigError: The settings cannot be.
     """
     if settings.endpoint is None:
-        from ..embedded import instance
+        from flyte_bridge.embedded import instance
 
         return Backend(GrpcCaller(instance.ensure(settings.data_dir).endpoint, insecure=True, patience=patience))
     caller = GrpcCaller(
@@ -46,7 +46,7 @@ def connect(settings: Settings, *, patience: float = PATIENCE) -> Backend:
 
 def credentials(settings: Settings, endpoint: str) -> Credentials | None:
     """How the settings say that calls prove who sends them; `None` if they say nothing."""
-    from .credentials import ClientCredentials, Fixed, TokenCommand
+    from flyte_bridge.backend.credentials import ClientCredentials, Fixed, TokenCommand
 
     if settings.token is not None:
         return Fixed(settings.token.get_secret_value())

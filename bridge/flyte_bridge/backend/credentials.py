@@ -23,12 +23,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from ..errors import ConfigError, Unauthenticated, Unimplemented
+from flyte_bridge.errors import ConfigError, Unauthenticated, Unimplemented
 
 if TYPE_CHECKING:
     import ssl
 
-    from .caller import Caller
+    from flyte_bridge.backend.caller import Caller
 
 bearer: ContextVar[str | None] = ContextVar("bearer", default=None)
 """The token of whoever this process works for at the moment, without the word `Bearer`."""

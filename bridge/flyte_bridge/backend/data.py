@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from flyteidl2.common import identifier_pb2, run_pb2
     from flyteidl2.task import common_pb2, task_definition_pb2
 
-    from .caller import Caller
+    from flyte_bridge.backend.caller import Caller
 
 DATA = "/flyteidl2.dataproxy.DataProxyService"
 AUTH = "/flyteidl2.auth.AuthMetadataService"

@@ -12,9 +12,9 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
-from ..errors import ConfigError, DeadlineExceeded, StatusError, Unauthenticated, Unavailable
-from .caller import Backoff, error_of, repeatable
-from .credentials import Token, bearer
+from flyte_bridge.backend.caller import Backoff, error_of, repeatable
+from flyte_bridge.backend.credentials import Token, bearer
+from flyte_bridge.errors import ConfigError, DeadlineExceeded, StatusError, Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from .caller import M
-    from .credentials import Credentials
+    from flyte_bridge.backend.caller import M
+    from flyte_bridge.backend.credentials import Credentials
 
 MAX_MESSAGE = 64 * 1024 * 1024
 """Largest message (bytes) either way, as the embedded backend has it; gRPC's own 4 MiB are less than a large workflow."""

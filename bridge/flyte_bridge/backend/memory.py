@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from flyteidl2.cacheservice import cacheservice_pb2
 from flyteidl2.cacheservice.v2 import cacheservice_pb2 as cacheservice_v2_pb2
 
-from ..errors import NotFound
+from flyte_bridge.errors import NotFound
 
 if TYPE_CHECKING:
-    from .caller import Caller
+    from flyte_bridge.backend.caller import Caller
 
 CACHE = "/flyteidl2.cacheservice.v2.CacheService"
 

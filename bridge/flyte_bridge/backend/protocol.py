@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .data import DataVerbs, IdentityVerbs
-from .memory import MemoryVerbs
-from .runs import TERMINAL, ActionVerbs, ChildVerbs, RunVerbs
-from .tasks import ProjectVerbs, TaskVerbs, TriggerVerbs
+from flyte_bridge.backend.data import DataVerbs, IdentityVerbs
+from flyte_bridge.backend.memory import MemoryVerbs
+from flyte_bridge.backend.runs import TERMINAL, ActionVerbs, ChildVerbs, RunVerbs
+from flyte_bridge.backend.tasks import ProjectVerbs, TaskVerbs, TriggerVerbs
 
 if TYPE_CHECKING:
-    from .caller import Caller
+    from flyte_bridge.backend.caller import Caller
 
 __all__ = ["TERMINAL", "Backend"]
 

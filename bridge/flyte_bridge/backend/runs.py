@@ -8,9 +8,9 @@ from flyteidl2.actions import actions_service_pb2
 from flyteidl2.common import phase_pb2
 from flyteidl2.workflow import run_definition_pb2, run_service_pb2
 
-from ..errors import AlreadyExists, DeadlineExceeded, StatusError, Unavailable
-from .caller import Backoff
-from .query import query
+from flyte_bridge.backend.caller import Backoff
+from flyte_bridge.backend.query import query
+from flyte_bridge.errors import AlreadyExists, DeadlineExceeded, StatusError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flyteidl2.task import common_pb2, run_pb2, task_definition_pb2
     from flyteidl2.workflow import state_service_pb2
 
-    from .caller import Caller
+    from flyte_bridge.backend.caller import Caller
 
 RUNS = "/flyteidl2.workflow.RunService"
 ACTIONS = "/flyteidl2.actions.ActionsService"

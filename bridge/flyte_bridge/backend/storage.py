@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import BadObjectName, NoSuchObject, ObjectError
+from flyte_bridge.errors import BadObjectName, NoSuchObject, ObjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

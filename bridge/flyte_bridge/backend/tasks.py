@@ -8,7 +8,7 @@ from flyteidl2.project import project_service_pb2
 from flyteidl2.task import task_service_pb2
 from flyteidl2.trigger import trigger_service_pb2
 
-from .query import query
+from flyte_bridge.backend.query import query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flyteidl2.task import common_pb2, task_definition_pb2
     from flyteidl2.trigger import trigger_definition_pb2
 
-    from .caller import Caller
+    from flyte_bridge.backend.caller import Caller
 
 TASKS = "/flyteidl2.task.TaskService"
 TRIGGERS = "/flyteidl2.trigger.TriggerService"

@@ -10,13 +10,21 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from flyte_bridge_translators.catalogue import CATALOGUE
 from flyte_bridge_translators.findings import Finding, Where
+from flyte_bridge_translators.findings.catalogue import CATALOGUE
 from flyte_bridge_translators.source import FINISHERS, TRANSLATORS
-from flyte_bridge_translators.source.entities import Facts, read, with_environments
-from flyte_bridge_translators.source.environment import assign
-from flyte_bridge_translators.source.module import Module
-from flyte_bridge_translators.source.translator import Context, Converted, Failed, Options, Outcome, Unchanged, convert
+from flyte_bridge_translators.source.engine.entities import Facts, read, with_environments
+from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.translator import (
+    Context,
+    Converted,
+    Failed,
+    Options,
+    Outcome,
+    Unchanged,
+    convert,
+)
+from flyte_bridge_translators.source.settings.environment import assign
 
 MARKERS = (b"flytekit", b"union")
 """A file that has none of these words imports nothing of Flyte 1 itself."""

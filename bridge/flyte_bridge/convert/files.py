@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flyte_bridge_translators.source.entities import Facts
-from flyte_bridge_translators.source.translator import Context, Options, Outcome
+from flyte_bridge_translators.source.engine.entities import Facts
+from flyte_bridge_translators.source.engine.translator import Context, Options, Outcome
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from pathlib import Path
 from flyte_bridge.convert.files import Contexts, File, FileResult
 from flyte_bridge.convert.workers import Progress, Shelf, in_parallel
 from flyte_bridge.errors import SourceError, UsageError
-from flyte_bridge_translators.source.entities import Facts
-from flyte_bridge_translators.source.translator import Converted, Failed, Options, Unchanged
+from flyte_bridge_translators.source.engine.entities import Facts
+from flyte_bridge_translators.source.engine.translator import Converted, Failed, Options, Unchanged
 
 IGNORED = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env", "build", "dist"})
 """Directories that hold no source of the user's; hidden ones are passed over too."""

@@ -14,8 +14,8 @@ from typing import Any, cast
 from flyte_bridge.convert.converter import Parsed, Source, convert_parsed, encoded, failed, parse
 from flyte_bridge.convert.files import Contexts, File, FileResult
 from flyte_bridge.errors import BridgeError
-from flyte_bridge_translators.source.entities import Facts
-from flyte_bridge_translators.source.translator import Converted, Options
+from flyte_bridge_translators.source.engine.entities import Facts
+from flyte_bridge_translators.source.engine.translator import Converted, Options
 
 Progress = Callable[[str, int, int], None]
 """Told the phase (`reading`, `converting`), how many files are done and how many there are."""

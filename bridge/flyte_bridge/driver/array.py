@@ -27,13 +27,12 @@ from flyteidl2.common import phase_pb2
 from flyteidl2.workflow import run_definition_pb2
 from google.protobuf.message import DecodeError
 
+from flyte_bridge.driver import child_actions, elements, failure
+from flyte_bridge.driver.nodes import kind, launch_plan
+from flyte_bridge.driver.scope import Scope, Step
 from flyte_bridge.errors import BackendError, NodeError
 from flyte_bridge_translators.wire import identifier
 from flyte_bridge_translators.wire.phase import GOOD
-
-from . import elements, failure, work
-from .nodes import kind, launch_plan
-from .scope import Scope, Step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -86,20 +85,20 @@ async def _earlier(step: Step, name: str) -> literals_pb2.LiteralMap | None:
     execution = step.execution
     prefix = ""
     if execution.children.known(name):
-        update = await work.end(execution, name)
+        update = await child_actions.end(execution, name)
         prefix = str(update.output_uri) if update.phase in GOOD else ""
     else:
-        prefix = await work.taken_over(execution, step.uid, name, step.scope.uid) or ""
-    return await work.outputs(execution, prefix, step.uid) if prefix else None
+        prefix = await child_actions.taken_over(execution, step.uid, name, step.scope.uid) or ""
+    return await child_actions.outputs(execution, prefix, step.uid) if prefix else None
 
 
 async def _record(step: Step, trace: run_definition_pb2.TraceAction, file: str, message: Any) -> None:
     """Note the array's end, so that readers find its outputs without those of its elements."""
     execution, name = step.execution, identifier.action_name(step.uid)
     trace.end_time.GetCurrentTime()
-    await work.write(execution, f"{execution.place(name)}/{file}", message, step.uid)
+    await child_actions.write(execution, f"{execution.place(name)}/{file}", message, step.uid)
     trace.outputs.output_uri = f"{execution.place(name)}/outputs.pb"
-    await work.record(execution, step.uid, trace, group=step.scope.uid)
+    await child_actions.record(execution, step.uid, trace, group=step.scope.uid)
 
 
 class _Array:

@@ -14,11 +14,10 @@ from flyteidl2.actions import actions_service_pb2
 from flyteidl2.common import identifier_pb2
 
 from flyte_bridge.backend.query import pages
+from flyte_bridge.driver import outcome
+from flyte_bridge.driver.patience import PATIENCE, patient
 from flyte_bridge.errors import StatusError
 from flyte_bridge_translators.wire.phase import TERMINAL
-
-from . import ended
-from .patience import PATIENCE, patient
 
 if TYPE_CHECKING:
     from flyte_bridge.backend.protocol import Backend
@@ -127,7 +126,7 @@ class Children:
             Its last `ActionUpdate`.
         """
         if name in self._forgotten and name not in self._ended:
-            update = await ended.ask(self._backend, self.identifier(name))
+            update = await outcome.ask(self._backend, self.identifier(name))
             if update is not None:
                 self._ended[name] = update
         update = self._ended.get(name)

@@ -10,27 +10,25 @@ from typing import TYPE_CHECKING, Any
 from flyteidl.core import literals_pb2
 from flyteidl2.common import phase_pb2
 
+from flyte_bridge.driver import child_actions, parent
+from flyte_bridge.driver.binding import fill_optional
+from flyte_bridge.driver.children import Children
+from flyte_bridge.driver.closure import Tables
+from flyte_bridge.driver.execution import Ending, Execution
+from flyte_bridge.driver.patience import patient
+from flyte_bridge.driver.recover import Source
+from flyte_bridge.driver.scope import Scope
 from flyte_bridge.errors import BackendError, NodeError, NoSuchObject, NotFound
 from flyte_bridge_translators.wire import document, envelope, identifier
 from flyte_bridge_translators.wire.execution_settings import BadExecution, settings
-
-from . import parent, work
-from .binding import fill_optional
-from .children import Children
-from .closure import Tables
-from .execution import Ending, Execution
-from .patience import patient
-from .recover import Source
-from .scope import Scope
 
 if TYPE_CHECKING:
     from flyteidl2.task import run_pb2, task_definition_pb2
 
     from flyte_bridge.backend.protocol import Backend
     from flyte_bridge.backend.storage import Storage
+    from flyte_bridge.driver.main import Facts
     from flyte_bridge_translators.wire.execution_settings import ExecutionSettings
-
-    from .main import Facts
 
 BAD_SPECIFICATION = "BadSpecificationError"
 INPUTS_NOT_FOUND = "InputsNotFoundError"
@@ -137,7 +135,9 @@ class Drive:
         inputs = literals_pb2.LiteralMap()
         if self._facts.inputs:
             try:
-                inputs = work.parse(await self._storage.read(self._facts.inputs), self._facts.inputs, "start-node")
+                inputs = child_actions.parse(
+                    await self._storage.read(self._facts.inputs), self._facts.inputs, "start-node"
+                )
             except NoSuchObject as error:
                 if workflow.interface.inputs.variables:
                     raise NodeError(str(error), code=INPUTS_NOT_FOUND, node="start-node", kind="SYSTEM") from error
@@ -153,7 +153,7 @@ class Drive:
 
     async def _report(self, execution: Execution, closure: Any) -> None:
         """Leave the report; a run does not fail for want of one."""
-        from . import report
+        from flyte_bridge.driver import report
 
         try:
             await report.write(execution, closure, f"{self._facts.outputs}/report.html")

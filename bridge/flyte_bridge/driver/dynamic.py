@@ -16,15 +16,14 @@ from flyteidl2.common import phase_pb2
 from flyteidl2.workflow import run_definition_pb2
 from google.protobuf.message import DecodeError
 
+from flyte_bridge.driver import child_actions
+from flyte_bridge.driver.closure import Tables
+from flyte_bridge.driver.patience import patient
+from flyte_bridge.driver.scope import Scope, Step
 from flyte_bridge.errors import InternalError, NodeError, NotFound
 from flyte_bridge.registry import specs
 from flyte_bridge_translators.wire import dynamic_closure, identifier, plugin, workflow
 from flyte_bridge_translators.wire.compiler.problems import CompileError
-
-from . import work
-from .closure import Tables
-from .patience import patient
-from .scope import Scope, Step
 
 if TYPE_CHECKING:
     from flyteidl.core import compiler_pb2, identifier_pb2
@@ -130,8 +129,10 @@ async def _record(step: Step, closure: compiler_pb2.CompiledWorkflowClosure, att
     trace.start_time.GetCurrentTime()
     trace.end_time.GetCurrentTime()
     trace.outputs.output_uri = f"{execution.place(name)}/outputs.pb"
-    await work.write(execution, trace.outputs.output_uri, dynamic_closure.to_outputs(closure, attempt), step.uid)
-    await work.record(execution, step.uid, trace, group=step.scope.uid, name=name)
+    await child_actions.write(
+        execution, trace.outputs.output_uri, dynamic_closure.to_outputs(closure, attempt), step.uid
+    )
+    await child_actions.record(execution, step.uid, trace, group=step.scope.uid, name=name)
 
 
 async def _attempt(step: Step) -> int:
@@ -144,7 +145,7 @@ async def _attempt(step: Step) -> int:
     source = execution.source
     if source is not None and await source.result(name) is not None:
         record = await source.result(identifier.closure_id(step.uid))
-        told = await work.outputs(execution, record.uri, step.uid) if record is not None else None
+        told = await child_actions.outputs(execution, record.uri, step.uid) if record is not None else None
         return dynamic_closure.attempt_of(told.literals) if told is not None else 0
     own = v2_identifier_pb2.ActionIdentifier(run=execution.action.run, name=name)
     details = await patient(lambda: execution.backend.get_action(action_id=own))

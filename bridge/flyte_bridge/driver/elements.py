@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from flyteidl.core import literals_pb2, workflow_pb2
 
+from flyte_bridge.driver import child_actions, environment, execution_overrides
+from flyte_bridge.driver.nodes import task
+from flyte_bridge.driver.scope import Step
 from flyte_bridge_translators.wire import identifier
-
-from . import enforce, environment, work
-from .nodes import task
-from .scope import Step
 
 if TYPE_CHECKING:
     from flyteidl2.core import tasks_pb2 as v2_tasks_pb2
@@ -61,7 +60,7 @@ class Tasks:
         async with self._beginning:
             prefix = await self._begin(index, uid)
         if prefix is None:
-            prefix = await work.finished(self.step.execution, uid)
+            prefix = await child_actions.finished(self.step.execution, uid)
         return await task.results(self._own(index, uid), self.template, prefix)
 
     def _own(self, index: int, uid: str) -> Step:
@@ -71,14 +70,14 @@ class Tasks:
 
     async def _begin(self, index: int, uid: str) -> str | None:
         own = self._own(index, uid)
-        return await work.begin(
+        return await child_actions.begin(
             self.step.execution,
             uid,
             self._spec(index),
             own.inputs,
             group=self.step.uid,
             cache_key=task.cache_key(self.template),
-            run_spec=enforce.own_run_spec(own),
+            run_spec=execution_overrides.own_run_spec(own),
             inputs_uri=await self._inputs_uri() if self.whole else "",
         )
 
@@ -100,7 +99,7 @@ class Tasks:
     async def _store(self) -> str:
         execution = self.step.execution
         uri = f"{execution.place(identifier.action_name(self.step.uid))}/inputs.pb"
-        await work.write(execution, uri, self.inputs, self.step.uid)
+        await child_actions.write(execution, uri, self.inputs, self.step.uid)
         return uri
 
     def _echo(self, index: int) -> literals_pb2.LiteralMap:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from .journal import Journal
+from flyte_bridge.driver.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 
     from flyte_bridge.backend.protocol import Backend
     from flyte_bridge.backend.storage import Storage
+    from flyte_bridge.driver.children import Children
+    from flyte_bridge.driver.recover import Source
     from flyte_bridge_translators.wire.execution import ExecutionSettings
-
-    from .children import Children
-    from .recover import Source
 
 
 class Ending(Enum):

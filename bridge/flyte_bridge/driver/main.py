@@ -121,8 +121,7 @@ def _level(text: str) -> int:
 async def _run(facts: Facts, environ: Mapping[str, str]) -> int:
     from flyte_bridge.backend import connect
     from flyte_bridge.backend.storage import Storage
-
-    from .drive import Drive
+    from flyte_bridge.driver.drive import Drive
 
     async with connect.inside(environ) as backend:
         storage = Storage(environ)
@@ -148,7 +147,7 @@ async def _run(facts: Facts, environ: Mapping[str, str]) -> int:
 
 
 async def _fail(storage: Storage, facts: Facts, error: NodeError, *, again: bool) -> int:
-    from . import failure
+    from flyte_bridge.driver import failure
 
     _log.error("%s: %s", error.code, failure.text(error))
     document = failure.document(error, again=again)

@@ -18,15 +18,14 @@ from flyteidl2.cacheservice.v2 import cacheservice_pb2 as cacheservice_v2_pb2
 from flyteidl2.core import tasks_pb2
 from flyteidl2.task import common_pb2
 
+from flyte_bridge.driver import child_actions
 from flyte_bridge.errors import BackendError, NodeError
 from flyte_bridge_translators.wire import identifier
-
-from . import work
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from .scope import Step
+    from flyte_bridge.driver.scope import Step
 
 HEARTBEAT = 10.0
 """Seconds between two signs of life of whoever computes a result that is to be computed once."""
@@ -56,7 +55,7 @@ async def remembered(
     async with memory.turn():
         found = await memory.recall()
         if found is not None:
-            from .nodes.task import done
+            from flyte_bridge.driver.nodes.task import done
 
             await done(step, found)
             return found
@@ -83,7 +82,9 @@ class _Memory:
             return None
         try:
             output = await self.backend.recall(where=self.where, key=self.key)
-            return await work.outputs(self.step.execution, output.output_uri, self.step.uid) if output else None
+            return (
+                await child_actions.outputs(self.step.execution, output.output_uri, self.step.uid) if output else None
+            )
         except (BackendError, NodeError) as error:
             _log.warning("%s: the cache cannot be asked, so the task runs: %s", self.step.uid, error)
             return None
@@ -95,7 +96,7 @@ class _Memory:
         output.metadata.created_at.GetCurrentTime()
         output.metadata.last_updated_at.CopyFrom(output.metadata.created_at)
         try:
-            await work.write(execution, uri, outputs, self.step.uid)
+            await child_actions.write(execution, uri, outputs, self.step.uid)
             await self.backend.remember(where=self.where, key=self.key, output=output)
         except (BackendError, NodeError) as error:
             _log.warning("%s: its outputs are not cached: %s", self.step.uid, error)

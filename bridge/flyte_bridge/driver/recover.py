@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 from flyteidl2.common import identifier_pb2
 from flyteidl2.workflow import run_definition_pb2
 
+from flyte_bridge.driver import outcome
+from flyte_bridge.driver.patience import PATIENCE
 from flyte_bridge.errors import NotFound
 from flyte_bridge_translators.wire import identifier
 from flyte_bridge_translators.wire.phase import GOOD
-
-from . import ended
-from .patience import PATIENCE
 
 if TYPE_CHECKING:
     from flyte_bridge.backend.protocol import Backend
@@ -83,7 +82,7 @@ class Source:
 
     async def _asked(self, name: str) -> Found | None:
         action = identifier_pb2.ActionIdentifier(run=self.run, name=name)
-        update = await ended.ask(self._backend, action)
+        update = await outcome.ask(self._backend, action)
         return self._of(update) if update is not None else None
 
     def _of(self, update: Any) -> Found | None:

@@ -20,8 +20,8 @@ from flyte_bridge_translators.wire import identifier
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .execution import Execution
-    from .journal import Entry
+    from flyte_bridge.driver.execution import Execution
+    from flyte_bridge.driver.journal import Entry
 
 MOST_BOXES = 400
 """Boxes above which nothing is drawn: nobody could read it, and the layout would take the driver's time."""

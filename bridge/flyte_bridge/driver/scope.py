@@ -16,19 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 from flyteidl.core import literals_pb2, workflow_pb2
 
+from flyte_bridge.driver import binding, failure
+from flyte_bridge.driver.execution import Ending
+from flyte_bridge.driver.nodes import arms
+from flyte_bridge.driver.timing import timed
 from flyte_bridge.errors import NodeError
 from flyte_bridge_translators.wire import identifier
-
-from . import binding, failure
-from .execution import Ending
-from .nodes import arms
-from .timing import timed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
-    from .closure import Tables
-    from .execution import Execution
+    from flyte_bridge.driver.closure import Tables
+    from flyte_bridge.driver.execution import Execution
 
 START, END = "start-node", "end-node"
 

@@ -11,15 +11,14 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from flyte_bridge.driver import failure
+from flyte_bridge.driver.nodes import kind, runner
 from flyte_bridge.errors import NodeError
-
-from . import failure
-from .nodes import kind, runner
 
 if TYPE_CHECKING:
     from flyteidl.core import literals_pb2
 
-    from .scope import Step
+    from flyte_bridge.driver.scope import Step
 
 TIMED = frozenset({"sub_workflow_ref", "launchplan_ref", "branch_node", "array_node"})
 """Kinds of nodes whose time the driver keeps."""

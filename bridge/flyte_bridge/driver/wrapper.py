@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import environment
+from flyte_bridge.driver import environment
 
 if TYPE_CHECKING:
     from flyteidl2.core import tasks_pb2

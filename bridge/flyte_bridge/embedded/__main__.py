@@ -6,8 +6,8 @@ import argparse
 import logging
 from pathlib import Path
 
-from ..errors import BackendError, ConfigError
-from . import instance
+from flyte_bridge.embedded import instance
+from flyte_bridge.errors import BackendError, ConfigError
 
 
 def main() -> int:

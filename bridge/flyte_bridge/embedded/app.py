@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectrpc.errors import ConnectError
 
-from .rpc import not_found
+from flyte_bridge.embedded.rpc import not_found
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from flyteidl2.workflow import run_definition_pb2 as pb
 
-from .phases import Phase
+from flyte_bridge.embedded.phases import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .model import LogEntry
+    from flyte_bridge.embedded.model import LogEntry
 
 
 def fold(entries: Iterable[LogEntry]) -> list[pb.ActionAttempt]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .faults import AlreadyExists, NotFound
+from flyte_bridge.embedded.faults import AlreadyExists, NotFound
 
 if TYPE_CHECKING:
-    from .model import Micros
-    from .store import Store
+    from flyte_bridge.embedded.model import Micros
+    from flyte_bridge.embedded.store import Store
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from google.protobuf.timestamp_pb2 import Timestamp
 
 if TYPE_CHECKING:
-    from .model import Micros
+    from flyte_bridge.embedded.model import Micros
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 

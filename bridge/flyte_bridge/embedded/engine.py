@@ -17,24 +17,24 @@ from flyteidl2.core import execution_pb2, literals_pb2
 from flyteidl2.task import run_pb2
 from flyteidl2.workflow import run_definition_pb2 as pb
 
-from ..errors import ObjectError, StoreError
-from .events import Change
-from .faults import AlreadyExists, InvalidRequest, NotFound, NotNow
-from .gate import Gate
-from .inputs import mismatch
-from .intake import trace_phase
-from .ledger import ActionExists
-from .life import Life, Parts, abandon
-from .model import ROOT, ActionType
-from .phases import Phase
+from flyte_bridge.embedded.attempt_loop import Life, Parts, abandon
+from flyte_bridge.embedded.enqueue import trace_phase
+from flyte_bridge.embedded.events import Change
+from flyte_bridge.embedded.faults import AlreadyExists, InvalidRequest, NotFound, NotNow
+from flyte_bridge.embedded.gate import Gate
+from flyte_bridge.embedded.inputs import mismatch
+from flyte_bridge.embedded.ledger import ActionExists
+from flyte_bridge.embedded.model import ROOT, ActionType
+from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.errors import ObjectError, StoreError
 
 if TYPE_CHECKING:
     from flyteidl2.actions import actions_service_pb2
     from flyteidl2.workflow import run_service_pb2
 
-    from .intake import Intake, New
-    from .model import ActionKey, ActionRecord, RunKey
-    from .watch import Hub
+    from flyte_bridge.embedded.enqueue import Intake, New
+    from flyte_bridge.embedded.model import ActionKey, ActionRecord, RunKey
+    from flyte_bridge.embedded.watch import Hub
 
 _PAUSE = 1.0
 """Seconds until a time-out that could not be written is tried again."""

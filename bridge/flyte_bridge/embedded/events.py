@@ -13,8 +13,17 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .model import ActionKey, ActionRecord, ActionType, EventKind, LogEntry, Micros, TaskKey, TriggerKey
-from .phases import Phase
+from flyte_bridge.embedded.model import (
+    ActionKey,
+    ActionRecord,
+    ActionType,
+    EventKind,
+    LogEntry,
+    Micros,
+    TaskKey,
+    TriggerKey,
+)
+from flyte_bridge.embedded.phases import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

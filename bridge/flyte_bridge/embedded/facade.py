@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 
-from .faults import to_status
-from .local import LocalStorage
-from .rpc import ServiceApplication, not_found
+from flyte_bridge.embedded.faults import to_status
+from flyte_bridge.embedded.local import LocalStorage
+from flyte_bridge.embedded.rpc import ServiceApplication, not_found
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from ..admin.service import Facade
-    from .server import Backend
+    from flyte_bridge.admin.service import Facade
+    from flyte_bridge.embedded.server import Backend
 
 PREFIXES = ("/flyteidl.service.", "/grpc.health.v1.")
 """How the paths of Flyte 1's services begin, and of the health check that its clients ask for."""
@@ -51,9 +51,9 @@ class FacadeApplication:
 
     def _make(self) -> None:
         """Makes the façade over this backend, once."""
-        from ..admin.service import SERVICES, Facade
-        from ..backend import protocol
-        from ..config import Settings
+        from flyte_bridge.admin.service import SERVICES, Facade
+        from flyte_bridge.backend import protocol
+        from flyte_bridge.config import Settings
 
         if self._services:
             return
@@ -71,8 +71,8 @@ class FacadeApplication:
 
 def _import() -> None:
     """Everything that making a façade imports."""
-    from .. import config, registry  # noqa: F401
-    from ..admin import service
+    from flyte_bridge import config, registry  # noqa: F401
+    from flyte_bridge.admin import service
 
     for part in service.PARTS:
         importlib.import_module(f"flyte_bridge.admin.{part.partition(':')[0]}")
@@ -82,7 +82,7 @@ class _Service:
     """One service, with a coroutine for every RPC that the façade knows: refusals, too, are its own words."""
 
     def __init__(self, facade: Facade, name: str) -> None:
-        from ..admin.service import METHODS
+        from flyte_bridge.admin.service import METHODS
 
         for path, method in METHODS.items():
             if path.startswith(f"/{name}/") and not method.streams:
@@ -90,9 +90,9 @@ class _Service:
 
 
 def _bound(facade: Facade, path: str) -> Any:
-    from ..admin import status
-    from ..admin.context import CallContext
-    from ..errors import BridgeError
+    from flyte_bridge.admin import status
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.errors import BridgeError
 
     async def call(request: Any, ctx: Any) -> Message:
         left = ctx.timeout_ms()

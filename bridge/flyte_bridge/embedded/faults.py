@@ -10,7 +10,7 @@ from __future__ import annotations
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 
-from ..errors import (
+from flyte_bridge.errors import (
     Aborted,
     AlreadyExists,
     BadObjectName,

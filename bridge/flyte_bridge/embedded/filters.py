@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from flyteidl2.common import list_pb2
 
-from .clock import from_datetime
-from .faults import InvalidRequest
+from flyte_bridge.embedded.clock import from_datetime
+from flyte_bridge.embedded.faults import InvalidRequest
 
 if TYPE_CHECKING:
     import sqlite3

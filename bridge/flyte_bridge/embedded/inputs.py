@@ -9,9 +9,9 @@ from flyteidl2.core import types_pb2
 from flyteidl2.task import common_pb2
 from google.protobuf.message import DecodeError
 
-from ..errors import ObjectError
-from . import hashing
-from .faults import InvalidRequest
+from flyte_bridge.embedded import hashing
+from flyte_bridge.embedded.faults import InvalidRequest
+from flyte_bridge.errors import ObjectError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,15 +22,25 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import __version__
-from ..errors import BridgeError, ConfigError, DirectoryInUse, PortInUse, StoreError, Unavailable
-from . import snippets
-from .holder import HOST, POLL, Instance, describe, described, hold, holder_of, make_directory, write
+from flyte_bridge import __version__
+from flyte_bridge.embedded import snippets
+from flyte_bridge.embedded.directory_lock import (
+    HOST,
+    POLL,
+    Instance,
+    describe,
+    described,
+    hold,
+    holder_of,
+    make_directory,
+    write,
+)
+from flyte_bridge.errors import BridgeError, ConfigError, DirectoryInUse, PortInUse, StoreError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ..config import Settings
+    from flyte_bridge.config import Settings
 
 __all__ = ["HOST", "Instance", "endpoint_of", "ensure", "find", "hold", "listen", "run", "start", "stop"]
 
@@ -183,7 +193,7 @@ def run(data_dir: Path, port: int | None, on_ready: Callable[[Instance], None]) 
     import asyncio
 
     with hold(data_dir), listen(data_dir, port) as listener:
-        from .server import serve
+        from flyte_bridge.embedded.server import serve
 
         bound_port = listener.getsockname()[1]  # the server takes the socket over
 

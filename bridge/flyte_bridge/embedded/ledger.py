@@ -6,16 +6,25 @@ import dataclasses
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from . import events
-from .model import ActionKey, ActionRecord, ActionType, EventKind, LogEntry, RunKey, TaskKey, TriggerKey
-from .phases import Phase
+from flyte_bridge.embedded import events
+from flyte_bridge.embedded.model import (
+    ActionKey,
+    ActionRecord,
+    ActionType,
+    EventKind,
+    LogEntry,
+    RunKey,
+    TaskKey,
+    TriggerKey,
+)
+from flyte_bridge.embedded.phases import Phase
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from .store import Store
-    from .watch import Hub
+    from flyte_bridge.embedded.store import Store
+    from flyte_bridge.embedded.watch import Hub
 
 _PLAIN = (
     "id", "parent", "version", "created_at", "updated_at", "started_at", "ended_at", "attempts", "cache_status",

@@ -16,15 +16,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from .executor import Ending, Failure, Outcome
+from flyte_bridge.embedded.executor import Ending, Failure, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from flyteidl2.core import tasks_pb2
 
-    from .clock import Clock
-    from .model import Micros
+    from flyte_bridge.embedded.clock import Clock
+    from flyte_bridge.embedded.model import Micros
 
 QUEUED = "QUEUED_TIMEOUT_EXCEEDED"
 RUNTIME = "MAX_RUNTIME_EXCEEDED"

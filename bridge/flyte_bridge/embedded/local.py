@@ -6,11 +6,11 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..backend.caller import error_of
-from ..backend.storage import Storage
-from ..errors import DeadlineExceeded, StatusError, Unimplemented
-from .faults import to_status
-from .rpc import method_name
+from flyte_bridge.backend.caller import error_of
+from flyte_bridge.backend.storage import Storage
+from flyte_bridge.embedded.faults import to_status
+from flyte_bridge.embedded.rpc import method_name
+from flyte_bridge.errors import DeadlineExceeded, StatusError, Unimplemented
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import ServiceDescriptor
     from google.protobuf.message import Message
 
-    from ..backend.caller import M
-    from .objects import ObjectStore
+    from flyte_bridge.backend.caller import M
+    from flyte_bridge.embedded.objects import ObjectStore
 
 
 class LocalCaller:

@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .phases import Phase
+    from flyte_bridge.embedded.phases import Phase
 
 Micros = int
 """A point in time: microseconds since the Unix epoch, UTC."""

@@ -11,7 +11,7 @@ import secrets
 import string
 from typing import TYPE_CHECKING
 
-from .faults import InvalidRequest
+from flyte_bridge.embedded.faults import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 from flyteidl2.common import run_pb2 as common_run_pb2
 from flyteidl2.task import run_pb2, task_definition_pb2
 
-from .faults import NotFound
-from .model import ROOT, ActionKey, ActionRecord, ActionType, RunKey
-from .phases import Phase
+from flyte_bridge.embedded.faults import NotFound
+from flyte_bridge.embedded.model import ROOT, ActionKey, ActionRecord, ActionType, RunKey
+from flyte_bridge.embedded.phases import Phase
 
 if TYPE_CHECKING:
     from flyteidl2.actions import actions_service_pb2
 
-    from .inputs import Objects
-    from .ledger import Ledger
+    from flyte_bridge.embedded.inputs import Objects
+    from flyte_bridge.embedded.ledger import Ledger
 
 
 class Recovery:

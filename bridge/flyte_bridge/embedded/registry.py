@@ -7,14 +7,14 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
-from .faults import AlreadyExists, NotFound
-from .model import ProjectRecord, TaskKey, TaskRecord
+from flyte_bridge.embedded.faults import AlreadyExists, NotFound
+from flyte_bridge.embedded.model import ProjectRecord, TaskKey, TaskRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .ledger import Ledger
-    from .store import Store
+    from flyte_bridge.embedded.ledger import Ledger
+    from flyte_bridge.embedded.store import Store
 
 DOMAINS = (("development", "Development"), ("staging", "Staging"), ("production", "Production"))
 """The domains every project has: (id, display name). Static configuration in the real backend too."""

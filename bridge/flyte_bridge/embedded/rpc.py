@@ -21,7 +21,7 @@ from google.protobuf.json_format import ParseError
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
-from .faults import to_status
+from flyte_bridge.embedded.faults import to_status
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

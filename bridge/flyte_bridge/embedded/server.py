@@ -16,35 +16,35 @@ from flyteidl2.task import common_pb2
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config as HypercornConfig
 
-from . import oauth
-from .app import Dispatcher
-from .cache import Cache
-from .clock import Clock, SystemClock
-from .console import Console, Source
-from .engine import Engine
-from .executor import Executor, ExecutorOptions
-from .executor.environment import backend as task_environment
-from .facade import FacadeApplication
-from .inputs import inputs_file
-from .intake import Intake
-from .layout import Layout
-from .ledger import Ledger
-from .life import Parts
-from .local import LocalCaller
-from .memo import Memo
-from .objects import ObjectStore, S3App, SignedApp, Signer
-from .objects.signed import SEGMENT as SIGNED
-from .registry import Projects, Tasks
-from .rpc import ServiceApplication
-from .secret_injection import SecretInjector
-from .secret_store import SecretStore
-from .services import catalogue
-from .services.identity import local_user
-from .services.settings import Settings
-from .store import Store
-from .triggers.repository import TriggerRepository
-from .triggers.scheduler import Scheduler
-from .watch import Hub
+from flyte_bridge.embedded import oauth
+from flyte_bridge.embedded.app import Dispatcher
+from flyte_bridge.embedded.attempt_loop import Parts
+from flyte_bridge.embedded.cache import Cache
+from flyte_bridge.embedded.cached_results import Memo
+from flyte_bridge.embedded.clock import Clock, SystemClock
+from flyte_bridge.embedded.console import Console, Source
+from flyte_bridge.embedded.engine import Engine
+from flyte_bridge.embedded.enqueue import Intake
+from flyte_bridge.embedded.executor import Executor, ExecutorOptions
+from flyte_bridge.embedded.executor.environment import backend as task_environment
+from flyte_bridge.embedded.facade import FacadeApplication
+from flyte_bridge.embedded.inputs import inputs_file
+from flyte_bridge.embedded.layout import Layout
+from flyte_bridge.embedded.ledger import Ledger
+from flyte_bridge.embedded.local import LocalCaller
+from flyte_bridge.embedded.objects import ObjectStore, S3App, SignedApp, Signer
+from flyte_bridge.embedded.objects.signed import SEGMENT as SIGNED
+from flyte_bridge.embedded.registry import Projects, Tasks
+from flyte_bridge.embedded.rpc import ServiceApplication
+from flyte_bridge.embedded.secret_injection import SecretInjector
+from flyte_bridge.embedded.secret_store import SecretStore
+from flyte_bridge.embedded.services import catalogue
+from flyte_bridge.embedded.services.identity import local_user
+from flyte_bridge.embedded.services.settings import Settings
+from flyte_bridge.embedded.store import Store
+from flyte_bridge.embedded.triggers.repository import TriggerRepository
+from flyte_bridge.embedded.triggers.scheduler import Scheduler
+from flyte_bridge.embedded.watch import Hub
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from flyteidl2.workflow import run_service_pb2
 
-    from .model import ActionKey
+    from flyte_bridge.embedded.model import ActionKey
 
 _GRACE = 0.5
 """Seconds that requests under way have to end when the backend stops; watches are told at once."""
@@ -265,7 +265,7 @@ def _executor_options() -> ExecutorOptions:
     """What the user's settings say of tasks. Reading them takes a fifth of the start-up time, so only if there are any."""
     if not any(name.startswith("FLYTE_BRIDGE_TASK_") for name in os.environ):
         return ExecutorOptions()
-    from .. import config
+    from flyte_bridge import config
 
     return ExecutorOptions.of(config.load())
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 if TYPE_CHECKING:
-    from .instance import Instance
+    from flyte_bridge.embedded.instance import Instance
 
 PROJECT = "flytesnacks"
 """The project every data directory begins with; also the one that Flyte's own local set-ups begin with."""

@@ -11,9 +11,9 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..errors import StoreError
-from .clock import Clock, SystemClock
-from .migrations import MIGRATIONS
+from flyte_bridge.embedded.clock import Clock, SystemClock
+from flyte_bridge.embedded.migrations import MIGRATIONS
+from flyte_bridge.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

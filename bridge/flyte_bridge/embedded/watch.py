@@ -11,12 +11,12 @@ from collections import defaultdict, deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .faults import Stopping
+from flyte_bridge.embedded.faults import Stopping
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 
-    from .model import ActionKey, ActionRecord, RunKey
+    from flyte_bridge.embedded.model import ActionKey, ActionRecord, RunKey
 
 
 def of_action(key: ActionKey) -> Hashable:

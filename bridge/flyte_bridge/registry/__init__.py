@@ -15,14 +15,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .registry import Registry
+    from flyte_bridge.registry.registry import Registry
 
 __all__ = ["Registry"]
 
 
 def __getattr__(name: str) -> Any:  # Registry takes flyteidl, which the driver may want without
     if name == "Registry":
-        from .registry import Registry
+        from flyte_bridge.registry.registry import Registry
 
         return Registry
     raise AttributeError(name)

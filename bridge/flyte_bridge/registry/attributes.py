@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING, Any
 from flyteidl.admin import matchable_resource_pb2
 from google.protobuf.message import DecodeError
 
+from flyte_bridge.errors import InternalError
 from flyte_bridge_translators.wire import document
-
-from ..errors import InternalError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..backend.protocol import Backend
-    from .documents import Documents
+    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.registry.documents import Documents
 
 KIND = "attributes"
 _Matching = matchable_resource_pb2.MatchingAttributes

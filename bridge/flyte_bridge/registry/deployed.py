@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, TypeVar
 from flyteidl2.common import identifier_pb2
 from flyteidl2.task import task_definition_pb2
 
-from ..backend.query import MOST, pages, query, where
-from .cache import Row, VersionCache
+from flyte_bridge.backend.query import MOST, pages, query, where
+from flyte_bridge.registry.cache import Row, VersionCache
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 
     from flyteidl2.common import list_pb2
 
-    from ..backend.protocol import Backend
+    from flyte_bridge.backend.protocol import Backend
 
 T = TypeVar("T")
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from flyte_bridge.backend.query import compare, where
+from flyte_bridge.errors import InternalError, NotFound
+from flyte_bridge.registry.deployed import ORG, Deployed, together
 from flyte_bridge_translators.wire import document, identifier
-
-from ..backend.query import compare, where
-from ..errors import InternalError, NotFound
-from .deployed import ORG, Deployed, together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .cache import Row
+    from flyte_bridge.registry.cache import Row
 
 
 class Documents:

@@ -19,13 +19,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
+from flyte_bridge.backend.query import MOST, compare, where
+from flyte_bridge.errors import InvalidRequest, NotFound
+from flyte_bridge.registry.cache import BodyCache, Row
+from flyte_bridge.registry.deployed import TOGETHER, Deployed, together
 from flyte_bridge_translators.wire import filter as filters
 from flyte_bridge_translators.wire import identifier
-
-from ..backend.query import MOST, compare, where
-from ..errors import InvalidRequest, NotFound
-from .cache import BodyCache, Row
-from .deployed import TOGETHER, Deployed, together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from flyteidl.admin import launch_plan_pb2
 
+from flyte_bridge.errors import InternalError
 from flyte_bridge_translators.wire import document, identifier
-
-from ..errors import InternalError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .cache import Row
-    from .documents import Documents
+    from flyte_bridge.registry.cache import Row
+    from flyte_bridge.registry.documents import Documents
 
 KIND = "launch-plan-active"
 

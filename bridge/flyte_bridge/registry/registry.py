@@ -11,18 +11,17 @@ from flyteidl.admin import launch_plan_pb2, task_pb2, workflow_pb2
 from flyteidl.core import identifier_pb2, interface_pb2
 from google.protobuf.message import Message
 
+from flyte_bridge.config import PREFIX
+from flyte_bridge.errors import AlreadyExists, FailedPrecondition, InternalError, InvalidRequest, NotFound
+from flyte_bridge.registry import difference, specs
+from flyte_bridge.registry.attributes import Attributes
+from flyte_bridge.registry.cache import BodyCache
+from flyte_bridge.registry.deployed import ORG, Deployed
+from flyte_bridge.registry.documents import Documents
+from flyte_bridge.registry.listing import Listing
+from flyte_bridge.registry.plans import Plans
 from flyte_bridge_translators.wire import document, envelope, identifier
 from flyte_bridge_translators.wire.compiler.problems import text
-
-from ..config import PREFIX
-from ..errors import AlreadyExists, FailedPrecondition, InternalError, InvalidRequest, NotFound
-from . import difference, specs
-from .attributes import Attributes
-from .cache import BodyCache
-from .deployed import ORG, Deployed
-from .documents import Documents
-from .listing import Listing
-from .plans import Plans
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
     from flyteidl.admin import description_entity_pb2
     from flyteidl2.task import task_definition_pb2
 
-    from ..backend.protocol import Backend
-    from ..config import Settings
+    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.config import Settings
 
 M = TypeVar("M", bound=Message)
 

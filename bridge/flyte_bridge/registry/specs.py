@@ -23,11 +23,10 @@ from flyteidl2.core import interface_pb2, tasks_pb2
 from flyteidl2.task import common_pb2, task_definition_pb2
 from google.protobuf.message import DecodeError, Message
 
+from flyte_bridge.errors import InternalError
 from flyte_bridge_translators.wire import envelope, identifier
 from flyte_bridge_translators.wire import interface as wire_interface
 from flyte_bridge_translators.wire import task as wire_task
-
-from ..errors import InternalError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -167,7 +166,7 @@ def _cut(text: str, most: int) -> str:
 
 
 def _version() -> str:
-    from .. import __version__
+    from flyte_bridge import __version__
 
     return __version__
 

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from grpc import _channel as grpc_channel
 
-from ..admin import status
-from ..admin.context import CallContext
-from ..admin.service import missing
-from ..errors import Unimplemented
+from flyte_bridge.admin import status
+from flyte_bridge.admin.context import CallContext
+from flyte_bridge.admin.service import missing
+from flyte_bridge.errors import Unimplemented
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .home import Home
+    from flyte_bridge.remote.in_process import Home
 
 _PEER = "inproc"
 

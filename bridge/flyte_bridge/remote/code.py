@@ -19,7 +19,7 @@ import cloudpickle
 from flytekit.core.base_task import PythonTask
 
 if TYPE_CHECKING:
-    from ..config import Settings
+    from flyte_bridge.config import Settings
 
 _FAST = "pyflyte-fast-execute"
 _log = logging.getLogger("flyte_bridge.remote")

@@ -19,16 +19,15 @@ from flytekit.models.core.identifier import Identifier, ResourceType, WorkflowEx
 from flytekit.remote.executions import FlyteWorkflowExecution
 from flytekit.remote.remote import FlyteRemote as FlytekitRemote
 
+from flyte_bridge import config as bridge_config
+from flyte_bridge.remote import code
+from flyte_bridge.remote.channel import Channel
+from flyte_bridge.remote.flyte_remote_extras import Documented
+from flyte_bridge.remote.in_process import home_of
 from flyte_bridge_translators.wire import identifier
 
-from .. import config as bridge_config
-from . import code
-from .channel import Channel
-from .documented import Documented
-from .home import home_of
-
 if TYPE_CHECKING:
-    from ..config import Settings
+    from flyte_bridge.config import Settings
 
 _POLL = timedelta(seconds=1)
 """How often `wait` looks by default. flytekit's 30 s spare a server that many share; ours may be this process."""
@@ -168,7 +167,7 @@ def _console(settings: Settings) -> str:
     if settings.endpoint is not None:
         host = settings.endpoint.removesuffix(":443")
         return f"http://{host}" if settings.insecure else f"https://{host}"
-    from ..embedded import instance
+    from flyte_bridge.embedded import instance
 
     return instance.ensure(settings.data_dir).url
 
@@ -180,7 +179,7 @@ def _with_storage(config: Config | None, settings: Settings) -> Config:
             platform=PlatformConfig(endpoint=settings.endpoint, insecure=settings.insecure),
             data_config=DataConfig.auto(),
         )
-    from ..embedded import instance, snippets
+    from flyte_bridge.embedded import instance, snippets
 
     running = instance.ensure(settings.data_dir)
     s3 = S3Config(endpoint=running.url, access_key_id=snippets.ACCESS_KEY, secret_access_key=snippets.SECRET_KEY)

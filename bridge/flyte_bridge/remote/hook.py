@@ -16,12 +16,12 @@ import wrapt
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..config import Settings
+    from flyte_bridge.config import Settings
 
 HOSTED = "FLYTE_BRIDGE_HOSTED"
 """Set in the environment of hosted programs; what they start is hosted, too."""
 
-_CHILD = str(Path(__file__).with_name("child"))
+_CHILD = str(Path(__file__).with_name("child_process"))
 
 
 def install(settings: Settings, started: Callable[[Any, Any], None] | None = None) -> None:
@@ -35,7 +35,7 @@ def install(settings: Settings, started: Callable[[Any, Any], None] | None = Non
         BackendError: The embedded backend is meant and cannot be started.
     """
     if settings.embedded:
-        from ..embedded import instance, snippets
+        from flyte_bridge.embedded import instance, snippets
 
         os.environ.update(snippets.flytekit_environment(instance.ensure(settings.data_dir)))
         os.environ["FLYTE_BRIDGE_DATA_DIR"] = str(settings.data_dir)
@@ -48,7 +48,7 @@ def install_in_child() -> None:
     """As `install`, in a process that a hosted program has started; nothing is imported before flytekit is."""
 
     def settings() -> Settings:
-        from .. import config
+        from flyte_bridge import config
 
         return config.load()
 
@@ -57,8 +57,8 @@ def install_in_child() -> None:
 
 def _hook(settings: Callable[[], Settings], started: Callable[[Any, Any], None] | None) -> None:
     def raw(module: Any) -> None:
-        from .channel import Channel
-        from .home import home_of
+        from flyte_bridge.remote.channel import Channel
+        from flyte_bridge.remote.in_process import home_of
 
         module.get_channel = lambda *_, **__: Channel(home_of(settings()))
         if settings().embedded:  # it asks nobody who they are, so nobody has to log in
@@ -69,7 +69,7 @@ def _hook(settings: Callable[[], Settings], started: Callable[[Any, Any], None] 
         module.FlyteRemote = _installed(module.__name__, settings, started)
 
     def names(_: Any) -> None:
-        from .documented_names import add
+        from flyte_bridge.remote.legacy_imports import add
 
         add()
 
@@ -80,7 +80,7 @@ def _hook(settings: Callable[[], Settings], started: Callable[[Any, Any], None] 
 
 def _installed(module: str, settings: Callable[[], Settings], started: Callable[[Any, Any], None] | None) -> type:
     """The class that takes the place of flytekit's."""
-    from .flyte_remote import FlyteRemote
+    from flyte_bridge.remote.flyte_remote import FlyteRemote
 
     class Installed(FlyteRemote):
         """`FlyteRemote`, as this process means it."""

@@ -25,8 +25,8 @@ from flyteidl.service import admin_pb2_grpc, dataproxy_pb2, dataproxy_pb2_grpc
 from google.protobuf import struct_pb2
 from google.protobuf.message import DecodeError, Message
 
-from ..backend.caller import ERRORS
-from ..errors import SourceError, StatusError, Unavailable
+from flyte_bridge.backend.caller import ERRORS
+from flyte_bridge.errors import SourceError, StatusError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,13 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError, UsageError
-from . import hook
+from flyte_bridge.errors import ConfigError, UsageError
+from flyte_bridge.remote import hook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..config import Settings
+    from flyte_bridge.config import Settings
 
 
 def run_script(script: str, arguments: Sequence[str], settings: Settings) -> None:
@@ -90,7 +90,7 @@ def run_workflow(arguments: Sequence[str], settings: Settings, wait: bool) -> bo
     main(prog_name="flyte-bridge", standalone_mode=False)
     if not wait or not started:
         return True
-    from .tree import follow
+    from flyte_bridge.remote.tree import follow
 
     return follow(*started[-1])
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 
-from ..admin import status
-from ..admin.context import CallContext
-from ..errors import PortInUse, UsageError
+from flyte_bridge.admin import status
+from flyte_bridge.admin.context import CallContext
+from flyte_bridge.errors import PortInUse, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ..admin.service import Facade
+    from flyte_bridge.admin.service import Facade
 
 MAX_MESSAGE = 64 * 1024 * 1024
 """Largest message in bytes, either way. flytekit receives up to 20 MiB; compiled workflows that it sends may be larger."""

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from flyte_bridge_translators.source import (
-    checkpoint,
-    context,
-    data,
-    deck,
-    enum,
-    environment,
-    errors,
-    imports,
-    launch_plan,
-    leftovers,
-    logger,
-    main_block,
-    optional,
-    settings,
-    task,
-    types,
-    workflow,
-)
-from flyte_bridge_translators.source.translator import Translator
+from flyte_bridge_translators.source.data import bodies, enum, named_types, optional
+from flyte_bridge_translators.source.driver import workflow
+from flyte_bridge_translators.source.engine import imports
+from flyte_bridge_translators.source.engine.translator import Translator
+from flyte_bridge_translators.source.runtime import checkpoint, context, deck, errors, leftovers, logger, main_block
+from flyte_bridge_translators.source.settings import environment, launch_plan, setting, task
 
 TRANSLATORS: tuple[Translator, ...] = (
     environment.translate,
     task.translate,
     launch_plan.translate,
-    settings.translate,
+    setting.translate,
     workflow.translate,
     main_block.translate,
     context.translate,
@@ -35,8 +21,8 @@ TRANSLATORS: tuple[Translator, ...] = (
     checkpoint.translate,
     logger.translate,
     errors.translate,
-    data.translate,
-    types.translate,
+    bodies.translate,
+    named_types.translate,
     optional.translate,
     enum.translate,
     leftovers.translate,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from flyteidl2.core import identifier_pb2, interface_pb2, tasks_pb2
 from flyteidl2.task import task_definition_pb2
 
-from . import identifier
+from flyte_bridge_translators.wire import identifier
 
 if TYPE_CHECKING:
     from google.protobuf.struct_pb2 import Struct

@@ -35,8 +35,8 @@ from flyteidl2.notification import definition_pb2
 from flyteidl2.task import run_pb2, task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2, run_service_pb2
 
-from . import identifier, literal, phase
-from .execution_settings import (
+from flyte_bridge_translators.wire import identifier, literal, phase
+from flyte_bridge_translators.wire.execution_settings import (
     DEFAULT_MAX_PARALLELISM,
     FACTS,
     NAME,
@@ -50,7 +50,7 @@ from .execution_settings import (
     same,
     settings,
 )
-from .execution_state import (
+from flyte_bridge_translators.wire.execution_state import (
     ClosureFacts,
     closure_facts,
     error,

@@ -13,8 +13,8 @@ from flyteidl2.common import phase_pb2
 from flyteidl2.task import run_pb2
 from flyteidl2.workflow import run_definition_pb2
 
-from . import phase
-from .execution_settings import FACTS, USER_INPUTS, BadExecution, settings
+from flyte_bridge_translators.wire import phase
+from flyte_bridge_translators.wire.execution_settings import FACTS, USER_INPUTS, BadExecution, settings
 
 _Metadata = execution_pb2.ExecutionMetadata
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from flyteidl.admin import launch_plan_pb2, workflow_pb2
 from flyteidl.core import compiler_pb2, identifier_pb2, tasks_pb2, types_pb2
 
-from . import envelope, identifier
-from .execution_settings import same
-from .node_view import END, START
+from flyte_bridge_translators.wire import envelope, identifier
+from flyte_bridge_translators.wire.execution_settings import same
+from flyte_bridge_translators.wire.node_view import END, START
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
     from flyteidl2.workflow import run_definition_pb2
 
-    from .execution_settings import ExecutionSettings
+    from flyte_bridge_translators.wire.execution_settings import ExecutionSettings
 
 PREFIX = ".flyte2."
 VERSION = "1"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from flyteidl.core import metrics_pb2
 
-from .node_tree import END, START
+from flyte_bridge_translators.wire.node_tree import END, START
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,10 +8,10 @@ from flyteidl.admin import node_execution_pb2
 from flyteidl.core import identifier_pb2
 from flyteidl2.common import phase_pb2
 
-from . import phase
-from .execution_state import error as error_of
-from .node_tree import Kind, View
-from .phase import Node as P
+from flyte_bridge_translators.wire import phase
+from flyte_bridge_translators.wire.execution_state import error as error_of
+from flyte_bridge_translators.wire.node_tree import Kind, View
+from flyte_bridge_translators.wire.phase import Node as P
 
 if TYPE_CHECKING:
     from flyteidl2.workflow import run_definition_pb2

@@ -18,9 +18,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import identifier, phase
-from .node_view import END, START, Kind, Run, Scope, View, arms, is_map_of_plans, kind_of, retries
-from .phase import Node as P
+from flyte_bridge_translators.wire import identifier, phase
+from flyte_bridge_translators.wire.node_view import (
+    END,
+    START,
+    Kind,
+    Run,
+    Scope,
+    View,
+    arms,
+    is_map_of_plans,
+    kind_of,
+    retries,
+)
+from flyte_bridge_translators.wire.phase import Node as P
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping

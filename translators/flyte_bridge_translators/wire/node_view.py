@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from .phase import Node as P
+from flyte_bridge_translators.wire.phase import Node as P
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

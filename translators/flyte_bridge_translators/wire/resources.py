@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flyteidl.core import tasks_pb2
 
-from .quantity import BadQuantity, quantity
+from flyte_bridge_translators.wire.quantity import BadQuantity, quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

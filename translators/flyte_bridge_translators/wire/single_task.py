@@ -15,8 +15,8 @@ from flyteidl.admin import launch_plan_pb2, workflow_pb2
 from flyteidl.core import identifier_pb2, tasks_pb2
 from flyteidl.core import workflow_pb2 as core_workflow_pb2
 
-from . import workflow
-from .execution_settings import same
+from flyte_bridge_translators.wire import workflow
+from flyte_bridge_translators.wire.execution_settings import same
 
 PREFIX = ".flytegen."
 _MAX_NODE_ID = 63

@@ -10,10 +10,10 @@ from flyteidl.event import event_pb2
 from flyteidl2.common import phase_pb2
 from flyteidl2.core import catalog_pb2
 
-from . import identifier, phase
-from .execution_state import error as error_of
-from .node_tree import Kind, View
-from .phase import Node, Task
+from flyte_bridge_translators.wire import identifier, phase
+from flyte_bridge_translators.wire.execution_state import error as error_of
+from flyte_bridge_translators.wire.node_tree import Kind, View
+from flyte_bridge_translators.wire.phase import Node, Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

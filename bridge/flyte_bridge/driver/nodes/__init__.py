@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from flyteidl.core import literals_pb2
 
-    from ..scope import Step
+    from flyte_bridge.driver.scope import Step
 
     Runner: TypeAlias = Callable[[Step], Awaitable[literals_pb2.LiteralMap]]
 

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from flyteidl.core import literals_pb2
 
+from flyte_bridge.driver import condition
 from flyte_bridge_translators.wire import identifier
 
-from .. import condition
-
 if TYPE_CHECKING:
-    from ..scope import Step
+    from flyte_bridge.driver.scope import Step
 
 
 async def run(step: Step) -> literals_pb2.LiteralMap:
@@ -23,8 +22,8 @@ async def run(step: Step) -> literals_pb2.LiteralMap:
     Raises:
         NodeError: The arm says so, no arm is left, or its node failed.
     """
-    from ..nodes import arms
-    from ..scope import State
+    from flyte_bridge.driver.nodes import arms
+    from flyte_bridge.driver.scope import State
 
     scope, node = step.scope, step.node
     place, chosen = condition.choose(node.branch_node.if_else, step.inputs.literals, step.uid)

@@ -9,13 +9,12 @@ from flyteidl2.core import interface_pb2, tasks_pb2, types_pb2
 from flyteidl2.task import task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2
 
+from flyte_bridge.driver import child_actions
 from flyte_bridge.errors import NodeError
 from flyte_bridge_translators.wire import identifier, signal
 
-from .. import work
-
 if TYPE_CHECKING:
-    from ..scope import Step
+    from flyte_bridge.driver.scope import Step
 
 REJECTED = "ReceivedRejectSignal"
 """Flyte 1's code of a gate that was disapproved (`nodes/gate/handler.go`)."""
@@ -33,7 +32,7 @@ async def run(step: Step) -> literals_pb2.LiteralMap:
     gate = step.node.gate_node
     which = gate.WhichOneof("condition")
     if which == "sleep":
-        await work.sleep(step.execution, step.uid, sleep_spec(step), gate.sleep.duration, group=step.scope.uid)
+        await child_actions.sleep(step.execution, step.uid, sleep_spec(step), gate.sleep.duration, group=step.scope.uid)
         return literals_pb2.LiteralMap()
     if which == "approve":
         answer = await _answer(step, gate.approve.signal_id, signal.BOOLEAN)
@@ -57,7 +56,7 @@ async def _answer(step: Step, signal_id: str, wanted: Any) -> literals_pb2.Liter
     condition.type.CopyFrom(signal.declared(wanted))
     if step.node.metadata.HasField("timeout"):
         condition.timeout.CopyFrom(step.node.metadata.timeout)
-    given = await work.condition(step.execution, step.uid, condition, group=step.scope.uid)
+    given = await child_actions.condition(step.execution, step.uid, condition, group=step.scope.uid)
     try:
         return signal.received(given, wanted)
     except ValueError as error:

@@ -14,7 +14,10 @@ from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyteidl2.common import phase_pb2
 from flyteidl2.workflow import run_definition_pb2, run_service_pb2
 
-from flyte_bridge.admin import launch_settings, standing
+from flyte_bridge.admin import effective_attributes, launch_settings
+from flyte_bridge.driver import child_actions, failure
+from flyte_bridge.driver.execution import Ending
+from flyte_bridge.driver.patience import PATIENCE, patient
 from flyte_bridge.errors import AlreadyExists, BackendError, InvalidRequest, NodeError, NotFound
 from flyte_bridge.registry import specs
 from flyte_bridge.registry.attributes import Attributes
@@ -25,12 +28,8 @@ from flyte_bridge_translators.wire import identifier
 from flyte_bridge_translators.wire import launch_plan as wire_launch_plan
 from flyte_bridge_translators.wire.phase import GOOD, TERMINAL
 
-from .. import failure, work
-from ..execution import Ending
-from ..patience import PATIENCE, patient
-
 if TYPE_CHECKING:
-    from ..scope import Step
+    from flyte_bridge.driver.scope import Step
 
 _log = logging.getLogger("flyte_bridge.driver")
 
@@ -78,7 +77,7 @@ async def launch(
             return await _recorded(step, str(update.output_uri), uid)
     source = execution.source
     if source is not None and (found := await source.result(name)) is not None:
-        await work.record(execution, uid, found.trace, group=group, source=found.action)
+        await child_actions.record(execution, uid, found.trace, group=group, source=found.action)
         execution.journal.recovered(uid)
         return await _recorded(step, found.trace.outputs.output_uri, uid)
     child_name = identifier.child_execution_name(execution.settings.name, uid, step.attempt)
@@ -95,12 +94,12 @@ async def launch(
     trace.end_time.CopyFrom(details.status.end_time)
     if details.status.phase in GOOD:
         trace.outputs.output_uri = details.attempts[-1].outputs.output_uri if details.attempts else ""
-        await work.record(execution, uid, trace, group=group)
+        await child_actions.record(execution, uid, trace, group=group)
         return await _recorded(step, trace.outputs.output_uri, uid)
     error = _failure(details, child_name, uid)
     # a recorder of failures finds the error beside where outputs would be
-    await work.write(execution, f"{execution.place(name)}/error.pb", failure.document(error), uid)
-    await work.record(execution, uid, trace, group=group)
+    await child_actions.write(execution, f"{execution.place(name)}/error.pb", failure.document(error), uid)
+    await child_actions.record(execution, uid, trace, group=group)
     raise error
 
 
@@ -177,16 +176,18 @@ async def _request(
     )
 
 
-async def _standing(step: Step, workflow: str) -> standing.Standing:
+async def _standing(step: Step, workflow: str) -> effective_attributes.Standing:
     """What attributes say of child executions of a workflow; asked for once."""
     execution = step.execution
     if workflow not in execution.standings:
         project, domain = execution.settings.project, execution.settings.domain
         attributes = Attributes(execution.backend, Documents(Deployed(execution.backend)))
-        execution.standings[workflow] = await patient(lambda: standing.of(attributes, project, domain, workflow))
+        execution.standings[workflow] = await patient(
+            lambda: effective_attributes.of(attributes, project, domain, workflow)
+        )
         for idle in execution.standings[workflow].idle:
             _log.warning("child executions of %s: without effect: %s", workflow, idle)
-    found: standing.Standing = execution.standings[workflow]
+    found: effective_attributes.Standing = execution.standings[workflow]
     return found
 
 
@@ -266,7 +267,7 @@ def _failure(details: Any, child: str, uid: str) -> NodeError:
 async def _recorded(step: Step, uri: str, uid: str) -> literals_pb2.LiteralMap:
     if not uri:
         return literals_pb2.LiteralMap()
-    outputs = await work.outputs(step.execution, uri, uid)
+    outputs = await child_actions.outputs(step.execution, uri, uid)
     return outputs if outputs is not None else literals_pb2.LiteralMap()
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import binding
+from flyte_bridge.driver import binding
 
 if TYPE_CHECKING:
     from flyteidl.core import literals_pb2
 
-    from ..scope import Step
+    from flyte_bridge.driver.scope import Step
 
 
 async def run(step: Step) -> literals_pb2.LiteralMap:
@@ -18,7 +18,7 @@ async def run(step: Step) -> literals_pb2.LiteralMap:
     Raises:
         NodeError: One of its nodes failed.
     """
-    from ..scope import Scope
+    from flyte_bridge.driver.scope import Scope
 
     tables = step.scope.tables
     workflow = tables.workflow(step.node.workflow_node.sub_workflow_ref, step.uid)

@@ -10,15 +10,14 @@ from flyteidl.core import literals_pb2
 from flyteidl2.task import task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2
 
+from flyte_bridge.driver import child_actions, environment, execution_overrides, memory, wrapper
 from flyte_bridge.errors import NodeError
 from flyte_bridge_translators.wire import identifier, plugin, resources
 from flyte_bridge_translators.wire import task as wire_task
 
-from .. import enforce, environment, memory, work, wrapper
-
 if TYPE_CHECKING:
-    from ..execution import Execution
-    from ..scope import Step
+    from flyte_bridge.driver.execution import Execution
+    from flyte_bridge.driver.scope import Step
 
 ECHO = "echo"
 """The task type that gives back what it gets; flyteplugins runs it without a container."""
@@ -41,14 +40,14 @@ async def run(step: Step) -> literals_pb2.LiteralMap:
 async def _run(step: Step, template: Any) -> literals_pb2.LiteralMap:
     execution = step.execution
     async with execution.room():
-        prefix = await work.task(
+        prefix = await child_actions.task(
             execution,
             step.uid,
             spec(execution, template),
             step.inputs,
             group=step.scope.uid,
             cache_key=cache_key(template),
-            run_spec=enforce.own_run_spec(step),
+            run_spec=execution_overrides.own_run_spec(step),
         )
     return await results(step, template, prefix)
 
@@ -65,15 +64,15 @@ async def results(step: Step, template: Any, prefix: str) -> literals_pb2.Litera
         NodeError: It left nothing though it should, or what it left to run failed.
     """
     execution, declared = step.execution, template.interface.outputs.variables
-    outputs = await work.outputs(execution, prefix, step.uid) if declared else None
+    outputs = await child_actions.outputs(execution, prefix, step.uid) if declared else None
     if template.WhichOneof("target") and not (outputs and len(outputs.literals)):
         # a dynamic task leaves no outputs.pb, or an empty one where its backend insists on it; what runs no code leaves none
-        futures = await work.read(execution, f"{prefix}/futures.pb", step.uid)
+        futures = await child_actions.read(execution, f"{prefix}/futures.pb", step.uid)
         if futures is not None:
             return await _dynamic().expand(step, template, futures)
     if outputs is None and declared:
         raise NodeError(
-            f"the task wrote neither outputs.pb nor futures.pb under {prefix}", code=work.OUTPUTS_NOT_FOUND,
+            f"the task wrote neither outputs.pb nor futures.pb under {prefix}", code=child_actions.OUTPUTS_NOT_FOUND,
             node=step.uid, kind="SYSTEM",
         )  # fmt: skip
     return outputs if outputs is not None else literals_pb2.LiteralMap()
@@ -97,7 +96,7 @@ def effective(step: Step) -> Any:
         raise NodeError(str(error), code=wire_task.BadOverride.code, node=step.uid, kind="USER") from error
     if step.execution.settings.task_resources is not None:
         resources.assign(result, step.execution.settings.task_resources)
-    enforce.apply(step, result)
+    execution_overrides.apply(step, result)
     return result
 
 
@@ -142,5 +141,5 @@ async def done(step: Step, outputs: literals_pb2.LiteralMap) -> None:
     trace.start_time.GetCurrentTime()
     trace.end_time.GetCurrentTime()
     trace.outputs.output_uri = f"{execution.place(name)}/outputs.pb"
-    await work.write(execution, trace.outputs.output_uri, outputs, step.uid)
-    await work.record(execution, step.uid, trace, group=step.scope.uid)
+    await child_actions.write(execution, trace.outputs.output_uri, outputs, step.uid)
+    await child_actions.record(execution, step.uid, trace, group=step.scope.uid)

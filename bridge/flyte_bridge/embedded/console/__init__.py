@@ -4,5 +4,5 @@
 `pages` answers requests.
 """
 
-from .pages import Console as Console
-from .source import Source as Source
+from flyte_bridge.embedded.console.pages import Console as Console
+from flyte_bridge.embedded.console.source import Source as Source

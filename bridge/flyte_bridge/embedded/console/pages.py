@@ -10,10 +10,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from ...errors import BackendError
-from ..faults import Fault, NotFound
-from ..model import ROOT, RunKey, TriggerKey
-from . import text, views
+from flyte_bridge.embedded.console import text, views
+from flyte_bridge.embedded.faults import Fault, NotFound
+from flyte_bridge.embedded.model import ROOT, RunKey, TriggerKey
+from flyte_bridge.errors import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
-    from .source import Source
+    from flyte_bridge.embedded.console.source import Source
 
     Scope = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Any]]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from flyteidl2.task import common_pb2
 
-from .. import edge
-from ..inputs import inputs_file
-from ..model import ActionType
+from flyte_bridge.embedded import messages
+from flyte_bridge.embedded.inputs import inputs_file
+from flyte_bridge.embedded.model import ActionType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from flyteidl2.workflow import run_definition_pb2
 
-    from ..layout import Layout
-    from ..ledger import Ledger
-    from ..model import ActionKey, ActionRecord, Micros, TaskRecord
-    from ..objects import ObjectStore
-    from ..registry import Tasks
-    from ..triggers.repository import TriggerRepository
+    from flyte_bridge.embedded.layout import Layout
+    from flyte_bridge.embedded.ledger import Ledger
+    from flyte_bridge.embedded.model import ActionKey, ActionRecord, Micros, TaskRecord
+    from flyte_bridge.embedded.objects import ObjectStore
+    from flyte_bridge.embedded.registry import Tasks
+    from flyte_bridge.embedded.triggers.repository import TriggerRepository
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Source:
 
     def details(self, record: ActionRecord) -> run_definition_pb2.ActionDetails:
         """An action as GetActionDetails tells it."""
-        return edge.details(record, self.ledger)
+        return messages.details(record, self.ledger)
 
     async def data(self, record: ActionRecord) -> tuple[common_pb2.Inputs, common_pb2.Outputs]:
         """An action's inputs and outputs.

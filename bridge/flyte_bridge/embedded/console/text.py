@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format
 
-from ..clock import to_datetime
+from flyte_bridge.embedded.clock import to_datetime
 
 if TYPE_CHECKING:
     from flyteidl2.core import literals_pb2
 
-    from ..model import Micros
-    from ..phases import Phase
+    from flyte_bridge.embedded.model import Micros
+    from flyte_bridge.embedded.phases import Phase
 
 MAX_TEXT = 20_000
 """Characters of one value that a page shows."""

@@ -11,18 +11,18 @@ from flyteidl2.core import types_pb2
 from flyteidl2.task import common_pb2
 from flyteidl2.workflow import run_definition_pb2
 
-from ..clock import from_timestamp, to_datetime
-from ..model import ROOT, ActionKey, ActionRecord, ActionType, RunKey, TriggerKey
-from ..phases import Phase
-from ..triggers.schedule import ScheduleError, read
-from . import text
+from flyte_bridge.embedded.clock import from_timestamp, to_datetime
+from flyte_bridge.embedded.console import text
+from flyte_bridge.embedded.model import ROOT, ActionKey, ActionRecord, ActionType, RunKey, TriggerKey
+from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.embedded.triggers.schedule import ScheduleError, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ..model import Micros, TriggerRecord
-    from .source import Source
+    from flyte_bridge.embedded.console.source import Source
+    from flyte_bridge.embedded.model import Micros, TriggerRecord
 
 PAGE = 50
 """Runs on one page of the list."""

@@ -4,6 +4,6 @@ A form is a JSON schema whose `default`s are the values. The forms are the real 
 `dataproxy/converter/literal_json_converter.go`), so a console made for that one works with this one.
 """
 
-from .form import fill, from_task, from_values, read
+from flyte_bridge.embedded.forms.form import fill, from_task, from_values, read
 
 __all__ = ["fill", "from_task", "from_values", "read"]

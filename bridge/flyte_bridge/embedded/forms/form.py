@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from flyteidl2.task import common_pb2
 
-from ..faults import InvalidRequest
-from . import schema, value
+from flyte_bridge.embedded.faults import InvalidRequest
+from flyte_bridge.embedded.forms import schema, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flyteidl2.core import types_pb2 as pb
 from google.protobuf.json_format import MessageToDict, ParseDict
 
-from ..faults import InvalidRequest
+from flyte_bridge.embedded.faults import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

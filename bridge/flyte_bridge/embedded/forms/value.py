@@ -12,10 +12,10 @@ from flyteidl2.core import literals_pb2
 from flyteidl2.core import types_pb2 as pb
 from google.protobuf.json_format import MessageToDict, ParseDict
 
-from ..clock import to_timestamp
-from ..faults import InvalidRequest, NotSupported
-from ..filters import parse_time
-from . import schema
+from flyte_bridge.embedded.clock import to_timestamp
+from flyte_bridge.embedded.faults import InvalidRequest, NotSupported
+from flyte_bridge.embedded.filters import parse_time
+from flyte_bridge.embedded.forms import schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from flyte_bridge.embedded.clock import Clock, SystemClock, to_datetime
-from flyte_bridge.embedded.objects import buckets, http, items, keys, parts, xml
+from flyte_bridge.embedded.objects import bucket_operations, http, keys, multipart_operations, object_operations, xml
 from flyte_bridge.embedded.objects.faults import S3Fault, fault_of
 from flyte_bridge.embedded.objects.multipart import Uploads
 from flyte_bridge.errors import BadObjectName, BridgeError, NoSuchObject
@@ -60,25 +60,25 @@ class Call:
 
 # (level, method, the parameter that tells it from others) → operation. Level: the service, a bucket, an object.
 _OPERATIONS: dict[tuple[str, str, str], Callable[[Call], Awaitable[None]]] = {
-    ("service", "GET", ""): buckets.list_buckets,
-    ("bucket", "PUT", ""): buckets.create,
-    ("bucket", "HEAD", ""): buckets.head,
-    ("bucket", "DELETE", ""): buckets.delete,
-    ("bucket", "GET", ""): buckets.list_objects,
-    ("bucket", "HEAD", "location"): buckets.head,
-    ("bucket", "GET", "location"): buckets.location,
-    ("bucket", "GET", "versioning"): buckets.versioning,
-    ("bucket", "GET", "uploads"): parts.list_uploads,
-    ("bucket", "POST", "delete"): items.delete_many,
-    ("object", "GET", ""): items.get,
-    ("object", "HEAD", ""): items.get,
-    ("object", "PUT", ""): items.put,
-    ("object", "DELETE", ""): items.delete,
-    ("object", "POST", "uploads"): parts.begin,
-    ("object", "PUT", "uploadId"): parts.put,
-    ("object", "POST", "uploadId"): parts.complete,
-    ("object", "DELETE", "uploadId"): parts.abort,
-    ("object", "GET", "uploadId"): parts.list_parts,
+    ("service", "GET", ""): bucket_operations.list_buckets,
+    ("bucket", "PUT", ""): bucket_operations.create,
+    ("bucket", "HEAD", ""): bucket_operations.head,
+    ("bucket", "DELETE", ""): bucket_operations.delete,
+    ("bucket", "GET", ""): bucket_operations.list_objects,
+    ("bucket", "HEAD", "location"): bucket_operations.head,
+    ("bucket", "GET", "location"): bucket_operations.location,
+    ("bucket", "GET", "versioning"): bucket_operations.versioning,
+    ("bucket", "GET", "uploads"): multipart_operations.list_uploads,
+    ("bucket", "POST", "delete"): object_operations.delete_many,
+    ("object", "GET", ""): object_operations.get,
+    ("object", "HEAD", ""): object_operations.get,
+    ("object", "PUT", ""): object_operations.put,
+    ("object", "DELETE", ""): object_operations.delete,
+    ("object", "POST", "uploads"): multipart_operations.begin,
+    ("object", "PUT", "uploadId"): multipart_operations.put,
+    ("object", "POST", "uploadId"): multipart_operations.complete,
+    ("object", "DELETE", "uploadId"): multipart_operations.abort,
+    ("object", "GET", "uploadId"): multipart_operations.list_parts,
 }
 
 # Parameters that make a request another operation. Those without an entry above are S3's, and not ours.

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from flyte_bridge.embedded.clock import Clock, SystemClock
-from flyte_bridge.embedded.objects import http, items, transfer
+from flyte_bridge.embedded.objects import http, object_operations, transfer
 from flyte_bridge.embedded.objects.faults import S3Fault, fault_of
 from flyte_bridge.embedded.objects.s3 import refuse
 from flyte_bridge.embedded.objects.writer import store_error
@@ -141,7 +141,7 @@ class SignedApp:
             del request.headers["content-md5"]
         elif promised and said != promised:
             raise S3Fault("SignatureDoesNotMatch", f"Content-MD5 is {said}, the URL is for {promised}")
-        content_type, headers = items.stored_headers(request.headers)
+        content_type, headers = object_operations.stored_headers(request.headers)
         with self.store.create(uri, content_type=content_type, headers=headers) as writer:
             await transfer.receive(request, self.store, writer)
             info = writer.commit()

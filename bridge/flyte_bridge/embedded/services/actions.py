@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from flyteidl2.actions import actions_service_pb2 as pb
 from flyteidl2.workflow import state_service_pb2
 
-from .. import edge, watch
-from ..faults import NotFound
-from .identity import subject_of
+from flyte_bridge.embedded import messages, watch
+from flyte_bridge.embedded.faults import NotFound
+from flyte_bridge.embedded.services.identity import subject_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from ..engine import Engine
-    from ..ledger import Ledger
+    from flyte_bridge.embedded.engine import Engine
+    from flyte_bridge.embedded.ledger import Ledger
 
 
 class ActionsService:
@@ -34,26 +34,26 @@ class ActionsService:
         self, request: pb.WatchForUpdatesRequest, _ctx: Any
     ) -> AsyncIterator[pb.WatchForUpdatesResponse]:
         """A parent's children as they are, a sentinel, then each change, until the client goes."""
-        key = edge.action_key(request.parent_action_id)
+        key = messages.action_key(request.parent_action_id)
         with self._engine.hub.subscribe(watch.of_children(key)) as changes:
             if self._ledger.find(key) is None:
                 raise NotFound(f"action {key} does not exist")
             self._engine.take_over_traces(key)
             for record in self._ledger.children(key):
                 changes.seen(record)
-                yield pb.WatchForUpdatesResponse(action_update=edge.update(record))
+                yield pb.WatchForUpdatesResponse(action_update=messages.update(record))
             yield pb.WatchForUpdatesResponse(control_message=state_service_pb2.ControlMessage(sentinel=True))
             async for record in changes:
-                yield pb.WatchForUpdatesResponse(action_update=edge.update(record))
+                yield pb.WatchForUpdatesResponse(action_update=messages.update(record))
 
     async def abort(self, request: pb.AbortRequest, ctx: Any) -> pb.AbortResponse:
         """Ends an action and all below it; FAILED_PRECONDITION if it has ended."""
         subject = request.aborted_by.user.id.subject or subject_of(ctx)
-        await self._engine.abort(edge.action_key(request.action_id), request.reason, subject)
+        await self._engine.abort(messages.action_key(request.action_id), request.reason, subject)
         return pb.AbortResponse()
 
     async def signal(self, request: pb.SignalRequest, ctx: Any) -> pb.SignalResponse:
         """Answers a condition."""
         subject = request.signalled_by.user.id.subject or subject_of(ctx)
-        self._engine.signal(edge.action_key(request.action_id), request.value, subject)
+        self._engine.signal(messages.action_key(request.action_id), request.value, subject)
         return pb.SignalResponse()

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from flyteidl2.cacheservice import cacheservice_pb2 as base
 from google.protobuf.duration_pb2 import Duration
 
-from ..cache import Scope
-from ..clock import to_timestamp
-from ..faults import InvalidRequest
+from flyte_bridge.embedded.cache import Scope
+from flyte_bridge.embedded.clock import to_timestamp
+from flyte_bridge.embedded.faults import InvalidRequest
 
 if TYPE_CHECKING:
     from flyteidl2.cacheservice.v2 import cacheservice_pb2 as pb
 
-    from ..cache import Cache
+    from flyte_bridge.embedded.cache import Cache
 
 _HEARTBEAT = 10_000_000
 """Microseconds between an owner's signs of life, where it names none."""

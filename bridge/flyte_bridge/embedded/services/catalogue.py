@@ -33,27 +33,27 @@ from flyteidl2.workflow import (
     translator_service_pb2,
 )
 
-from .actions import ActionsService
-from .cache import CacheService
-from .cluster import ClusterService
-from .data_proxy import DataProxyService
-from .identity import IdentityService
-from .image import ImageService
-from .internal_run import EventsProxyService, InternalRunService
-from .project import ProjectService
-from .run import RunService
-from .secret import SecretService
-from .settings import SettingsService
-from .task import TaskService
-from .translator import TranslatorService
-from .trigger import TriggerService
+from flyte_bridge.embedded.services.actions import ActionsService
+from flyte_bridge.embedded.services.cache import CacheService
+from flyte_bridge.embedded.services.cluster import ClusterService
+from flyte_bridge.embedded.services.data_proxy import DataProxyService
+from flyte_bridge.embedded.services.identity import IdentityService
+from flyte_bridge.embedded.services.image import ImageService
+from flyte_bridge.embedded.services.internal_run import EventsProxyService, InternalRunService
+from flyte_bridge.embedded.services.project import ProjectService
+from flyte_bridge.embedded.services.run import RunService
+from flyte_bridge.embedded.services.secret import SecretService
+from flyte_bridge.embedded.services.settings import SettingsService
+from flyte_bridge.embedded.services.task import TaskService
+from flyte_bridge.embedded.services.translator import TranslatorService
+from flyte_bridge.embedded.services.trigger import TriggerService
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from google.protobuf.descriptor import ServiceDescriptor
 
-    from ..server import Backend
+    from flyte_bridge.embedded.server import Backend
 
 
 def services(backend: Backend) -> Iterator[tuple[ServiceDescriptor, object | None]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flyteidl2.cluster import payload_pb2 as pb
 
-from ..life import CLUSTER
+from flyte_bridge.embedded.attempt_loop import CLUSTER
 
 
 class ClusterService:

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from flyteidl2.workflow import run_definition_pb2 as pb
 from google.protobuf.duration_pb2 import Duration
 
-from .. import edge
-from ..clock import from_timestamp, to_timestamp
-from ..phases import Phase
+from flyte_bridge.embedded import messages
+from flyte_bridge.embedded.clock import from_timestamp, to_timestamp
+from flyte_bridge.embedded.phases import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flyteidl2.workflow import run_service_pb2
 
-    from ..ledger import Ledger
-    from ..model import ActionRecord, Micros
+    from flyte_bridge.embedded.ledger import Ledger
+    from flyte_bridge.embedded.model import ActionRecord, Micros
 
 RECENT = 10
 """How many of a group's newest runs are told one by one."""
@@ -52,7 +52,7 @@ class Group:
             average_failure_rate=len(failed) / len(ended) if ended else 0.0,
             average_duration=_average(one.duration_ms * 1000 for one in ended),
             average_time_to_running=_average((one.started_at or 0) - one.created_at for one in started),
-            created_by=[edge.identity(subject) for subject in sorted({one.subject for one in runs if one.subject})],
+            created_by=[messages.identity(subject) for subject in sorted({one.subject for one in runs if one.subject})],
         )
         if ended:
             group.latest_finished_time.CopyFrom(to_timestamp(max(one.ended_at or 0 for one in ended)))

@@ -14,20 +14,20 @@ from flyteidl2.workflow import events_proxy_service_pb2, run_definition_pb2
 from flyteidl2.workflow import internal_run_service_pb2 as pb
 from google.rpc import code_pb2, status_pb2
 
-from .. import edge, names
-from ..events import Change
-from ..faults import Fault, InvalidRequest, NotFound
-from ..intake import trace_phase
-from ..ledger import ActionExists
-from ..model import ROOT, ActionRecord, ActionType, TaskKey
-from ..phases import Phase
-from .identity import subject_of
+from flyte_bridge.embedded import messages, names
+from flyte_bridge.embedded.enqueue import trace_phase
+from flyte_bridge.embedded.events import Change
+from flyte_bridge.embedded.faults import Fault, InvalidRequest, NotFound
+from flyte_bridge.embedded.ledger import ActionExists
+from flyte_bridge.embedded.model import ROOT, ActionRecord, ActionType, TaskKey
+from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.embedded.services.identity import subject_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from ..ledger import Ledger
-    from ..registry import Projects
+    from flyte_bridge.embedded.ledger import Ledger
+    from flyte_bridge.embedded.registry import Projects
 
 
 class InternalRunService:
@@ -52,7 +52,7 @@ class InternalRunService:
             yield pb.RecordActionStreamResponse(response=await self.record_action(request.request, ctx))
 
     def _record(self, request: pb.RecordActionRequest, subject: str) -> None:
-        key = edge.action_key(request.action_id)
+        key = messages.action_key(request.action_id)
         self._projects.get(key.project)
         names.domain(key.domain)
         names.run(key.run)
@@ -73,7 +73,9 @@ class InternalRunService:
             group=names.limit("group", request.group),
             subject=request.subject or subject,
             input_uri=request.input_uri,
-            recovered_from=str(edge.action_key(request.recovered_from)) if request.HasField("recovered_from") else "",
+            recovered_from=str(messages.action_key(request.recovered_from))
+            if request.HasField("recovered_from")
+            else "",
             **_spec_fields(request, key.project, key.domain),
         )
         spec = request.task.spec.SerializeToString() if request.HasField("task") else b""
@@ -105,7 +107,7 @@ class InternalRunService:
             yield pb.UpdateActionStatusStreamResponse(response=response, nonce=request.nonce)
 
     def _update(self, request: pb.UpdateActionStatusRequest) -> None:
-        record = self._find(edge.action_key(request.action_id))
+        record = self._find(messages.action_key(request.action_id))
         status = request.status
         phase = Phase(status.phase)
         if phase is Phase.UNSPECIFIED:
@@ -155,7 +157,7 @@ class InternalRunService:
             yield pb.RecordActionEventStreamResponse(response=response, nonce=request.nonce)
 
     def _event(self, event: run_definition_pb2.ActionEvent) -> None:
-        record = self._find(edge.action_key(event.id))
+        record = self._find(messages.action_key(event.id))
         attempt = event.attempt or 1
         self._ledger.log_attempt(record, attempt, Phase(event.phase), event.SerializeToString())
         uri = event.outputs.output_uri

@@ -9,16 +9,16 @@ from flyteidl2.common import list_pb2, phase_pb2
 from flyteidl2.workflow import run_definition_pb2
 from flyteidl2.workflow import run_service_pb2 as pb
 
-from .. import edge, filters
-from ..faults import InvalidRequest
-from ..filters import Column, Kind, Order, Query
-from ..phases import Phase
+from flyte_bridge.embedded import filters, messages
+from flyte_bridge.embedded.faults import InvalidRequest
+from flyte_bridge.embedded.filters import Column, Kind, Order, Query
+from flyte_bridge.embedded.phases import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ..ledger import Ledger
-    from ..model import ActionRecord, RunKey, TaskKey
+    from flyte_bridge.embedded.ledger import Ledger
+    from flyte_bridge.embedded.model import ActionRecord, RunKey, TaskKey
 
 _COLUMNS = {
     "project": Column("a.project"),
@@ -173,7 +173,7 @@ def in_scope(record: ActionRecord, request: pb.WatchRunsRequest) -> bool:
     if target == "project_id":
         return (record.key.project, record.key.domain) == (request.project_id.name, request.project_id.domain)
     if target == "task_id":
-        wanted = edge.task_key(request.task_id)
+        wanted = messages.task_key(request.task_id)
         return record.task is not None and record.task == wanted
     return True
 
@@ -248,7 +248,7 @@ class Tree:
         """An action with its children's phases counted."""
         counts = {int(phase): count for phase, count in self._counts.get(record.key.name, {}).items() if count}
         return run_definition_pb2.EnrichedAction(
-            action=edge.action(record, record.run_spec), meets_filter=fits(record), children_phase_counts=counts
+            action=messages.action(record, record.run_spec), meets_filter=fits(record), children_phase_counts=counts
         )
 
 

@@ -9,14 +9,14 @@ from flyteidl2.common import list_pb2
 from flyteidl2.project import project_service_pb2 as pb
 from flyteidl2.task import run_pb2
 
-from .. import filters
-from ..faults import InvalidRequest
-from ..filters import Column, Kind, Order
-from ..model import ProjectRecord
-from ..registry import DOMAINS
+from flyte_bridge.embedded import filters
+from flyte_bridge.embedded.faults import InvalidRequest
+from flyte_bridge.embedded.filters import Column, Kind, Order
+from flyte_bridge.embedded.model import ProjectRecord
+from flyte_bridge.embedded.registry import DOMAINS
 
 if TYPE_CHECKING:
-    from ..registry import Projects
+    from flyte_bridge.embedded.registry import Projects
 
 _ID = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")  # a DNS-1123 label: it becomes part of paths and host names
 _MAX_ID = 63

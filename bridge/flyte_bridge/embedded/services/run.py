@@ -11,20 +11,20 @@ from flyteidl2.task import run_pb2
 from flyteidl2.workflow import run_definition_pb2
 from flyteidl2.workflow import run_service_pb2 as pb
 
-from .. import attempts, edge, watch
-from ..faults import InvalidRequest, NotFound
-from ..inputs import inputs_file
-from ..model import ActionType, EventKind
-from . import listing
-from .groups import Groups
-from .identity import subject_of
+from flyte_bridge.embedded import attempts, messages, watch
+from flyte_bridge.embedded.faults import InvalidRequest, NotFound
+from flyte_bridge.embedded.inputs import inputs_file
+from flyte_bridge.embedded.model import ActionType, EventKind
+from flyte_bridge.embedded.services import listing
+from flyte_bridge.embedded.services.groups import Groups
+from flyte_bridge.embedded.services.identity import subject_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from ..engine import Engine
-    from ..ledger import Ledger
-    from ..model import ActionKey, ActionRecord
+    from flyte_bridge.embedded.engine import Engine
+    from flyte_bridge.embedded.ledger import Ledger
+    from flyte_bridge.embedded.model import ActionKey, ActionRecord
 
 _GATHER = 0.2
 """Seconds between two messages about changed groups."""
@@ -52,16 +52,16 @@ class RunService:
     async def create_run(self, request: pb.CreateRunRequest, ctx: Any) -> pb.CreateRunResponse:
         """Makes a run; ALREADY_EXISTS if its name is taken (the real backend answers with the old run)."""
         record = self._engine.create_run(request, subject_of(ctx))
-        return pb.CreateRunResponse(run=edge.run(record, self._ledger.labels([record])[record.id]))
+        return pb.CreateRunResponse(run=messages.run(record, self._ledger.labels([record])[record.id]))
 
     async def abort_run(self, request: pb.AbortRunRequest, ctx: Any) -> pb.AbortRunResponse:
         """Ends a run and all its actions; FAILED_PRECONDITION if it has ended."""
-        await self._engine.abort(edge.run_key(request.run_id).action(), request.reason, subject_of(ctx))
+        await self._engine.abort(messages.run_key(request.run_id).action(), request.reason, subject_of(ctx))
         return pb.AbortRunResponse()
 
     async def abort_action(self, request: pb.AbortActionRequest, ctx: Any) -> pb.AbortActionResponse:
         """Ends an action and all below it; FAILED_PRECONDITION if it has ended."""
-        await self._engine.abort(edge.action_key(request.action_id), request.reason, subject_of(ctx))
+        await self._engine.abort(messages.action_key(request.action_id), request.reason, subject_of(ctx))
         return pb.AbortActionResponse()
 
     async def signal_event(self, request: pb.SignalEventRequest, ctx: Any) -> pb.SignalEventResponse:
@@ -73,31 +73,31 @@ class RunService:
         field = {"bool_value": "boolean", "int_value": "integer"}.get(which, which)
         literal = literals_pb2.Literal()
         setattr(literal.scalar.primitive, field, value)
-        self._engine.signal(edge.action_key(request.action_id), literal, subject_of(ctx))
+        self._engine.signal(messages.action_key(request.action_id), literal, subject_of(ctx))
         return pb.SignalEventResponse()
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
     async def get_run_details(self, request: pb.GetRunDetailsRequest, _ctx: Any) -> pb.GetRunDetailsResponse:
         """A run's spec and its root."""
-        record = self._find(edge.run_key(request.run_id).action())
+        record = self._find(messages.run_key(request.run_id).action())
         return pb.GetRunDetailsResponse(details=self._run_details(record))
 
     def _run_details(self, record: ActionRecord) -> run_definition_pb2.RunDetails:
         return run_definition_pb2.RunDetails(
-            run_spec=run_pb2.RunSpec.FromString(record.run_spec), action=edge.details(record, self._ledger)
+            run_spec=run_pb2.RunSpec.FromString(record.run_spec), action=messages.details(record, self._ledger)
         )
 
     async def get_action_details(self, request: pb.GetActionDetailsRequest, _ctx: Any) -> pb.GetActionDetailsResponse:
         """An action with its attempts."""
-        record = self._find(edge.action_key(request.action_id))
-        return pb.GetActionDetailsResponse(details=edge.details(record, self._ledger))
+        record = self._find(messages.action_key(request.action_id))
+        return pb.GetActionDetailsResponse(details=messages.details(record, self._ledger))
 
     async def get_action_data_uris(
         self, request: pb.GetActionDataURIsRequest, _ctx: Any
     ) -> pb.GetActionDataURIsResponse:
         """Where an action's inputs and outputs lie; outputs only of one that succeeded."""
-        record = self._find(edge.action_key(request.action_id))
+        record = self._find(messages.action_key(request.action_id))
         if record.type is ActionType.CONDITION:
             raise NotFound(f"{record.key} is a condition: its value is in the action's details")
         outputs = ""
@@ -111,7 +111,7 @@ class RunService:
         self, request: pb.GetActionLogContextRequest, _ctx: Any
     ) -> pb.GetActionLogContextResponse:
         """An attempt's log context; NOT_FOUND for one that never began."""
-        record = self._find(edge.action_key(request.action_id))
+        record = self._find(messages.action_key(request.action_id))
         number = request.attempt or record.attempts
         for attempt in attempts.fold(self._ledger.entries(record, EventKind.ATTEMPT)):
             if attempt.attempt == number and attempt.logs_available:
@@ -129,13 +129,13 @@ class RunService:
         """Runs, filtered, sorted, a page at a time."""
         records, token = listing.runs(self._ledger, request)
         labels = self._ledger.labels(records)
-        return pb.ListRunsResponse(runs=[edge.run(one, labels[one.id]) for one in records], token=token)
+        return pb.ListRunsResponse(runs=[messages.run(one, labels[one.id]) for one in records], token=token)
 
     async def list_actions(self, request: pb.ListActionsRequest, _ctx: Any) -> pb.ListActionsResponse:
         """A run's actions, filtered, sorted, a page at a time."""
-        root = self._find(edge.run_key(request.run_id).action())
+        root = self._find(messages.run_key(request.run_id).action())
         records, token = listing.actions(self._ledger, root.key.run_key, request.request)
-        return pb.ListActionsResponse(actions=[edge.action(one, one.run_spec) for one in records], token=token)
+        return pb.ListActionsResponse(actions=[messages.action(one, one.run_spec) for one in records], token=token)
 
     # -- watching -----------------------------------------------------------------------------------------------------
 
@@ -143,22 +143,22 @@ class RunService:
         self, request: pb.WatchRunDetailsRequest, _ctx: Any
     ) -> AsyncIterator[pb.WatchRunDetailsResponse]:
         """A run's details at each change of its root, until it ends. (The real backend sends one empty message.)"""
-        async for record in self._until_end(edge.run_key(request.run_id).action()):
+        async for record in self._until_end(messages.run_key(request.run_id).action()):
             yield pb.WatchRunDetailsResponse(details=self._run_details(record))
 
     async def watch_action_details(
         self, request: pb.WatchActionDetailsRequest, _ctx: Any
     ) -> AsyncIterator[pb.WatchActionDetailsResponse]:
         """An action's details at each change, until it ends."""
-        async for record in self._until_end(edge.action_key(request.action_id)):
-            yield pb.WatchActionDetailsResponse(details=edge.details(record, self._ledger))
+        async for record in self._until_end(messages.action_key(request.action_id)):
+            yield pb.WatchActionDetailsResponse(details=messages.details(record, self._ledger))
 
     async def watch_cluster_events(
         self, request: pb.WatchClusterEventsRequest, _ctx: Any
     ) -> AsyncIterator[pb.WatchClusterEventsResponse]:
         """The events of an attempt, each once, until the action ends."""
         told = 0
-        async for record in self._until_end(edge.action_key(request.id)):
+        async for record in self._until_end(messages.action_key(request.id)):
             for attempt in attempts.fold(self._ledger.entries(record, EventKind.ATTEMPT)):
                 if attempt.attempt == (request.attempt or record.attempts):
                     new = attempt.cluster_events[told:]
@@ -176,7 +176,7 @@ class RunService:
 
     async def watch_actions(self, request: pb.WatchActionsRequest, _ctx: Any) -> AsyncIterator[pb.WatchActionsResponse]:
         """A run's actions, then each as it changes; ends with the run, once all of it was told."""
-        key = edge.run_key(request.run_id)
+        key = messages.run_key(request.run_id)
         fits = listing.matcher(request.filter)
         with self._engine.hub.subscribe(watch.of_run(key)) as changes:
             self._find(key.action())
@@ -238,4 +238,4 @@ class RunService:
 
     def _runs(self, records: list[ActionRecord]) -> pb.WatchRunsResponse:
         labels = self._ledger.labels(records)
-        return pb.WatchRunsResponse(runs=[edge.run(one, labels[one.id]) for one in records])
+        return pb.WatchRunsResponse(runs=[messages.run(one, labels[one.id]) for one in records])

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from flyteidl2.settings import settings_definition_pb2 as definition
 from flyteidl2.settings import settings_service_pb2 as pb
 
-from ..faults import AlreadyExists, InvalidRequest, NotFound, NotNow
+from flyte_bridge.embedded.faults import AlreadyExists, InvalidRequest, NotFound, NotNow
 
 if TYPE_CHECKING:
     from flyteidl2.task import run_pb2
     from google.protobuf.message import Message
 
-    from ..store import Store
+    from flyte_bridge.embedded.store import Store
 
 
 class Settings:

@@ -9,24 +9,24 @@ from flyteidl2.common import list_pb2
 from flyteidl2.task import common_pb2, task_definition_pb2
 from flyteidl2.task import task_service_pb2 as pb
 
-from .. import edge, filters, names
-from ..clock import to_timestamp
-from ..faults import InvalidRequest
-from ..filters import Column, Kind, Order, Query
-from ..model import TaskKey, TaskRecord
-from . import listing
-from .identity import subject_of
-from .trigger import deployments_of_task
+from flyte_bridge.embedded import filters, messages, names
+from flyte_bridge.embedded.clock import to_timestamp
+from flyte_bridge.embedded.faults import InvalidRequest
+from flyte_bridge.embedded.filters import Column, Kind, Order, Query
+from flyte_bridge.embedded.model import TaskKey, TaskRecord
+from flyte_bridge.embedded.services import listing
+from flyte_bridge.embedded.services.identity import subject_of
+from flyte_bridge.embedded.services.trigger import deployments_of_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flyteidl2.core import tasks_pb2
 
-    from ..ledger import Ledger
-    from ..registry import Projects, Tasks
-    from ..store import Store
-    from ..triggers.repository import TriggerRepository
+    from flyte_bridge.embedded.ledger import Ledger
+    from flyte_bridge.embedded.registry import Projects, Tasks
+    from flyte_bridge.embedded.store import Store
+    from flyte_bridge.embedded.triggers.repository import TriggerRepository
 
 _MAX_NAME = 255  # proto-only on the real backend
 _MAX_VERSION = 255
@@ -85,7 +85,7 @@ class TaskService:
 
     async def deploy_task(self, request: pb.DeployTaskRequest, ctx: Any) -> pb.DeployTaskResponse:
         """Deploys a version with its triggers, or replaces it: versions are mutable, as on the real backend."""
-        key, spec = edge.task_key(request.task_id), request.spec
+        key, spec = messages.task_key(request.task_id), request.spec
         self._check(key, spec)
         deployments = deployments_of_task(request, self._store.clock.now())
         now = self._store.clock.now()
@@ -123,11 +123,11 @@ class TaskService:
 
     async def get_task_details(self, request: pb.GetTaskDetailsRequest, _ctx: Any) -> pb.GetTaskDetailsResponse:
         """One version, whole; without a version the latest."""
-        key = edge.task_key(request.task_id)
+        key = messages.task_key(request.task_id)
         record = None if key.version else self._tasks.latest(key.project, key.domain, key.name)
         record = record or self._tasks.get(key)
         details = task_definition_pb2.TaskDetails(
-            task_id=edge.task_id(record.key),
+            task_id=messages.task_id(record.key),
             metadata=self._metadata(record),
             spec=task_definition_pb2.TaskSpec.FromString(record.spec),
         )
@@ -172,7 +172,7 @@ class TaskService:
             pb.ListVersionsResponse.VersionResponse(
                 version=record.key.version,
                 deployed_at=to_timestamp(record.created_at),
-                deployed_by=edge.identity(record.deployed_by),
+                deployed_by=messages.identity(record.deployed_by),
                 latest_run=self._latest_run(record.key, any_version=False),
             )
             for record in records
@@ -188,7 +188,7 @@ class TaskService:
 
     def _task(self, record: TaskRecord) -> task_definition_pb2.Task:
         return task_definition_pb2.Task(
-            task_id=edge.task_id(record.key),
+            task_id=messages.task_id(record.key),
             metadata=self._metadata(record),
             task_summary=task_definition_pb2.TaskSummary(latest_run=self._latest_run(record.key, any_version=True)),
         )
@@ -201,7 +201,7 @@ class TaskService:
             short_description=record.short_description,
         )
         if record.deployed_by:
-            metadata.deployed_by.CopyFrom(edge.identity(record.deployed_by))
+            metadata.deployed_by.CopyFrom(messages.identity(record.deployed_by))
         rows = self._store.all(
             "SELECT name, active, automation FROM triggers "
             "WHERE project = ? AND domain = ? AND task_name = ? AND deleted_at IS NULL",
@@ -221,7 +221,7 @@ class TaskService:
         if record is None:
             return None
         return task_definition_pb2.LatestRunSummary(
-            run_id=edge.run_id(record.key.run_key),
+            run_id=messages.run_id(record.key.run_key),
             run_time=to_timestamp(record.created_at),
             phase=int(record.phase),
             root_task_name=record.task.name if record.task else "",

@@ -10,15 +10,15 @@ from flyteidl2.workflow import translator_service_pb2 as pb
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 
-from .. import edge, forms
-from ..faults import InvalidRequest, NotFound
-from ..inputs import inputs_file
-from ..model import ActionType, TriggerKey
+from flyte_bridge.embedded import forms, messages
+from flyte_bridge.embedded.faults import InvalidRequest, NotFound
+from flyte_bridge.embedded.inputs import inputs_file
+from flyte_bridge.embedded.model import ActionType, TriggerKey
 
 if TYPE_CHECKING:
-    from ..inputs import Objects
-    from ..ledger import Ledger
-    from ..triggers.repository import TriggerRepository
+    from flyte_bridge.embedded.inputs import Objects
+    from flyte_bridge.embedded.ledger import Ledger
+    from flyte_bridge.embedded.triggers.repository import TriggerRepository
 
 
 class TranslatorService:
@@ -55,9 +55,9 @@ class TranslatorService:
         """Only what is the action's own is read: the URI must be that of its inputs or its outputs."""
         if not request.HasField("action_id"):
             raise InvalidRequest("literals_uri needs the action_id whose inputs or outputs it is")
-        record = self._ledger.find(edge.action_key(request.action_id))
+        record = self._ledger.find(messages.action_key(request.action_id))
         if record is None:
-            raise NotFound(f"action {edge.action_key(request.action_id)} does not exist")
+            raise NotFound(f"action {messages.action_key(request.action_id)} does not exist")
         outputs = record.output_uri if record.type is ActionType.TRACE else f"{record.output_uri}/outputs.pb"
         if request.literals_uri not in {inputs_file(record.input_uri), outputs}:
             raise InvalidRequest(f"{request.literals_uri} is neither the inputs nor the outputs of action {record.key}")

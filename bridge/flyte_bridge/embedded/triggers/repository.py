@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from flyteidl2.trigger import trigger_definition_pb2 as definition
 
-from ..faults import NotFound, NotNow
-from ..model import TriggerKey, TriggerRecord
+from flyte_bridge.embedded.faults import NotFound, NotNow
+from flyte_bridge.embedded.model import TriggerKey, TriggerRecord
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from ..filters import Query
-    from ..model import Micros
-    from ..store import Store
+    from flyte_bridge.embedded.filters import Query
+    from flyte_bridge.embedded.model import Micros
+    from flyte_bridge.embedded.store import Store
 
 _KEY = "project = :project AND domain = :domain AND task_name = :task_name AND name = :name"
 _SHARED = (

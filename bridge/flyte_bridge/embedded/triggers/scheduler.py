@@ -20,18 +20,18 @@ from flyteidl2.task import common_pb2
 from flyteidl2.trigger import trigger_definition_pb2 as definition
 from flyteidl2.workflow import run_definition_pb2, run_service_pb2
 
-from ...errors import StoreError
-from ..clock import from_datetime, to_datetime, to_timestamp
-from ..faults import AlreadyExists, Fault
-from .schedule import Schedule, ScheduleError, latest_due, read
+from flyte_bridge.embedded.clock import from_datetime, to_datetime, to_timestamp
+from flyte_bridge.embedded.faults import AlreadyExists, Fault
+from flyte_bridge.embedded.triggers.schedule import Schedule, ScheduleError, latest_due, read
+from flyte_bridge.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
-    from ..clock import Clock
-    from ..model import TriggerKey, TriggerRecord
-    from .repository import TriggerRepository
+    from flyte_bridge.embedded.clock import Clock
+    from flyte_bridge.embedded.model import TriggerKey, TriggerRecord
+    from flyte_bridge.embedded.triggers.repository import TriggerRepository
 
     CreateRun = Callable[[run_service_pb2.CreateRunRequest], Awaitable[object]]
     ReadInputs = Callable[[str], Awaitable[common_pb2.Inputs]]

@@ -1,0 +1,163 @@
+"""`@workflow` and `@dynamic` bodies, eager bodies, and the functions they call that call entities.
+
+The decorator and the task environment are `environment`'s and `task`'s; here the function becomes `async` and its body becomes
+concurrent calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import libcst as cst
+
+from flyte_bridge_translators.source.driver import longer_waits
+from flyte_bridge_translators.source.driver.body import Reader
+from flyte_bridge_translators.source.driver.eager import rewrite_eager, rewrite_task
+from flyte_bridge_translators.source.driver.failure import read as read_failure
+from flyte_bridge_translators.source.driver.failure import wrap
+from flyte_bridge_translators.source.driver.map_task import MAP
+from flyte_bridge_translators.source.driver.named_result import Uses
+from flyte_bridge_translators.source.driver.recognize import Fresh, Scene, recognize
+from flyte_bridge_translators.source.driver.shape import compile_body
+from flyte_bridge_translators.source.driver.variable_names import settle
+from flyte_bridge_translators.source.engine import reading
+from flyte_bridge_translators.source.engine.edits import Plan, Rewrite
+from flyte_bridge_translators.source.engine.entities import Kind, entity_decorator
+from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.translator import Context
+from flyte_bridge_translators.source.engine.tree import walk
+
+
+def translate(module: Module, context: Context) -> Plan:
+    """Every driver of a file, and the helpers that drivers call."""
+    plan = Plan("workflow")
+    drivers = [
+        (function, found[1])
+        for function in module.functions
+        if (found := entity_decorator(module, function)) is not None
+        and found[1].is_driver
+        and module.is_top_level(function)
+    ]
+    helpers = find_helpers(module, context, [function for function, _ in drivers])
+    for function, kind in drivers:
+        if kind is Kind.EAGER or function.asynchronous is not None:
+            rewrite_eager(module, context, plan, function)
+        else:
+            rewrite_driver(module, context, plan, function, helpers)
+    for function in module.functions:
+        found = entity_decorator(module, function)
+        if found is not None and found[1] is Kind.TASK:
+            rewrite_task(module, context, plan, function)
+    remove_mappers(module, plan)
+    for function in helpers.values():
+        rewrite_driver(module, context, plan, function, helpers)
+    return plan
+
+
+def rewrite_driver(
+    module: Module, context: Context, plan: Plan, function: cst.FunctionDef, helpers: Mapping[str, cst.FunctionDef]
+) -> None:
+    """Makes one function async and its body concurrent."""
+    scene = scene_of(module, context, plan, function, helpers)
+    failure = read_failure(scene, function)
+    if failure.settle:
+        scene.settled = (scene.fresh("results", "all_results"), scene.fresh("result", "one_result"))
+    reader = Reader(scene, reading.Locals(module, function))
+    statements = function.body.body
+    body = reader.read(statements, docstring=True)
+    shape = compile_body(scene, body)
+    scene.shapes.insert(0, scene.shapes.pop())
+    settle(scene)
+    longer_waits.report(scene, shape)
+
+    def written(rewrite: Rewrite) -> cst.BaseSuite:
+        from flyte_bridge_translators.source.driver.text_blocks import tidy, with_bindings
+
+        lines = tidy(with_bindings(shape.statements(rewrite), scene.parameters, len(body.head)))
+        lines = lines or [cst.SimpleStatementLine([cst.Pass()])]
+        if failure.handler is not None:
+            head = len(body.head)
+            lines = [*lines[:head], wrap(failure, rewrite(failure.handler), tidy(lines[head:]))]
+        if isinstance(function.body, cst.IndentedBlock):
+            return function.body.with_changes(body=lines)
+        return cst.IndentedBlock(lines)
+
+    plan.replace(function.body, written, "each call starts when its own inputs are there, as in Flyte 1")
+    if function.asynchronous is None:
+        plan.replace(function, lambda rewrite: rewrite.inside(function).with_changes(asynchronous=cst.Asynchronous()))
+
+
+def remove_mappers(module: Module, plan: Plan) -> None:
+    """`mapped = map_task(f)` at module level goes when every use of it became a gather."""
+    for name, value, statement in module.assignments:
+        if not (isinstance(value, cst.Call) and module.names.qualified(value.func) == MAP):
+            continue
+        uses = [
+            node
+            for node in module.names.scopes
+            if isinstance(node, cst.Name) and module.names.qualified(node) == f"{module.name}.{name}"
+        ]
+        called = {call.func for call in module.all_calls if call in plan.replacements}
+        others = [node for node in uses if module.statement(node) is not statement and node not in called]
+        if others:
+            plan.report(
+                "FB213", others[0], f"`{name}` is a `map_task(...)` that is used where it is not called in a driver"
+            )
+        else:
+            plan.remove(statement, "a map is a gather where it is called")
+
+
+def scene_of(
+    module: Module, context: Context, plan: Plan, function: cst.FunctionDef, helpers: Mapping[str, cst.FunctionDef]
+) -> Scene:
+    """What is known before a driver is read."""
+    taken = {node.value for node in walk(function.body) if isinstance(node, cst.Name) and node in module.names.scopes}
+    taken |= set(module.scope.bindings) | set(reading.BUILTINS) | {"asyncio", "flyte"}
+    parameters = {
+        node.name.value
+        for node in walk(function.params)
+        if isinstance(node, cst.Param) and isinstance(node.name, cst.Name)
+    }
+    scene = Scene(module, context, plan, helpers, {}, Fresh(taken | parameters), frozenset(parameters))
+    scene.uses = Uses(scene, function)
+    return scene
+
+
+def find_helpers(module: Module, context: Context, drivers: list[cst.FunctionDef]) -> dict[str, cst.FunctionDef]:
+    """Plain functions of the file that call entities and that drivers call, directly or through each other."""
+    plain = {
+        f"{module.name}.{function.name.value}": function
+        for function in module.functions
+        if module.is_top_level(function)
+        and entity_decorator(module, function) is None
+        and function.asynchronous is None
+    }
+    if not plain:
+        return {}
+    scene = Scene(module, context, Plan("probe"), {}, {}, Fresh(set()), frozenset())
+    calling = {name for name, function in plain.items() if any(True for _ in _entity_calls(scene, function))}
+    while True:
+        more = {
+            name
+            for name, function in plain.items()
+            if name not in calling
+            and any(module.names.qualified(call.func) in calling for call in reading.calls(function))
+        }
+        if not more:
+            break
+        calling |= more
+    reached: set[str] = set()
+    queue = list(drivers)
+    while queue:
+        for call in reading.calls(queue.pop().body):
+            name = module.names.qualified(call.func)
+            if name in calling and name not in reached:
+                reached.add(name)
+                queue.append(plain[name])
+    return {name: plain[name] for name in plain if name in reached}
+
+
+def _entity_calls(scene: Scene, function: cst.FunctionDef) -> Iterator[cst.Call]:
+    for call in reading.calls(function.body):
+        if recognize(scene, call) is not None:
+            yield call

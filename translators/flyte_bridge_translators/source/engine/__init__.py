@@ -1,0 +1,1 @@
+"""What every concept uses: a file read, its names, edits, plans, layout."""

@@ -1,0 +1,229 @@
+"""One parsed file: its tree, the parents of its nodes, its names, and short lists of what translators look for."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import TypeVar, cast
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from flyte_bridge_translators.source.engine.names import Names, is_v1
+from flyte_bridge_translators.source.engine.scan import Scan
+from flyte_bridge_translators.source.engine.tree import dotted, walk
+
+Kind = TypeVar("Kind", bound=cst.CSTNode)
+
+
+class Module(Scan):
+    """One parsed file, read once.
+
+    Args:
+        tree: The parsed file.
+        text: Its text, when it is at hand.
+        path: What the user calls it; used in findings.
+        name: Its dotted module name.
+        package: The package relative imports start from; by default the name without its last part.
+        star: See `Names`.
+
+    Attributes:
+        parents: Node → the node it hangs on.
+        names: Resolves expressions to qualified names.
+        calls: Every call whose function resolves to a Flyte 1 name, with that name, in the order of the text.
+        references: Every name or attribute chain (the longest) that resolves to a Flyte 1 name outside import statements.
+        functions: Every function definition, in the order of the text.
+        imports: Every import statement.
+        assignments: Every `name = value` (annotated or not) at module level, in the order of the text.
+    """
+
+    def __init__(
+        self,
+        tree: cst.Module,
+        *,
+        text: str | None = None,
+        path: str = "<string>",
+        name: str = "module",
+        package: str | None = None,
+        star: Callable[[str, str], bool] | None = None,
+    ) -> None:
+        self.text = tree.code if text is None else text
+        self.path = path
+        self.name = name
+        super().__init__(tree, Names(name, name.rpartition(".")[0] if package is None else package, star))
+        self._placed: set[cst.CSTNode] = set()
+        self._positions: dict[cst.CSTNode, tuple[int, int]] = {}
+
+    # -- what translators look for -----------------------------------------------------------------------------------
+
+    @cached_property
+    def calls(self) -> list[tuple[cst.Call, str]]:
+        found = ((call, self.names.qualified(call.func)) for call in self._calls)
+        return [(call, name) for call, name in found if name is not None and is_v1(name)]
+
+    @cached_property
+    def all_calls(self) -> list[cst.Call]:
+        """Every call of the file, in the order of the walk."""
+        return self._calls
+
+    @cached_property
+    def references(self) -> list[tuple[cst.Name | cst.Attribute, str]]:
+        found = ((chain, self.names.qualified(chain)) for chain in self._chains)
+        return [(chain, name) for chain, name in found if name is not None and is_v1(name)]
+
+    @cached_property
+    def name_references(self) -> list[tuple[cst.Name | cst.Attribute, str]]:
+        """Every name or attribute chain (the longest) that resolves to anything qualified."""
+        found = ((chain, self.names.qualified(chain)) for chain in self._chains)
+        return [(chain, name) for chain, name in found if name is not None]
+
+    @cached_property
+    def assignments(self) -> list[tuple[str, cst.BaseExpression, cst.SimpleStatementLine]]:
+        result = []
+        for statement in self.tree.body:
+            if not isinstance(statement, cst.SimpleStatementLine):
+                continue
+            for small in statement.body:
+                if (
+                    isinstance(small, cst.Assign)
+                    and len(small.targets) == 1
+                    and isinstance(small.targets[0].target, cst.Name)
+                ):
+                    result.append((small.targets[0].target.value, small.value, statement))
+                elif (
+                    isinstance(small, cst.AnnAssign) and isinstance(small.target, cst.Name) and small.value is not None
+                ):
+                    result.append((small.target.value, small.value, statement))
+        return result
+
+    @property
+    def is_flyte1(self) -> bool:
+        """Whether the file names flytekit, one of its plugins or union anywhere."""
+        return any(is_v1(self._import_root(node)) for node in self.imports)
+
+    def _import_root(self, node: cst.Import | cst.ImportFrom) -> str:
+        if isinstance(node, cst.ImportFrom):
+            return self.names.absolute(node)
+        roots = [dotted(alias.name) or "" for alias in node.names]
+        return next((root for root in roots if is_v1(root)), roots[0])
+
+    @cached_property
+    def used(self) -> set[str]:
+        """Every name the file uses outside its import statements."""
+        return {_root(chain) for chain in self._chains}
+
+    # -- where things are --------------------------------------------------------------------------------------------
+
+    def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        """The nodes above, nearest first."""
+        current = self.parents.get(node)
+        while current is not None:
+            yield current
+            current = self.parents.get(current)
+
+    def statement(self, node: cst.CSTNode) -> cst.BaseStatement | None:
+        """The statement a node stands in (itself, when it is one)."""
+        if isinstance(node, cst.BaseStatement):
+            return node
+        return next((above for above in self.ancestors(node) if isinstance(above, cst.BaseStatement)), None)
+
+    def function(self, node: cst.CSTNode) -> cst.FunctionDef | None:
+        """The innermost function whose body a node stands in."""
+        below = node
+        for above in self.ancestors(node):
+            if isinstance(above, cst.FunctionDef) and below is above.body:
+                return above
+            below = above
+        return None
+
+    def is_top_level(self, node: cst.CSTNode) -> bool:
+        """Whether a statement hangs on the module itself (or on an `if`/`try` of the module), not in a function or class."""
+        return not any(isinstance(above, (cst.FunctionDef, cst.ClassDef)) for above in self.ancestors(node))
+
+    def position(self, node: cst.CSTNode) -> tuple[int, int]:
+        """Line (from 1) and column (from 0) of a node; (0, 0) when it is not of this file.
+
+        LibCST knows positions only by emitting the text again, which costs more than parsing it. So only the top-level
+        statement that holds the node is emitted, and `ast`, a tenth of the price, says on which line that begins.
+        """
+        top = node
+        for above in self.ancestors(node):
+            if above is self.tree:
+                break
+            top = above
+        if top is self.tree or self.parents.get(top) is not self.tree:
+            return (1, 0) if node is self.tree else (0, 0)
+        if top not in self._placed and self._lines is None:
+            self._placed.update(self.tree.body)
+            ranges = MetadataWrapper(self.tree, unsafe_skip_copy=True).resolve(PositionProvider)
+            self._positions = {each: (place.start.line, place.start.column) for each, place in ranges.items()}
+        elif top not in self._placed and self._lines is not None:
+            self._placed.add(top)
+            alone = self.tree.with_changes(body=[top], header=(), footer=())
+            ranges = MetadataWrapper(alone, unsafe_skip_copy=True).resolve(PositionProvider)
+            shift = self._lines.get(top, 0) - ranges[_anchor(top)].start.line
+            for each, place in ranges.items():
+                self._positions[each] = (place.start.line + shift, place.start.column)
+        return self._positions.get(node, (0, 0))
+
+    @cached_property
+    def _lines(self) -> dict[cst.CSTNode, int] | None:
+        """The line of each top-level statement's anchor; None when the text is newer Python than the one that runs us."""
+        try:
+            parsed = iter(ast.parse(self.text).body)
+        except SyntaxError:
+            return None
+        lines: dict[cst.CSTNode, int] = {}
+        for statement in self.tree.body:
+            count = len(statement.body) if isinstance(statement, cst.SimpleStatementLine) else 1
+            same = [next(parsed) for _ in range(count)]
+            lines[statement] = same[0].lineno
+        return lines
+
+    def definition(self, name: str) -> cst.BaseExpression | cst.FunctionDef | cst.ClassDef | None:
+        """What a module-level name stands for: the one value assigned to it, or the function or class; None when unknown or
+        bound more than once."""
+        bindings = self.scope.bindings.get(name, [])
+        if len(bindings) != 1:
+            return None
+        binding = bindings[0]
+        if binding.kind == "assignment":
+            return binding.value
+        return binding.node if isinstance(binding.node, (cst.FunctionDef, cst.ClassDef)) else None
+
+    def taken(self) -> set[str]:
+        """Every name that any scope of the file binds or uses: generated names stay out of it."""
+        return set(self._taken)
+
+    @cached_property
+    def _taken(self) -> frozenset[str]:
+        names = (node.value for node in self.names.scopes if isinstance(node, cst.Name))
+        return frozenset(names) | frozenset(self.scope.bindings)
+
+    @cached_property
+    def _nodes(self) -> list[cst.CSTNode]:
+        return list(walk(self.tree))
+
+    def every(self, *kinds: type[Kind]) -> list[Kind]:
+        """Every node of the file that is of one of these very classes, in the order of a walk."""
+        # `type(...) in` and not `isinstance`: LibCST's classes are abstract, and saying no takes them ten times as long.
+        wanted = set(kinds)
+        return [cast("Kind", node) for node in self._nodes if type(node) in wanted]
+
+    def search(self, root: cst.CSTNode, kind: type[cst.CSTNode]) -> Iterator[cst.CSTNode]:
+        """Every node of a kind below (and at) a node."""
+        return (node for node in walk(root) if isinstance(node, kind))
+
+
+def _root(chain: cst.BaseExpression) -> str:
+    while isinstance(chain, cst.Attribute):
+        chain = chain.value
+    return chain.value if isinstance(chain, cst.Name) else ""
+
+
+def _anchor(statement: cst.CSTNode) -> cst.CSTNode:
+    """The node whose line `ast` gives as the statement's: decorators do not count there."""
+    if isinstance(statement, (cst.FunctionDef, cst.ClassDef)):
+        return statement.name
+    return statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else statement

@@ -1,0 +1,226 @@
+"""Which name in a file means which symbol: scopes, imports, aliases, star imports, shadowing.
+
+Built in the one walk over the tree (see `tree` for why this is not LibCST's `ScopeProvider`). Python's rules: a class body is
+not visible from the functions inside it; decorators, defaults and annotations belong to the scope around a function; the
+first iterable of a comprehension belongs to the scope around it; `global` and `nonlocal` are honoured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from flyte_bridge_translators.source.engine.tree import dotted
+
+TOP_LEVEL = frozenset(
+    {
+        "Annotations", "Artifact", "AuthRole", "BatchSize", "Blob", "BlobMetadata", "BlobType", "Cache", "CachePolicy",
+        "Checkpoint", "ConcurrencyLimitBehavior", "ConcurrencyPolicy", "Config", "ContainerTask", "CronSchedule", "Deck",
+        "Description", "Documentation", "Email", "Environment", "ExecutionParameters", "FixedRate", "FlyteContext",
+        "FlyteContextManager", "FlyteDirectory", "FlyteFile", "FlyteRemote", "HashMethod", "ImageSpec", "Labels",
+        "LaunchPlan", "LaunchPlanReference", "Literal", "LiteralType", "Options", "PagerDuty", "PodTemplate",
+        "PythonFunctionTask", "PythonInstanceTask", "Resources", "SQLTask", "Scalar", "Secret", "SecurityContext",
+        "SensorEngine", "Slack", "SourceCode", "StructuredDataset", "StructuredDatasetFormat",
+        "StructuredDatasetTransformerEngine", "StructuredDatasetType", "TaskMetadata", "TaskReference",
+        "VersionParameters", "Workflow", "WorkflowExecutionPhase", "WorkflowFailurePolicy", "WorkflowReference", "approve",
+        "conditional", "current_context", "dynamic", "eager", "get_reference_entity", "kwtypes", "load_implicit_plugins",
+        "logger", "map_task", "new_context", "reference_launch_plan", "reference_task", "reference_workflow", "sleep",
+        "task", "wait_for_input", "workflow",
+    }
+)  # fmt: skip
+"""The public names of flytekit 1.16 (`dir(flytekit)`, modules left out): each is `flytekit.<name>` wherever it is imported from."""
+
+DEEPER = {
+    name: f"{module}.{name}"
+    for module, names in {
+        "flytekit.core.node_creation": ("create_node",),
+        "flytekit.core.resources": ("pod_spec_from_resources",),
+        "flytekit.core.workflow": ("ImperativeWorkflow", "WorkflowBase", "PythonFunctionWorkflow"),
+        "flytekit.exceptions.user": ("FlyteRecoverableException", "FlyteUserException", "FlyteAssertion"),
+        "flytekit.extras.tasks.shell": ("OutputLocation", "ShellTask", "RawShellTask", "subproc_execute"),
+        "flytekit.types.directory": ("TensorboardLogs", "TFRecordsDirectory"),
+        "flytekit.types.error": ("FlyteError",),
+        "flytekit.types.file": (
+            "CSVFile", "FileExt", "HDF5EncodedFile", "HTMLPage", "JoblibSerializedFile", "JPEGImageFile", "ONNXFile", "PDFFile",
+            "PNGImageFile", "PythonPickledFile", "PythonNotebook", "SVGImageFile", "TFRecordFile",
+        ),
+        "flytekit.types.pickle": ("FlytePickle", "BatchSize"),
+        "flytekit.types.schema": ("FlyteSchema", "SchemaFormat", "SchemaOpenMode"),
+    }.items()
+    for name in names
+    if name not in TOP_LEVEL
+}  # fmt: skip
+"""Names that live deeper: whatever path they are imported by, this is the one we know them by."""
+
+ALIASES = {
+    "array_node_map_task": "flytekit.map_task",
+    "ImperativeWorkflow": "flytekit.Workflow",
+    "Cron": "union.Cron",
+}
+"""Other spellings of the same thing, by last part."""
+
+_ROOTS = ("flytekit", "union")
+
+
+def is_v1(qualified: str | None) -> bool:
+    """Whether a qualified name belongs to Flyte 1: flytekit, its plugins, or the union SDK that re-exports it."""
+    return qualified is not None and qualified.split(".", 1)[0] in {"flytekit", "flytekitplugins", "union"}
+
+
+def canonical(qualified: str) -> str:
+    """The one name we know a Flyte 1 symbol by, whatever path it was imported from.
+
+    `flytekit.core.task.task` and `union.task` are both `flytekit.task`; methods stay behind the class
+    (`flytekit.core.launch_plan.LaunchPlan.get_or_create` is `flytekit.LaunchPlan.get_or_create`).
+    """
+    parts = qualified.split(".")
+    if parts[0] not in _ROOTS:
+        return qualified
+    # From the left: the first part that is a known symbol and follows only modules (lower-case parts) decides;
+    # `flytekit.task` must win over `flytekit.core.task` the module, so a known name counts only when it is last
+    # or is a class (capital letter) that something hangs on.
+    for index, part in enumerate(parts[1:], start=1):
+        last = index == len(parts) - 1
+        if not last and not part[:1].isupper() and part not in {"current_context", "logger"}:
+            continue
+        rest = parts[index + 1 :]
+        if part in ALIASES and parts[0] == "flytekit":
+            return ".".join([ALIASES[part], *rest])
+        if part in TOP_LEVEL:
+            return ".".join(["flytekit", part, *rest])
+        if part in DEEPER:
+            return ".".join([DEEPER[part], *rest])
+        break
+    return qualified
+
+
+@dataclass(frozen=True)
+class Binding:
+    """One way a name is bound in a scope.
+
+    Attributes:
+        kind: `import`, `function`, `class`, `assignment`, `parameter` or `other` (loops, `with`, `except`, walrus…).
+        node: The node that binds it.
+        qualified: For an import: the dotted name it stands for.
+        value: For a plain `name = value`: the value.
+    """
+
+    kind: str
+    node: cst.CSTNode
+    qualified: str | None = None
+    value: cst.BaseExpression | None = None
+
+
+@dataclass
+class Scope:
+    """A module, class, function or comprehension and the names bound in it."""
+
+    kind: str
+    node: cst.CSTNode
+    parent: Scope | None
+    bindings: dict[str, list[Binding]] = field(default_factory=dict)
+    stars: list[str] = field(default_factory=list)
+    elsewhere: set[str] = field(default_factory=set)
+
+    def bind(self, name: str, binding: Binding) -> None:
+        """Record one binding."""
+        self.bindings.setdefault(name, []).append(binding)
+
+    def lookup(self, name: str) -> tuple[Scope, list[Binding]] | None:
+        """The innermost scope that binds a name, seen from here, and how."""
+        scope: Scope | None = self
+        first = True
+        while scope is not None:
+            if (first or scope.kind != "class") and name not in scope.elsewhere:
+                found = scope.bindings.get(name)
+                if found:
+                    return scope, found
+            first = False
+            scope = scope.parent
+        return None
+
+    def names(self) -> set[str]:
+        """Every name visible from here."""
+        visible = set(self.bindings)
+        return visible | self.parent.names() if self.parent else visible
+
+
+class Names:
+    """Resolves expressions of one module to qualified names.
+
+    Args:
+        module: The dotted name of the module (`pkg.tasks`); what is defined in it is `pkg.tasks.<name>`.
+        package: The dotted name that relative imports start from.
+        star: Says whether another module (not flytekit) exports a name, for star imports; the project knows.
+    """
+
+    def __init__(self, module: str, package: str, star: Callable[[str, str], bool] | None = None) -> None:
+        self.module = module
+        self.package = package
+        self.star = star
+        self.scopes: dict[cst.CSTNode, Scope] = {}
+        self._memo: dict[cst.CSTNode, str | None] = {}
+
+    def scope(self, name: cst.Name) -> Scope | None:
+        """The scope a name is used in."""
+        return self.scopes.get(name)
+
+    def bindings(self, name: cst.Name) -> list[Binding]:
+        """How a name is bound in the scope that binds it; empty for builtins and unknown names."""
+        scope = self.scopes.get(name)
+        found = scope.lookup(name.value) if scope else None
+        return found[1] if found else []
+
+    def qualified(self, expression: cst.CSTNode | None) -> str | None:
+        """The canonical dotted name an expression stands for: `flytekit.task`, `pkg.mod.name`, or None when it is no name,
+        is local to a function, or is bound in more than one way."""
+        if not isinstance(expression, (cst.Name, cst.Attribute)):
+            return None
+        if expression not in self._memo:
+            self._memo[expression] = self._qualified(expression)
+        return self._memo[expression]
+
+    def _qualified(self, expression: cst.Name | cst.Attribute) -> str | None:
+        if isinstance(expression, cst.Attribute):
+            base = self.qualified(expression.value)
+            return canonical(f"{base}.{expression.attr.value}") if base is not None else None
+        scope = self.scopes.get(expression)
+        if scope is None:
+            return None
+        found = scope.lookup(expression.value)
+        if found is None:
+            return self._from_star(scope, expression.value)
+        where, bindings = found
+        imports = [binding for binding in bindings if binding.kind == "import"]
+        if imports:
+            # `try: import a / except ImportError: a = None` keeps the import; a parameter, function or class of the same
+            # name in the same scope does not (`ambiguous` reports it).
+            if any(binding.kind in {"function", "class", "parameter"} for binding in bindings):
+                return None
+            return canonical(imports[-1].qualified or "")
+        if where.kind == "module":
+            return f"{self.module}.{expression.value}"
+        return None
+
+    def _from_star(self, scope: Scope, name: str) -> str | None:
+        here: Scope | None = scope
+        while here is not None:
+            for star in reversed(here.stars):
+                guess = canonical(f"{star}.{name}")
+                if guess.split(".")[0] in _ROOTS and (name in TOP_LEVEL or name in DEEPER):
+                    return guess
+                if self.star is not None and self.star(star, name):
+                    return guess
+            here = here.parent
+        return None
+
+    def absolute(self, node: cst.ImportFrom) -> str:
+        """The absolute module an import-from names, relative dots resolved."""
+        base = dotted(node.module) if node.module is not None else ""
+        if not node.relative:
+            return base or ""
+        package = self.package.split(".") if self.package else []
+        kept = package[: len(package) - (len(node.relative) - 1)]
+        return ".".join([*kept, base] if base else kept)

@@ -1,0 +1,113 @@
+"""Where things stand in a file, and which entities its drivers refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import libcst as cst
+
+from flyte_bridge_translators.source.engine.entities import Entity, Kind
+from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.translator import Context
+from flyte_bridge_translators.source.settings.environment_groups import Home, decorated
+
+
+class Places:
+    """The order of a file's statements at module level.
+
+    Attributes:
+        first: The first task or workflow.
+        imports: The last import before the first entity; new environments stand after it. −1 when there is none.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.index = {statement: number for number, statement in enumerate(module.tree.body)}
+        self.first = min((self.of(one.function) for one in decorated(module)), default=len(module.tree.body))
+        above = [self.of(node) for node in module.imports if module.is_top_level(node)]
+        self.imports = max((place for place in above if place < self.first), default=-1)
+
+    def of(self, node: cst.CSTNode) -> int:
+        """The statement of the file a node stands in."""
+        if node in self.index:
+            return self.index[node]  # type: ignore[index]
+        return next((self.index[above] for above in self.module.ancestors(node) if above in self.index), -1)  # type: ignore[index]
+
+    def of_name(self, name: cst.Name, before: int | None = None) -> int:
+        """Where a module-level name got its value; −1 for any other name.
+
+        Args:
+            name: The name.
+            before: The statement that uses it: of several values the last one above it counts.
+        """
+        found = [self.of(binding.node) for binding in self.module.scope.bindings.get(name.value, ())]
+        above = [place for place in found if before is None or place < before]
+        return max(above or found, default=-1)
+
+
+class References:
+    """Which entities a driver's functions refer to, through helper functions of the same file too.
+
+    Attributes:
+        local: (module, variable) of an environment of another module → what it is called here.
+    """
+
+    def __init__(self, module: Module, context: Context) -> None:
+        self.module = module
+        self.context = context
+        self.places = Places(module)
+        self.local: dict[tuple[str, str], str] = {}
+        self.found: dict[int, list[tuple[str, cst.Name | cst.Attribute]]] = {}
+        for chain, qualified in module.name_references:
+            self.found.setdefault(self.places.of(chain), []).append((qualified, chain))
+
+    def of(self, home: Home) -> Iterator[tuple[Entity, cst.Name | cst.Attribute]]:
+        """Entities the members of a home refer to, each once, in the order of the text; a launch plan's workflow for it."""
+        seen: set[str] = set()
+        places = [self.places.of(one.function) for one in home.members]
+        if home.driver and not home.settings:
+            places += self._launch_plans()
+        for entity, chain in self._below(places, set()):
+            target = entity
+            if entity.kind is Kind.LAUNCH_PLAN:
+                workflow = self.context.entity(entity.target)
+                if workflow is None:
+                    continue
+                target = workflow
+            if target.qualified not in seen:
+                seen.add(target.qualified)
+                yield target, chain
+
+    def _launch_plans(self) -> Iterator[int]:
+        from flyte_bridge_translators.source.settings.launch_plan import wrapped_statements
+
+        facts = self.context.facts.get(self.module.name)
+        if facts is not None:
+            for statement in wrapped_statements(self.module, facts):
+                yield self.places.of(statement)
+
+    def _below(self, places: Iterable[int], visited: set[int]) -> Iterator[tuple[Entity, cst.Name | cst.Attribute]]:
+        for place in places:
+            if place in visited:
+                continue
+            visited.add(place)
+            for qualified, chain in self.found.get(place, ()):
+                entity = self._entity(qualified)
+                if entity is not None:
+                    yield entity, chain
+                elif qualified.startswith(f"{self.module.name}."):
+                    name = qualified.removeprefix(f"{self.module.name}.").split(".")[0]
+                    helpers = [
+                        binding.node
+                        for binding in self.module.scope.bindings.get(name, ())
+                        if isinstance(binding.node, (cst.FunctionDef, cst.Assign, cst.AnnAssign))
+                    ]
+                    yield from self._below([self.places.of(node) for node in helpers], visited)
+
+    def _entity(self, qualified: str) -> Entity | None:
+        while "." in qualified:
+            entity = self.context.entity(qualified)
+            if entity is not None:
+                return entity
+            qualified = qualified.rpartition(".")[0]
+        return None

@@ -1,0 +1,212 @@
+"""The contract of a translator, and what it is told about the rest of the project.
+
+A translator is a pure function: `translate(module, context) -> Plan`. It looks at one file, reads the facts of the whole
+project, and returns what it wants changed; it changes nothing itself. `TRANSLATORS` (in this package's `__init__`) is the
+ordered tuple of all of them; where two claim the same node, the earlier wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from flyte_bridge_translators.findings import Finding
+from flyte_bridge_translators.source.engine.edits import Plan, apply, locate, merge
+from flyte_bridge_translators.source.engine.entities import Entity, Facts, Kind, Outputs
+from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.tree import code
+
+RETRIES = ("keep", "faithful")
+"""`keep` writes the same number (Flyte 2 then retries every exception); `faithful` keeps Flyte 1's rule that only recoverable
+errors are retried."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Choices of the user.
+
+    Attributes:
+        retries: One of `RETRIES`.
+        explain: Whether each changed place is wanted with its rule and reason; finding the places takes a fifth of the time.
+    """
+
+    retries: str = "keep"
+    explain: bool = False
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a translator may know beyond its own file.
+
+    Attributes:
+        facts: Dotted module name → its facts, for every file converted together, this one included.
+        options: The user's choices.
+    """
+
+    facts: Mapping[str, Facts] = field(default_factory=dict)
+    options: Options = Options()
+
+    @cached_property
+    def entities(self) -> Mapping[str, Entity]:
+        """Qualified name → entity, over the whole project."""
+        return {name: entity for facts in self.facts.values() for name, entity in facts.entities.items()}
+
+    def resolve(self, qualified: str | None) -> str | None:
+        """A qualified name with re-exports followed: `pkg.load` to `pkg.tasks.load` when `pkg/__init__` imports it."""
+        seen = set()
+        while qualified is not None and qualified not in seen:
+            seen.add(qualified)
+            module, _, name = qualified.rpartition(".")
+            facts = self.facts.get(module)
+            if facts is None or name not in facts.reexports or qualified in facts.entities:
+                return qualified
+            qualified = facts.reexports[name]
+        return qualified
+
+    def entity(self, qualified: str | None) -> Entity | None:
+        """The entity a qualified name stands for, wherever in the project it is defined."""
+        resolved = self.resolve(qualified)
+        return self.entities.get(resolved) if resolved is not None else None
+
+    def outputs(self, entity: Entity) -> Outputs:
+        """What an entity returns, with a NamedTuple's fields filled in and a launch plan's workflow looked through."""
+        if entity.kind is Kind.LAUNCH_PLAN:
+            workflow = self.entity(entity.target)
+            return self.outputs(workflow) if workflow is not None else entity.outputs
+        outputs = entity.outputs
+        fields = self.named_tuple(outputs.named_tuple)
+        if fields is None:
+            return outputs
+        return replace(
+            outputs,
+            kind="named",
+            names=tuple(name for name, _ in fields),
+            annotations=tuple(kind for _, kind in fields),
+        )
+
+    def named_tuple(self, qualified: str | None) -> tuple[tuple[str, str], ...] | None:
+        """The fields of a NamedTuple of the project, or None."""
+        resolved = self.resolve(qualified)
+        if resolved is None:
+            return None
+        facts = self.facts.get(resolved.rpartition(".")[0])
+        return facts.named_tuples.get(resolved) if facts is not None else None
+
+    def resources(self, qualified: str | None) -> tuple[tuple[str, str], ...] | None:
+        """The fields of a module-level `Resources` of the project, as text, or None."""
+        facts, name = self._defining(qualified)
+        return facts.resources.get(name) if facts is not None else None
+
+    def string(self, qualified: str | None) -> str | None:
+        """The value of a module-level string constant of the project, or None."""
+        facts, name = self._defining(qualified)
+        return facts.strings.get(name) if facts is not None else None
+
+    def is_image(self, qualified: str | None) -> bool:
+        """Whether a module-level name of the project is an `ImageSpec`."""
+        facts, name = self._defining(qualified)
+        return facts is not None and name in facts.images
+
+    def _defining(self, qualified: str | None) -> tuple[Facts | None, str]:
+        resolved = self.resolve(qualified) or ""
+        return self.facts.get(resolved.rpartition(".")[0]), resolved
+
+    @cached_property
+    def environment_names(self) -> Mapping[tuple[str, str], str]:
+        """(module, variable) → the name of that task environment, unique over the project."""
+        from flyte_bridge_translators.source.settings.environment import environment_names
+
+        return environment_names(self.facts)
+
+    @cached_property
+    def is_flyte1_project(self) -> bool:
+        """Whether any file of the project defines a Flyte 1 image: its methods may be called in files that do not import
+        flytekit themselves."""
+        return any(facts.images for facts in self.facts.values())
+
+    def exports(self, module: str, name: str) -> bool:
+        """Whether a module of the project has a module-level name."""
+        facts = self.facts.get(module)
+        return facts is not None and name in facts.exports
+
+
+Translator = Callable[[Module, Context], Plan]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One changed place, for `--explain`."""
+
+    rule: str
+    line: int
+    column: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A file that changed."""
+
+    text: str
+    findings: tuple[Finding, ...] = ()
+    changes: tuple[Explained, ...] = ()
+    renames: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """A file with nothing to do."""
+
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A file that could not be converted; nothing of it was touched."""
+
+    findings: tuple[Finding, ...]
+
+
+Outcome = Converted | Unchanged | Failed
+
+
+Finisher = Callable[[Module, Context, Plan], Plan]
+"""Like a translator, but run after all of them and shown their merged plan."""
+
+
+def convert(
+    module: Module, context: Context, translators: Iterable[Translator], finishers: Iterable[Finisher]
+) -> Outcome:
+    """Convert one parsed file.
+
+    Args:
+        module: The file.
+        context: What is known of the project; its facts hold this file's too.
+        translators: Run in order on the original file.
+        finishers: Run in order on the merged plan.
+
+    Returns:
+        `Converted` or `Unchanged`; findings sorted by place.
+    """
+    plan = merge([translator(module, context) for translator in translators])
+    for finisher in finishers:
+        plan = merge([finisher(module, context, plan), plan], basis=plan)
+    tree = apply(module, plan)
+    lost = list(plan.applied.lost()) if plan.applied is not None else []
+    for statement, lines in lost:
+        text = "; ".join(code(line).strip() for line in lines)
+        plan.report("FB109", statement, f"`{text}` belongs beside this line")
+    if lost:
+        tree = apply(module, plan)
+    findings = locate(module, plan.reports)
+    text = module.text if tree is module.tree else tree.code
+    if text == module.text:
+        return Unchanged(findings)
+    changes = _explained(module, plan) if context.options.explain else ()
+    return Converted(text, findings, changes, dict(plan.renames))
+
+
+def _explained(module: Module, plan: Plan) -> tuple[Explained, ...]:
+    changes = {Explained(change.rule, *module.position(change.node), change.why) for change in plan.changes}
+    return tuple(sorted(changes, key=lambda change: (change.line, change.column, change.rule, change.why)))

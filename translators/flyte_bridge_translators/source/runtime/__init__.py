@@ -1,0 +1,1 @@
+"""What code asks of Flyte while it runs: context, decks, checkpoints, errors, main blocks."""

@@ -1,0 +1,1 @@
+"""What Flyte 1 sets beside the code: tasks and their environments, resources, images, secrets, launch plans, schedules."""

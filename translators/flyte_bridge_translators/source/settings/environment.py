@@ -1,0 +1,371 @@
+"""Task environments: which task lives in which, what they are called, and where they are written.
+
+`assign(module)` is part of a file's facts, so it looks at this file only; everything that needs the whole project (the
+`depends_on` of drivers) is written by `translate`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from flyte_bridge_translators.source.engine import arguments, layout
+from flyte_bridge_translators.source.engine.edits import Plan
+from flyte_bridge_translators.source.engine.entities import Entity, Facts, Kind
+from flyte_bridge_translators.source.engine.layout import Doc
+from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.places import Places, References
+from flyte_bridge_translators.source.engine.translator import Context
+from flyte_bridge_translators.source.engine.tree import code
+from flyte_bridge_translators.source.settings import (
+    image_spec,
+    launch_plan,
+    resources,
+    secret,
+    setting,
+    task_config,
+)
+from flyte_bridge_translators.source.settings.environment_groups import Home, homes, unique
+from flyte_bridge_translators.source.settings.expressions import Work, used_names
+
+LONGEST = 63
+"""The longest name of an environment that Kubernetes labels can hold."""
+
+SHORTEST_IDLE = 30
+"""`flyte.ReusePolicy` refuses a shorter idle time, in seconds."""
+
+DRIVER_RESOURCES = layout.call("flyte.Resources", cpu="1", memory='"500Mi"')
+"""A driver waits; it computes nothing."""
+
+
+def assign(module: Module, facts: Facts) -> Mapping[str, str]:
+    """Entity name → the variable of its task environment."""
+    if not facts.entities:
+        return {}
+    found: dict[str, str] = {}
+    for home in homes(module, facts):
+        for one in home.members:
+            found[one.function.name.value] = home.variable
+        if home.driver and not home.settings:
+            for entity in facts.entities.values():
+                if entity.kind is Kind.LAUNCH_PLAN:
+                    found[entity.name] = home.variable
+    return found
+
+
+# -- names -----------------------------------------------------------------------------------------------------------
+
+
+def environment_names(facts: Mapping[str, Facts]) -> Mapping[tuple[str, str], str]:
+    """(module, variable) → the name of that environment: after the module's last part where that is enough to tell it from
+    all others, else after its whole path."""
+    variables = {
+        module: sorted({entity.environment for entity in each.entities.values() if entity.environment})
+        for module, each in facts.items()
+    }
+    living = {module for module, names in variables.items() if names}
+    short = {module: clean(module.rpartition(".")[2]) for module in living}
+    shared = Counter(short.values())
+    taken: set[str] = set()
+    names: dict[tuple[str, str], str] = {}
+    for module in sorted(living):
+        base = short[module] if shared[short[module]] == 1 else "-".join(clean(part) for part in module.split("."))
+        for variable in variables[module]:
+            names[module, variable] = _free(f"{base}{suffix(variable)}", taken)
+    return names
+
+
+def name_of(context: Context, module: Module, variable: str) -> str:
+    """The name of one environment of a file."""
+    known = context.environment_names.get((module.name, variable))
+    return known if known is not None else f"{clean(module.name.rpartition('.')[2])}{suffix(variable)}"
+
+
+def _free(name: str, taken: set[str]) -> str:
+    if len(name) > LONGEST:
+        name = f"{name[: LONGEST - 9].rstrip('-_')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    made, number = name, 2
+    while made in taken:
+        made, number = f"{name}-{number}", number + 1
+    taken.add(made)
+    return made
+
+
+def clean(part: str) -> str:
+    """A part of a module's name as environments may be called: lower-case letters, digits, single dashes and underscores."""
+    lowered = re.sub(r"[^a-z0-9_]", "-", part.lower())
+    return re.sub(r"([-_])[-_]+", r"\1", lowered).strip("-_") or "tasks"
+
+
+def suffix(variable: str) -> str:
+    """What an environment's variable adds to the name of its module."""
+    if variable == "env":
+        return ""
+    if variable == "driver":
+        return "-workflows"
+    return f"-{clean(variable.removesuffix('_env')).replace('_', '-')}"
+
+
+# -- what they hold --------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Written:
+    """An environment to be written: after which statement of the file, and with what."""
+
+    home: Home
+    arguments: dict[str, Doc | None]
+    position: int
+    depends_on: list[str] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
+
+
+def translate(module: Module, context: Context) -> Plan:
+    """Write the `flyte.TaskEnvironment` definitions of a file."""
+    work = setting.work(module, context, "environment")
+    facts = context.facts.get(module.name, Facts(module.name))
+    found = [home for home in homes(module, facts) if home.members or home.declared or _launches(module, context)]
+    if not found:
+        return work.plan
+    places = Places(module)
+    work.plan.want("import flyte")
+    found.sort(key=lambda home: (home.driver, home.variable != "env"))
+    written = [_written(work, home, places) for home in found]
+    # All that may stand together do, after the last definition any of them needs above the first task.
+    together = max((each.position for each in written if each.position < places.first), default=places.imports)
+    for each in written:
+        each.position = max(each.position, together)
+    by_variable = {each.home.variable: each for each in written}
+    references = References(module, context)
+    taken = module.taken() | set(by_variable)
+    for each in written:
+        if each.home.driver:
+            _depend(work, each, by_variable, references, taken)
+            _driver_image(work, each, written, references)
+    _write(work, written)
+    return work.plan
+
+
+def _launches(module: Module, context: Context) -> bool:
+    """Whether a launch plan of the file becomes a task, its workflow being known."""
+    facts = context.facts.get(module.name, Facts(module.name))
+    return any(
+        plan.mode == "task" and context.entity(plan.target) is not None for plan in launch_plan.plans(module, facts)
+    )
+
+
+def _written(work: Work, home: Home, places: Places) -> Written:
+    held = home.settings
+    where = home.members[0].decorator if home.members else work.module.tree
+    config = held.get("task_config")
+    plugin: Doc | None = None
+    if config is not None:
+        if task_config.known(work, config):
+            plugin = work.doc(config)
+        else:
+            name = work.qualified(work.value(config)) or code(config)
+            said = f"{name} has no counterpart in Flyte 2 that is known here"
+            work.report("FB302", where, f"task_config={layout.brief(config)}: {said}")
+    environment = held.get("environment")
+    size = resources.merged(work, held, where)
+    image = image_spec.setting(work, held["container_image"]) if "container_image" in held else None
+    name = name_of(work.context, work.module, home.variable)
+    values: dict[str, Doc | None] = {
+        "name": layout.quoted(name),
+        "image": image,
+        "resources": size if size is not None or not home.driver else DRIVER_RESOURCES,
+        "env_vars": work.doc(environment) if environment is not None else None,
+        "secrets": secret.setting(work, held),
+        "plugin_config": plugin,
+        "reusable": _reuse(work, home),
+    }
+    first = min((places.of(one.function) for one in home.members), default=None)
+    needed = [places.of_name(used, first) for value in held.values() for used in used_names(value)]
+    if home.declared:
+        needed = [places.of_name(cst.Name(home.variable))]
+    return Written(home, values, max([places.imports, *needed]))
+
+
+def _reuse(work: Work, home: Home) -> Doc | None:
+    """The reuse policy of what was an actor environment."""
+    if not home.actor:
+        return None
+    value = {name: work.doc(node) for name, node in home.actor.items()}
+    seconds = arguments.constant(home.actor.get("ttl_seconds"))
+    if isinstance(seconds, int) and seconds < SHORTEST_IDLE:
+        value["ttl_seconds"] = str(SHORTEST_IDLE)
+    return layout.call(
+        "flyte.ReusePolicy",
+        replicas=value.get("replica_count", "1"),
+        concurrency=value.get("parallelism"),
+        idle_ttl=value.get("ttl_seconds"),
+    )
+
+
+def _depend(
+    work: Work, each: Written, by_variable: Mapping[str, Written], references: References, taken: set[str]
+) -> None:
+    """Fill in what a driver's environment depends on: every environment of a task its functions call."""
+    module = work.module
+    own: set[str] = set()
+    imported: dict[tuple[str, str], str] = {}
+    for entity, chain in references.of(each.home):
+        variable = entity.environment
+        if variable is None or (entity.module == module.name and variable == each.home.variable):
+            continue
+        if entity.module == module.name:
+            own.add(variable)
+        elif (entity.module, variable) not in imported:
+            imported[entity.module, variable] = _imported(work, entity, variable, chain, taken)
+    references.local.update(imported)
+    first = min((references.places.of(one.function) for one in each.home.members), default=len(module.tree.body))
+    for variable, other in by_variable.items():
+        if variable not in own:
+            continue
+        if other.position >= first:
+            each.late.append(variable)
+            continue
+        each.depends_on.append(variable)
+        if not other.home.driver:
+            each.position = max(each.position, other.position)
+    each.depends_on += sorted(imported.values())
+
+
+def _imported(work: Work, entity: Entity, variable: str, chain: cst.BaseExpression, taken: set[str]) -> str:
+    """How an environment of another module is called here; imports it in the style of the task's own import."""
+    module = work.module
+    if isinstance(chain, cst.Attribute) and module.names.qualified(chain.value) == entity.module:
+        return f"{code(chain.value)}.{variable}"
+    alias = work.aliases.get(f"{entity.module}.{variable}")
+    if alias is not None:
+        return alias
+    last = re.sub(r"\W", "_", entity.module.rpartition(".")[2])
+    alias = unique((f"{last}_{variable}", f"{entity.module.replace('.', '_')}_{variable}"), taken)
+    work.aliases[f"{entity.module}.{variable}"] = alias
+    source = entity.module
+    root: cst.BaseExpression = chain
+    while isinstance(root, cst.Attribute):
+        root = root.value
+    if isinstance(root, cst.Name):
+        for binding in module.names.bindings(root):
+            node = binding.node
+            if isinstance(node, cst.ImportFrom) and node.relative and module.names.absolute(node) == entity.module:
+                source = "." * len(node.relative) + (code(node.module) if node.module is not None else "")
+    work.plan.want(f"from {source} import {variable} as {alias}")
+    return alias
+
+
+def _driver_image(work: Work, each: Written, written: Sequence[Written], references: References) -> None:
+    """A driver's pod imports its module, which the image of any task of that module can; without one, that of its callees."""
+    if each.arguments["image"] is not None:
+        return
+    known = [other for other in written if not other.home.driver and other.arguments["image"] is not None]
+    if known:
+        most = max(known, key=lambda other: len(other.home.members))
+        texts = {layout.flat(other.arguments["image"] or "") for other in known}
+        image = most.home.settings.get("container_image")
+        simple = image is not None and isinstance(image, (cst.Name, cst.Attribute, cst.SimpleString))
+        each.arguments["image"] = most.arguments["image"] if simple else f"{most.home.variable}.image"
+        each.position = max(each.position, most.position)
+        if len(texts) > 1 and most.home.members:
+            work.report(
+                "FB315",
+                most.home.members[0].decorator,
+                f"{each.home.variable} has the image of {most.home.variable}; the other tasks' images differ",
+            )
+        return
+    images: dict[str, str] = {}
+    for entity, _ in references.of(each.home):
+        callee = _image_of(work.context, entity)
+        local = references.local.get((entity.module, entity.environment or ""))
+        if callee is not None and local is not None:
+            images.setdefault(callee, local)
+    if images:
+        first = next(iter(images.values()))
+        each.arguments["image"] = f"{first}.image"
+        if len(images) > 1 and each.home.members:
+            others = ", ".join(list(images)[1:])
+            work.report(
+                "FB315",
+                each.home.members[0].decorator,
+                f"{each.home.variable} has the image of {first}; it also calls tasks with {others}",
+            )
+
+
+def _image_of(context: Context, entity: Entity) -> str | None:
+    """What tells the image of another module's entity from others: of a driver, the commonest of its module's tasks."""
+    facts = context.facts.get(entity.module)
+    if facts is None:
+        return entity.image
+    text = entity.image
+    if text is None and entity.kind.is_driver:
+        known = Counter(each.image for each in facts.entities.values() if each.image is not None)
+        text = max(known, key=lambda each: known[each], default=None)
+    if text is None:
+        return None
+    return facts.reexports.get(text, f"{entity.module}.{text}" if text.isidentifier() else text)
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def _write(work: Work, written: Sequence[Written]) -> None:
+    body = work.module.tree.body
+    by_position: dict[int, list[Written]] = {}
+    for each in written:
+        each.arguments["depends_on"] = layout.listed(each.depends_on) if each.depends_on else None
+        if each.home.declared:
+            _redeclare(work, each)
+        else:
+            by_position.setdefault(each.position, []).append(each)
+    for position, group in sorted(by_position.items()):
+        host = body[position] if position >= 0 else None
+        gap = 0 if isinstance(host, cst.SimpleStatementLine) and isinstance(host.body[0], cst.Assign) else 1
+        if isinstance(host, (cst.FunctionDef, cst.ClassDef)):
+            gap = 2
+        statements: list[cst.BaseStatement] = []
+        for number, each in enumerate(group):
+            doc = layout.call("flyte.TaskEnvironment", **each.arguments)
+            statements.append(
+                layout.statement(doc, work.limit, target=each.home.variable, blank=gap if number == 0 else 0)
+            )
+            statements += [
+                layout.statement(layout.call(f"{each.home.variable}.add_dependency", late), work.limit)
+                for late in each.late
+                if by_variable_position(written, late) <= position
+            ]
+        if host is not None:
+            work.plan.insert_after(host, statements)
+        elif body:
+            start = 1 if work.module.tree.get_docstring() and len(body) > 1 else 0
+            work.plan.insert_before(body[start], statements)
+    _late(work, written)
+
+
+def by_variable_position(written: Sequence[Written], variable: str) -> int:
+    """Where an environment of the file stands."""
+    return next((each.position for each in written if each.home.variable == variable), -1)
+
+
+def _late(work: Work, written: Sequence[Written]) -> None:
+    """Dependencies that are defined after their driver are added after them."""
+    for each in written:
+        for late in each.late:
+            position = by_variable_position(written, late)
+            if position > each.position:
+                added = layout.statement(layout.call(f"{each.home.variable}.add_dependency", late), work.limit)
+                work.plan.insert_after(work.module.tree.body[position], [added])
+
+
+def _redeclare(work: Work, each: Written) -> None:
+    """`env = flytekit.Environment(…)` becomes an environment where it stands."""
+    for name, value, _ in work.module.assignments:
+        if name == each.home.variable and isinstance(value, cst.Call):
+            doc = layout.call("flyte.TaskEnvironment", **each.arguments)
+            text = layout.render(doc, work.limit, column=len(name) + 3)
+            work.plan.replace(value, cst.parse_expression(text), "Flyte 1's Environment is a task environment")

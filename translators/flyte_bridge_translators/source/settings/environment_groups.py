@@ -1,0 +1,244 @@
+"""Which task lives in which environment: the grouping, read from one file alone.
+
+Two tasks share an environment when everything that only an environment can hold is the same for both; all else is a task's own
+(`flyte.TaskEnvironment.task` has no parameter for these).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from flyte_bridge_translators.source.engine import arguments
+from flyte_bridge_translators.source.engine.entities import Facts, Kind, entity_decorator
+from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.tree import code
+
+ONLY = (
+    "container_image",
+    "requests",
+    "limits",
+    "resources",
+    "accelerator",
+    "shared_memory",
+    "environment",
+    "secret_requests",
+    "task_config",
+)
+"""Parameters of a Flyte 1 task that only an environment can hold in Flyte 2."""
+
+ACTOR = ("replica_count", "ttl_seconds", "parallelism")
+"""Parameters of union's `ActorEnvironment` that say how containers are kept."""
+
+Settings = dict[str, cst.BaseExpression]
+
+
+@dataclass(frozen=True)
+class Decorated:
+    """A function with a Flyte 1 decorator at module level.
+
+    Attributes:
+        function: The function.
+        decorator: The decorator that makes an entity of it.
+        kind: What it makes.
+        settings: The decorator's parameters, those of its `flytekit.Environment` included.
+        stars: `**kwargs` among them.
+        base: The variable of its `flytekit.Environment`, if it has one.
+        own: The parameters of the decorator itself.
+    """
+
+    function: cst.FunctionDef
+    decorator: cst.Decorator
+    kind: Kind
+    settings: Settings
+    stars: tuple[cst.Arg, ...] = ()
+    base: str | None = None
+    own: Settings = field(default_factory=dict)
+
+
+@dataclass
+class Home:
+    """One task environment of a file.
+
+    Attributes:
+        variable: The name it is bound to.
+        settings: What it holds, as in Flyte 1.
+        driver: Whether workflows live in it.
+        members: The functions that live in it.
+        declared: Whether a `flytekit.Environment` of that name is there already.
+        actor: Of a union actor environment: how it keeps its containers.
+    """
+
+    variable: str
+    settings: Settings
+    driver: bool = False
+    members: list[Decorated] = field(default_factory=list)
+    declared: bool = False
+    actor: Settings = field(default_factory=dict)
+
+
+def decorated(module: Module) -> Iterator[Decorated]:
+    """Every function at module level that is a task or a workflow."""
+    for function in module.functions:
+        found = entity_decorator(module, function)
+        if found is None or not module.is_top_level(function) or found[1] is Kind.REFERENCE:
+            continue
+        decorator, kind, name = found
+        given = arguments.read(decorator.decorator)
+        own = dict(given.named)
+        base = None
+        inherited: Settings = {}
+        if name == "flytekit.Environment":
+            expression = decorator.decorator
+            target = expression.func if isinstance(expression, cst.Call) else expression
+            if isinstance(target, cst.Attribute) and isinstance(target.value, cst.Name):
+                base = target.value.value
+                inherited = declared(module, base)
+        yield Decorated(function, decorator, kind, overlaid(inherited, own), given.stars, base, own)
+
+
+def declared(module: Module, variable: str) -> Settings:
+    """The parameters of a `flytekit.Environment` of this file, those it extends included."""
+    value = module.definition(variable)
+    if not isinstance(value, cst.Call):
+        return {}
+    own = dict(arguments.read(value).named)
+    if (
+        isinstance(value.func, cst.Attribute)
+        and value.func.attr.value == "extend"
+        and isinstance(value.func.value, cst.Name)
+    ):
+        return overlaid(declared(module, value.func.value.value), own)
+    return own
+
+
+def overlaid(under: Mapping[str, cst.BaseExpression], over: Mapping[str, cst.BaseExpression]) -> Settings:
+    """Settings over others; dictionaries are merged, as Flyte 1's `Environment` does."""
+    merged = dict(under)
+    for name, value in over.items():
+        below = merged.get(name)
+        if isinstance(below, cst.Dict) and isinstance(value, cst.Dict):
+            keys = {code(element.key) for element in value.elements if isinstance(element, cst.DictElement)}
+            kept = [
+                element
+                for element in below.elements
+                if not (isinstance(element, cst.DictElement) and code(element.key) in keys)
+            ]
+            texts = [
+                code(element.with_changes(comma=cst.MaybeSentinel.DEFAULT)) for element in (*kept, *value.elements)
+            ]
+            merged[name] = cst.parse_expression("{" + ", ".join(texts) + "}")
+        else:
+            merged[name] = value
+    return merged
+
+
+def environment_settings(settings: Mapping[str, cst.BaseExpression]) -> Settings:
+    """What of a task's settings only an environment can hold."""
+    return {
+        name: settings[name]
+        for name in ONLY
+        if name in settings
+        and not arguments.is_none(settings[name])
+        and not (name == "task_config" and code(settings[name]).split("(")[0].rpartition(".")[2] == "Pod")
+    }
+
+
+Key = tuple[tuple[str, str], ...]
+
+
+def key(settings: Mapping[str, cst.BaseExpression]) -> Key:
+    """Equal for settings that are written the same, white space apart."""
+    return tuple((name, re.sub(r"\s+", "", code(value))) for name, value in settings.items())
+
+
+def homes(module: Module, facts: Facts) -> list[Home]:
+    """The environments of a file: those of tasks in the order of the text, then those of drivers."""
+    found = list(decorated(module))
+    kept: dict[str, Home] = {}
+    tasks: dict[Key, Home] = {}
+    drivers: dict[Key, Home] = {}
+    for one in found:
+        settings = environment_settings(one.settings)
+        if one.base is not None:
+            base = environment_settings(declared(module, one.base))
+            whole = declared(module, one.base)
+            actor = {name: whole[name] for name in ACTOR if name in whole}
+            home = kept.setdefault(one.base, Home(one.base, base, declared=True, actor=actor))
+            if not one.kind.is_driver and key(settings) == key(base):
+                home.members.append(one)
+                continue
+        shelf = drivers if one.kind.is_driver else tasks
+        shelf.setdefault(key(settings), Home("", settings, one.kind.is_driver)).members.append(one)
+    if any(entity.kind is Kind.LAUNCH_PLAN for entity in facts.entities.values()) and () not in drivers:
+        from flyte_bridge_translators.source.settings.launch_plan import needs_driver
+
+        if needs_driver(module, facts):
+            drivers[()] = Home("", {}, driver=True)
+    _name(list(tasks.values()), list(drivers.values()), module.taken() | set(kept), declared=bool(kept))
+    return [*kept.values(), *tasks.values(), *drivers.values()]
+
+
+def _name(tasks: Sequence[Home], drivers: Sequence[Home], taken: set[str], *, declared: bool) -> None:
+    used = set(taken)
+    main = None if declared else _main(tasks)
+    images = Counter(code(home.settings["container_image"]) for home in tasks if "container_image" in home.settings)
+    for home in tasks:
+        if home is main:
+            home.variable = unique(("env", "task_env", "tasks_env"), used)
+    for home in tasks:
+        if home is not main:
+            home.variable = unique([f"{word}_env" for word in _words(home, main, images)], used)
+    first = next((home for home in drivers if not home.settings), drivers[0] if drivers else None)
+    for home in drivers:
+        name = home.members[0].function.name.value if home.members else "workflow"
+        wanted = ("driver", "workflow_driver", "driver_env") if home is first else (f"{name}_driver",)
+        home.variable = unique(wanted, used)
+
+
+def _main(tasks: Sequence[Home]) -> Home | None:
+    """The one that is called `env`: the plain one, else the one with the most tasks."""
+    plain = next((home for home in tasks if not home.settings), None)
+    return plain or max(tasks, key=lambda home: len(home.members), default=None)
+
+
+def _words(home: Home, main: Home | None, images: Counter[str]) -> Iterator[str]:
+    """What to call an environment after, best first: its only task, what only it has, its first task."""
+    names = [one.function.name.value.lstrip("_") for one in home.members]
+    if len(names) == 1:
+        yield names[0]
+    sizes = (home.settings[name] for name in ("requests", "limits", "resources") if name in home.settings)
+    if "accelerator" in home.settings or any("gpu" in code(size).lower() for size in sizes):
+        yield "gpu"
+    image = home.settings.get("container_image")
+    if isinstance(image, cst.Name) and (set(home.settings) == {"container_image"} or _is_rare(image, main, images)):
+        yield re.sub(r"_?(image|img|spec)(_?spec)?$", "", image.value.lower()).strip("_") or image.value.lower()
+    for name in ("requests", "resources", "limits"):
+        value = home.settings.get(name)
+        if isinstance(value, cst.Name) and value.value.islower():
+            yield value.value
+            break
+    yield from names
+
+
+def _is_rare(image: cst.Name, main: Home | None, images: Counter[str]) -> bool:
+    """Whether no other environment has that image."""
+    other = main.settings.get("container_image") if main is not None else None
+    return images[image.value] == 1 and (other is None or code(other) != image.value)
+
+
+def unique(wanted: Sequence[str], used: set[str]) -> str:
+    """The first wanted name that is free, or the last one with a number; taken from then on."""
+    for name in wanted:
+        if name not in used and name.isidentifier():
+            used.add(name)
+            return name
+    number = 2
+    while f"{wanted[-1]}_{number}" in used:
+        number += 1
+    used.add(f"{wanted[-1]}_{number}")
+    return f"{wanted[-1]}_{number}"
