@@ -16,7 +16,8 @@ from flyteidl2.core import tasks_pb2
 from flytekit import FlyteContextManager
 from flytekit.core.type_engine import TypeEngine
 
-from flyte_bridge.driver import environment, wrapper
+from flyte_bridge.driver import wrapper
+from flyte_bridge_translators.wire import process
 from wire.serialized import serialize
 
 CODE = Path(__file__).with_name("code")
@@ -40,7 +41,7 @@ def run(template: tasks_pb2.TaskTemplate, folder: Path, inputs: dict[str, Any], 
         "{{.prevCheckpointPrefix}}": '""',
     }
     folder.joinpath("out").mkdir()
-    words = [values.get(word, word) for word in environment.arguments(template)]
+    words = [values.get(word, word) for word in process.arguments(template)]
     own = {one.key: one.value for one in template.container.env}
     facts = {
         f"FLYTE_INTERNAL_{kind}_{what}": "x"
@@ -66,7 +67,7 @@ def run(template: tasks_pb2.TaskTemplate, folder: Path, inputs: dict[str, Any], 
 def test_futures_and_outputs(tmp_path: Path, fast: bool) -> None:
     """The wrapped command leaves `futures.pb` and an empty `outputs.pb`, with the code in the image or registered fast."""
     template = template_of(dynamics.fan_out)
-    assert environment.is_dynamic(template)
+    assert process.is_dynamic(template)
     assert wrapper.wrap(template)
     path = str(CODE)
     if fast:
@@ -115,7 +116,7 @@ def test_commands_that_stay() -> None:
     containers = [{"name": "side", "args": ["sleep"]}, {"name": "main", "args": ["pyflyte-execute", "a"], "env": []}]
     pod.k8s_pod.pod_spec.update({"containers": containers})
     assert wrapper.wrap(pod)
-    assert environment.arguments(pod) == ["python", "-c", wrapper.SCRIPT, "a"]
+    assert process.arguments(pod) == ["python", "-c", wrapper.SCRIPT, "a"]
 
 
 def test_environment_of_pods() -> None:
@@ -123,9 +124,9 @@ def test_environment_of_pods() -> None:
     pod = tasks_pb2.TaskTemplate()
     env = [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]
     pod.k8s_pod.pod_spec.update({"containers": [{"name": "main", "env": env}]})
-    environment.add(pod, {"A": "9", "C": "3"})
+    process.add(pod, {"A": "9", "C": "3"})
     [container] = pod.k8s_pod.pod_spec["containers"]
     assert {one["name"]: one["value"] for one in container["env"]} == {"A": "9", "B": "2", "C": "3"}
-    assert environment.has(pod, "C")
-    assert not environment.has(pod, "D")
-    environment.add(tasks_pb2.TaskTemplate(type="sql"), {"A": "1"})
+    assert process.has(pod, "C")
+    assert not process.has(pod, "D")
+    process.add(tasks_pb2.TaskTemplate(type="sql"), {"A": "1"})

@@ -56,7 +56,8 @@ class Target:
     """What is launched.
 
     Attributes:
-        task: Where it is deployed; of a run that was born in Flyte 2 and deployed nowhere, the task itself.
+        task: Where it is deployed. The task itself where it is deployed nowhere: of a run that was born in Flyte 2, or of the
+            driver for a task that runs alone and needs it.
         plan: The launch plan; of a single task the one that flyteadmin would make around it.
         own: Whether the launch plan is one that somebody has registered.
     """
@@ -246,7 +247,10 @@ class LaunchCalls:
             return await self._foreign(asked, run, mode, context)
         if asked.resource_type == identifier_pb2.TASK:
             task = await registry.get_task(asked)
-            made = single_task.of_template(task.closure.compiled_task.template)
+            template = task.closure.compiled_task.template
+            made = single_task.of_template(template)
+            if single_task.needs_driver(template):
+                return Target(await registry.driven(made.workflow), made.launch_plan, own=False)
             return Target(identifier.deployed(asked, org=ORG), made.launch_plan, own=False)
         plan = await registry.get_launch_plan(asked)
         return Target(identifier.deployed(plan.id, org=ORG), plan, own=True)

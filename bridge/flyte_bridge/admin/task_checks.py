@@ -9,6 +9,7 @@ from flyteidl.core import tasks_pb2
 
 from flyte_bridge.admin.validation import given, missing, text
 from flyte_bridge.errors import InvalidRequest, Unimplemented
+from flyte_bridge_translators.wire import plugin
 from flyte_bridge_translators.wire.quantity import BadQuantity, quantity
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ def check_embedded(template: tasks_pb2.TaskTemplate, allowed: Iterable[Allowance
 
     from flyte_bridge.embedded.executor import refuse, target
 
+    if template.type == plugin.ECHO:  # never an action: the driver does it itself
+        return
     same = v2_tasks_pb2.TaskTemplate.FromString(template.SerializeToString())
     try:
         refused = refuse.refusal(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from flyteidl.core import literals_pb2, workflow_pb2
 
-from flyte_bridge.driver import child_actions, environment, execution_overrides
+from flyte_bridge.driver import child_actions, execution_overrides
 from flyte_bridge.driver.nodes import task
 from flyte_bridge.driver.scope import Step
-from flyte_bridge_translators.wire import identifier
+from flyte_bridge_translators.wire import identifier, plugin, process
 
 if TYPE_CHECKING:
     from flyteidl2.core import tasks_pb2 as v2_tasks_pb2
@@ -55,7 +55,7 @@ class Tasks:
         Raises:
             NodeError: It failed.
         """
-        if self.template.type == task.ECHO:
+        if self.template.type == plugin.ECHO:
             return self._echo(index)
         async with self._beginning:
             prefix = await self._begin(index, uid)
@@ -87,7 +87,7 @@ class Tasks:
             # flytekit adds the two up to the place in what it reads; the index alone is what a user's code may look at
             offset = 0 if self.whole else -index
             variables = {INDEX_NAME: INDEX, INDEX: str(index), OFFSET: str(offset)}
-            environment.add(spec.task_template, variables)
+            process.add(spec.task_template, variables)
         return spec
 
     async def _inputs_uri(self) -> str:

@@ -18,12 +18,20 @@ from typing import TYPE_CHECKING, Any
 
 from flyteidl2.task import run_pb2
 
-from flyte_bridge.driver import environment
+from flyte_bridge_translators.wire import process
 
 if TYPE_CHECKING:
     from flyte_bridge.driver.scope import Step
 
+EMBEDDED = "FLYTE_BRIDGE_EMBEDDED"
+"""The variable that the embedded backend gives to the driver, unless it behaves as a real one."""
+
 _RAW_OUTPUT = re.compile(r"\{\{\s*[.$]rawOutputDataPrefix\s*\}\}", re.IGNORECASE)
+
+
+def embedded() -> bool:
+    """Whether it is the embedded backend that runs this process."""
+    return EMBEDDED in os.environ
 
 
 def apply(step: Step, template: Any) -> None:
@@ -37,14 +45,14 @@ def apply(step: Step, template: Any) -> None:
     wanted = interruptible(step)
     if wanted is not None:
         template.metadata.interruptible = wanted
-    if environment.EMBEDDED in os.environ:
+    if embedded():
         return
     if settings.overwrite_cache:
         template.metadata.discoverable = False
     if settings.raw_output_prefix:
         place = f"{settings.raw_output_prefix.rstrip('/')}/{step.execution.action.run.name}/{step.uid}"
-        words = environment.arguments(template)
-        environment.set_arguments(template, [_RAW_OUTPUT.sub(place, word) for word in words])
+        words = process.arguments(template)
+        process.set_arguments(template, [_RAW_OUTPUT.sub(place, word) for word in words])
 
 
 def interruptible(step: Step) -> bool | None:

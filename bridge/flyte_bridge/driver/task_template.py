@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from flyteidl2.core import tasks_pb2
 
-from flyte_bridge.driver import child_actions, environment
+from flyte_bridge.driver import child_actions
+from flyte_bridge_translators.wire import process
 
 if TYPE_CHECKING:
     from flyte_bridge.driver.execution import Execution
@@ -33,9 +34,9 @@ async def provide(execution: Execution, uid: str, name: str, template: tasks_pb2
     Raises:
         NodeError: The storage fails.
     """
-    words = environment.arguments(template)
+    words = process.arguments(template)
     if not any(_VARIABLE.search(word) for word in words):
         return
     uri = f"{execution.place(name)}/task.pb"
     await child_actions.write(execution, uri, template, uid)
-    environment.set_arguments(template, [_VARIABLE.sub(lambda _: uri, word) for word in words])
+    process.set_arguments(template, [_VARIABLE.sub(lambda _: uri, word) for word in words])

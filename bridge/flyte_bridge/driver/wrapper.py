@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flyte_bridge.driver import environment
+from flyte_bridge_translators.wire import process
 
 if TYPE_CHECKING:
     from flyteidl2.core import tasks_pb2
@@ -40,9 +40,9 @@ def wrap(template: tasks_pb2.TaskTemplate) -> bool:
     Returns:
         Whether it was: another command than flytekit's is left as it is.
     """
-    words = environment.arguments(template)
+    words = process.arguments(template)
     if COMMAND not in words:
         return False
     at = words.index(COMMAND)
-    environment.set_arguments(template, [*words[:at], "python", "-c", SCRIPT, *words[at + 1 :]])
+    process.set_arguments(template, [*words[:at], "python", "-c", SCRIPT, *words[at + 1 :]])
     return True

@@ -123,6 +123,21 @@ class Registry:
                 return
             _refuse("workflow", workflow.id, existing.closure.compiled_workflow, workflow.closure.compiled_workflow)
 
+    async def driven(self, workflow: workflow_pb2.Workflow) -> task_definition_pb2.TaskSpec:
+        """The task that drives a workflow which nobody has registered.
+
+        Args:
+            workflow: Its id and compiled closure.
+
+        Raises:
+            FailedPrecondition: This Flyte 2 could not run it.
+        """
+        self._hold_driver(workflow.id)
+        spec, documents = specs.of_workflow(workflow, None, self.settings.driver_image)
+        if documents:
+            await self.documents.put_all(workflow.id.project, workflow.id.domain, documents)
+        return spec
+
     async def get_workflow(self, v1_id: identifier_pb2.Identifier) -> workflow_pb2.Workflow:
         """A workflow with its closure.
 
@@ -258,11 +273,7 @@ class Registry:
     @asynccontextmanager
     async def _registering(self, v1_id: identifier_pb2.Identifier) -> AsyncIterator[task_definition_pb2.TaskIdentifier]:
         """Where the entity goes, which nobody else of this process registers meanwhile."""
-        if not self.settings.embedded and not self.settings.driver_image:
-            raise FailedPrecondition(
-                f"{v1_id.name!r} is not registered: workflows of Flyte 1 run in the driver's image, and none is named; build "
-                f"it (docs/driver.md) and set {PREFIX}DRIVER_IMAGE"
-            )
+        self._hold_driver(v1_id)
         if "\0" in v1_id.name + v1_id.version:
             raise InvalidRequest(f"name {v1_id.name!r}, version {v1_id.version!r}: neither can hold a NUL character")
         try:
@@ -271,6 +282,13 @@ class Registry:
             raise InvalidRequest(str(error)) from None
         async with self.alone(task_id):
             yield task_id
+
+    def _hold_driver(self, v1_id: identifier_pb2.Identifier) -> None:
+        if not self.settings.embedded and not self.settings.driver_image:
+            raise FailedPrecondition(
+                f"{v1_id.name!r} is refused: workflows of Flyte 1 run in the driver's image, and none is named; build it "
+                f"(docs/driver.md) and set {PREFIX}DRIVER_IMAGE"
+            )
 
     def alone(self, where: Message) -> asyncio.Lock:
         """A lock that nobody else of this process holds for the same thing.

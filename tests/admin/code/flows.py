@@ -258,3 +258,8 @@ def asks(a: int) -> str:
 @workflow
 def asking(a: int) -> str:
     return asks(a=a)
+
+
+@dynamic
+def fan(n: int) -> int:
+    return plus(a=plus(a=n))

@@ -33,7 +33,10 @@ MESSAGES: dict[tuple[str, int], tuple[str, str]] = {
 }
 """Module and message by task type, and the `task_type_version` from which on it holds."""
 
-WITHOUT_CONTAINER = frozenset({"echo", "core-sleep", "bigquery_query_job_task", "snowflake", "databricks"})
+ECHO = "echo"
+"""The task type that gives back what it gets; flyteplugins runs it without a container, and the driver itself."""
+
+WITHOUT_CONTAINER = frozenset({ECHO, "core-sleep", "bigquery_query_job_task", "snowflake", "databricks"})
 """Task types that need none: what flyte-bridge does itself, what Flyte 2 does itself, and its own connectors."""
 
 GONE = {

@@ -3,6 +3,10 @@
 Their names begin with `.flytegen.`, the one node is called as the task, reduced to what a node's id may hold. Nothing is
 registered: both follow from the task, and are made when somebody asks.
 
+Most such tasks are run by Flyte 2 as they are. One that leaves a workflow to be run, maps over its inputs, or has nothing to
+start needs the driver; a mapped task is then an array node, which flyteadmin does not make of it (there its one process looks for
+its place in the lists and fails).
+
 Source: `flyteadmin/pkg/manager/impl/util/single_task_execution.go` (v1.16.8).
 """
 
@@ -15,7 +19,7 @@ from flyteidl.admin import launch_plan_pb2, workflow_pb2
 from flyteidl.core import identifier_pb2, tasks_pb2
 from flyteidl.core import workflow_pb2 as core_workflow_pb2
 
-from flyte_bridge_translators.wire import workflow
+from flyte_bridge_translators.wire import plugin, process, workflow
 from flyte_bridge_translators.wire.execution_settings import same
 
 PREFIX = ".flytegen."
@@ -61,6 +65,15 @@ def task_of(entity: identifier_pb2.Identifier) -> identifier_pb2.Identifier | No
     )
 
 
+def needs_driver(task: Any) -> bool:
+    """Whether Flyte 2 does not do by itself what Flyte 1 does when a task runs alone.
+
+    Args:
+        task: Its template, of either Flyte.
+    """
+    return bool(task.type == plugin.ECHO or process.is_dynamic(task) or process.is_mapped(task))
+
+
 def of_template(task: Any) -> SingleTask:
     """The workflow and launch plan around a task.
 
@@ -81,7 +94,12 @@ def of_template(task: Any) -> SingleTask:
     step.metadata.retries.retries = (
         template.metadata.retries.retries if template.metadata.HasField("retries") else _RETRIES
     )
-    step.task_node.reference_id.CopyFrom(own)
+    if process.is_mapped(template):
+        step.array_node.node.task_node.reference_id.CopyFrom(own)
+        step.array_node.node.id = node
+        step.array_node.bound_inputs.extend(_whole(process.arguments(template)))
+    else:
+        step.task_node.reference_id.CopyFrom(own)
     for variable in sorted(template.interface.inputs.variables):
         step.inputs.add(var=variable).binding.promise.var = variable
     for variable in sorted(template.interface.outputs.variables):
@@ -90,6 +108,13 @@ def of_template(task: Any) -> SingleTask:
     result = workflow_pb2.Workflow(id=around)
     result.closure.compiled_workflow.CopyFrom(workflow.compile(skeleton, (), [template]))
     return SingleTask(result, _plan(around, template), node)
+
+
+def _whole(arguments: list[str]) -> list[str]:
+    """The inputs that all elements share, as flytekit's `ArrayNodeMapTaskResolver` is told (`vars a,b`)."""
+    loading = arguments[arguments.index("--") + 1 :] if "--" in arguments else []
+    named = dict(zip(loading[::2], loading[1::2], strict=False)).get("vars", "")
+    return [one for one in named.split(",") if one]
 
 
 def _plan(around: identifier_pb2.Identifier, template: tasks_pb2.TaskTemplate) -> launch_plan_pb2.LaunchPlan:

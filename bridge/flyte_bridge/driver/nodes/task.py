@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import importlib
-import os
 from typing import TYPE_CHECKING, Any
 
 from flyteidl.core import literals_pb2
 from flyteidl2.task import task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2
 
-from flyte_bridge.driver import child_actions, environment, execution_overrides, memory, wrapper
+from flyte_bridge.driver import child_actions, execution_overrides, memory, wrapper
 from flyte_bridge.errors import NodeError
-from flyte_bridge_translators.wire import identifier, plugin, resources
+from flyte_bridge_translators.wire import identifier, plugin, process, resources
 from flyte_bridge_translators.wire import task as wire_task
 
 if TYPE_CHECKING:
     from flyte_bridge.driver.execution import Execution
     from flyte_bridge.driver.scope import Step
-
-ECHO = "echo"
-"""The task type that gives back what it gets; flyteplugins runs it without a container."""
 
 
 async def run(step: Step) -> literals_pb2.LiteralMap:
@@ -30,9 +26,9 @@ async def run(step: Step) -> literals_pb2.LiteralMap:
         NodeError: It failed, or left no outputs.
     """
     template = effective(step)
-    if template.type == ECHO:
+    if template.type == plugin.ECHO:
         return await _echo(step, template)
-    if template.metadata.discoverable and environment.is_dynamic(template):
+    if template.metadata.discoverable and process.is_dynamic(template):
         return await memory.remembered(step, template, lambda: _run(step, template))
     return await _run(step, template)
 
@@ -109,8 +105,8 @@ def spec(execution: Execution, template: Any) -> task_definition_pb2.TaskSpec:
         "FLYTE_INTERNAL_EXECUTION_WORKFLOW": execution.workflow_name,
         "FLYTE_INTERNAL_EXECUTION_LAUNCHPLAN": execution.launch_plan_name,
     }
-    environment.add(result.task_template, variables)
-    if environment.EMBEDDED not in os.environ and environment.is_dynamic(template):
+    process.add(result.task_template, variables)
+    if not execution_overrides.embedded() and process.is_dynamic(template):
         wrapper.wrap(result.task_template)
     return result
 

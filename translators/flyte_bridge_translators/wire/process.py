@@ -1,4 +1,7 @@
-"""Environment variables and arguments of a task, wherever its template keeps them."""
+"""Environment variables and arguments of the process that a task is, wherever its template keeps them.
+
+Templates of either Flyte: the fields are the same.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,11 @@ if TYPE_CHECKING:
 PRIMARY = "primary_container_name"
 """Key of a template's `config` that names the container of a pod that is the task itself (flytekit's `PodTemplate`)."""
 
-
 CONTEXT = "_F_SS_C"
 """The variable that flytekit gives to tasks that will serialize others: dynamic ones, and eager ones."""
 
-EMBEDDED = "FLYTE_BRIDGE_EMBEDDED"
-"""The variable that the embedded backend gives to the driver."""
+MAP = "pyflyte-map-execute"
+"""flytekit's entry point of a mapped task: it runs one element, which its environment names."""
 
 
 def add(template: tasks_pb2.TaskTemplate, variables: Mapping[str, str]) -> None:
@@ -61,6 +63,11 @@ def has(template: tasks_pb2.TaskTemplate, name: str) -> bool:
 def is_dynamic(template: tasks_pb2.TaskTemplate) -> bool:
     """Whether a task may leave a workflow to be run."""
     return has(template, CONTEXT) and not template.metadata.is_eager
+
+
+def is_mapped(template: tasks_pb2.TaskTemplate) -> bool:
+    """Whether a task's process runs one element of the lists that the task takes."""
+    return MAP in arguments(template)
 
 
 def arguments(template: tasks_pb2.TaskTemplate) -> list[str]:
