@@ -1,19 +1,20 @@
 """From the laboratory's records to a clean table."""
 
+import io
 import os
 from typing import Optional, Tuple
 
 import pandas as pd
 from flytekit import Resources, current_context, task, workflow
 from flytekit.types.file import FlyteFile
-from sklearn.datasets import load_wine
 
+from winery.records import WINES
 from winery.settings import laboratory, small
 
 
 @task(cache=True, cache_version="1.0", container_image=laboratory, requests=small, retries=2)
 def load_measurements() -> pd.DataFrame:
-    return load_wine(as_frame=True).frame
+    return pd.read_csv(io.StringIO(WINES))
 
 
 @task(container_image=laboratory, requests=small, limits=Resources(cpu="1", mem="1Gi"))

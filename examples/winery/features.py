@@ -4,8 +4,6 @@ from typing import Dict, NamedTuple, Tuple
 
 import pandas as pd
 from flytekit import StructuredDataset, kwtypes, task, workflow
-from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import StandardScaler
 from typing_extensions import Annotated
 
 from winery.data import clean, load_measurements
@@ -25,13 +23,15 @@ def select(measurements: Annotated[StructuredDataset, Chemistry]) -> pd.DataFram
 @task(container_image=laboratory, requests=small, cache=True, cache_version="2")
 def scale(features: pd.DataFrame) -> pd.DataFrame:
     chemistry = features.drop(columns="target")
-    scaled = pd.DataFrame(StandardScaler().fit_transform(chemistry), columns=chemistry.columns)
+    scaled = (chemistry - chemistry.mean()) / chemistry.std(ddof=0)
     return scaled.assign(target=features["target"])
 
 
 @task(container_image=laboratory, requests=small)
 def split(features: pd.DataFrame, holdout: float = 0.25, seed: int = SEED) -> Tuple[pd.DataFrame, pd.DataFrame]:
-    return train_test_split(features, test_size=holdout, random_state=seed, stratify=features["target"])
+    """The same share of each cultivar is held out."""
+    rest = features.groupby("target").sample(frac=holdout, random_state=seed)
+    return features.drop(index=rest.index), rest
 
 
 @task(container_image=laboratory)

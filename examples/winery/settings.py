@@ -6,8 +6,8 @@ laboratory = ImageSpec(
     name="winery",
     registry="ghcr.io/example",
     python_version="3.11",
-    packages=["joblib", "pandas", "pyarrow", "scikit-learn"],
-    apt_packages=["libgomp1"],
+    packages=["numpy", "pandas", "pyarrow"],
+    apt_packages=["tini"],
     env={"OMP_NUM_THREADS": "1"},
 )
 

@@ -1,11 +1,10 @@
 """Lists where tuples are declared, values nobody declared."""
 
 import asyncio
+from statistics import quantiles
 from typing import List, NamedTuple, Tuple
 
-import pandas as pd
 import flyte
-from sklearn.model_selection import train_test_split
 
 env = flyte.TaskEnvironment(name="tuples")
 driver = flyte.TaskEnvironment(
@@ -18,13 +17,8 @@ Halves = NamedTuple("Halves", first=int, second=int)
 
 
 @env.task
-def frame(rows: int) -> pd.DataFrame:
-    return pd.DataFrame({"row": range(rows)})
-
-
-@env.task
-def split(data: pd.DataFrame) -> Tuple[pd.DataFrame, pd.DataFrame]:
-    return tuple(train_test_split(data, test_size=0.25, random_state=0))
+def thirds(rows: int) -> Tuple[float, float]:
+    return tuple(quantiles(range(rows), n=3))
 
 
 @env.task
@@ -66,22 +60,10 @@ def undeclared_call(n: int):
     print("small", n)
 
 
-@env.task
-def size(data: pd.DataFrame) -> int:
-    return len(data)
-
-
 @driver.task
-async def wf(rows: int = 8) -> Tuple[int, int, int, int, int]:
-    async def run_size() -> tuple[int, int]:
-        train, test = await split.aio(data=await frame.aio(rows=rows))
-        size_result, size_result_2 = await asyncio.gather(
-            size.aio(data=train), size.aio(data=test)
-        )
-        return size_result, size_result_2
-
-    (size_result, size_result_2), (low, high), (two, four), (first, second), _, _, _ = await asyncio.gather(
-        run_size(),
+async def wf(rows: int = 8) -> Tuple[float, float, int, int, int]:
+    (third, two_thirds), (low, high), (two, four), (first, second), _, _, _ = await asyncio.gather(
+        thirds.aio(rows=rows),
         bounds.aio(values=[3, 1, 2]),
         doubled.aio(values=[1, 2]),
         halves.aio(n=5),
@@ -89,7 +71,7 @@ async def wf(rows: int = 8) -> Tuple[int, int, int, int, int]:
         undeclared.aio(n=1),
         undeclared_call.aio(n=2),
     )
-    return size_result, size_result_2, low, four, second
+    return third, two_thirds, low, four, second
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ SURFACE = [
     ") & (",
     " >> ",
     ".with_overrides(",
-    "train_test_split(",
+    ".sample(frac=",
     "ImageSpec(",
     "Resources(",
     "limits=",

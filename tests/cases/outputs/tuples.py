@@ -1,22 +1,16 @@
 """Lists where tuples are declared, values nobody declared."""
 
+from statistics import quantiles
 from typing import List, NamedTuple, Tuple
 
-import pandas as pd
 from flytekit import task, workflow
-from sklearn.model_selection import train_test_split
 
 Halves = NamedTuple("Halves", first=int, second=int)
 
 
 @task
-def frame(rows: int) -> pd.DataFrame:
-    return pd.DataFrame({"row": range(rows)})
-
-
-@task
-def split(data: pd.DataFrame) -> Tuple[pd.DataFrame, pd.DataFrame]:
-    return train_test_split(data, test_size=0.25, random_state=0)
+def thirds(rows: int) -> Tuple[float, float]:
+    return quantiles(range(rows), n=3)
 
 
 @task
@@ -57,21 +51,16 @@ def undeclared_call(n: int):
     return print("small", n)
 
 
-@task
-def size(data: pd.DataFrame) -> int:
-    return len(data)
-
-
 @workflow
-def wf(rows: int = 8) -> Tuple[int, int, int, int, int]:
-    train, test = split(data=frame(rows=rows))
+def wf(rows: int = 8) -> Tuple[float, float, int, int, int]:
+    third, two_thirds = thirds(rows=rows)
     low, high = bounds(values=[3, 1, 2])
     two, four = doubled(values=[1, 2])
     first, second = halves(n=5)
     from_helper(n=1)
     undeclared(n=1)
     undeclared_call(n=2)
-    return size(data=train), size(data=test), low, four, second
+    return third, two_thirds, low, four, second
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import networkx
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    import networkx
 
 DATA = "data"
 ORDER = "order"
@@ -141,6 +141,8 @@ class Statement(Node):
 
 def workflow(nodes: Iterable[Node] = ()) -> networkx.DiGraph:
     """An empty workflow with these nodes; the order of insertion is the order a reader sees."""
+    import networkx  # an eighth of a second, which a conversion without workflows does not pay
+
     graph = networkx.DiGraph()
     graph.add_nodes_from(nodes)
     return graph

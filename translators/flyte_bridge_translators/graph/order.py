@@ -10,10 +10,10 @@ import heapq
 import itertools
 from typing import TYPE_CHECKING
 
-import networkx
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import networkx
 
     from flyte_bridge_translators.graph.model import Node
 
@@ -135,6 +135,8 @@ def _sorted(graph: networkx.DiGraph) -> list[Node]:
             if not missing[after]:
                 heapq.heappush(ready, number[after])
     if len(result) < len(nodes):
+        from networkx import NetworkXUnfeasible
+
         cycle = sorted(node.name for node in nodes if missing[node])
-        raise networkx.NetworkXUnfeasible(f"the workflow waits for itself: {', '.join(cycle)}")
+        raise NetworkXUnfeasible(f"the workflow waits for itself: {', '.join(cycle)}")
     return result

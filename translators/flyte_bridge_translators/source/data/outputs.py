@@ -125,7 +125,7 @@ class Outputs:
         if shape is not None:
             return shape.kind == LIST
         known = self.values.context.entity(self.module.names.qualified(value.func))
-        # A class or function of the project returns what its author says; a library's may return a list (`train_test_split`).
+        # A class or function of the project returns what its author says; a library's may return a list (`quantiles`).
         qualified = self.module.names.qualified(value.func)
         resolved = self.values.context.resolve(qualified) or ""
         ours = resolved.rpartition(".")[0] in self.values.context.facts or resolved.startswith(f"{self.module.name}.")

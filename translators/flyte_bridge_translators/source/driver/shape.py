@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import libcst as cst
-import networkx
 
 from flyte_bridge_translators.graph import calls, model, passes
 from flyte_bridge_translators.graph.calls import Leaf, Parallel, Shared, Tree
@@ -36,6 +35,8 @@ from flyte_bridge_translators.source.driver.steps import (
 )
 
 if TYPE_CHECKING:
+    import networkx
+
     from flyte_bridge_translators.source.driver.body import Body
     from flyte_bridge_translators.source.driver.recognize import Scene
     from flyte_bridge_translators.source.engine.edits import Rewrite
@@ -160,6 +161,8 @@ class Shape:
                 users.setdefault(name, []).append(step)
 
     def _compile(self, segment: Segment) -> None:
+        import networkx
+
         nodes = {step: to_node(step) for step in segment.steps}
         graph = model.workflow(nodes.values())
         for step in segment.steps:
