@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from flyte_bridge.verify import canonical
-from flyte_bridge.verify.compare import Tolerance, compare, compare_outputs, kind, shorten, split_unstable
+from flyte_bridge.verify.compare import compare, compare_outputs, kind, shorten, split_unstable
+from flyte_bridge.verify.rules import Tolerance
 
 
 def plain(value: Any) -> Any:

@@ -11,25 +11,45 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flyte_bridge.errors import BadObjectName, NoSuchObject, ObjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
 R = TypeVar("R")
 
 _CLOUDS = {"s3", "s3a", "gs", "az", "abfs", "abfss", "azure"}
 """Schemes that obstore knows."""
 
+_MD5 = re.compile(r"[0-9a-f]{32}")
+
+_BLOCK = 8 * 1024 * 1024
+"""Bytes of a large object that are read at once."""
+
 _THREADS = 16
 """How much fsspec does at once."""
 
 _PATIENCE = timedelta(seconds=90)
 """How long a request is tried again while the store does not answer, or answers 5xx."""
+
+
+@dataclass(frozen=True)
+class ObjectHead:
+    """What is known of an object without reading it.
+
+    Attributes:
+        size: In bytes.
+        md5: Of its content, where the store tells it: S3's ETag of what was uploaded in one part.
+    """
+
+    size: int
+    md5: str | None = None
 
 
 class Storage:
@@ -93,6 +113,48 @@ class Storage:
                 return False
             return True
         return await self._local(uri, lambda fs, path: bool(fs.isfile(path)))
+
+    async def head(self, uri: str) -> ObjectHead:
+        """An object's size, and its checksum where the store has one.
+
+        Raises:
+            NoSuchObject: There is none; a prefix of others is none.
+            ObjectError: It cannot be told; the message says why.
+        """
+        if (cloud := self._cloud(uri)) is not None:
+            store, key = cloud
+            told = await _told(uri, store.head_async(key))
+            tag = str(told.get("e_tag") or "").strip('"')
+            return ObjectHead(int(told["size"]), tag if _MD5.fullmatch(tag) else None)
+
+        def size(fs: Any, path: str) -> int:
+            if not fs.isfile(path):
+                raise FileNotFoundError(path)
+            return int(fs.size(path))
+
+        return ObjectHead(await self._local(uri, size))
+
+    async def blocks(self, uri: str) -> AsyncIterator[bytes]:
+        """An object's content in pieces, for what is too large to be held as a whole.
+
+        Raises:
+            NoSuchObject: There is none.
+            ObjectError: It cannot be read; the message says why.
+        """
+        if (cloud := self._cloud(uri)) is not None:
+            store, key = cloud
+            stream = (await _told(uri, store.get_async(key))).stream(min_chunk_size=_BLOCK)
+            async for block in _batches(uri, stream):
+                yield bytes(block)
+            return
+
+        def read(start: int) -> Callable[[Any, str], bytes]:
+            return lambda fs, path: bytes(fs.cat_file(path, start, start + _BLOCK))
+
+        start = 0
+        while block := await self._local(uri, read(start)):
+            yield block
+            start += len(block)
 
     async def list(self, uri: str) -> list[str]:
         """The URIs of all objects under a prefix that ends at a slash, sorted.

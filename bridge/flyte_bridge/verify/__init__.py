@@ -6,7 +6,9 @@ staging    source trees and their converted copies
 inputs     which inputs: the user's, the `__main__` block's, the defaults, else generated from the types
 values     plain (JSON) values to Python values of a type, and generated plain values
 canonical  a Python value in a plain form that two processes can exchange
-compare    two plain forms, and where they differ
+compare    two plain forms, and where they differ; frames has what is particular to frames
+rules      what counts as the same beyond that; rules_file reads them from YAML
+literals   Flyte 1's literals in the plain form; contents reads what they refer to
 worker     the protocol of the two runners; runner_v1 imports flytekit only, runner_v2 flyte only
 entities_v1 what Flyte 1's entities say about themselves
 paths      the critical path of a converted driver, read from its source

@@ -41,6 +41,9 @@ CELLS = 500_000
 TEXT_BYTES = 64 * 1024
 """Text files up to this size travel with their text, so that a difference can be shown as a diff."""
 
+WHOLE = 16 * 1024 * 1024
+"""Files up to this size (bytes) are read as a whole, and looked into when they are packed."""
+
 DEPTH = 40
 """Attributes of unknown objects are followed this deep."""
 
@@ -259,17 +262,26 @@ def _table(names: list[Any], dtypes: list[str], columns: list[list[Any]], walk: 
 
 
 def file(path: str | pathlib.Path) -> Plain:
-    """A file by its content. Of a gzip and a zip the content is what is in it: both carry the time of writing."""
+    """A file by its content; see `content`."""
     where = pathlib.Path(path)
+    size = where.stat().st_size
+    if size <= WHOLE:
+        return content(where.read_bytes())
     state = hashlib.sha256()
     with where.open("rb") as source:
         while block := source.read(1 << 20):
             state.update(block)
-    size = where.stat().st_size
-    plain: dict[str, Plain] = {"kind": "file", "size": size, "sha256": state.hexdigest()}
-    if size > TEXT_BYTES * 256:
-        return plain
-    data = where.read_bytes()
+    return large(size, state.hexdigest())
+
+
+def large(size: int, sha256: str) -> Plain:
+    """A file that is too large (above `WHOLE`) for anybody to look into it."""
+    return {"kind": "file", "size": size, "sha256": sha256}
+
+
+def content(data: bytes) -> Plain:
+    """What a file holds. Of a gzip and a zip the content is what is in it: both carry the time of writing."""
+    plain = large(len(data), hashlib.sha256(data).hexdigest())
     if data[:2] == b"\x1f\x8b":
         return _inside(plain, lambda: {"": gzip.decompress(data)})
     if data[:4] == b"PK\x03\x04":

@@ -13,22 +13,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .frames import frames
+from .rules import EXACT_ENOUGH, OutputRule, Tolerance
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 Plain = Any
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How far two floats may lie apart: `abs(a - b) <= max(relative * max(abs(a), abs(b)), absolute)`."""
-
-    relative: float = 1e-9
-    absolute: float = 1e-12
-
-
-EXACT_ENOUGH = Tolerance()
-"""What `--verify` uses: the last digits of a sum depend on the order of its terms, the others do not."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +30,8 @@ class Difference:
         path: Where, from the output's name on: `o0.scores['a'][3]`.
         left: The first side's value (Flyte 1's), shortened; empty when there is none.
         right: The second side's value, in the same way.
-        what: `value`, `kind`, `length`, `missing` (only the first side has it) or `extra` (only the second).
+        what: `value`, `kind`, `length`, `missing` (only the first side has it), `extra` (only the second) or `undecided`
+            (the bytes differ, and nobody can tell what they mean).
         left_kind: The first value's kind: `float`, `list`, `frame` …
         right_kind: The second's.
         detail: More than one line can say: a unified diff of two texts.
@@ -54,9 +46,19 @@ class Difference:
     detail: str = ""
 
 
-def compare(left: Plain, right: Plain, *, path: str = "", tolerance: Tolerance = EXACT_ENOUGH) -> list[Difference]:
-    """Where two plain forms differ, in order; empty when they are equal."""
-    return list(_walk(left, right, path, tolerance))
+def compare(
+    left: Plain, right: Plain, *, path: str = "", tolerance: Tolerance = EXACT_ENOUGH, rule: OutputRule | None = None
+) -> list[Difference]:
+    """Where two plain forms differ, in order; empty when they are equal.
+
+    Args:
+        left: The first side's.
+        right: The second side's.
+        path: What the differences' paths begin with: the output's name.
+        tolerance: For numbers, when there is no rule.
+        rule: What else is known of this output.
+    """
+    return list(_walk(left, right, path, rule or OutputRule(tolerance)))
 
 
 def compare_outputs(
@@ -130,6 +132,8 @@ def _show(plain: Plain) -> str:
             return f"enum {_show(plain['value'])}"
         case "file":
             return f"file of {plain['size']} bytes, sha256 {plain['sha256'][:12]}"
+        case "pickle":
+            return f"pickle of {plain['size']} bytes, sha256 {plain['sha256'][:12]}"
         case "directory":
             return f"directory of {len(plain['files'])} files"
         case "frame":
@@ -175,121 +179,143 @@ def _close(left: float | int, right: float | int, tolerance: Tolerance) -> bool:
         return False
 
 
-def _walk(left: Plain, right: Plain, path: str, tolerance: Tolerance) -> Iterator[Difference]:
+def _walk(left: Plain, right: Plain, path: str, rule: OutputRule) -> Iterator[Difference]:
+    if rule.ignores(path):
+        return
     one, other = _number(left), _number(right)
     if one is not None and other is not None:
-        if not _close(one, other, tolerance):
+        if not _close(one, other, rule.tolerance):
             yield _difference(path, left, right, "value")
+        return
+    if "unreadable" in (kind(left), kind(right)) and kind(left) != kind(right):
+        lost = left if kind(left) == "unreadable" else right
+        yield _difference(path, left, right, "undecided", f"cannot be read: {lost['value']}")
         return
     if kind(left) != kind(right):
         yield _difference(path, left, right, "kind")
         return
     if isinstance(left, list):
-        yield from _sequence(left, right, path, tolerance)
+        yield from _sequence(left, right, path, rule)
         return
     if not isinstance(left, dict):
         if left != right:
             yield _difference(path, left, right, "value", _diff(left, right))
         return
-    rule = _RULES.get(left["kind"])
-    if rule is not None:
-        yield from rule(left, right, path, tolerance)
+    compared = _BY_KIND.get(left["kind"])
+    if compared is not None:
+        yield from compared(left, right, path, rule)
     elif left != right:
         yield _difference(path, left, right, "value")
 
 
-def _sequence(left: list[Plain], right: list[Plain], path: str, tolerance: Tolerance) -> Iterator[Difference]:
+def _sequence(left: list[Plain], right: list[Plain], path: str, rule: OutputRule) -> Iterator[Difference]:
     if len(left) != len(right):
         yield _difference(path, left, right, "length")
-        return
-    for position, (one, other) in enumerate(zip(left, right, strict=True)):
-        yield from _walk(one, other, f"{path}[{position}]", tolerance)
+    elif rule.unorders(path):
+        yield from _bag(left, right, path, rule)
+    else:
+        for position, (one, other) in enumerate(zip(left, right, strict=True)):
+            yield from _walk(one, other, f"{path}[{position}]", rule)
+
+
+def _bag(left: list[Plain], right: list[Plain], path: str, rule: OutputRule) -> Iterator[Difference]:
+    """Lists whose order does not matter: each element of the first side takes the first free one that is equal."""
+    free = list(range(len(right)))
+    alone = []
+    for position, item in enumerate(left):
+        where = f"{path}[{position}]"
+        match = next((other for other in free if not any(_walk(item, right[other], where, rule))), None)
+        if match is None:
+            alone.append(position)
+        else:
+            free.remove(match)
+    for position, other in zip(alone, free, strict=True):
+        yield from _walk(left[position], right[other], f"{path}[{position}]", rule)
 
 
 def _named(
-    left: dict[str, Plain], right: dict[str, Plain], spell: Any, path: str, tolerance: Tolerance
+    left: dict[str, Plain], right: dict[str, Plain], spell: Any, path: str, rule: OutputRule
 ) -> Iterator[Difference]:
     for name, item in left.items():
         if name in right:
-            yield from _walk(item, right[name], path + spell(name), tolerance)
-        else:
+            yield from _walk(item, right[name], path + spell(name), rule)
+        elif not rule.ignores(path + spell(name)):
             yield _difference(path + spell(name), item, None, "missing")
     for name, item in right.items():
-        if name not in left:
+        if name not in left and not rule.ignores(path + spell(name)):
             yield _difference(path + spell(name), None, item, "extra")
 
 
-def _dict(left: Plain, right: Plain, path: str, tolerance: Tolerance) -> Iterator[Difference]:
+def _dict(left: Plain, right: Plain, path: str, rule: OutputRule) -> Iterator[Difference]:
     def keyed(plain: Plain) -> dict[str, Plain]:
         # 1 and 1.0 are one key in Python, in protobuf's Struct and in JSON
         return {json.dumps(_whole(key), sort_keys=True): item for key, item in plain["items"]}
 
-    yield from _named(keyed(left), keyed(right), lambda key: f"[{key}]", path, tolerance)
+    yield from _named(keyed(left), keyed(right), lambda key: f"[{key}]", path, rule)
 
 
 def _whole(key: Plain) -> Plain:
     return int(key) if isinstance(key, float) and key.is_integer() else key
 
 
-def _record(left: Plain, right: Plain, path: str, tolerance: Tolerance) -> Iterator[Difference]:
+def _record(left: Plain, right: Plain, path: str, rule: OutputRule) -> Iterator[Difference]:
     if ("fields" in left) != ("fields" in right) or left.get("how") != right.get("how"):
         yield _difference(path, left, right, "kind")
     elif "fields" in left:
-        yield from _named(left["fields"], right["fields"], lambda name: f".{name}", path, tolerance)
+        yield from _named(left["fields"], right["fields"], lambda name: f".{name}", path, rule)
     elif left != right:
         yield _difference(path, left, right, "value")
 
 
-def _set(left: Plain, right: Plain, path: str, tolerance: Tolerance) -> Iterator[Difference]:
-    if len(left["items"]) != len(right["items"]) or any(_sequence(left["items"], right["items"], path, tolerance)):
+def _set(left: Plain, right: Plain, path: str, rule: OutputRule) -> Iterator[Difference]:
+    if len(left["items"]) != len(right["items"]) or any(_sequence(left["items"], right["items"], path, rule)):
         yield _difference(path, left, right, "value")
 
 
-def _enum(left: Plain, right: Plain, path: str, tolerance: Tolerance) -> Iterator[Difference]:
-    if any(_walk(left["value"], right["value"], path, tolerance)):
+def _enum(left: Plain, right: Plain, path: str, rule: OutputRule) -> Iterator[Difference]:
+    if any(_walk(left["value"], right["value"], path, rule)):
         yield _difference(path, left, right, "value")
 
 
-def _frame(left: Plain, right: Plain, path: str, tolerance: Tolerance) -> Iterator[Difference]:
-    for part in ("columns", "rows", "dtypes"):
-        if left[part] != right[part]:
-            yield _difference(f"{path}.{part}", left[part], right[part], "value")
-            return
-    if left.get("index") != right.get("index"):
-        yield from _walk(left.get("index"), right.get("index"), f"{path}.index", tolerance)
-    for position, name in enumerate(left["columns"]):
-        where = f"{path}[{name!r}]"
-        if "values" in left:
-            yield from _walk(left["values"][position], right["values"][position], where, tolerance)
-        elif left["digests"][position] != right["digests"][position]:
-            yield _difference(where, left["digests"][position], right["digests"][position], "value")
+def _frame(left: Plain, right: Plain, path: str, rule: OutputRule) -> Iterator[Difference]:
+    for note in frames(left, right, rule, lambda one, other, where: not any(_walk(one, other, where, rule)), path):
+        yield _difference(note.path, note.left, note.right, note.what, note.detail)
 
 
-def _array(left: Plain, right: Plain, path: str, tolerance: Tolerance) -> Iterator[Difference]:
-    for part in ("dtype", "shape"):
+def _array(left: Plain, right: Plain, path: str, rule: OutputRule) -> Iterator[Difference]:
+    for part in ("dtype", "shape") if rule.dtypes else ("shape",):
         if left[part] != right[part]:
             yield _difference(f"{path}.{part}", left[part], right[part], "value")
             return
     if "values" in left:
-        yield from _walk(left["values"], right["values"], path, tolerance)
+        yield from _walk(left["values"], right["values"], path, rule)
     elif left["digest"] != right["digest"]:
         yield _difference(path, left, right, "value")
 
 
-def _file(left: Plain, right: Plain, path: str, _: Tolerance) -> Iterator[Difference]:
+def _file(left: Plain, right: Plain, path: str, _: OutputRule) -> Iterator[Difference]:
     if left["sha256"] != right["sha256"]:
         yield _difference(path, left, right, "value", _diff(left.get("text"), right.get("text")))
 
 
-def _packed(left: Plain, right: Plain, path: str, tolerance: Tolerance) -> Iterator[Difference]:
-    yield from _named(left["members"], right["members"], lambda name: f"[{name!r}]", path, tolerance)
+def _pickle(left: Plain, right: Plain, path: str, _: OutputRule) -> Iterator[Difference]:
+    if left["sha256"] != right["sha256"]:
+        yield _difference(path, left, right, "undecided", "other bytes; what a pickle holds only its own code can tell")
 
 
-def _directory(left: Plain, right: Plain, path: str, tolerance: Tolerance) -> Iterator[Difference]:
-    yield from _named(left["files"], right["files"], lambda name: f"[{name!r}]", path, tolerance)
+def _unreadable(left: Plain, right: Plain, path: str, _: OutputRule) -> Iterator[Difference]:
+    yield _difference(path, left, right, "undecided", f"cannot be read: {left['value']}; {right['value']}")
 
 
-_RULES = {
+def _packed(left: Plain, right: Plain, path: str, rule: OutputRule) -> Iterator[Difference]:
+    yield from _named(left["members"], right["members"], lambda name: f"[{name!r}]", path, rule)
+
+
+def _directory(left: Plain, right: Plain, path: str, rule: OutputRule) -> Iterator[Difference]:
+    yield from _named(left["files"], right["files"], lambda name: f"[{name!r}]", path, rule)
+
+
+_BY_KIND = {
     "array": _array,
     "dict": _dict,
     "directory": _directory,
@@ -298,8 +324,10 @@ _RULES = {
     "frame": _frame,
     "object": _record,
     "packed": _packed,
+    "pickle": _pickle,
     "record": _record,
     "set": _set,
+    "unreadable": _unreadable,
 }
 
 

@@ -19,8 +19,9 @@ from typing import Any, Protocol
 
 from flyte_bridge.verify import inputs as inputs_of
 from flyte_bridge.verify import process
-from flyte_bridge.verify.compare import EXACT_ENOUGH, Difference, Tolerance, compare_outputs, split_unstable
+from flyte_bridge.verify.compare import Difference, compare_outputs, split_unstable
 from flyte_bridge.verify.paths import Paths, Unknown
+from flyte_bridge.verify.rules import EXACT_ENOUGH, Tolerance
 from flyte_bridge.verify.staging import Change, Pair, staged
 from flyte_bridge.verify.worker import Job, script_folders
 
