@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from flyte_bridge_translators.source.engine.entities import Entity, Facts, Kind
-from flyte_bridge_translators.source.settings.environment import LONGEST, clean, environment_names
+from flyte_bridge_translators.source.engine.environment_names import LONGEST, clean, environment_names
 from source.project import convert_project
 
 VALID = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")

@@ -17,8 +17,9 @@ from flyte_bridge_translators.findings.catalogue import settings as catalogue
 from flyte_bridge_translators.source.engine.translator import Converted, Options
 from flyte_bridge_translators.source.settings import accelerators, cache, image_spec, pod_template, secret, task
 from flyte_bridge_translators.source.settings.environment_groups import ONLY
-from flyte_bridge_translators.source.settings.launch_plan import ELSEWHERE, SIGNATURES
+from flyte_bridge_translators.source.settings.launch_plan_reading import SIGNATURES
 from flyte_bridge_translators.source.settings.notification import PHASES
+from flyte_bridge_translators.source.settings.trigger import ELSEWHERE
 
 HERE = Path(__file__).parent
 SOURCE = HERE.parent.parent / "translators" / "flyte_bridge_translators" / "source"

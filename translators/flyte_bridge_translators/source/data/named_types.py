@@ -16,9 +16,9 @@ from flyte_bridge_translators.source.data.datatypes import IO, NAMED, SCHEMA, pa
 from flyte_bridge_translators.source.data.flyte_io import expression, io_class, member
 from flyte_bridge_translators.source.engine.edits import Plan, Rewrite
 from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.names import renderer
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code, string_value, walk
-from flyte_bridge_translators.source.runtime.deck import renderer
 
 _DROPPED = {
     "flytekit.types.file.FileExt": None,

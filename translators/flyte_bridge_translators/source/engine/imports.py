@@ -22,7 +22,7 @@ from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.names import is_v1
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import children, dotted
-from flyte_bridge_translators.source.settings.plugins import PACKAGES
+from flyte_bridge_translators.source.vocabulary import PACKAGES
 
 Import = cst.Import | cst.ImportFrom
 

@@ -224,3 +224,11 @@ class Names:
         package = self.package.split(".") if self.package else []
         kept = package[: len(package) - (len(node.relative) - 1)]
         return ".".join([*kept, base] if base else kept)
+
+
+def renderer(qualified: str | None) -> str | None:
+    """What a renderer of decks is known by, whatever module it comes from: `flytekit.TopFrameRenderer`."""
+    if qualified is None or not is_v1(qualified):
+        return None
+    root, last = qualified.split(".")[0], qualified.rpartition(".")[2]
+    return f"{root}.{last}" if last.endswith("Renderer") and last[:1].isupper() else None

@@ -14,6 +14,7 @@ from functools import cached_property
 from flyte_bridge_translators.findings import Finding
 from flyte_bridge_translators.source.engine.edits import Plan, apply, locate, merge
 from flyte_bridge_translators.source.engine.entities import Entity, Facts, Kind, Outputs
+from flyte_bridge_translators.source.engine.environment_names import clean, environment_names, suffix
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.tree import code
 
@@ -115,9 +116,12 @@ class Context:
     @cached_property
     def environment_names(self) -> Mapping[tuple[str, str], str]:
         """(module, variable) → the name of that task environment, unique over the project."""
-        from flyte_bridge_translators.source.settings.environment import environment_names
-
         return environment_names(self.facts)
+
+    def environment_name(self, module: str, variable: str) -> str:
+        """The name of one environment of a file."""
+        known = self.environment_names.get((module, variable))
+        return known if known is not None else f"{clean(module.rpartition('.')[2])}{suffix(variable)}"
 
     @cached_property
     def is_flyte1_project(self) -> bool:

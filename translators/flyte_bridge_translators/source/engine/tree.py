@@ -100,3 +100,15 @@ def string_value(node: cst.BaseExpression | None) -> str | None:
         value = node.evaluated_value
         return value if isinstance(value, str) else None
     return None
+
+
+def used_names(node: cst.CSTNode) -> Iterator[cst.Name]:
+    """The names an expression uses (not keywords, not attributes)."""
+    stack: list[cst.CSTNode] = [node]
+    for current in stack:
+        if isinstance(current, cst.Name):
+            yield current
+        elif isinstance(current, (cst.Attribute, cst.Arg)):
+            stack.append(current.value)
+        else:
+            stack.extend(children(current))

@@ -16,7 +16,7 @@ from flyte_bridge_translators.source.data.values import loads
 from flyte_bridge_translators.source.engine.edits import Plan, Rewrite
 from flyte_bridge_translators.source.engine.entities import entity_decorator
 from flyte_bridge_translators.source.engine.module import Module
-from flyte_bridge_translators.source.engine.names import is_v1
+from flyte_bridge_translators.source.engine.names import renderer
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code
 from flyte_bridge_translators.source.runtime.context import chains
@@ -54,14 +54,6 @@ RENDERERS: Mapping[str, Renderer] = {
     "flytekitplugins.TableRenderer": Renderer("{x}.to_html(index=False)"),
 }
 """Distribution and class → what it does (facts: flytekit 1.16.31 and flytekitplugins-deck-standard)."""
-
-
-def renderer(qualified: str | None) -> str | None:
-    """The key of a renderer in `RENDERERS`, known or not: `flytekit.TopFrameRenderer`."""
-    if qualified is None or not is_v1(qualified):
-        return None
-    root, last = qualified.split(".")[0], qualified.rpartition(".")[2]
-    return f"{root}.{last}" if last.endswith("Renderer") and last[:1].isupper() else None
 
 
 def translate(module: Module, context: Context) -> Plan:

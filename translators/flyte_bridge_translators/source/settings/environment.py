@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,22 +18,21 @@ from flyte_bridge_translators.source.engine.edits import Plan
 from flyte_bridge_translators.source.engine.entities import Entity, Facts, Kind
 from flyte_bridge_translators.source.engine.layout import Doc
 from flyte_bridge_translators.source.engine.module import Module
-from flyte_bridge_translators.source.engine.places import Places, References
 from flyte_bridge_translators.source.engine.translator import Context
-from flyte_bridge_translators.source.engine.tree import code
+from flyte_bridge_translators.source.engine.tree import code, used_names
 from flyte_bridge_translators.source.settings import (
     image_spec,
-    launch_plan,
+    launch_plan_reading,
     resources,
     secret,
     setting,
     task_config,
 )
-from flyte_bridge_translators.source.settings.environment_groups import Home, homes, unique
-from flyte_bridge_translators.source.settings.expressions import Work, used_names
-
-LONGEST = 63
-"""The longest name of an environment that Kubernetes labels can hold."""
+from flyte_bridge_translators.source.settings.decorated import unique
+from flyte_bridge_translators.source.settings.environment_groups import Home, homes
+from flyte_bridge_translators.source.settings.expressions import Work
+from flyte_bridge_translators.source.settings.places import Places
+from flyte_bridge_translators.source.settings.references import References
 
 SHORTEST_IDLE = 30
 """`flyte.ReusePolicy` refuses a shorter idle time, in seconds."""
@@ -56,59 +54,6 @@ def assign(module: Module, facts: Facts) -> Mapping[str, str]:
                 if entity.kind is Kind.LAUNCH_PLAN:
                     found[entity.name] = home.variable
     return found
-
-
-# -- names -----------------------------------------------------------------------------------------------------------
-
-
-def environment_names(facts: Mapping[str, Facts]) -> Mapping[tuple[str, str], str]:
-    """(module, variable) → the name of that environment: after the module's last part where that is enough to tell it from
-    all others, else after its whole path."""
-    variables = {
-        module: sorted({entity.environment for entity in each.entities.values() if entity.environment})
-        for module, each in facts.items()
-    }
-    living = {module for module, names in variables.items() if names}
-    short = {module: clean(module.rpartition(".")[2]) for module in living}
-    shared = Counter(short.values())
-    taken: set[str] = set()
-    names: dict[tuple[str, str], str] = {}
-    for module in sorted(living):
-        base = short[module] if shared[short[module]] == 1 else "-".join(clean(part) for part in module.split("."))
-        for variable in variables[module]:
-            names[module, variable] = _free(f"{base}{suffix(variable)}", taken)
-    return names
-
-
-def name_of(context: Context, module: Module, variable: str) -> str:
-    """The name of one environment of a file."""
-    known = context.environment_names.get((module.name, variable))
-    return known if known is not None else f"{clean(module.name.rpartition('.')[2])}{suffix(variable)}"
-
-
-def _free(name: str, taken: set[str]) -> str:
-    if len(name) > LONGEST:
-        name = f"{name[: LONGEST - 9].rstrip('-_')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    made, number = name, 2
-    while made in taken:
-        made, number = f"{name}-{number}", number + 1
-    taken.add(made)
-    return made
-
-
-def clean(part: str) -> str:
-    """A part of a module's name as environments may be called: lower-case letters, digits, single dashes and underscores."""
-    lowered = re.sub(r"[^a-z0-9_]", "-", part.lower())
-    return re.sub(r"([-_])[-_]+", r"\1", lowered).strip("-_") or "tasks"
-
-
-def suffix(variable: str) -> str:
-    """What an environment's variable adds to the name of its module."""
-    if variable == "env":
-        return ""
-    if variable == "driver":
-        return "-workflows"
-    return f"-{clean(variable.removesuffix('_env')).replace('_', '-')}"
 
 
 # -- what they hold --------------------------------------------------------------------------------------------------
@@ -155,7 +100,8 @@ def _launches(module: Module, context: Context) -> bool:
     """Whether a launch plan of the file becomes a task, its workflow being known."""
     facts = context.facts.get(module.name, Facts(module.name))
     return any(
-        plan.mode == "task" and context.entity(plan.target) is not None for plan in launch_plan.plans(module, facts)
+        plan.mode == "task" and context.entity(plan.target) is not None
+        for plan in launch_plan_reading.plans(module, facts)
     )
 
 
@@ -174,7 +120,7 @@ def _written(work: Work, home: Home, places: Places) -> Written:
     environment = held.get("environment")
     size = resources.merged(work, held, where)
     image = image_spec.setting(work, held["container_image"]) if "container_image" in held else None
-    name = name_of(work.context, work.module, home.variable)
+    name = work.context.environment_name(work.module.name, home.variable)
     values: dict[str, Doc | None] = {
         "name": layout.quoted(name),
         "image": image,

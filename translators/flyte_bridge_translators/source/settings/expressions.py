@@ -123,15 +123,3 @@ class Work:
     def text(self, node: cst.BaseExpression) -> str:
         """The Flyte 2 text of an expression, on one line where that is possible."""
         return layout.flat(self.doc(node))
-
-
-def used_names(node: cst.CSTNode) -> Iterator[cst.Name]:
-    """The names an expression uses (not keywords, not attributes)."""
-    stack: list[cst.CSTNode] = [node]
-    for current in stack:
-        if isinstance(current, cst.Name):
-            yield current
-        elif isinstance(current, (cst.Attribute, cst.Arg)):
-            stack.append(current.value)
-        else:
-            stack.extend(children(current))

@@ -13,10 +13,10 @@ from flyte_bridge_translators.source.engine import arguments
 from flyte_bridge_translators.source.engine.edits import Plan
 from flyte_bridge_translators.source.engine.layout import Doc
 from flyte_bridge_translators.source.engine.module import Module
-from flyte_bridge_translators.source.engine.places import Places
 from flyte_bridge_translators.source.engine.tree import code
-from flyte_bridge_translators.source.settings.environment_groups import Decorated, decorated
+from flyte_bridge_translators.source.settings.decorated import Decorated, decorated
 from flyte_bridge_translators.source.settings.expressions import Work
+from flyte_bridge_translators.source.settings.places import Places
 
 RECOVERABLE = "FlyteRecoverableException"
 

@@ -14,9 +14,9 @@ from flyte_bridge_translators.source.engine.layout import Doc
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code
-from flyte_bridge_translators.source.settings import cache, launch_plan, pod_template, retries, setting
-from flyte_bridge_translators.source.settings.environment import name_of
-from flyte_bridge_translators.source.settings.environment_groups import ACTOR, ONLY, Decorated, decorated, homes
+from flyte_bridge_translators.source.settings import cache, launch_plan_reading, pod_template, retries, setting
+from flyte_bridge_translators.source.settings.decorated import ACTOR, Decorated, decorated
+from flyte_bridge_translators.source.settings.environment_groups import ONLY, homes
 from flyte_bridge_translators.source.settings.expressions import Work
 
 CARRIED = ("timeout", "interruptible", "docs")
@@ -35,14 +35,14 @@ def translate(module: Module, context: Context) -> Plan:
     work = setting.work(module, context, "task")
     facts = context.facts.get(module.name, Facts(module.name))
     variables = {one.function: home.variable for home in homes(module, facts) for one in home.members}
-    triggers = launch_plan.triggers(module, facts)
+    triggers = launch_plan_reading.triggers(module, facts)
     wrappers: set[str] = set()
     for one in decorated(module):
         variable = variables[one.function]
         wrapper = _rewrite(work, one, variable, triggers.get(one.function.name.value, ()))
         if wrapper is not None:
             wrappers.add(wrapper)
-        environment = name_of(context, module, variable)
+        environment = context.environment_name(module.name, variable)
         function = one.function.name.value
         work.plan.renames[f"{module.name}.{function}"] = f"{environment}.{function}"
     retries.define(work, wrappers)

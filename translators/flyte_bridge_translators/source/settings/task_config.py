@@ -12,7 +12,8 @@ from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.tree import code, dotted
 from flyte_bridge_translators.source.settings import resources
 from flyte_bridge_translators.source.settings.expressions import Work
-from flyte_bridge_translators.source.settings.plugins import CONFIGS, DEFAULTS, FIELDS, PACKAGES
+from flyte_bridge_translators.source.settings.plugins import CONFIGS, DEFAULTS, FIELDS
+from flyte_bridge_translators.source.vocabulary import PACKAGES
 
 POD = "flytekitplugins.pod.Pod"
 """Not a plugin any more: a pod template."""

@@ -9,8 +9,8 @@ import libcst as cst
 
 from flyte_bridge_translators.source.engine.entities import Entity
 from flyte_bridge_translators.source.engine.names import canonical, is_v1
-from flyte_bridge_translators.source.engine.tree import code, string_value, walk
-from flyte_bridge_translators.source.settings.expressions import Work, used_names
+from flyte_bridge_translators.source.engine.tree import code, string_value, used_names, walk
+from flyte_bridge_translators.source.settings.expressions import Work
 
 TYPES: Mapping[str, tuple[str, str]] = {
     "flytekit.FlyteDirectory": ("Dir", "from flyte.io import Dir"),
