@@ -28,3 +28,8 @@ def test_values_of_every_kind_pass_through(bed: Bed) -> None:
         "None",
         "{'a': [1, None]}",
     ]
+
+
+def test_attributes_of_union_types_are_the_variant_they_are(bed: Bed) -> None:
+    """What flytekit's local run gives for an attribute that is an int or a float, a string or none, or an object."""
+    assert bed.run(passes.unions).value == "(2, 'two', None, Deep(n=3, names=['a']), 0.5)"

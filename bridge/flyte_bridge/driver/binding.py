@@ -2,6 +2,9 @@
 
 The rules are flytepropeller's (`nodes/resolve.go`, `output_resolver.go`, `attr_path_resolver.go`, 1.16). Values stay literals:
 nothing is decoded but what an attribute path must enter, and an offloaded literal is read only on such a path.
+
+Beyond them, what a path leads to is given as the variant that it is where a union is wanted: flytekit calls a bare 2 for
+`int | float` ambiguous, and its local execution passes it.
 """
 
 from __future__ import annotations
@@ -142,7 +145,7 @@ class _Resolver:
         if inside_json and _wants_integer(wanted) and attribute_path.is_whole_number(picked):
             number = int(picked.scalar.primitive.float_value)
             picked = literals_pb2.Literal(scalar=literals_pb2.Scalar(primitive=literals_pb2.Primitive(integer=number)))
-        return picked
+        return _united(picked, wanted)
 
     async def _load(self, uri: str) -> Any:
         if uri not in self._loaded:
@@ -153,5 +156,35 @@ class _Resolver:
         return self._loaded[uri]
 
 
+_SIMPLE = {
+    "integer": types_pb2.INTEGER,
+    "float_value": types_pb2.FLOAT,
+    "string_value": types_pb2.STRING,
+    "boolean": types_pb2.BOOLEAN,
+    "none_type": types_pb2.NONE,
+    "binary": types_pb2.STRUCT,
+    "generic": types_pb2.STRUCT,
+}
+"""The type of what a path can lead to, by its kind of scalar or primitive."""
+
+
 def _wants_integer(wanted: Any | None) -> bool:
-    return bool(wanted is not None and wanted.WhichOneof("type") == "simple" and wanted.simple == types_pb2.INTEGER)
+    """Whether a whole number is to be an integer: where one is wanted, or a variant is one and none is a float."""
+    if wanted is None:
+        return False
+    simple = {one.simple for one in wanted.union_type.variants or (wanted,) if one.WhichOneof("type") == "simple"}
+    return types_pb2.INTEGER in simple and types_pb2.FLOAT not in simple
+
+
+def _united(literal: Any, wanted: Any | None) -> Any:
+    """A literal as the variant it is, where a union is wanted; left as it is where none fits, or more than one."""
+    if wanted is None or wanted.WhichOneof("type") != "union_type" or literal.scalar.HasField("union"):
+        return literal
+    kind = literal.scalar.WhichOneof("value") or ""
+    simple = _SIMPLE.get(literal.scalar.primitive.WhichOneof("value") or "" if kind == "primitive" else kind)
+    fits = [one for one in wanted.union_type.variants if one.WhichOneof("type") == "simple" and one.simple == simple]
+    if len(fits) != 1:
+        return literal
+    return literals_pb2.Literal(
+        scalar=literals_pb2.Scalar(union=literals_pb2.Union(value=literal, type=fits[0])),
+    )

@@ -119,3 +119,33 @@ def passing() -> list[str]:
         nothing=made.nothing,
         nested=made.nested,
     )
+
+
+@dataclass
+class Either:
+    number: int | float
+    word: int | str
+    nothing: str | None
+    deep: Deep | None
+
+
+@task
+def either() -> Either:
+    return Either(2, "two", None, Deep(3, ["a"]))
+
+
+@task
+def tells(number: int | float, word: int | str, nothing: str | None, deep: Deep | None, half: float | None) -> str:
+    return repr((number, word, nothing, deep, half))
+
+
+@task
+def halves() -> list[dict[str, float]]:
+    return [{"half": 0.5}]
+
+
+@workflow
+def unions() -> str:
+    """Attributes that are unions, and one that is a variant where the next task takes a union."""
+    made = either()
+    return tells(number=made.number, word=made.word, nothing=made.nothing, deep=made.deep, half=halves()[0]["half"])
