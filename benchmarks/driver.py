@@ -28,8 +28,8 @@ from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyteidl2.task import common_pb2, task_definition_pb2
 
 from flyte_bridge import config
+from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.grpc import GrpcCaller
-from flyte_bridge.backend.protocol import Backend
 from flyte_bridge.backend.storage import Storage
 from flyte_bridge.driver.children import Children
 from flyte_bridge.embedded import instance
@@ -142,7 +142,7 @@ class Bench:
         self.running = running
         self.data_dir = data_dir
 
-    async def drive(self, backend: Backend, compiled: Any) -> tuple[float, float, float]:
+    async def drive(self, backend: BackendClient, compiled: Any) -> tuple[float, float, float]:
         """Run a workflow: makespan in seconds, the driver's CPU seconds, its memory at most in MiB."""
         workflow = workflow_pb2.Workflow(id=compiled.primary.template.id)
         workflow.id.version = uuid.uuid4().hex[:8]
@@ -171,7 +171,7 @@ class Bench:
         took = details.status.end_time.ToNanoseconds() - details.status.start_time.ToNanoseconds()
         return took / 1e9, watched.cpu, watched.memory
 
-    async def raw(self, backend: Backend, count: int, *, together: bool) -> float:
+    async def raw(self, backend: BackendClient, count: int, *, together: bool) -> float:
         """Seconds that a bare client takes for so many children that end at once."""
         v2 = wire_task.to_v2(sleep_template())
         run = v2_identifier_pb2.RunIdentifier(org=ORG, project=PROJECT, domain=DOMAIN, name=f"r{uuid.uuid4().hex[:12]}")
@@ -253,7 +253,7 @@ def import_time() -> float:
 
 async def measure(bench: Bench, nodes: int) -> None:
     """Measure, and print."""
-    async with Backend(GrpcCaller(bench.running.endpoint, insecure=True)) as backend:
+    async with BackendClient(GrpcCaller(bench.running.endpoint, insecure=True)) as backend:
         await bench.drive(backend, closure("warm-up", {"n0": (0.0, [])}))
         alone = min([(await bench.drive(backend, closure("alone", {"n0": (0.0, [])})))[0] for _ in range(5)])
         one = await bench.raw(backend, SAMPLES, together=False) / SAMPLES

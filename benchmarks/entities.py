@@ -48,7 +48,7 @@ from registry import entities
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
 
 PROJECT, DOMAIN = "flytesnacks", "development"
 REGISTERING = 16
@@ -120,7 +120,7 @@ def main() -> None:
 def measure(settings: config.Settings, endpoint: str, names: int, calls: int) -> None:
     """Prints the table."""
     loop = Loop()
-    backend: Backend = connect(settings)
+    backend: BackendClient = connect(settings)
     facade = Facade(backend, settings)
     loop.run(fill(facade, names))
     wire = SynchronousFlyteClient(PlatformConfig(endpoint=endpoint, insecure=True))

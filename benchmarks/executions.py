@@ -218,11 +218,11 @@ def deployed(endpoint: str, name: str) -> bytes:
     """The task that a workflow's launch plan is in Flyte 2."""
     import asyncio
 
+    from flyte_bridge.backend.client import BackendClient
     from flyte_bridge.backend.grpc import GrpcCaller
-    from flyte_bridge.backend.protocol import Backend
 
     async def read() -> bytes:
-        async with Backend(GrpcCaller(endpoint, insecure=True)) as backend:
+        async with BackendClient(GrpcCaller(endpoint, insecure=True)) as backend:
             where = task_definition_pb2.TaskIdentifier(
                 org="local",
                 project=PROJECT,

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from flyte_bridge import config
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
 
 PROJECT, DOMAIN = "flytesnacks", "development"
 
 
 @pytest.fixture
-def flyte2(settings: config.Settings) -> Callable[[Callable[[Backend], Awaitable[Any]]], Any]:
+def flyte2(settings: config.Settings) -> Callable[[Callable[[BackendClient], Awaitable[Any]]], Any]:
     """Asks the Flyte 2 behind."""
 
-    def ask(act: Callable[[Backend], Awaitable[Any]]) -> Any:
+    def ask(act: Callable[[BackendClient], Awaitable[Any]]) -> Any:
         async def main() -> Any:
             async with connect(settings) as backend:
                 return await act(backend)
@@ -74,7 +74,7 @@ def test_a_schedule_is_followed_while_its_version_is_active(admin: Any, flyte2: 
     name = f"plan.{fresh}"
 
     def trigger() -> Any:
-        async def act(backend: Backend) -> Any:
+        async def act(backend: BackendClient) -> Any:
             try:
                 return await backend.get_trigger(name=trigger_of(name))
             except NotFound:
@@ -151,7 +151,7 @@ def test_what_the_trigger_starts_is_an_execution_of_the_launch_plan(
     set_state(admin, id_, launch_plan_pb2.ACTIVE)
     at = datetime(2026, 1, 2, 6, tzinfo=timezone.utc)
 
-    async def fire(backend: Backend) -> str:
+    async def fire(backend: BackendClient) -> str:
         from flyteidl2.task import common_pb2 as v2_common_pb2
 
         inputs = v2_common_pb2.Inputs()

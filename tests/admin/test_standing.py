@@ -15,8 +15,8 @@ from flyteidl.core import identifier_pb2, literals_pb2, tasks_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 
 from admin.control import DOMAIN, PROJECT, VERSION
+from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.grpc import GrpcCaller
-from flyte_bridge.backend.protocol import Backend
 from flyte_bridge_translators.wire import identifier
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _actions(control: Control, project: str, execution: str) -> tuple[Any, dict[
     """An execution's run, and what each of its actions ran, by its node."""
 
     async def ask() -> tuple[Any, dict[str, Any]]:
-        async with Backend(GrpcCaller(control.endpoint, insecure=True)) as backend:
+        async with BackendClient(GrpcCaller(control.endpoint, insecure=True)) as backend:
             run = v2_identifier_pb2.RunIdentifier(
                 org="local", project=project, domain=DOMAIN, name=identifier.run_name(execution)
             )

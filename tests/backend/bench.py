@@ -13,7 +13,7 @@ from flyteidl2.project import project_service_pb2
 from flyteidl2.task import task_definition_pb2
 
 from flyte_bridge import errors
-from flyte_bridge.backend.protocol import Backend
+from flyte_bridge.backend.client import BackendClient
 
 from .contract import DOMAIN, sleep_inputs, sleep_spec
 
@@ -27,7 +27,7 @@ PATIENCE = 60
 class Bench:
     """A backend's verbs, and the identifiers of a project on it."""
 
-    backend: Backend
+    backend: BackendClient
     project: str
 
     @property
@@ -60,7 +60,7 @@ class Bench:
 class Place:
     """Where a bench's coroutines run: a loop of their own, or the embedded backend's."""
 
-    def __init__(self, make: Callable[[], Backend], loop: asyncio.AbstractEventLoop | None = None) -> None:
+    def __init__(self, make: Callable[[], BackendClient], loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._make = make
         self._loop = loop
         self.project = f"verbs-{uuid.uuid4().hex[:8]}"

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.credentials import Fixed
 from flyte_bridge.backend.grpc import GrpcCaller
-from flyte_bridge.backend.protocol import Backend
 from flyte_bridge.embedded import instance
 from flyte_bridge.embedded.server import Backend as Embedded
 from flyte_bridge.embedded.server import Options
@@ -91,10 +91,12 @@ def place(request: pytest.FixtureRequest, embedded: tuple[Embedded, asyncio.Abst
     """Each way to call."""
     server, loop = embedded
     if request.param == "grpc":
-        return Place(lambda: Backend(GrpcCaller(server.endpoint, insecure=True)))
+        return Place(lambda: BackendClient(GrpcCaller(server.endpoint, insecure=True)))
     if request.param == "local":
-        return Place(lambda: Backend(server.caller), loop)
+        return Place(lambda: BackendClient(server.caller), loop)
     assert REAL is not None
     token = os.environ.get("FLYTE_BRIDGE_TEST_TOKEN")
     insecure = bool(os.environ.get("FLYTE_BRIDGE_TEST_INSECURE"))
-    return Place(lambda: Backend(GrpcCaller(REAL, insecure=insecure, credentials=Fixed(token) if token else None)))
+    return Place(
+        lambda: BackendClient(GrpcCaller(REAL, insecure=insecure, credentials=Fixed(token) if token else None))
+    )

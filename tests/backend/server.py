@@ -13,8 +13,8 @@ from flyteidl2.auth import auth_service_pb2, identity_pb2
 from flyteidl2.common import identifier_pb2
 from flyteidl2.workflow import run_service_pb2
 
+from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.grpc import GrpcCaller
-from flyte_bridge.backend.protocol import Backend
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -130,6 +130,6 @@ async def serving(
         await server.stop(0)
 
 
-def backend(server: Server, **more: Any) -> Backend:
+def backend(server: Server, **more: Any) -> BackendClient:
     """The verbs on it, without TLS."""
-    return Backend(GrpcCaller(server.endpoint, insecure=True, **more))
+    return BackendClient(GrpcCaller(server.endpoint, insecure=True, **more))

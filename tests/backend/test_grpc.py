@@ -21,8 +21,8 @@ from flyteidl2.common import identifier_pb2
 from flyte_bridge import config, errors
 from flyte_bridge.backend import caller as callers
 from flyte_bridge.backend import connect
+from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.grpc import GrpcCaller
-from flyte_bridge.backend.protocol import Backend
 
 from .server import RUN, Server, backend, serving
 
@@ -69,7 +69,7 @@ def test_nobody_listening_is_unavailable_by_name() -> None:
     async def main() -> None:
         async with serving(Server()) as server:
             endpoint = server.endpoint
-        async with Backend(GrpcCaller(endpoint, insecure=True, patience=0.3)) as flyte2:
+        async with BackendClient(GrpcCaller(endpoint, insecure=True, patience=0.3)) as flyte2:
             with pytest.raises(errors.Unavailable, match=f"{endpoint}.*FLYTE_BRIDGE_ENDPOINT"):
                 await flyte2.user_info()
 

@@ -12,7 +12,7 @@ from flyteidl2.task import common_pb2, task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2
 
 from flyte_bridge import errors
-from flyte_bridge.backend.protocol import TERMINAL
+from flyte_bridge.backend.client import TERMINAL
 from flyte_bridge.backend.query import pages, query, where
 
 from .contract import DOMAIN, sleep_spec

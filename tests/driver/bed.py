@@ -18,8 +18,8 @@ from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyteidl2.common import phase_pb2
 
 from flyte_bridge import config
+from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.grpc import GrpcCaller
-from flyte_bridge.backend.protocol import Backend
 from flyte_bridge.backend.query import query
 from flyte_bridge.errors import AlreadyExists
 from flyte_bridge.registry import Registry
@@ -111,7 +111,7 @@ class Bed:
         """
 
         async def within() -> Any:
-            async with Backend(GrpcCaller(self.endpoint, insecure=True)) as backend:
+            async with BackendClient(GrpcCaller(self.endpoint, insecure=True)) as backend:
                 return await work(backend)
 
         return asyncio.run(within())
@@ -135,7 +135,7 @@ class Bed:
             self._serialized[entity.name] = made
         return self._serialized[entity.name]
 
-    async def _deploy(self, backend: Backend, made: Serialized) -> None:
+    async def _deploy(self, backend: BackendClient, made: Serialized) -> None:
         registry = Registry(backend, config.load())
         for spec in made.tasks.values():
             await _once(registry.put_task(task_pb2.TaskCreateRequest(id=spec.template.id, spec=spec)))
@@ -193,7 +193,7 @@ class Bed:
     def done(self, entity: Any, run: str) -> Done:
         """A run when it has ended."""
 
-        async def watch(backend: Backend) -> Done:
+        async def watch(backend: BackendClient) -> Done:
             run_id = run_identifier(run)
             root = v2_identifier_pb2.ActionIdentifier(run=run_id, name="a0")
             details = None
@@ -216,7 +216,7 @@ class Bed:
         """What a child's first attempt has printed."""
         action_id = v2_identifier_pb2.ActionIdentifier(run=run_identifier(run), name=action)
 
-        async def lines(backend: Backend) -> str:
+        async def lines(backend: BackendClient) -> str:
             return "\n".join(
                 [
                     line.message
@@ -259,7 +259,7 @@ def run_identifier(name: str) -> v2_identifier_pb2.RunIdentifier:
     return v2_identifier_pb2.RunIdentifier(org=ORG, project=PROJECT, domain=DOMAIN, name=name)
 
 
-async def all_actions(backend: Backend, run_id: Any) -> dict[str, Any]:
+async def all_actions(backend: BackendClient, run_id: Any) -> dict[str, Any]:
     """The details of all actions of a run."""
     names: list[str] = []
     token = ""

@@ -14,11 +14,11 @@ from flyte_bridge_translators.wire import identifier
 
 if TYPE_CHECKING:
     from driver.bed import Bed
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
 
 
 def _phase(bed: Bed, run: str) -> str:
-    async def ask(backend: Backend) -> str:
+    async def ask(backend: BackendClient) -> str:
         action = identifier_pb2.ActionIdentifier(run=run_identifier(run), name="a0")
         try:
             return phase(await backend.get_action(action_id=action))
@@ -36,7 +36,7 @@ def _children(name: str) -> tuple[str, str]:
 
 
 def _until_phase(bed: Bed, run: str, wanted: str) -> None:
-    async def ask(backend: Backend) -> bool:
+    async def ask(backend: BackendClient) -> bool:
         action = identifier_pb2.ActionIdentifier(run=run_identifier(run), name="a0")
         try:
             return phase(await backend.get_action(action_id=action)) == wanted

@@ -18,13 +18,13 @@ from flyte_bridge.embedded import instance
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
 
 STEP = 13
 """One run is killed at every so-manieth event; three system failures are all that an action may have."""
 
 
-async def _disturb(bed: Bed, backend: Backend, run: str, kills: set[int]) -> int:
+async def _disturb(bed: Bed, backend: BackendClient, run: str, kills: set[int]) -> int:
     """Answer a run's gate, and kill its driver at some of its events; how many events there were."""
     seen: dict[str, int] = {}
     count = 0
@@ -66,7 +66,7 @@ def test_killed_at_every_event_nothing_is_lost_and_nothing_runs_twice(bed: Bed, 
     runs = [_start(bed, workflow, tmp_path / f"run-{first}") for first in range(STEP)]
     kills = [set(range(first + 1, events + 1, STEP)) for first in range(STEP)]
 
-    async def disturb(backend: Backend) -> None:
+    async def disturb(backend: BackendClient) -> None:
         await asyncio.gather(*(_disturb(bed, backend, run, at) for run, at in zip(runs, kills, strict=True)))
 
     bed.do(disturb)
@@ -87,7 +87,7 @@ def test_a_failure_found_again_is_the_same_failure(bed: Bed, tmp_path: Path) -> 
     expected = bed.done(marks.failing, calm)
     runs = [_start(bed, marks.failing, tmp_path / f"run-{at}") for at in range(events)]
 
-    async def disturb(backend: Backend) -> None:
+    async def disturb(backend: BackendClient) -> None:
         await asyncio.gather(*(_disturb(bed, backend, run, {at + 1}) for at, run in enumerate(runs)))
 
     bed.do(disturb)
@@ -143,7 +143,7 @@ class Place:
         instance.stop(self._data_dir)
 
 
-async def _reach(backend: Backend, run: str, wanted: int) -> None:
+async def _reach(backend: BackendClient, run: str, wanted: int) -> None:
     """Wait for the so-manieth event of a run, answering its gate."""
     count = 0
     async for message in backend.watch_actions(run_id=run_identifier(run)):

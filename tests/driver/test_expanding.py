@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from driver.bed import Bed
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
 
 EVERYTHING = {*(f"element-{x}" for x in (0, 1, 2, 3, 104, 1040)), "total", "deeper", "numbers"}
 STEP = 12
@@ -34,7 +34,7 @@ def test_killed_at_every_event(bed: Bed, tmp_path: Path) -> None:
     runs = [bed.start(expands.expands, where=str(place)) for place in places]
     kills = [set(), *(set(range(first + 1, 3 * STEP + 1, STEP)) for first in range(STEP))]
 
-    async def disturb(backend: Backend) -> None:
+    async def disturb(backend: BackendClient) -> None:
         await asyncio.gather(*(_disturb(bed, backend, run, at) for run, at in zip(runs, kills, strict=True)))
 
     bed.do(disturb)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from driver.bed import Bed
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
 
 RECOVERED = phase_pb2.ACTION_PHASE_RECOVERED
 
@@ -61,7 +61,7 @@ def test_succeeded_nodes_are_taken_over(bed: Bed, tmp_path: Path, relation: bool
     assert bed.done(mends.inner, child).actions["n0"].status.phase == RECOVERED
 
 
-async def approve(backend: Backend, run: str) -> None:
+async def approve(backend: BackendClient, run: str) -> None:
     """Answer the run's gate."""
     async for message in backend.watch_actions(run_id=run_identifier(run)):
         for enriched in message.enriched_actions:

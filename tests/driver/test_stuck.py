@@ -14,8 +14,8 @@ from flyteidl2.core import interface_pb2, types_pb2
 from flyteidl2.task import common_pb2
 
 from driver.bed import all_actions, phase, run_identifier
+from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.grpc import GrpcCaller
-from flyte_bridge.backend.protocol import Backend
 from flyte_bridge.backend.storage import Storage
 from flyte_bridge.driver.drive import Drive
 from flyte_bridge.driver.main import Facts
@@ -44,7 +44,7 @@ class Denying(GrpcCaller):
         return await super().unary(method, request, reply, timeout=timeout)
 
 
-class Forgetting(Backend):
+class Forgetting(BackendClient):
     """A backend whose watches tell of nothing that has ended, as a real one does of what it has collected."""
 
     async def watch_children(self, **more: Any) -> AsyncIterator[Any]:
@@ -82,7 +82,7 @@ def test_what_runs_goes_on_and_is_found_again(bed: Bed) -> None:
     inputs = literals_pb2.LiteralMap()
     inputs.literals["x"].scalar.primitive.integer = 7
 
-    async def drive(denied: str, kind: type[Backend] = Backend) -> dict[str, Any]:
+    async def drive(denied: str, kind: type[BackendClient] = BackendClient) -> dict[str, Any]:
         caller = Denying(bed.endpoint, insecure=True)
         caller.denied = denied
         async with kind(caller) as backend:

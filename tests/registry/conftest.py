@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flyte_bridge import config
+from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.grpc import GrpcCaller
-from flyte_bridge.backend.protocol import Backend
 from flyte_bridge.embedded.server import Backend as Embedded
 from flyte_bridge.embedded.server import Options
 from flyte_bridge.registry import Registry
@@ -52,7 +52,7 @@ def use(endpoint: str) -> Use:
 
     def run(act: Callable[[Registry], Awaitable[Any]], **settings: Any) -> Any:
         async def main() -> Any:
-            async with Backend(GrpcCaller(endpoint, insecure=True)) as backend:
+            async with BackendClient(GrpcCaller(endpoint, insecure=True)) as backend:
                 return await asyncio.wait_for(act(Registry(backend, config.load(**settings))), PATIENCE)
 
         return asyncio.run(main())

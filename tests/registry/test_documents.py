@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flyte_bridge.admin.entities import TASKS
+from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.grpc import GrpcCaller
-from flyte_bridge.backend.protocol import Backend
 from flyte_bridge.errors import InternalError
 from flyte_bridge.registry.cache import BodyCache, Row, VersionCache
 from flyte_bridge.registry.listing import Request
@@ -121,7 +121,7 @@ def test_a_list_sees_what_another_process_registers(use: Use, endpoint: str) -> 
         return Request(*WHERE, "", (), order, 0, 10_000)
 
     async def act(registry: Registry) -> None:
-        async with Backend(GrpcCaller(endpoint, insecure=True)) as backend:
+        async with BackendClient(GrpcCaller(endpoint, insecure=True)) as backend:
             from flyte_bridge.registry import Registry as Another
 
             another = Another(backend, registry.settings)

@@ -19,8 +19,8 @@ from flyteidl2.auth import identity_pb2_grpc as identity_v2_pb2_grpc
 
 from flyte_bridge import config
 from flyte_bridge.admin.service import Facade
+from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.grpc import GrpcCaller
-from flyte_bridge.backend.protocol import Backend
 from flyte_bridge.remote.channel import Channel
 from flyte_bridge.remote.in_process import Home, home_of
 
@@ -73,7 +73,7 @@ def gateway(flyte2: str) -> Iterator[Server]:
     """A gateway in front of it that has a token of its own."""
     settings = config.load(endpoint=flyte2, insecure=True, token="the-gateways-own")
     caller = GrpcCaller(flyte2, insecure=True, credentials=_own(settings))
-    with served(Facade(Backend(caller), settings)) as server:
+    with served(Facade(BackendClient(caller), settings)) as server:
         yield server
 
 
@@ -130,7 +130,7 @@ def test_a_flytekit_client_logs_in(flyte2: str) -> None:
     from flytekit.clients.auth_helper import get_channel, upgrade_channel_to_authenticated
     from flytekit.configuration import AuthType, PlatformConfig
 
-    facade = Facade(Backend(GrpcCaller(flyte2, insecure=True)), config.load(endpoint=flyte2, insecure=True))
+    facade = Facade(BackendClient(GrpcCaller(flyte2, insecure=True)), config.load(endpoint=flyte2, insecure=True))
     with served(facade) as gateway:
         platform = PlatformConfig(
             endpoint=gateway.endpoint,
@@ -156,7 +156,7 @@ def test_a_flyte_2_that_is_down(nobody: int) -> None:
     settings = config.load(endpoint=f"127.0.0.1:{nobody}", insecure=True)
 
     async def make() -> Facade:
-        return Facade(Backend(GrpcCaller(f"127.0.0.1:{nobody}", insecure=True, patience=0.5)), settings)
+        return Facade(BackendClient(GrpcCaller(f"127.0.0.1:{nobody}", insecure=True, patience=0.5)), settings)
 
     async def close(facade: Facade) -> None:
         await facade.backend.close()

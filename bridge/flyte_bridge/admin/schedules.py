@@ -21,7 +21,7 @@ from flyte_bridge.registry.deployed import ORG
 from flyte_bridge_translators.wire import execution, identifier, schedule
 
 if TYPE_CHECKING:
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
     from flyte_bridge.registry import Registry
 
 NAME = "schedule"
@@ -33,7 +33,7 @@ _log = logging.getLogger("flyte_bridge.admin")
 class Schedules:
     """Schedules of launch plans."""
 
-    def __init__(self, backend: Backend, registry: Registry) -> None:
+    def __init__(self, backend: BackendClient, registry: Registry) -> None:
         """Takes where triggers are deployed, and what attributes are kept in."""
         self._backend = backend
         self._registry = registry

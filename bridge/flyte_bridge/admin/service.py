@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from flyte_bridge.admin.context import CallContext
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
     from flyte_bridge.config import Settings
 
     Handler = Callable[[Any, CallContext], Awaitable[Message]]
@@ -81,13 +81,13 @@ class Core:
     """What the parts share.
 
     Attributes:
-        backend: The Flyte 2 behind us (`backend.protocol.Backend`).
+        backend: The Flyte 2 behind us (`backend.client.BackendClient`).
         settings: What the bridge was told from outside.
         registry: Flyte 1's entities as Flyte 2 keeps them (`registry.Registry`).
         storage: Objects by URI, where no verb of the backend's serves.
     """
 
-    backend: Backend
+    backend: BackendClient
     settings: Settings
     registry: Any
     storage: Storage
@@ -137,7 +137,7 @@ class Facade:
 
     def __init__(
         self,
-        backend: Backend,
+        backend: BackendClient,
         settings: Settings,
         parts: tuple[object, ...] | None = None,
         *,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
 
 __all__ = ["text"]
 
@@ -123,7 +123,7 @@ def offset(token: str, call: str) -> int:
 # -- projects ---------------------------------------------------------------------------------------------------------
 
 
-async def project_and_domain(backend: Backend, project: str, domain: str) -> None:
+async def project_and_domain(backend: BackendClient, project: str, domain: str) -> None:
     """A project is registered and active, and has the domain."""
     try:
         found = await backend.get_project(project_id=project)
@@ -138,7 +138,7 @@ async def project_and_domain(backend: Backend, project: str, domain: str) -> Non
         raise InvalidRequest(f"domain [{domain}] is unrecognized by system")
 
 
-async def project_exists(backend: Backend, project: str, *, active: bool) -> project_service_pb2.Project:
+async def project_exists(backend: BackendClient, project: str, *, active: bool) -> project_service_pb2.Project:
     """A project is registered.
 
     Args:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.grpc import PATIENCE, GrpcCaller, trusted
-from flyte_bridge.backend.protocol import Backend
 from flyte_bridge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ IN_TASK_PATIENCE = 1200.0
 """Seconds in which a process that Flyte 2 runs keeps trying to reach it: its server may restart, and nothing is lost."""
 
 
-def connect(settings: Settings, *, patience: float = PATIENCE) -> Backend:
+def connect(settings: Settings, *, patience: float = PATIENCE) -> BackendClient:
     """The Flyte 2 that the settings mean; the embedded one is started when it does not run, which may take seconds.
 
     Args:
@@ -33,7 +33,7 @@ def connect(settings: Settings, *, patience: float = PATIENCE) -> Backend:
     if settings.endpoint is None:
         from flyte_bridge.embedded import instance
 
-        return Backend(GrpcCaller(instance.ensure(settings.data_dir).endpoint, insecure=True, patience=patience))
+        return BackendClient(GrpcCaller(instance.ensure(settings.data_dir).endpoint, insecure=True, patience=patience))
     caller = GrpcCaller(
         settings.endpoint,
         insecure=settings.insecure,
@@ -41,7 +41,7 @@ def connect(settings: Settings, *, patience: float = PATIENCE) -> Backend:
         credentials=credentials(settings, settings.endpoint),
         patience=patience,
     )
-    return Backend(caller)
+    return BackendClient(caller)
 
 
 def credentials(settings: Settings, endpoint: str) -> Credentials | None:
@@ -63,7 +63,7 @@ def credentials(settings: Settings, endpoint: str) -> Credentials | None:
     return ClientCredentials(settings.client_id, settings.client_secret.get_secret_value(), metadata, tls)
 
 
-def inside(environ: Mapping[str, str] = os.environ) -> Backend:
+def inside(environ: Mapping[str, str] = os.environ) -> BackendClient:
     """The Flyte 2 that runs this process, as it tells its tasks: `_U_EP_OVERRIDE`, `_U_INSECURE`.
 
     Raises:
@@ -74,4 +74,4 @@ def inside(environ: Mapping[str, str] = os.environ) -> Backend:
         raise ConfigError("_U_EP_OVERRIDE is not set: only a process that Flyte 2 runs can know its backend this way")
     bare = endpoint.removeprefix("dns:///").split("://", 1)[-1].rstrip("/")
     insecure = environ.get("_U_INSECURE", "").lower() in {"1", "true", "yes"}
-    return Backend(GrpcCaller(bare, insecure=insecure, patience=IN_TASK_PATIENCE))
+    return BackendClient(GrpcCaller(bare, insecure=insecure, patience=IN_TASK_PATIENCE))

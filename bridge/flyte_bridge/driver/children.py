@@ -20,13 +20,13 @@ from flyte_bridge.errors import StatusError
 from flyte_bridge_translators.wire.phase import TERMINAL
 
 if TYPE_CHECKING:
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
 
 
 class Children:
     """What is below one action."""
 
-    def __init__(self, backend: Backend, parent: identifier_pb2.ActionIdentifier) -> None:
+    def __init__(self, backend: BackendClient, parent: identifier_pb2.ActionIdentifier) -> None:
         self._backend = backend
         self._parent = parent
         self._open: set[str] = set()

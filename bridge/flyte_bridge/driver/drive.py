@@ -25,7 +25,7 @@ from flyte_bridge_translators.wire.execution_settings import BadExecution, setti
 if TYPE_CHECKING:
     from flyteidl2.task import run_pb2, task_definition_pb2
 
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
     from flyte_bridge.backend.storage import Storage
     from flyte_bridge.driver.main import Facts
     from flyte_bridge_translators.wire.execution_settings import ExecutionSettings
@@ -39,7 +39,7 @@ _log = logging.getLogger("flyte_bridge.driver")
 class Drive:
     """Runs what the driver's own action is."""
 
-    def __init__(self, facts: Facts, backend: Backend, storage: Storage) -> None:
+    def __init__(self, facts: Facts, backend: BackendClient, storage: Storage) -> None:
         self._facts = facts
         self._backend = backend
         self._storage = storage

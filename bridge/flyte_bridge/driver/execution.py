@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flyteidl2.common import identifier_pb2
     from flyteidl2.task import run_pb2
 
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
     from flyte_bridge.backend.storage import Storage
     from flyte_bridge.driver.children import Children
     from flyte_bridge.driver.recover import Source
@@ -52,7 +52,7 @@ class Execution:
         ending: Why the driver itself is being stopped, None while it is not.
     """
 
-    backend: Backend
+    backend: BackendClient
     storage: Storage
     children: Children
     action: identifier_pb2.ActionIdentifier

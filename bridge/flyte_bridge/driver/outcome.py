@@ -18,7 +18,7 @@ from flyte_bridge_translators.wire.phase import GOOD, TERMINAL
 if TYPE_CHECKING:
     from flyteidl2.common import identifier_pb2
 
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
 
 _KINDS = {
     run_definition_pb2.ErrorInfo.KIND_USER: execution_pb2.ExecutionError.USER,
@@ -26,7 +26,7 @@ _KINDS = {
 }
 
 
-async def ask(backend: Backend, action: identifier_pb2.ActionIdentifier) -> state_service_pb2.ActionUpdate | None:
+async def ask(backend: BackendClient, action: identifier_pb2.ActionIdentifier) -> state_service_pb2.ActionUpdate | None:
     """The last update of an action, as a watch would have told it.
 
     Args:
@@ -54,7 +54,7 @@ async def ask(backend: Backend, action: identifier_pb2.ActionIdentifier) -> stat
     return update
 
 
-async def _outputs(backend: Backend, action: identifier_pb2.ActionIdentifier, *, is_task: bool) -> str:
+async def _outputs(backend: BackendClient, action: identifier_pb2.ActionIdentifier, *, is_task: bool) -> str:
     """Where its outputs are: a task's directory, a trace's object; empty if it left none."""
     try:
         uri = str((await patient(lambda: backend.get_action_data_uris(action_id=action))).outputs_uri)

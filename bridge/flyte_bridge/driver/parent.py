@@ -17,7 +17,7 @@ from flyte_bridge_translators.wire import identifier
 from flyte_bridge_translators.wire.phase import GOOD, TERMINAL
 
 if TYPE_CHECKING:
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
     from flyte_bridge_translators.wire.execution import ExecutionSettings
 
 PERIOD = 20.0
@@ -26,7 +26,7 @@ PERIOD = 20.0
 _log = logging.getLogger("flyte_bridge.driver.parent")
 
 
-async def follow(backend: Backend, own: identifier_pb2.RunIdentifier, settings: ExecutionSettings) -> None:
+async def follow(backend: BackendClient, own: identifier_pb2.RunIdentifier, settings: ExecutionSettings) -> None:
     """Abort the own run when the execution that has started it has ended badly. Ends with that, else never.
 
     Args:

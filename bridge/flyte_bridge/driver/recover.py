@@ -21,7 +21,7 @@ from flyte_bridge_translators.wire import identifier
 from flyte_bridge_translators.wire.phase import GOOD
 
 if TYPE_CHECKING:
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Found:
 class Source:
     """A run to take results from."""
 
-    def __init__(self, backend: Backend, run: identifier_pb2.RunIdentifier, name: str) -> None:
+    def __init__(self, backend: BackendClient, run: identifier_pb2.RunIdentifier, name: str) -> None:
         """Asks nothing yet.
 
         Args:

@@ -52,7 +52,7 @@ class FacadeApplication:
     def _make(self) -> None:
         """Makes the façade over this backend, once."""
         from flyte_bridge.admin.service import SERVICES, Facade
-        from flyte_bridge.backend import protocol
+        from flyte_bridge.backend.client import BackendClient
         from flyte_bridge.config import Settings
 
         if self._services:
@@ -63,7 +63,7 @@ class FacadeApplication:
             client_secret=None, data_dir=self._backend.options.data_dir,
         )  # fmt: skip
         storage = LocalStorage(self._backend.objects, self._backend.executor.env)
-        facade = Facade(protocol.Backend(self._backend.caller), settings, storage=storage)
+        facade = Facade(BackendClient(self._backend.caller), settings, storage=storage)
         for descriptor in SERVICES:
             service = _Service(facade, descriptor.full_name)
             self._services[descriptor.full_name] = ServiceApplication(descriptor, service)

@@ -20,7 +20,7 @@ from flyte_bridge_translators.wire import document
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
     from flyte_bridge.registry.documents import Documents
 
 KIND = "attributes"
@@ -56,7 +56,7 @@ class Scope:
 class Attributes:
     """Attributes by scope and kind of resource."""
 
-    def __init__(self, backend: Backend, documents: Documents) -> None:
+    def __init__(self, backend: BackendClient, documents: Documents) -> None:
         """Takes where they are kept."""
         self._backend = backend
         self._documents = documents

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from flyteidl2.common import list_pb2
 
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ TOGETHER = 32
 class Deployed:
     """Reads and writes deployed tasks."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: BackendClient) -> None:
         """Takes the Flyte 2 they live in."""
         self._backend = backend
         self._versions = VersionCache()

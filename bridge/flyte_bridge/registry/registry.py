@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from flyteidl.admin import description_entity_pb2
     from flyteidl2.task import task_definition_pb2
 
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
     from flyte_bridge.config import Settings
 
 M = TypeVar("M", bound=Message)
@@ -52,7 +52,7 @@ class Registry:
         attributes: Settings of projects, domains and workflows.
     """
 
-    def __init__(self, backend: Backend, settings: Settings) -> None:
+    def __init__(self, backend: BackendClient, settings: Settings) -> None:
         """Nothing is read yet."""
         self.backend = backend
         self.settings = settings

@@ -1,6 +1,6 @@
 """Flyte 2 by verbs: flyteidl2 messages in and out, keyword arguments, our errors.
 
-A verb is a few lines over `Backend.caller`; whoever misses one adds it to the module of its kind.
+A verb is a few lines over `BackendClient.caller`; whoever misses one adds it to the module of its kind.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from flyte_bridge.backend.tasks import ProjectVerbs, TaskVerbs, TriggerVerbs
 if TYPE_CHECKING:
     from flyte_bridge.backend.caller import Caller
 
-__all__ = ["TERMINAL", "Backend"]
+__all__ = ["TERMINAL", "BackendClient"]
 
 
-class Backend(
+class BackendClient(
     TaskVerbs, TriggerVerbs, ProjectVerbs, RunVerbs, ActionVerbs, ChildVerbs, DataVerbs, IdentityVerbs, MemoryVerbs
 ):
     """A Flyte 2. Every verb raises a `StatusError` for what it is refused; `async with` closes it at the end.
@@ -39,7 +39,7 @@ class Backend(
         """Lets go of the connections."""
         await self.caller.close()
 
-    async def __aenter__(self) -> Backend:
+    async def __aenter__(self) -> BackendClient:
         return self
 
     async def __aexit__(self, *_: object) -> None:
