@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from flyte_bridge_translators.source.driver.recognize import Found, recognize
+from flyte_bridge_translators.source.driver.block_steps import finish, plain_block
+from flyte_bridge_translators.source.driver.collected_calls import read_pending
+from flyte_bridge_translators.source.driver.for_loops import one_call_each, read_for
+from flyte_bridge_translators.source.driver.recognize import recognize
+from flyte_bridge_translators.source.driver.scene import Found
+from flyte_bridge_translators.source.driver.shape import Shape, compile_body
 from flyte_bridge_translators.source.driver.steps import (
     UNKNOWN,
     BlockStep,
@@ -19,8 +24,8 @@ from flyte_bridge_translators.source.driver.steps import (
     CallStep,
     PlainStep,
     ReturnStep,
-    Step,
 )
+from flyte_bridge_translators.source.driver.text_blocks import coroutine
 from flyte_bridge_translators.source.engine import reading
 from flyte_bridge_translators.source.engine.edits import Rewrite
 from flyte_bridge_translators.source.engine.entities import Outputs
@@ -28,7 +33,6 @@ from flyte_bridge_translators.source.engine.tree import children, code
 
 if TYPE_CHECKING:
     from flyte_bridge_translators.source.driver.body import Body, Reader
-    from flyte_bridge_translators.source.driver.shape import Shape
 
 
 # -- comprehensions -----------------------------------------------------------------------------------------------------
@@ -68,8 +72,6 @@ class ComprehensionCallee:
         """The coroutine of one element, when it is more than one call."""
         if self.direct is not None:
             return []
-        from flyte_bridge_translators.source.driver.text_blocks import coroutine
-
         return [coroutine(self.one, self.parameters, self.shape.statements(rewrite))]
 
     def awaitable(self, rewrite: Rewrite) -> cst.BaseExpression:
@@ -95,16 +97,13 @@ class Mapped:
 
 def comprehension(reader: Reader, value: cst.BaseExpression) -> Mapped | None:
     """A list or dictionary of calls, or None when it is something else (sets are awaited in place)."""
-    from flyte_bridge_translators.source.driver.body import Reader as Inner
-    from flyte_bridge_translators.source.driver.shape import compile_body
-
     if not isinstance(value, (cst.ListComp, cst.GeneratorExp, cst.DictComp)):
         return None
     holds = reader.holds_call
     elements = [value.key, value.value] if isinstance(value, cst.DictComp) else [value.elt]
     if not any(holds(one) for one in elements) or holds(value.for_in) or value.for_in.asynchronous is not None:
         return None
-    inner = Inner(reader.scene, reader.variables, reader)
+    inner = type(reader)(reader.scene, reader.variables, reader)
     inner.line = reader.line
     wrapped = ReturnStep(0, reader.line, value=elements[0])
     if isinstance(value, cst.DictComp):
@@ -152,11 +151,7 @@ def read_block(reader: Reader, statement: cst.BaseStatement) -> None:
     if not reader.holds_call(statement):
         plain_block(reader, statement)
         return
-    from flyte_bridge_translators.source.driver.collected_calls import read_pending
-
     if isinstance(statement, cst.For) and statement.asynchronous is None and statement.orelse is None:
-        from flyte_bridge_translators.source.driver.for_loops import one_call_each, read_for
-
         if one_call_each(statement) or not read_pending(reader, statement):
             read_for(reader, statement)
         return
@@ -172,11 +167,8 @@ def read_block(reader: Reader, statement: cst.BaseStatement) -> None:
 
 def _walk(reader: Reader, node: cst.CSTNode, step: BlockStep, bodies: list[Body]) -> None:
     """Reads headers in place and each block below as a body of its own."""
-    from flyte_bridge_translators.source.driver.body import Reader as Inner
-    from flyte_bridge_translators.source.driver.shape import compile_body
-
     if isinstance(node, (cst.IndentedBlock, cst.SimpleStatementSuite)):
-        inner = Inner(reader.scene, reader.variables, reader)
+        inner = type(reader)(reader.scene, reader.variables, reader)
         body = inner.read(node.body)
         bodies.append(body)
         step.blocks[node] = compile_body(reader.scene, body)
@@ -190,82 +182,6 @@ def _walk(reader: Reader, node: cst.CSTNode, step: BlockStep, bodies: list[Body]
         if isinstance(node, (cst.For, cst.CompFor)) and child is node.target:
             continue
         _walk(reader, child, step, bodies)
-
-
-def finish(reader: Reader, step: BlockStep, bodies: list[Body]) -> None:
-    """What a block binds and changes, seen from outside: it keeps its place among all who use the same names."""
-    for body in bodies:
-        reader.escape(step, body)
-        step.cost += max((inner.cost for inner in body.steps), default=0)
-    step.final = reading.leaves(step.line)
-    names = [name for body in bodies for inner in body.steps for name in bound_by(inner)]
-    step.writes = tuple(dict.fromkeys([*names, *_header_targets(step.line)]))
-    for name in step.writes:
-        before = reader.lookup(name)
-        step.conflicts.append((name, before, list(reader.readers.get(name, ()))))
-    reader.add(step)
-
-
-def bound_by(step: Step) -> tuple[str, ...]:
-    """The variables a step binds or changes in place."""
-    return (*step.writes, *(step.mutates if isinstance(step, PlainStep) else ()))
-
-
-def _header_targets(statement: cst.CSTNode) -> list[str]:
-    found: list[str] = []
-    stack: list[cst.CSTNode] = [statement]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, (cst.For, cst.CompFor)):
-            found += [name.value for name in reading.targets(node.target)]
-        if isinstance(node, cst.AsName) and isinstance(node.name, cst.BaseExpression):
-            found += [name.value for name in reading.targets(node.name)]
-        stack.extend(child for child in children(node) if not isinstance(child, cst.BaseSuite))
-        if isinstance(node, (cst.If, cst.Try)):
-            continue
-    return found
-
-
-def plain_block(reader: Reader, statement: cst.BaseStatement) -> None:
-    """A block without calls: one plain step that keeps its place."""
-    step = PlainStep(0, reader.line, effect=True, rebinds=False)
-    inner = type(reader)(reader.scene, reader.variables, reader)
-    names: list[str] = []
-    for node in _statements(statement):
-        if isinstance(node, cst.BaseSmallStatement):
-            inner.small(node, alone=True)
-        elif isinstance(node, cst.BaseExpression):
-            inner.expression(node, step)
-    for one in inner.body.steps:
-        names += bound_by(one)
-        step.reads += one.reads
-    step.reads = [read for read in step.reads if read.source is None or read.source not in set(inner.body.steps)]
-    names += _header_targets(statement)
-    step.mutates = tuple(dict.fromkeys(names))
-    for name in step.mutates:
-        step.after += [other for other in reader.readers.get(name, ()) if other is not step]
-        before = reader.lookup(name)
-        if before is not None and before in reader.body.steps:
-            step.after.append(before)
-    reader.body.outside += [read for read in step.reads if read.source not in reader.body.steps and read.source]
-    if reading.leaves(statement):
-        barrier = BlockStep(0, reader.line, final=True, rebinds=False)
-        barrier.reads, barrier.writes, barrier.after = step.reads, step.mutates, step.after
-        reader.add(barrier)
-        return
-    reader.add(step)
-
-
-def _statements(node: cst.CSTNode) -> list[cst.CSTNode]:
-    """The small statements and header expressions of a block, in the order of the text."""
-    found: list[cst.CSTNode] = []
-    for child in children(node):
-        if isinstance(child, (cst.BaseSmallStatement, cst.BaseExpression)):
-            if not (isinstance(node, (cst.For, cst.AsName)) and child is getattr(node, "target", None)):
-                found.append(child)
-        elif not isinstance(child, (cst.FunctionDef, cst.ClassDef)):
-            found += _statements(child)
-    return found
 
 
 def _definition(reader: Reader, statement: cst.FunctionDef | cst.ClassDef) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
+from flyte_bridge_translators.source.driver import blocks
 from flyte_bridge_translators.source.driver.conditional import Case, Parsed, parse, rewrite_condition
 from flyte_bridge_translators.source.driver.expression_parts import (
     awaited,
@@ -19,7 +20,9 @@ from flyte_bridge_translators.source.driver.expression_parts import (
 )
 from flyte_bridge_translators.source.driver.named_result import settled
 from flyte_bridge_translators.source.driver.ordering import late_override, read_order
-from flyte_bridge_translators.source.driver.recognize import Scene, recognize
+from flyte_bridge_translators.source.driver.recognize import recognize
+from flyte_bridge_translators.source.driver.scene import Scene
+from flyte_bridge_translators.source.driver.shape import compile_body
 from flyte_bridge_translators.source.driver.steps import (
     Arm,
     Bound,
@@ -192,8 +195,6 @@ class Reader:
         return True
 
     def call(self, value: cst.BaseExpression, owner: Step | None, hint: str) -> Bound | None:
-        from flyte_bridge_translators.source.driver import blocks
-
         branch = parse(self.scene, value) or self._choice(value)
         if branch is not None:
             return self._branch(value, branch, owner, hint)
@@ -218,8 +219,6 @@ class Reader:
         return Parsed("choice", (Case(value.test, value.body), Case(None, value.orelse)))
 
     def _branch(self, value: cst.BaseExpression, parsed: Parsed, owner: Step | None, hint: str) -> BranchStep:
-        from flyte_bridge_translators.source.driver.shape import compile_body
-
         step = BranchStep(0, self.line, call=value, owner=owner, hint=hint, cost=1, name=parsed.name)
         for case in parsed.cases:
             arm = Arm(case.condition, message=case.message)
@@ -383,8 +382,6 @@ class Reader:
     # -- order, blocks ---------------------------------------------------------------------------------------------
 
     def _block(self, statement: cst.BaseStatement) -> None:
-        from flyte_bridge_translators.source.driver import blocks
-
         blocks.read_block(self, statement)
 
 

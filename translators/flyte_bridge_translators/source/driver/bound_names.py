@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -14,9 +13,6 @@ from flyte_bridge_translators.source.driver.shape import Shape
 from flyte_bridge_translators.source.driver.steps import BlockStep, BranchStep, CallStep, Step
 from flyte_bridge_translators.source.driver.text_blocks import tuple_of
 from flyte_bridge_translators.source.engine.edits import Rewrite
-
-if TYPE_CHECKING:
-    pass
 
 
 class Exports:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from flyte_bridge_translators.source.driver.blocks import plain_block
+from flyte_bridge_translators.source.driver.block_steps import plain_block
+from flyte_bridge_translators.source.driver.for_loops import empty_list
 from flyte_bridge_translators.source.driver.node import EntityCallee
 from flyte_bridge_translators.source.driver.recognize import recognize
 from flyte_bridge_translators.source.driver.steps import UNKNOWN, CallStep, PlainStep, Read, Step
@@ -55,8 +56,6 @@ class Pending:
 
 def read_pending(reader: Reader, statement: cst.BaseStatement) -> bool:
     """Whether a block only collects calls; then it is read as plain Python, and a gather per list follows."""
-    from flyte_bridge_translators.source.driver.for_loops import empty_list
-
     if not isinstance(statement, (cst.For, cst.While, cst.If)) or _returns(statement):
         return False
     found = list(_appended(statement))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from flyte_bridge_translators.source.driver.recognize import Scene
+from flyte_bridge_translators.source.driver.scene import Scene
 from flyte_bridge_translators.source.engine.edits import Rewrite
 from flyte_bridge_translators.source.engine.tree import string_value
 

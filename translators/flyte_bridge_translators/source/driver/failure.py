@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import libcst as cst
 
 from flyte_bridge_translators.source.driver.eager import is_direct
-from flyte_bridge_translators.source.driver.node import keyword
-from flyte_bridge_translators.source.driver.recognize import Scene
+from flyte_bridge_translators.source.driver.scene import Scene
 from flyte_bridge_translators.source.engine.entities import entity_decorator
+from flyte_bridge_translators.source.engine.syntax import keyword
 from flyte_bridge_translators.source.engine.tree import code
 
 AFTER = "FAIL_AFTER_EXECUTABLE_NODES_COMPLETE"

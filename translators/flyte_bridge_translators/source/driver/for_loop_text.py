@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from flyte_bridge_translators.source.driver.gate import assign
 from flyte_bridge_translators.source.driver.steps import CallStep
+from flyte_bridge_translators.source.driver.text_blocks import coroutine, started, tidy, tuple_of, with_lead, with_lines
 from flyte_bridge_translators.source.engine import reading
 from flyte_bridge_translators.source.engine.edits import Rewrite
+from flyte_bridge_translators.source.engine.syntax import assign
 
 if TYPE_CHECKING:
     from flyte_bridge_translators.source.driver.for_loops import ForStep
@@ -35,13 +36,9 @@ def gathered(node: cst.For, element: cst.BaseExpression, over: cst.BaseExpressio
 
 def render_for(step: ForStep, rewrite: Rewrite) -> list[cst.BaseStatement]:
     """The loop in Flyte 2."""
-    from flyte_bridge_translators.source.driver.render import Renderer
-    from flyte_bridge_translators.source.driver.step_text import Sink
-    from flyte_bridge_translators.source.driver.text_blocks import coroutine, started, tidy, tuple_of, with_lead
-
     node = step.node
     assert step.rest is not None
-    rest = Renderer(step.rest, rewrite).block(Sink.returning())
+    rest = step.rest.statements(rewrite)
     over = rewrite(node.iter)
     out: list[cst.BaseStatement] = []
     if step.ahead is None:
@@ -49,7 +46,7 @@ def render_for(step: ForStep, rewrite: Rewrite) -> list[cst.BaseStatement]:
     if "items" in step.names:
         out.append(assign(cst.Name(step.names["items"]), cst.Call(cst.Name("list"), [cst.Arg(over)])))
         over = cst.Name(step.names["items"])
-    made = Renderer(step.ahead, rewrite)
+    made = step.ahead.writer(rewrite)
     wanted = made.outward()
     only = step.ahead.body.steps[0] if len(step.ahead.body.steps) == 1 else None
     told: list[cst.EmptyLine] = []
@@ -107,7 +104,5 @@ def _wrapped(target: cst.BaseExpression) -> cst.BaseExpression:
 def _loop(
     node: cst.For, target: cst.BaseExpression, over: cst.BaseExpression, lines: list[cst.BaseStatement]
 ) -> cst.For:
-    from flyte_bridge_translators.source.driver.text_blocks import tidy, with_lines
-
     body = with_lines(node.body, tidy(lines) or [cst.SimpleStatementLine([cst.Pass()])])
     return node.with_changes(target=target, iter=over, body=body, leading_lines=[])

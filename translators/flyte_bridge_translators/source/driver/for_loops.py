@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from flyte_bridge_translators.source.driver.blocks import bound_by, finish
+from flyte_bridge_translators.source.driver.block_steps import bound_by, finish
 from flyte_bridge_translators.source.driver.for_loop_text import called, gathered, loop_names
+from flyte_bridge_translators.source.driver.shape import Shape, compile_body
 from flyte_bridge_translators.source.driver.steps import UNKNOWN, BlockStep, BranchStep, CallStep, PlainStep, Read, Step
+from flyte_bridge_translators.source.driver.text_blocks import coroutine
 from flyte_bridge_translators.source.engine import reading
 from flyte_bridge_translators.source.engine.edits import Rewrite
 from flyte_bridge_translators.source.engine.entities import Outputs
@@ -21,7 +23,6 @@ from flyte_bridge_translators.source.engine.tree import code
 
 if TYPE_CHECKING:
     from flyte_bridge_translators.source.driver.body import Body, Reader
-    from flyte_bridge_translators.source.driver.shape import Shape
 
 
 @dataclass(eq=False)
@@ -73,11 +74,8 @@ class LoopCallee:
         """The coroutine of one iteration, when it is more than one call."""
         if self.direct is not None:
             return []
-        from flyte_bridge_translators.source.driver.render import Renderer
-        from flyte_bridge_translators.source.driver.text_blocks import coroutine
-
-        wanted = Renderer(self.ahead, rewrite).variables(self.value) if self.value is not None else []
-        lines, _ = Renderer(self.ahead, rewrite).function(wanted)
+        wanted = self.ahead.writer(rewrite).variables(self.value) if self.value is not None else []
+        lines, _ = self.ahead.writer(rewrite).function(wanted)
         return [coroutine(self.one, loop_names(self.node), lines)]
 
     def awaitable(self, rewrite: Rewrite) -> cst.BaseExpression:
@@ -93,8 +91,6 @@ class LoopCallee:
 
 def read_for(reader: Reader, node: cst.For) -> None:
     """A `for` loop: one gather, a loop over gathered results, or a loop that awaits in turn."""
-    from flyte_bridge_translators.source.driver.shape import compile_body
-
     inner = type(reader)(reader.scene, reader.variables, reader)
     inner.body.known |= set(loop_names(node))
     bound: list[Step | None] = []
@@ -145,8 +141,6 @@ def one_call_each(node: cst.For) -> bool:
 
 def split(body: Body) -> tuple[Body, Body]:
     """What of an iteration needs no other iteration, and what does."""
-    from flyte_bridge_translators.source.driver.body import Body as New
-
     written = {name for one in body.steps for name in bound_by(one)}
     carried = written & body.free
     own = set(body.steps)
@@ -157,8 +151,8 @@ def split(body: Body) -> tuple[Body, Body]:
         writes = any(name in carried for name in bound_by(step))
         if mine or theirs or writes or (isinstance(step, PlainStep) and step.effect):
             tainted.add(step)
-    ahead = New([step for step in body.steps if step not in tainted], body.outside, body.free, known=body.known)
-    rest = New([step for step in body.steps if step in tainted], body.outside, body.free, known=body.known)
+    ahead = type(body)([step for step in body.steps if step not in tainted], body.outside, body.free, known=body.known)
+    rest = type(body)([step for step in body.steps if step in tainted], body.outside, body.free, known=body.known)
     return ahead, rest
 
 
@@ -183,8 +177,6 @@ def _appends(rest: Body) -> tuple[str, cst.BaseExpression] | None:
 
 def _one_gather(reader: Reader, node: cst.For, step: ForStep, body: Body, ahead: Body, rest: Body) -> bool:
     """`results = await asyncio.gather(...)` in place of the loop; False when the loop is more than that."""
-    from flyte_bridge_translators.source.driver.shape import compile_body
-
     if not any(one.cost for one in ahead.steps):
         return False
     bound = {name for one in ahead.steps for name in bound_by(one)} | set(loop_names(node))

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from flyte_bridge_translators.source.driver.node import keyword
-from flyte_bridge_translators.source.driver.recognize import Found, Scene
+from flyte_bridge_translators.source.driver.scene import Found, Scene
 from flyte_bridge_translators.source.driver.steps import NOTHING, UNKNOWN
 from flyte_bridge_translators.source.engine.edits import Rewrite
 from flyte_bridge_translators.source.engine.entities import Outputs
+from flyte_bridge_translators.source.engine.syntax import assign, keyword
 from flyte_bridge_translators.source.engine.tree import code
 
 WAITABLE = frozenset({"bool", "int", "float", "str"})
@@ -81,19 +81,6 @@ class Wait:
         if self.value is not None:
             return rewrite(self.value)
         return cst.parse_expression(f"{self.variable}.wait.aio()")
-
-
-def assign(target: cst.BaseExpression, value: cst.BaseExpression) -> cst.SimpleStatementLine:
-    """`target = value` as a line."""
-    return cst.SimpleStatementLine([cst.Assign([cst.AssignTarget(bare_tuple(target))], value)])
-
-
-def bare_tuple(target: cst.BaseExpression) -> cst.BaseAssignTargetExpression:
-    """A target; a tuple without parentheses."""
-    if isinstance(target, cst.Tuple):
-        target = target.with_changes(lpar=[], rpar=[])
-    assert isinstance(target, cst.BaseAssignTargetExpression)
-    return target
 
 
 def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> Found | None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from flyte_bridge_translators.source.driver.blocks import ComprehensionCallee, bound_by
+from flyte_bridge_translators.source.driver.block_steps import bound_by
+from flyte_bridge_translators.source.driver.blocks import ComprehensionCallee
 from flyte_bridge_translators.source.driver.collected_calls import Pending
 from flyte_bridge_translators.source.driver.for_loops import ForStep, LoopCallee
 from flyte_bridge_translators.source.driver.steps import (
@@ -28,7 +29,7 @@ from flyte_bridge_translators.source.driver.steps import (
 from flyte_bridge_translators.source.engine import reading
 
 if TYPE_CHECKING:
-    from flyte_bridge_translators.source.driver.recognize import Scene
+    from flyte_bridge_translators.source.driver.scene import Scene
     from flyte_bridge_translators.source.driver.shape import Shape
 
 _LISTS = (ComprehensionCallee, LoopCallee, Pending)

@@ -11,17 +11,16 @@ from dataclasses import dataclass, replace
 
 import libcst as cst
 
-from flyte_bridge_translators.source.driver.gate import assign
-from flyte_bridge_translators.source.driver.node import EntityCallee, keyword, settings_of
+from flyte_bridge_translators.source.driver.node import EntityCallee, settings_of, unpartial
 from flyte_bridge_translators.source.driver.node import recognize as recognize_call
-from flyte_bridge_translators.source.driver.recognize import Found, Scene
+from flyte_bridge_translators.source.driver.scene import Found, Scene
 from flyte_bridge_translators.source.driver.steps import UNKNOWN
 from flyte_bridge_translators.source.engine.edits import Rewrite
 from flyte_bridge_translators.source.engine.entities import Outputs
-from flyte_bridge_translators.source.engine.tree import code
+from flyte_bridge_translators.source.engine.syntax import assign, keyword
+from flyte_bridge_translators.source.engine.tree import code, walk
 
 MAP = "flytekit.map_task"
-PARTIAL = "functools.partial"
 
 METADATA = frozenset({"retries", "timeout", "interruptible", "cache", "cache_version"})
 """What `TaskMetadata` has that `task.override(...)` can set."""
@@ -214,23 +213,6 @@ def mapper(scene: Scene, func: cst.BaseExpression) -> cst.Call | None:
     return made if isinstance(made, cst.Call) and scene.qualified(made.func) == MAP else None
 
 
-def unpartial(scene: Scene, target: cst.BaseExpression) -> tuple[cst.BaseExpression, list[cst.Arg]]:
-    """`partial(partial(f, a=1), b=2)` as `f` and its arguments; a variable that holds a partial is looked through."""
-    bound: list[cst.Arg] = []
-    while True:
-        made: cst.CSTNode | None = target
-        if isinstance(target, cst.Name) and scene.entity(target) is None:
-            made = scene.mappers.get(target.value) or scene.module.definition(target.value)
-        if not (isinstance(made, cst.Call) and scene.qualified(made.func) == PARTIAL and made.args):
-            return target, bound
-        later = {argument.keyword.value for argument in bound if argument.keyword is not None}
-        bound = [
-            *(one for one in made.args[1:] if one.keyword is None or one.keyword.value not in later),
-            *bound,
-        ]
-        target = made.args[0].value
-
-
 def metadata_settings(scene: Scene, metadata: cst.BaseExpression) -> list[tuple[str, cst.BaseExpression]]:
     """`metadata=TaskMetadata(retries=1, ...)` as keywords of `.override(...)`."""
     if not isinstance(metadata, cst.Call):
@@ -262,6 +244,4 @@ def element_name(scene: Scene, parameter: str, collection: cst.BaseExpression) -
 
 def names_in(node: cst.CSTNode) -> list[cst.Name]:
     """Every name in an expression."""
-    from flyte_bridge_translators.source.engine.tree import walk
-
     return [one for one in walk(node) if isinstance(one, cst.Name)]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from flyte_bridge_translators.source.driver.node import CREATE_NODE, EntityCallee
-from flyte_bridge_translators.source.driver.recognize import Found, Scene
+from flyte_bridge_translators.source.driver.scene import Found, Scene
 from flyte_bridge_translators.source.driver.steps import UNKNOWN
 from flyte_bridge_translators.source.engine.edits import Rewrite
 from flyte_bridge_translators.source.engine.entities import Outputs, entity_decorator

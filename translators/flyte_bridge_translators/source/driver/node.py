@@ -8,17 +8,19 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from flyte_bridge_translators.source.driver.eager import is_direct
-from flyte_bridge_translators.source.driver.recognize import Found, Scene, arguments
+from flyte_bridge_translators.source.driver.scene import Found, Scene, arguments
 from flyte_bridge_translators.source.driver.steps import UNKNOWN
 from flyte_bridge_translators.source.engine import layout
 from flyte_bridge_translators.source.engine.edits import Rewrite
 from flyte_bridge_translators.source.engine.entities import Entity, Kind, Outputs, launch_plan_target
 from flyte_bridge_translators.source.engine.names import is_v1
+from flyte_bridge_translators.source.engine.syntax import keyword
 from flyte_bridge_translators.source.engine.tree import code, dotted
 from flyte_bridge_translators.source.settings import resources
 from flyte_bridge_translators.source.settings.expressions import Work
 from flyte_bridge_translators.source.settings.setting import CONVERTERS, OTHERS
 
+PARTIAL = "functools.partial"
 CREATE_NODE = "flytekit.core.node_creation.create_node"
 SAME = frozenset({"retries", "timeout", "interruptible", "pod_template", "resources"})
 RENAMED = {"node_name": "short_name", "name": "short_name", "task_config": "plugin_config"}
@@ -91,23 +93,12 @@ class EntityCallee:
         return call.with_changes(func=self.function(rewrite), args=[*before, *given, *extra], lpar=[], rpar=[])
 
 
-def keyword(name: str, value: cst.BaseExpression) -> cst.Arg:
-    """`name=value`, spaced as in a call."""
-    return cst.Arg(
-        value,
-        keyword=cst.Name(name),
-        equal=cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace("")),
-    )
-
-
 def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> Found | None:
     """A call of an entity or of a helper that calls entities, or None."""
-    from flyte_bridge_translators.source.driver import map_task
-
     func, first = call.func, 0
     if scene.qualified(func) == CREATE_NODE and call.args:
         func, first = call.args[0].value, 1
-    func, partial = map_task.unpartial(scene, func)
+    func, partial = unpartial(scene, func)
     entity = scene.entity(func) or instance(scene, func)
     settings = tuple(settings_of(scene, overrides))
     inner = (
@@ -149,6 +140,23 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
         partial,
     )
     return Found(callee, inner)
+
+
+def unpartial(scene: Scene, target: cst.BaseExpression) -> tuple[cst.BaseExpression, list[cst.Arg]]:
+    """`partial(partial(f, a=1), b=2)` as `f` and its arguments; a variable that holds a partial is looked through."""
+    bound: list[cst.Arg] = []
+    while True:
+        made: cst.CSTNode | None = target
+        if isinstance(target, cst.Name) and scene.entity(target) is None:
+            made = scene.mappers.get(target.value) or scene.module.definition(target.value)
+        if not (isinstance(made, cst.Call) and scene.qualified(made.func) == PARTIAL and made.args):
+            return target, bound
+        later = {argument.keyword.value for argument in bound if argument.keyword is not None}
+        bound = [
+            *(one for one in made.args[1:] if one.keyword is None or one.keyword.value not in later),
+            *bound,
+        ]
+        target = made.args[0].value
 
 
 def instance(scene: Scene, func: cst.BaseExpression) -> Entity | None:

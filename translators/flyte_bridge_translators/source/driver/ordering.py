@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from flyte_bridge_translators.source.driver.recognize import peel_overrides
+from flyte_bridge_translators.source.driver.node import EntityCallee, settings_of
+from flyte_bridge_translators.source.driver.scene import peel_overrides
 from flyte_bridge_translators.source.driver.steps import BranchStep, CallStep, PlainStep, Step
 from flyte_bridge_translators.source.engine import reading
 from flyte_bridge_translators.source.engine.tree import code
@@ -84,7 +85,6 @@ def late_override(reader: Reader, value: cst.BaseExpression) -> bool:
 
     from flyte_bridge_translators.source.driver.map_task import MapCallee
     from flyte_bridge_translators.source.driver.named_result import NamedCallee
-    from flyte_bridge_translators.source.driver.node import EntityCallee, settings_of
 
     bare, overrides = peel_overrides(value)
     if not overrides or not isinstance(bare, cst.Name):

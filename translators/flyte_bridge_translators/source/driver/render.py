@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from flyte_bridge_translators.graph.calls import Leaf, Parallel, Series, Shared, Tree
 from flyte_bridge_translators.source.driver.call_trees import steps_of, to_node
-from flyte_bridge_translators.source.driver.gate import assign
-from flyte_bridge_translators.source.driver.node import keyword
 from flyte_bridge_translators.source.driver.shape import Segment
-from flyte_bridge_translators.source.driver.step_text import Sink, StepWriter
+from flyte_bridge_translators.source.driver.sink import Sink
+from flyte_bridge_translators.source.driver.step_text import StepWriter
 from flyte_bridge_translators.source.driver.steps import BranchStep, CallStep, ReturnStep
 from flyte_bridge_translators.source.driver.text_blocks import comment_line, coroutine, parenthesized, started, tuple_of
-
-if TYPE_CHECKING:
-    pass
+from flyte_bridge_translators.source.engine.syntax import assign, keyword
 
 
 class Renderer(StepWriter):

@@ -6,9 +6,9 @@ known. Rendering happens later, when the edits of all translators are applied, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import libcst as cst
 
@@ -24,6 +24,7 @@ from flyte_bridge_translators.source.driver.call_trees import (
     top,
     walk,
 )
+from flyte_bridge_translators.source.driver.sink import Sink
 from flyte_bridge_translators.source.driver.steps import (
     BlockStep,
     BranchStep,
@@ -38,8 +39,36 @@ if TYPE_CHECKING:
     import networkx
 
     from flyte_bridge_translators.source.driver.body import Body
-    from flyte_bridge_translators.source.driver.recognize import Scene
+    from flyte_bridge_translators.source.driver.scene import Scene
     from flyte_bridge_translators.source.engine.edits import Rewrite
+
+
+class Writer(Protocol):
+    """Writes one shape. A driver's `Scene` says which class does: writing knows shapes, shapes need not know writing."""
+
+    def block(self, sink: Sink) -> list[cst.BaseStatement]:
+        """The whole block."""
+        ...
+
+    def function(self, wanted: list[str]) -> tuple[list[cst.BaseStatement], cst.BaseExpression | None]:
+        """The block as the body of a coroutine that returns some variables, and the target that takes them."""
+        ...
+
+    def outward(self) -> list[str]:
+        """The variables of the block that anything outside it reads."""
+        ...
+
+    def variables(self, step: Step) -> list[str]:
+        """What a step binds, by the names of the result."""
+        ...
+
+    def pattern(self, step: Step, wanted: Sequence[str] | None = None) -> cst.BaseExpression | None:
+        """The target of a step's value; parts nobody reads are `_`."""
+        ...
+
+    def comments(self, step: CallStep) -> list[cst.EmptyLine]:
+        """The comments at the line of a call that goes into a gather or a generator."""
+        ...
 
 
 _ELSEWHERE = Step(-1, cst.SimpleStatementLine([]))
@@ -96,12 +125,13 @@ class Shape:
         """Its steps that call something, in the order of the text."""
         return (step for step in self.body.steps if step.cost)
 
-    def statements(self, rewrite: Rewrite, sink: object = None) -> list[cst.BaseStatement]:
+    def statements(self, rewrite: Rewrite, sink: Sink | None = None) -> list[cst.BaseStatement]:
         """The block in Flyte 2."""
-        from flyte_bridge_translators.source.driver.render import Renderer
-        from flyte_bridge_translators.source.driver.step_text import Sink
+        return self.writer(rewrite).block(sink or Sink.returning())
 
-        return Renderer(self, rewrite).block(sink if isinstance(sink, Sink) else Sink.returning())
+    def writer(self, rewrite: Rewrite) -> Writer:
+        """What writes the block."""
+        return self.scene.writer(self, rewrite)
 
     def critical_path(self) -> tuple[int, int]:
         """The longest chain of calls, as Flyte 1 runs it and as the generated code does."""

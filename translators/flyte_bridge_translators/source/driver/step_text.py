@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from flyte_bridge_translators.source.driver.bound_names import Exports
-from flyte_bridge_translators.source.driver.gate import assign
+from flyte_bridge_translators.source.driver.for_loop_text import render_for
+from flyte_bridge_translators.source.driver.for_loops import ForStep
 from flyte_bridge_translators.source.driver.shape import Shape
+from flyte_bridge_translators.source.driver.sink import Sink
 from flyte_bridge_translators.source.driver.steps import BlockStep, BranchStep, CallStep, PlainStep, ReturnStep, Step
 from flyte_bridge_translators.source.driver.text_blocks import (
     alone,
@@ -29,31 +29,8 @@ from flyte_bridge_translators.source.driver.text_blocks import (
 )
 from flyte_bridge_translators.source.engine import layout
 from flyte_bridge_translators.source.engine.edits import Rewrite
-from flyte_bridge_translators.source.engine.tree import code
-
-if TYPE_CHECKING:
-    from flyte_bridge_translators.source.driver.for_loops import ForStep
-
-
-@dataclass(frozen=True)
-class Sink:
-    """Where the value of a block goes: returned, assigned, or dropped."""
-
-    kind: str
-    target: cst.BaseExpression | None = None
-
-    @classmethod
-    def returning(cls) -> Sink:
-        """`return value`."""
-        return cls("return")
-
-    def line(self, value: cst.BaseExpression) -> cst.SimpleStatementLine | None:
-        """The statement that takes the value."""
-        if self.kind == "return":
-            return cst.SimpleStatementLine([cst.Return(value)])
-        if self.kind == "assign" and self.target is not None:
-            return assign(self.target, value)
-        return cst.SimpleStatementLine([cst.Expr(value)]) if isinstance(value, cst.Await) else None
+from flyte_bridge_translators.source.engine.syntax import assign
+from flyte_bridge_translators.source.engine.tree import child_fields, code
 
 
 class StepWriter(Exports):
@@ -240,8 +217,6 @@ class StepWriter(Exports):
         return [*before, broken(line, self.width)]
 
     def _compound(self, step: BlockStep) -> list[cst.BaseStatement]:
-        from flyte_bridge_translators.source.driver.for_loops import ForStep
-
         lead = self._lead(step)
         lines = self._loop(step) if isinstance(step, ForStep) else [self._with_blocks(step.line, step)]
         if lines:
@@ -249,8 +224,6 @@ class StepWriter(Exports):
         return lines
 
     def _loop(self, step: ForStep) -> list[cst.BaseStatement]:
-        from flyte_bridge_translators.source.driver.for_loop_text import render_for
-
         return render_for(step, self.rewrite)
 
     def _with_blocks(self, node: cst.CSTNode, step: BlockStep) -> cst.BaseStatement:
@@ -277,8 +250,6 @@ class _Blocks:
         if isinstance(node, (cst.BaseExpression, cst.BaseSmallStatement)):
             return self.rewrite(node)
         updates: dict[str, object] = {}
-        from flyte_bridge_translators.source.engine.tree import child_fields
-
         for name in child_fields(type(node)):
             value = getattr(node, name)
             if isinstance(value, cst.CSTNode):

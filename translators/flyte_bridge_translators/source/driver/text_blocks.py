@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import libcst as cst
 
 from flyte_bridge_translators.source.driver.expression_parts import targets_renamed
-from flyte_bridge_translators.source.driver.gate import assign
 from flyte_bridge_translators.source.driver.steps import CallStep, PlainStep
 from flyte_bridge_translators.source.engine import reading
 from flyte_bridge_translators.source.engine.edits import Rewrite
+from flyte_bridge_translators.source.engine.syntax import assign
 from flyte_bridge_translators.source.engine.tree import children, code
 
 

@@ -9,7 +9,7 @@ import libcst as cst
 from flyte_bridge_translators.source.driver.steps import BlockStep, BranchStep, CallStep, Read, Step
 
 if TYPE_CHECKING:
-    from flyte_bridge_translators.source.driver.recognize import Scene
+    from flyte_bridge_translators.source.driver.scene import Scene
     from flyte_bridge_translators.source.engine.edits import Rewrite
 
 

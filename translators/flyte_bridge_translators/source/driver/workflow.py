@@ -17,8 +17,11 @@ from flyte_bridge_translators.source.driver.failure import read as read_failure
 from flyte_bridge_translators.source.driver.failure import wrap
 from flyte_bridge_translators.source.driver.map_task import MAP
 from flyte_bridge_translators.source.driver.named_result import Uses
-from flyte_bridge_translators.source.driver.recognize import Fresh, Scene, recognize
+from flyte_bridge_translators.source.driver.recognize import recognize
+from flyte_bridge_translators.source.driver.render import Renderer
+from flyte_bridge_translators.source.driver.scene import Fresh, Scene
 from flyte_bridge_translators.source.driver.shape import compile_body
+from flyte_bridge_translators.source.driver.text_blocks import tidy, with_bindings
 from flyte_bridge_translators.source.driver.variable_names import settle
 from flyte_bridge_translators.source.engine import reading
 from flyte_bridge_translators.source.engine.edits import Plan, Rewrite
@@ -71,8 +74,6 @@ def rewrite_driver(
     longer_waits.report(scene, shape)
 
     def written(rewrite: Rewrite) -> cst.BaseSuite:
-        from flyte_bridge_translators.source.driver.text_blocks import tidy, with_bindings
-
         lines = tidy(with_bindings(shape.statements(rewrite), scene.parameters, len(body.head)))
         lines = lines or [cst.SimpleStatementLine([cst.Pass()])]
         if failure.handler is not None:
@@ -118,7 +119,7 @@ def scene_of(
         for node in walk(function.params)
         if isinstance(node, cst.Param) and isinstance(node.name, cst.Name)
     }
-    scene = Scene(module, context, plan, helpers, {}, Fresh(taken | parameters), frozenset(parameters))
+    scene = Scene(module, context, plan, helpers, {}, Fresh(taken | parameters), Renderer, frozenset(parameters))
     scene.uses = Uses(scene, function)
     return scene
 
@@ -134,7 +135,7 @@ def find_helpers(module: Module, context: Context, drivers: list[cst.FunctionDef
     }
     if not plain:
         return {}
-    scene = Scene(module, context, Plan("probe"), {}, {}, Fresh(set()), frozenset())
+    scene = Scene(module, context, Plan("probe"), {}, {}, Fresh(set()), Renderer)
     calling = {name for name, function in plain.items() if any(True for _ in _entity_calls(scene, function))}
     while True:
         more = {
