@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,33 @@ def test_how_tasks_run_is_read_from_lists_and_maps(monkeypatch: pytest.MonkeyPat
     assert settings.task_images == {"reg/a:1": "/venvs/a", "reg/*": "/venvs/b:/src", "c": "/d"}
     assert settings.task_env == ("AWS_PROFILE", "MINE")
     assert (settings.task_cpus, settings.task_allow) == (1.5, ("accelerators",))
+
+
+def _stated(text: str) -> dict[str, str]:
+    """The default of each variable that a table of some page tells, by its name."""
+    stated: dict[str, str] = {}
+    for row in re.findall(r"^\| (`FLYTE_BRIDGE_.*) \| .* \| (.*) \|$", text, re.MULTILINE):
+        names = re.findall(r"`(FLYTE_BRIDGE_\w+)`", row[0])
+        values = re.findall(r"`(.+?)`", row[1]) or [row[1].partition(":")[0]] * len(names)
+        stated.update(zip(names, values, strict=True))
+    return stated
+
+
+@pytest.mark.parametrize("page", ["configuration.md", "embedded.md"])
+def test_the_defaults_that_pages_tell_are_the_defaults(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each variable is in the reference, and whatever a page says of it when it is not set holds."""
+    stated = _stated((Path(__file__).parent.parent / "docs" / page).read_text())
+    names = {f"FLYTE_BRIDGE_{name.upper()}" for name in config.Settings.model_fields}
+    assert set(stated) == names if page == "configuration.md" else set(stated) < names
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+    settings = config.load()
+    for name, text in stated.items():
+        value = getattr(settings, name.removeprefix("FLYTE_BRIDGE_").lower())
+        if text == "unset":
+            assert not value, name
+        else:
+            expected = text.replace("$XDG_DATA_HOME", "/data")
+            assert (str(value).lower() if isinstance(value, bool) else str(value)) == expected, name
 
 
 def test_connectors_are_a_list_of_task_types(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 | variable | meaning | default |
 |---|---|---|
 | `FLYTE_BRIDGE_ENDPOINT` | `host:port` of a Flyte 2; unset means the embedded one, started on demand | unset |
-| `FLYTE_BRIDGE_INSECURE` | talk to the endpoint without TLS | false |
+| `FLYTE_BRIDGE_INSECURE` | talk to the endpoint without TLS | `false` |
 | `FLYTE_BRIDGE_CA_CERT` | file with the certificate authorities to trust instead of the system's | unset |
 | `FLYTE_BRIDGE_TOKEN` | a bearer token sent with each call | unset |
 | `FLYTE_BRIDGE_TOKEN_COMMAND` | a command whose standard output is the bearer token; run again on expiry | unset |
@@ -11,18 +11,22 @@
 | `FLYTE_BRIDGE_PROJECT`, `FLYTE_BRIDGE_DOMAIN` | used where a command names none | `flytesnacks`, `development` |
 | `FLYTE_BRIDGE_DATA_DIR` | the embedded backend's directory | `$XDG_DATA_HOME/flyte-bridge` |
 | `FLYTE_BRIDGE_DRIVER_IMAGE` | the image that drives Flyte 1 workflows; registration on an endpoint needs it | unset |
-| `FLYTE_BRIDGE_CONNECTORS` | task types without a container that connectors of the endpoint run, with commas | Flyte 2's own |
-| `FLYTE_BRIDGE_GATEWAY` | `host:port` at which tasks reach Flyte 1's control plane (`flyte-bridge serve`) | the embedded one's |
+| `FLYTE_BRIDGE_DRIVER_CPU`, `FLYTE_BRIDGE_DRIVER_MEMORY` | what the driver's pod requests | `100m`, `128Mi` |
+| `FLYTE_BRIDGE_CONNECTORS` | task types without a container that connectors of the endpoint run, with commas | unset |
+| `FLYTE_BRIDGE_GATEWAY` | `host:port` (`http://host:port` without TLS) at which tasks reach `flyte-bridge serve` | unset |
+
+Without `FLYTE_BRIDGE_CONNECTORS` there are Flyte 2's own. On the embedded backend tasks reach Flyte 1's control plane on its own
+port.
 
 How the embedded backend runs tasks; read when it starts:
 
 | variable | meaning | default |
 |---|---|---|
-| `FLYTE_BRIDGE_TASK_IMAGES` | `IMAGE=PYTHON[:DIRECTORY…]`, with commas between | the backend's own Python |
-| `FLYTE_BRIDGE_TASK_ENV` | names of environment variables that tasks get too, with commas | none |
-| `FLYTE_BRIDGE_TASK_CPUS`, `…_MEMORY` | how much runs at once, by what tasks request: cores, `8Gi` | the machine |
-| `FLYTE_BRIDGE_TASK_ALLOW` | `accelerators`, `commands`, `registration`: see docs/embedded.md | what needs a cluster is refused |
-| `FLYTE_BRIDGE_TASK_FORKSERVERS` | false starts each task in a fresh interpreter | true |
+| `FLYTE_BRIDGE_TASK_IMAGES` | `IMAGE=PYTHON[:DIRECTORY…]`, with commas between; else the backend's own Python | unset |
+| `FLYTE_BRIDGE_TASK_ENV` | names of environment variables that tasks get too, with commas | unset |
+| `FLYTE_BRIDGE_TASK_CPUS`, `FLYTE_BRIDGE_TASK_MEMORY` | how much runs at once, by what tasks request; else the machine | unset |
+| `FLYTE_BRIDGE_TASK_ALLOW` | `accelerators`, `commands`, `registration`: see [embedded.md](embedded.md) | unset |
+| `FLYTE_BRIDGE_TASK_FORKSERVERS` | `false` starts each task in a fresh interpreter | `true` |
 """
 
 from __future__ import annotations
@@ -36,6 +40,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from flyte_bridge.errors import ConfigError
+from flyte_bridge_translators.wire.quantity import BadQuantity, quantity
 
 PREFIX = "FLYTE_BRIDGE_"
 """Before each setting's name in the environment."""
@@ -69,6 +74,8 @@ class Settings(BaseSettings):
     domain: str = "development"
     data_dir: Path = Field(default_factory=default_data_dir)
     driver_image: str | None = None
+    driver_cpu: str = "100m"
+    driver_memory: str = "128Mi"
     connectors: Annotated[tuple[str, ...], NoDecode] = ()
     gateway: str | None = None
     task_images: Annotated[dict[str, str], NoDecode] = {}
@@ -78,7 +85,26 @@ class Settings(BaseSettings):
     task_allow: Annotated[tuple[Allowance, ...], NoDecode] = ()
     task_forkservers: bool = True
 
-    @field_validator("endpoint", "gateway")
+    @field_validator("driver_cpu", "driver_memory")
+    @classmethod
+    def _quantity(cls, value: str) -> str:
+        """An amount as Kubernetes spells it."""
+        try:
+            enough = quantity(value) > 0
+        except BadQuantity:
+            enough = False
+        if not enough:
+            raise ValueError(f"{value!r} is nothing that a pod can ask for; write it as Kubernetes does: 100m, 128Mi")
+        return value
+
+    @field_validator("gateway")
+    @classmethod
+    def _with_scheme(cls, value: str | None) -> str | None:
+        """`host:port`; before it `http://` where no TLS is spoken."""
+        bare = cls._bare_endpoint(value)
+        return f"http://{bare}" if bare and str(value).strip().startswith("http://") else bare
+
+    @field_validator("endpoint")
     @classmethod
     def _bare_endpoint(cls, value: str | None) -> str | None:
         """`host:port`, whichever of the usual spellings (`dns:///host:port`, `http://host:port/`) was given."""
@@ -137,6 +163,16 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """Whether the embedded backend is meant."""
         return self.endpoint is None
+
+    @property
+    def gateway_environment(self) -> dict[str, str]:
+        """What tells flytekit in a task where Flyte 1's control plane is; empty if nobody says."""
+        if self.gateway is None:
+            return {}
+        return {
+            "FLYTE_PLATFORM_URL": self.gateway.removeprefix("http://"),
+            "FLYTE_PLATFORM_INSECURE": str(self.gateway.startswith("http://")).lower(),
+        }
 
     @property
     def auth_mode(self) -> AuthMode:

@@ -34,7 +34,7 @@ def _drive(bed: Bed, change: Callable[[Any], None], *, x: int | None = 1, name: 
     made = serialize(bad.simple)
     workflow = workflow_pb2.Workflow(id=made.workflows["bad.simple"].template.id)
     workflow.closure.compiled_workflow.CopyFrom(made.compiled("bad.simple"))
-    spec, _ = specs.of_workflow(workflow, None, config.load().driver_image)
+    spec, _ = specs.of_workflow(workflow, None, specs.DriverPod.of(config.load()))
     change(spec)
     inputs = common_pb2.Inputs()
     if x is not None:
@@ -169,7 +169,7 @@ def test_a_launch_plan_that_is_not_registered(bed: Bed) -> None:
     made = serialize(bad.launches)
     workflow = workflow_pb2.Workflow(id=made.workflows["bad.launches"].template.id)
     workflow.closure.compiled_workflow.CopyFrom(made.compiled("bad.launches"))
-    spec, _ = specs.of_workflow(workflow, None, None)
+    spec, _ = specs.of_workflow(workflow, None, specs.DriverPod.of(config.load()))
     inputs = common_pb2.Inputs()
     inputs.literals.add(name="x").value.scalar.primitive.integer = 1
     run = run_identifier("unregistered-plan")

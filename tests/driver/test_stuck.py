@@ -14,6 +14,7 @@ from flyteidl2.core import interface_pb2, types_pb2
 from flyteidl2.task import common_pb2
 
 from driver.bed import all_actions, phase, run_identifier
+from flyte_bridge import config
 from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.backend.storage import Storage
@@ -61,7 +62,7 @@ def _root(bed: Bed, workflow: Any, name: str) -> identifier_pb2.ActionIdentifier
     made = serialize(workflow)
     own = workflow_pb2.Workflow(id=made.workflows[workflow.name].template.id)
     own.closure.compiled_workflow.CopyFrom(made.compiled(workflow.name))
-    spec, _ = specs.of_workflow(own, None, None)
+    spec, _ = specs.of_workflow(own, None, specs.DriverPod.of(config.load()))
     template = spec.task_template
     template.type = "core-sleep"
     template.ClearField("container")

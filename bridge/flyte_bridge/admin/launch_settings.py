@@ -102,6 +102,8 @@ def effect(
     config: Config,
     project_labels: Mapping[str, str],
     standing: Standing,
+    *,
+    environment: Mapping[str, str],
 ) -> Effect:
     """What the run is told.
 
@@ -111,6 +113,7 @@ def effect(
         config: As `resolve` gives it.
         project_labels: Those of the project, which count where nobody else says anything of their keys.
         standing: What attributes say beside the configuration.
+        environment: Variables that tasks get where nobody else sets them.
 
     Raises:
         InvalidRequest: The execution asks for another cluster pool than it must have.
@@ -118,7 +121,7 @@ def effect(
     return Effect(
         labels={**project_labels, **config.labels.values},
         annotations=dict(config.annotations.values),
-        envs={pair.key: pair.value for pair in config.envs.values},
+        envs={**environment, **{pair.key: pair.value for pair in config.envs.values}},
         interruptible=config.interruptible.value if config.HasField("interruptible") else None,
         overwrite_cache=config.overwrite_cache,
         raw_output_prefix=config.raw_output_data_config.output_location_prefix,

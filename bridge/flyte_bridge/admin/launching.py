@@ -146,7 +146,9 @@ class LaunchCalls:
         )
         plan = target.plan.spec if target.own else None
         config = launch_settings.resolve(spec, plan, told.configs)
-        effect = launch_settings.effect(spec, plan, config, project_labels, told)
+        effect = launch_settings.effect(
+            spec, plan, config, project_labels, told, environment=self.core.settings.gateway_environment
+        )
         spec.max_parallelism = config.max_parallelism
         if config.HasField("security_context"):
             spec.security_context.CopyFrom(config.security_context)

@@ -87,7 +87,14 @@ class Schedules:
         asked.max_parallelism = config.max_parallelism
         if config.HasField("security_context"):
             asked.security_context.CopyFrom(config.security_context)
-        effect = launch_settings.effect(asked, plan.spec, config, dict(project.labels.values), told)
+        effect = launch_settings.effect(
+            asked,
+            plan.spec,
+            config,
+            dict(project.labels.values),
+            told,
+            environment=self._registry.settings.gateway_environment,
+        )
         try:
             return execution.run_spec(asked, effect=effect)
         except execution.Unsupported as error:

@@ -118,7 +118,7 @@ class Registry:
             try:
                 existing = await self.get_workflow(workflow.id)
             except NotFound:
-                spec, documents = specs.of_workflow(workflow, description, self.settings.driver_image)
+                spec, documents = specs.of_workflow(workflow, description, specs.DriverPod.of(self.settings))
                 await self._deploy(task_id, spec, documents)
                 return
             _refuse("workflow", workflow.id, existing.closure.compiled_workflow, workflow.closure.compiled_workflow)
@@ -133,7 +133,7 @@ class Registry:
             FailedPrecondition: This Flyte 2 could not run it.
         """
         self._hold_driver(workflow.id)
-        spec, documents = specs.of_workflow(workflow, None, self.settings.driver_image)
+        spec, documents = specs.of_workflow(workflow, None, specs.DriverPod.of(self.settings))
         if documents:
             await self.documents.put_all(workflow.id.project, workflow.id.domain, documents)
         return spec
@@ -192,7 +192,7 @@ class Registry:
                 existing = await self.get_registered_launch_plan(plan.id)
             except NotFound:
                 workflow = await self.get_workflow(plan.spec.workflow_id)
-                spec, documents = specs.of_launch_plan(plan, workflow, self.settings.driver_image)
+                spec, documents = specs.of_launch_plan(plan, workflow, specs.DriverPod.of(self.settings))
                 await self._deploy(task_id, spec, documents)
                 return
             _refuse("launch plan", plan.id, existing.spec, plan.spec)

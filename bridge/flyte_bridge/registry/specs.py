@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from flyteidl.admin import description_entity_pb2, launch_plan_pb2, task_pb2, workflow_pb2
@@ -27,9 +28,12 @@ from flyte_bridge.errors import InternalError
 from flyte_bridge_translators.wire import envelope, identifier
 from flyte_bridge_translators.wire import interface as wire_interface
 from flyte_bridge_translators.wire import task as wire_task
+from flyte_bridge_translators.wire.quantity import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from flyte_bridge.config import Settings
 
 M = TypeVar("M", bound=Message)
 
@@ -60,8 +64,41 @@ DRIVER = (
 DRIVER_IMAGE = "flyte-bridge-driver"
 """The image's name where none is configured: on the embedded backend, which needs none."""
 
+DRIVER_LIMITS = {tasks_pb2.Resources.CPU: "1", tasks_pb2.Resources.MEMORY: "512Mi"}
+"""The most the driver gets, unless it requests more. Without limits flyteplugins makes the requests the limits
+(`AdjustOrDefaultResource`), and with a tenth of a core it would take seconds to start."""
+
 DRIVER_RETRIES = 3
 """How often a driver that died is started again; it goes on where it was."""
+
+
+@dataclass(frozen=True)
+class DriverPod:
+    """What the driver runs in.
+
+    Attributes:
+        image: Its image; None on the embedded backend, which needs none.
+        cpu: What it requests, as Kubernetes spells it.
+        memory: Likewise.
+    """
+
+    image: str | None
+    cpu: str
+    memory: str
+
+    @staticmethod
+    def of(settings: Settings) -> DriverPod:
+        """What the settings say of it."""
+        return DriverPod(settings.driver_image, settings.driver_cpu, settings.driver_memory)
+
+    def container(self) -> tasks_pb2.Container:
+        """The container, without environment: installations give each pod what all need."""
+        container = tasks_pb2.Container(image=self.image or DRIVER_IMAGE, args=DRIVER)
+        requests = {tasks_pb2.Resources.CPU: self.cpu, tasks_pb2.Resources.MEMORY: self.memory}
+        for name, request in requests.items():
+            container.resources.requests.add(name=name, value=request)
+            container.resources.limits.add(name=name, value=max(request, DRIVER_LIMITS[name], key=quantity))
+        return container
 
 
 # -- to Flyte 2 -------------------------------------------------------------------------------------------------------
@@ -81,18 +118,18 @@ def of_task(request: task_pb2.TaskCreateRequest) -> task_definition_pb2.TaskSpec
 def of_workflow(
     workflow: workflow_pb2.Workflow,
     description: description_entity_pb2.DescriptionEntity | None,
-    image: str | None,
+    driver: DriverPod,
 ) -> tuple[task_definition_pb2.TaskSpec, Mapping[str, str]]:
     """A workflow as it is deployed, and the documents it is split over.
 
     Args:
         workflow: With its id and compiled closure.
         description: What it was registered with.
-        image: The driver's.
+        driver: What it is driven in.
     """
     custom, documents = envelope.pack(envelope.Envelope(workflow))
     interface = workflow.closure.compiled_workflow.primary.template.interface
-    template = _driven(workflow.id, wire_interface.to_v2(interface), image)
+    template = _driven(workflow.id, wire_interface.to_v2(interface), driver)
     template.custom.CopyFrom(custom)
     spec = _spec(identifier.WORKFLOW, workflow.id, template)
     _describe(spec, description)
@@ -100,21 +137,21 @@ def of_workflow(
 
 
 def of_launch_plan(
-    plan: launch_plan_pb2.LaunchPlan, workflow: workflow_pb2.Workflow, image: str | None
+    plan: launch_plan_pb2.LaunchPlan, workflow: workflow_pb2.Workflow, driver: DriverPod
 ) -> tuple[task_definition_pb2.TaskSpec, Mapping[str, str]]:
     """A launch plan as it is deployed, and the documents it is split over.
 
     Args:
         plan: With its spec, whose `default_inputs` are the expected inputs.
         workflow: Which it launches.
-        image: The driver's.
+        driver: What it is driven in.
     """
     custom, documents = envelope.pack(envelope.Envelope(workflow, plan))
     interface = interface_v1_pb2.TypedInterface()
     interface.CopyFrom(workflow.closure.compiled_workflow.primary.template.interface)
     for name in plan.spec.fixed_inputs.literals:
         interface.inputs.variables.pop(name, None)
-    template = _driven(plan.id, wire_interface.to_v2(interface), image)
+    template = _driven(plan.id, wire_interface.to_v2(interface), driver)
     template.custom.CopyFrom(custom)
     template.config[LAUNCH_PLAN] = _pack(plan)
     spec = _spec(identifier.LAUNCH_PLAN, plan.id, template)
@@ -127,7 +164,7 @@ def of_launch_plan(
 
 
 def _driven(
-    v1_id: identifier_pb2.Identifier, interface: interface_pb2.TypedInterface, image: str | None
+    v1_id: identifier_pb2.Identifier, interface: interface_pb2.TypedInterface, driver: DriverPod
 ) -> tasks_pb2.TaskTemplate:
     template = tasks_pb2.TaskTemplate(
         type=envelope.TASK_TYPE,
@@ -137,7 +174,7 @@ def _driven(
                 type=tasks_pb2.RuntimeMetadata.FLYTE_SDK, version=_version(), flavor="python"
             )
         ),
-        container=tasks_pb2.Container(image=image or DRIVER_IMAGE, args=DRIVER),
+        container=driver.container(),
     )
     template.metadata.retries.retries = DRIVER_RETRIES
     template.id.MergeFromString(v1_id.SerializeToString())

@@ -171,7 +171,8 @@ async def _request(
         task=identifier.deployed(_as_plan(plan), org=execution.action.run.org),
         inputs=full,
         org=execution.action.run.org,
-        effect=launch_settings.effect(spec, registered.spec, config, {}, told),
+        # the gateway is in the parent's variables, which the specification has taken over
+        effect=launch_settings.effect(spec, registered.spec, config, {}, told, environment={}),
         facts=wire_execution.ClosureFacts(registered.spec.workflow_id, time.time_ns()),
     )
 
