@@ -20,7 +20,7 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", ["findings.md", "cli.md", "coverage.md", "configuration.md"])
+@pytest.mark.parametrize("page", list(generator().PAGES))
 def test_page_is_fresh(page: str) -> None:
     """`python docs/generate.py` would change nothing."""
     assert (DOCS / page).read_text() == generator().PAGES[page](), "run python docs/generate.py"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 
+from flyte_bridge.admin import rest
 from flyte_bridge.embedded.faults import to_status
 from flyte_bridge.embedded.local import LocalStorage
 from flyte_bridge.embedded.rpc import ServiceApplication, not_found
@@ -19,6 +20,7 @@ from flyte_bridge.embedded.rpc import ServiceApplication, not_found
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
+    from flyte_bridge.admin.rest.app import RestApplication
     from flyte_bridge.admin.service import Facade
     from flyte_bridge.embedded.server import Backend
 
@@ -37,20 +39,26 @@ class FacadeApplication:
         """
         self._backend = backend
         self._services: dict[str, ServiceApplication] = {}
+        self._rest: RestApplication | None = None
 
     def claims(self, scope: Any) -> bool:
         """Whether a request is for the façade."""
-        return bool(scope["type"] == "http" and scope["path"].startswith(PREFIXES))
+        path = scope["path"]
+        return bool(scope["type"] == "http" and (path.startswith(PREFIXES) or rest.claims(path)))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Handles one request."""
         if not self._services:
             await asyncio.to_thread(_import)  # half a second, in which tasks wait for nothing
             self._make()
+        if self._rest is not None and rest.claims(scope["path"]):
+            await self._rest(scope, receive, send)
+            return
         await self._services.get(scope["path"].split("/", 2)[1], not_found)(scope, receive, send)
 
     def _make(self) -> None:
         """Makes the façade over this backend, once."""
+        from flyte_bridge.admin.rest.app import RestApplication
         from flyte_bridge.admin.service import SERVICES, Facade
         from flyte_bridge.backend.client import BackendClient
         from flyte_bridge.config import Settings
@@ -67,12 +75,14 @@ class FacadeApplication:
         for descriptor in SERVICES:
             service = _Service(facade, descriptor.full_name)
             self._services[descriptor.full_name] = ServiceApplication(descriptor, service)
+        self._rest = RestApplication(facade)
 
 
 def _import() -> None:
     """Everything that making a façade imports."""
     from flyte_bridge import config, registry  # noqa: F401
     from flyte_bridge.admin import service
+    from flyte_bridge.admin.rest import app  # noqa: F401
 
     for part in service.PARTS:
         importlib.import_module(f"flyte_bridge.admin.{part.partition(':')[0]}")
