@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from flyte_bridge_translators.source.driver.steps import BlockStep, PlainStep, Step
+from flyte_bridge_translators.source.driver.steps import BlockStep, Body, PlainStep, Step
 from flyte_bridge_translators.source.engine import reading
 from flyte_bridge_translators.source.engine.tree import children
 
 if TYPE_CHECKING:
-    from flyte_bridge_translators.source.driver.body import Body, Reader
+    from flyte_bridge_translators.source.driver.body import Reader
 
 
 def finish(reader: Reader, step: BlockStep, bodies: list[Body]) -> None:

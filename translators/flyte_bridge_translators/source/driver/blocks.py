@@ -20,6 +20,7 @@ from flyte_bridge_translators.source.driver.shape import Shape, compile_body
 from flyte_bridge_translators.source.driver.steps import (
     UNKNOWN,
     BlockStep,
+    Body,
     BranchStep,
     CallStep,
     PlainStep,
@@ -32,7 +33,7 @@ from flyte_bridge_translators.source.engine.entities import Outputs
 from flyte_bridge_translators.source.engine.tree import children, code
 
 if TYPE_CHECKING:
-    from flyte_bridge_translators.source.driver.body import Body, Reader
+    from flyte_bridge_translators.source.driver.body import Reader
 
 
 # -- comprehensions -----------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import libcst as cst
 
@@ -25,6 +24,7 @@ from flyte_bridge_translators.source.driver.scene import Scene
 from flyte_bridge_translators.source.driver.shape import compile_body
 from flyte_bridge_translators.source.driver.steps import (
     Arm,
+    Body,
     Bound,
     BranchStep,
     CallStep,
@@ -45,27 +45,6 @@ _CONDITIONAL = (cst.IfExp, cst.BooleanOperation, cst.Lambda, *_COMPREHENSIONS)
 
 _GENERATED = re.compile(r"o[0-9]+")
 """The names Flyte 1 gives to outputs without names."""
-
-
-@dataclass(eq=False)
-class Body:
-    """The steps of one block, in the order of the text.
-
-    Attributes:
-        steps: Everything but the docstring.
-        outside: What its steps read that is bound before the block, in the same driver.
-        free: Variables that are read before the block binds them.
-        head: The docstring, as it is.
-        known: Variables that have a value when the block begins: the driver's parameters, those of the loops around it.
-        first: The first statement after it: what is inserted before that one comes before everything.
-    """
-
-    steps: list[Step] = field(default_factory=list)
-    outside: list[Read] = field(default_factory=list)
-    free: set[str] = field(default_factory=set)
-    head: list[cst.BaseStatement] = field(default_factory=list)
-    first: cst.BaseStatement | None = None
-    known: frozenset[str] = frozenset()
 
 
 class Reader:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from flyte_bridge_translators.source.driver.steps import BranchStep, CallStep, Step
+from flyte_bridge_translators.source.driver.steps import Body, BranchStep, CallStep, Step
 from flyte_bridge_translators.source.engine import reading
 from flyte_bridge_translators.source.engine.entities import Outputs
 from flyte_bridge_translators.source.engine.tree import children, string_value
-
-if TYPE_CHECKING:
-    from flyte_bridge_translators.source.driver.body import Body
 
 
 def awaited(expression: cst.BaseExpression) -> cst.Await:

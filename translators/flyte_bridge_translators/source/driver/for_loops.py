@@ -14,7 +14,16 @@ import libcst as cst
 from flyte_bridge_translators.source.driver.block_steps import bound_by, finish
 from flyte_bridge_translators.source.driver.for_loop_text import called, gathered, loop_names
 from flyte_bridge_translators.source.driver.shape import Shape, compile_body
-from flyte_bridge_translators.source.driver.steps import UNKNOWN, BlockStep, BranchStep, CallStep, PlainStep, Read, Step
+from flyte_bridge_translators.source.driver.steps import (
+    UNKNOWN,
+    BlockStep,
+    Body,
+    BranchStep,
+    CallStep,
+    PlainStep,
+    Read,
+    Step,
+)
 from flyte_bridge_translators.source.driver.text_blocks import coroutine
 from flyte_bridge_translators.source.engine import reading
 from flyte_bridge_translators.source.engine.edits import Rewrite
@@ -22,7 +31,7 @@ from flyte_bridge_translators.source.engine.entities import Outputs
 from flyte_bridge_translators.source.engine.tree import code
 
 if TYPE_CHECKING:
-    from flyte_bridge_translators.source.driver.body import Body, Reader
+    from flyte_bridge_translators.source.driver.body import Reader
 
 
 @dataclass(eq=False)

@@ -27,6 +27,7 @@ from flyte_bridge_translators.source.driver.call_trees import (
 from flyte_bridge_translators.source.driver.sink import Sink
 from flyte_bridge_translators.source.driver.steps import (
     BlockStep,
+    Body,
     BranchStep,
     CallStep,
     PlainStep,
@@ -38,7 +39,6 @@ from flyte_bridge_translators.source.driver.steps import (
 if TYPE_CHECKING:
     import networkx
 
-    from flyte_bridge_translators.source.driver.body import Body
     from flyte_bridge_translators.source.driver.scene import Scene
     from flyte_bridge_translators.source.engine.edits import Rewrite
 

@@ -234,3 +234,24 @@ class BlockStep(Step):
 
 Bound = CallStep | BranchStep
 """Steps whose value is bound to a target, or stands in another step's expression."""
+
+
+@dataclass(eq=False)
+class Body:
+    """The steps of one block, in the order of the text.
+
+    Attributes:
+        steps: Everything but the docstring.
+        outside: What its steps read that is bound before the block, in the same driver.
+        free: Variables that are read before the block binds them.
+        head: The docstring, as it is.
+        known: Variables that have a value when the block begins: the driver's parameters, those of the loops around it.
+        first: The first statement after it: what is inserted before that one comes before everything.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    outside: list[Read] = field(default_factory=list)
+    free: set[str] = field(default_factory=set)
+    head: list[cst.BaseStatement] = field(default_factory=list)
+    first: cst.BaseStatement | None = None
+    known: frozenset[str] = frozenset()
