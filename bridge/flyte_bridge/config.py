@@ -18,6 +18,19 @@
 Without `FLYTE_BRIDGE_CONNECTORS` there are Flyte 2's own. On the embedded backend tasks reach Flyte 1's control plane on its own
 port.
 
+Which Flyte 1 stands beside it, for what works on both (docs/side-by-side.md):
+
+| variable | meaning | default |
+|---|---|---|
+| `FLYTE_BRIDGE_V1_ENDPOINT` | `host:port` of a flyteadmin | unset |
+| `FLYTE_BRIDGE_V1_INSECURE` | talk to it without TLS | false |
+| `FLYTE_BRIDGE_V1_CA_CERT` | file with the certificate authorities to trust instead of the system's | unset |
+| `FLYTE_BRIDGE_V1_TOKEN` | a bearer token sent with each call to it | unset |
+| `FLYTE_BRIDGE_V1_TOKEN_COMMAND` | a command whose standard output is the bearer token | unset |
+
+Its object store, where it is another one than Flyte 2's, is told by the variables of `FLYTE_AWS_ENDPOINT` and so on with
+`FLYTE_BRIDGE_V1_AWS_` in the place of `FLYTE_AWS_`.
+
 How the embedded backend runs tasks; read when it starts:
 
 | variable | meaning | default |
@@ -70,6 +83,11 @@ class Settings(BaseSettings):
     token_command: Annotated[tuple[str, ...], NoDecode] = ()
     client_id: str | None = None
     client_secret: SecretStr | None = None
+    v1_endpoint: str | None = None
+    v1_insecure: bool = False
+    v1_ca_cert: Path | None = None
+    v1_token: SecretStr | None = None
+    v1_token_command: Annotated[tuple[str, ...], NoDecode] = ()
     project: str = "flytesnacks"
     domain: str = "development"
     data_dir: Path = Field(default_factory=default_data_dir)
@@ -104,7 +122,7 @@ class Settings(BaseSettings):
         bare = cls._bare_endpoint(value)
         return f"http://{bare}" if bare and str(value).strip().startswith("http://") else bare
 
-    @field_validator("endpoint")
+    @field_validator("endpoint", "v1_endpoint")
     @classmethod
     def _bare_endpoint(cls, value: str | None) -> str | None:
         """`host:port`, whichever of the usual spellings (`dns:///host:port`, `http://host:port/`) was given."""
@@ -115,7 +133,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is no endpoint; write host:port, such as 'flyte.example.com:443'")
         return bare
 
-    @field_validator("token_command", mode="before")
+    @field_validator("token_command", "v1_token_command", mode="before")
     @classmethod
     def _as_words(cls, value: Any) -> Any:
         return tuple(shlex.split(value)) if isinstance(value, str) else value
@@ -157,6 +175,17 @@ class Settings(BaseSettings):
             )
         if self.insecure and self.ca_cert:
             raise ValueError("insecure means no TLS, so ca_cert has no use; unset one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_v1(self) -> Settings:
+        told = [name for name in ("v1_token", "v1_token_command", "v1_insecure", "v1_ca_cert") if getattr(self, name)]
+        if told and self.v1_endpoint is None:
+            raise ValueError(f"{' and '.join(told)} only mean something with {PREFIX}V1_ENDPOINT, and it is not set")
+        if self.v1_token and self.v1_token_command:
+            raise ValueError("v1_token and v1_token_command are set: choose one way to authenticate")
+        if self.v1_insecure and self.v1_ca_cert:
+            raise ValueError("v1_insecure means no TLS, so v1_ca_cert has no use; unset one of them")
         return self
 
     @property

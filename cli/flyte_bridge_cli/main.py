@@ -22,6 +22,13 @@ EXIT_USAGE = 2
 """The command line itself is wrong: an unknown option, a path that is not there."""
 
 
+EXIT_NOT_COMPARABLE = 4
+"""Two executions, or two sides, that cannot be compared: not there, not ended, of different workflows, out of reach."""
+
+EXIT_INTERRUPTED = 130
+"""Ctrl-C, as shells have it: what was done is kept."""
+
+
 class Verb(NamedTuple):
     """A command that is imported when it is used: `module:attribute`, and the line the group's help shows for it."""
 
@@ -30,6 +37,7 @@ class Verb(NamedTuple):
 
 
 VERBS: dict[str, Verb] = {
+    "compare": Verb("flyte_bridge_cli.compare:command", "Compare two executions, on Flyte 1, Flyte 2 or both."),
     "convert": Verb("flyte_bridge_cli.convert:command", "Rewrite Flyte 1 source into Flyte 2 source, and prove it."),
     "coverage": Verb("flyte_bridge_cli.coverage:command", "Show what of Flyte 1's control plane is served."),
     "down": Verb("flyte_bridge_cli.down:down", "Stop the embedded Flyte 2 backend."),

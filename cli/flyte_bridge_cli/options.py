@@ -13,3 +13,22 @@ data_dir_option = click.option(
     "directory]",
 )
 """Which embedded backend is meant: the one of this directory."""
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+"""For scripts."""
+
+html_option = click.option(
+    "--html",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write a report to FILE: one page that needs no network.",
+)
+"""For readers."""
+
+rules_option = click.option(
+    "--rules",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="What counts as the same, in YAML: tolerances, ignored places, keys and columns of frames, per output.",
+)
+"""How a comparison compares."""

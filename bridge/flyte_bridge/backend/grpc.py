@@ -62,6 +62,8 @@ class GrpcCaller:
         ca_cert: Path | None = None,
         credentials: Credentials | None = None,
         patience: float = PATIENCE,
+        name: str = "Flyte 2",
+        setting: str = "FLYTE_BRIDGE_ENDPOINT",
     ) -> None:
         """Nothing is connected yet.
 
@@ -71,6 +73,8 @@ class GrpcCaller:
             ca_cert: A PEM file of the authorities to trust instead of the system's.
             credentials: Where tokens come from; a caller's own (`credentials.bearer`) goes first.
             patience: Seconds in which repeatable calls are tried again while the endpoint cannot be reached.
+            name: What messages call the other side.
+            setting: The environment variable that names the endpoint, for messages.
 
         Raises:
             ConfigError: The file cannot be read.
@@ -80,6 +84,8 @@ class GrpcCaller:
         self._roots = None if insecure else trusted(ca_cert)
         self._credentials = credentials
         self._patience = patience
+        self._name = name
+        self._setting = setting
         self._channel: grpc.aio.Channel | None = None
         self._methods: dict[tuple[str, bool], Any] = {}
 
@@ -181,11 +187,13 @@ class GrpcCaller:
         code, said = failure.code().name, failure.details() or ""
         if code == Unavailable.code:
             return Unavailable(
-                f"Flyte 2 at {self.endpoint} cannot be reached ({said}); see whether it runs, and whether "
-                f"FLYTE_BRIDGE_ENDPOINT and FLYTE_BRIDGE_INSECURE are right"
+                f"{self._name} at {self.endpoint} cannot be reached ({said}); see whether it runs, and whether "
+                f"{self._setting} and {self._setting.replace('ENDPOINT', 'INSECURE')} are right"
             )
         if code == DeadlineExceeded.code:
-            return DeadlineExceeded(f"Flyte 2 at {self.endpoint} did not answer {method.rpartition('/')[2]} in time")
+            return DeadlineExceeded(
+                f"{self._name} at {self.endpoint} did not answer {method.rpartition('/')[2]} in time"
+            )
         return error_of(code, said or f"{method} ended with {code}")
 
 

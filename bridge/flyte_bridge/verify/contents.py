@@ -142,6 +142,11 @@ class Contents:
             return await self._read(side)
         except BackendError as error:
             return {"kind": "unreadable", "value": str(error)}
+        except ImportError as error:
+            return {
+                "kind": "unreadable",
+                "value": f"{side.uri}: {error}; pip install 'flyte-bridge[frames]' reads frames",
+            }
         except (ValueError, OSError, RuntimeError) as error:  # what is no Parquet, CSV, or literal
             return {"kind": "unreadable", "value": f"{side.uri}: {type(error).__name__}: {error}"}
 

@@ -24,6 +24,7 @@ from flyte_bridge.embedded.clock import from_datetime, to_datetime, to_timestamp
 from flyte_bridge.embedded.faults import AlreadyExists, Fault
 from flyte_bridge.embedded.triggers.schedule import Schedule, ScheduleError, latest_due, read
 from flyte_bridge.errors import StoreError
+from flyte_bridge_translators.wire.identifier import fnv1
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -203,7 +204,4 @@ def run_name(key: TriggerKey, at: datetime) -> str:
         f"{key.project}:{key.domain}:{key.task_name}:{key.name}:"
         f"{at.year}:{at.month}:{at.day}:{at.hour}:{at.minute}:{at.second}"
     )
-    state = 0xCBF29CE484222325
-    for byte in text.encode():
-        state = (state * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF) ^ byte
-    return f"r{state:x}"
+    return f"r{fnv1(text.encode()):x}"

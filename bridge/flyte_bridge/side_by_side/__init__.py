@@ -1,0 +1,10 @@
+"""Two control planes at once: what helps to move from Flyte 1 to Flyte 2 one launch plan at a time.
+
+```
+control_plane  one side, asked by Flyte 1's API: a flyteadmin, or Flyte 2 through the façade
+sides          which sides the settings mean, and how a user names an execution on one
+record         an execution and its nodes as a comparison needs them; reading fills it
+comparison     two records, compared; judging has what needs no store, report shows it
+fire_times     when a launch plan's schedule fires, and what its executions are called
+```
+"""

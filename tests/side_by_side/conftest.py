@@ -1,0 +1,163 @@
+"""Two embedded backends: one behind its Flyte 1 port stands for Flyte 1, the other is Flyte 2."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flyte_bridge import config
+from flyte_bridge.embedded import instance, snippets
+from flyte_bridge.remote.flyte_remote import FlyteRemote
+from flyte_bridge.side_by_side.sides import Sides
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from flyte_bridge.side_by_side.control_plane import ControlPlane
+
+collect_ignore = [] if find_spec("flytekit") else ["test_compare.py", "test_backfill.py", "test_shadow.py"]
+"""What runs workflows of flytekit, which stops at Python 3.12."""
+
+CODE = Path(__file__).with_name("code")
+PROJECT, DOMAIN = "flytesnacks", "development"
+
+
+def _start(data_dir: Path, side: str) -> instance.Instance:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(CODE), *filter(None, [os.environ.get("PYTHONPATH")])]))
+        patch.setenv("FLYTE_BRIDGE_TASK_ENV", "SIDE_BY_SIDE")
+        patch.setenv("SIDE_BY_SIDE", side)
+        return instance.start(data_dir)
+
+
+@dataclass(frozen=True)
+class TwoSides:
+    """Both backends.
+
+    Attributes:
+        v1: Stands for Flyte 1.
+        v2: Is Flyte 2.
+        settings: Mean both.
+    """
+
+    v1: instance.Instance
+    v2: instance.Instance
+    settings: config.Settings
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that mean both, for a process."""
+        store = snippets.flyte_environment(self.v1)
+        return {
+            "FLYTE_BRIDGE_V1_ENDPOINT": self.v1.endpoint,
+            "FLYTE_BRIDGE_V1_INSECURE": "true",
+            "FLYTE_BRIDGE_DATA_DIR": self.v2.data_dir,
+            **{
+                f"FLYTE_BRIDGE_V1_{name.removeprefix('FLYTE_')}": value
+                for name, value in store.items()
+                if "AWS" in name
+            },
+            "COLUMNS": "200",
+            "NO_COLOR": "1",
+        }
+
+    def remote(self, side: str) -> FlyteRemote:
+        """flytekit's remote of a side."""
+        data_dir = Path((self.v1 if side == "v1" else self.v2).data_dir)
+        return FlyteRemote(settings=config.load(data_dir=data_dir), default_project=PROJECT, default_domain=DOMAIN)
+
+    def bridge(self, *words: str | Path, timeout: float = 300, **env: str) -> subprocess.CompletedProcess[str]:
+        """`flyte-bridge …` of both sides, whatever comes of it."""
+        return subprocess.run(
+            [sys.executable, "-m", "flyte_bridge_cli.main", *map(str, words)],
+            env={**os.environ, **self.env, **env},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def run(self, work: Callable[[ControlPlane, ControlPlane], Awaitable[Any]]) -> Any:
+        """Does something with both control planes."""
+
+        async def within() -> Any:
+            sides = Sides(self.settings)
+            try:
+                return await work(await sides.of("v1"), await sides.of("v2"))
+            finally:
+                await sides.close()
+
+        return asyncio.run(within())
+
+
+@pytest.fixture(scope="session")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoSides]:
+    """Both backends, with the pipeline registered on both."""
+    place = tmp_path_factory.mktemp("two")
+    v1, v2 = _start(place / "v1", "1"), _start(place / "v2", "2")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in snippets.flyte_environment(v1).items():
+            if "AWS" in name and name.startswith("FLYTE_"):
+                patch.setenv(f"FLYTE_BRIDGE_V1_{name.removeprefix('FLYTE_')}", value)
+        settings = config.load(v1_endpoint=v1.endpoint, v1_insecure=True, data_dir=Path(v2.data_dir))
+        sides = TwoSides(v1, v2, settings)
+        _register(sides)
+        yield sides
+    for running in (v1, v2):
+        instance.stop(Path(running.data_dir))
+
+
+VERSION = "v1"
+
+
+def _register(two: TwoSides) -> None:
+    from flytekit.configuration import Image, ImageConfig, SerializationSettings
+
+    sys.path.insert(0, str(CODE))
+    import pipeline  # type: ignore[import-not-found]
+
+    image = Image("default", "local/flytekit", "1")
+    for side in ("v1", "v2"):
+        remote = two.remote(side)
+        settings = SerializationSettings(ImageConfig(image), project=PROJECT, domain=DOMAIN, version=VERSION)
+        for workflow in (
+            pipeline.whole,
+            pipeline.sided,
+            pipeline.noisy,
+            pipeline.failing,
+            pipeline.daily,
+            pipeline.steady,
+        ):
+            remote.register_workflow(workflow, settings, version=VERSION)
+        for plan in (pipeline.every_day, pipeline.every_hour, pipeline.by_hand):
+            remote.register_launch_plan(plan, VERSION, PROJECT, DOMAIN, serialization_settings=settings)
+
+
+@pytest.fixture(scope="session")
+def start(two: TwoSides) -> Callable[..., str]:
+    """Runs a workflow on one side until it has ended; its name."""
+
+    done: set[tuple[str, str]] = set()
+
+    def run(side: str, workflow: str, name: str, **inputs: Any) -> str:
+        remote = two.remote(side)
+        entity = remote.fetch_workflow(PROJECT, DOMAIN, f"pipeline.{workflow}", VERSION)
+        if (side, name) in done:
+            return name
+        done.add((side, name))
+        remote.wait(remote.execute(entity, inputs, execution_name=name), poll_interval=_POLL)
+        return name
+
+    return run
+
+
+_POLL = timedelta(seconds=0.3)

@@ -1,0 +1,130 @@
+"""`flyte-bridge compare`: two executions on two control planes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from .conftest import TwoSides
+
+
+@pytest.fixture(scope="session")
+def wholes(start: Callable[..., str]) -> None:
+    """The workflow with values of each kind, on both sides, and with another input on Flyte 2."""
+    start("v1", "whole", "whole", n=3)
+    start("v2", "whole", "whole", n=3)
+    start("v2", "whole", "biased", n=3, bias=1)
+
+
+def test_the_same(two: TwoSides, wholes: None) -> None:
+    """One workflow on both sides is the same: frames, files, directories, dataclasses with files, maps, dynamics."""
+    done = two.bridge("compare", "v1:whole", "v2:whole", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["verdict"] == "same"
+    assert {node["node"] for node in told["nodes"]} >= {"n0", "n1", "n2", "n3", "n4", "n5", "n5-0-dn0"}
+    assert all(node["verdict"] == "same" for node in told["nodes"])
+    assert told["left"]["critical_path"]["seconds"] > 0
+    assert told["left"]["critical_path"]["nodes"]
+    assert told["left"]["side"].startswith("Flyte 1 (")
+    assert told["right"]["side"].startswith("Flyte 2 (embedded")
+
+
+def test_a_difference_is_found_where_it_is(two: TwoSides, wholes: None, tmp_path: Path) -> None:
+    """Another input gives another frame: told at the input, the output, and the node that made it, in all three forms."""
+    page = tmp_path / "report.html"
+    done = two.bridge("compare", "v1:whole", "v2:biased", "--json", "--html", page)
+    assert done.returncode == 1, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert [one["path"] for one in told["differences"]] == ["inputs.bias", "o0['v'][0]", "o0['v'][1]", "o0['v'][2]"]
+    assert [node["title"] for node in told["nodes"] if node["differences"]] == ["rows"]
+    assert "o0[&#39;v&#39;][0]" in page.read_text()
+    assert "http" not in page.read_text()
+    said = two.bridge("compare", "v1:whole", "v2:biased")
+    assert said.returncode == 1
+    assert "different: whole and biased in 7 places" in said.stdout
+    assert "o0['v'][0]: 0.0 and 1.0" in said.stdout
+
+
+def test_rules_allow_it(two: TwoSides, wholes: None, tmp_path: Path) -> None:
+    """A rule of a file makes the same executions the same."""
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("absolute: 1\noutputs:\n  nothing: {keys: [id]}\n")
+    done = two.bridge("compare", "v1:whole", "v2:biased", "--rules", rules)
+    assert done.returncode == 1, done.stdout  # the input `bias` lies within the tolerance, too: 0 and 1 are integers
+    assert "inputs.bias: 0 and 1" in done.stdout
+    assert "in 1 place" in done.stdout
+
+
+def test_only_one_side_answers_otherwise(two: TwoSides, start: Callable[..., str]) -> None:
+    """A task that answers otherwise on one side is the node that is told, and what follows from it."""
+    start("v1", "sided", "sided")
+    start("v2", "sided", "sided")
+    told = json.loads(two.bridge("compare", "v1:sided", "v2:sided", "--json").stdout)
+    assert told["verdict"] == "different"
+    assert {node["title"]: [one["left"] for one in node["differences"]] for node in told["nodes"]} == {
+        "where": ["1"],
+        "inc": ["2"],
+    }
+
+
+def test_noise_is_no_difference(two: TwoSides, start: Callable[..., str]) -> None:
+    """With --twice what differs between two runs of Flyte 1 is told as noise; without, it is a difference."""
+    start("v1", "noisy", "noisy")
+    start("v2", "noisy", "noisy")
+    assert two.bridge("compare", "v1:noisy", "v2:noisy").returncode == 1
+    done = two.bridge("compare", "v1:noisy", "v2:noisy", "--twice", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["unstable"] == ["o0", "n0.o0"]
+    assert "running noisy again on Flyte 1" in done.stderr
+
+
+def test_equal_failures_are_the_same(two: TwoSides, start: Callable[..., str]) -> None:
+    """Two executions that fail in the same way are the same; with other messages they differ, unless codes are enough."""
+    start("v1", "failing", "failing", x=1)
+    start("v2", "failing", "failing", x=1)
+    start("v2", "failing", "otherwise", x=2)
+    assert two.bridge("compare", "v1:failing", "v2:failing").returncode == 0
+    done = two.bridge("compare", "v1:failing", "v2:otherwise", "--json")
+    assert done.returncode == 1
+    assert {one["path"]: one["right"] for one in json.loads(done.stdout)["differences"]} == {
+        "inputs.x": "2",
+        "error.message": "ValueError: no 2",
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("v1:whole", "v2:nobody"), 4, "has no execution flytesnacks/development/nobody"),
+        (("v1:whole", "v2:sided"), 4, "they ran different workflows: pipeline.whole and pipeline.sided"),
+        (("whole", "v2:whole"), 2, "'whole' names no execution: write v1:NAME"),
+        (("v1:a/b", "v2:whole"), 2, "'v1:a/b' names no execution"),
+        (("v1:whole", "v3:whole"), 2, "'v3:whole' names no execution"),
+    ],
+)
+def test_what_cannot_be_compared(
+    two: TwoSides, wholes: None, start: Callable[..., str], words: tuple[str, str], code: int, said: str
+) -> None:
+    """What is not there, or is another workflow, exits with 4; a bad name with 2; each with one clear line."""
+    if "v2:sided" in words:
+        start("v2", "sided", "sided")
+    done = two.bridge("compare", *words)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_flyte_1(two: TwoSides, wholes: None) -> None:
+    """Without an endpoint of Flyte 1 its executions cannot be named; one that does not answer is told by its address."""
+    done = two.bridge("compare", "v1:whole", "v2:whole", FLYTE_BRIDGE_V1_ENDPOINT="", FLYTE_BRIDGE_V1_INSECURE="")
+    assert (done.returncode, "set FLYTE_BRIDGE_V1_ENDPOINT" in done.stderr) == (4, True)
+    done = two.bridge("compare", "v1:whole", "v2:whole", FLYTE_BRIDGE_V1_ENDPOINT="127.0.0.1:1")
+    assert done.returncode == 4
+    assert "Flyte 1 at 127.0.0.1:1 cannot be reached" in done.stderr
