@@ -65,7 +65,7 @@ def register(admin: Any, name: str, version: str, **schedule: Any) -> identifier
     return plan.id
 
 
-def set_state(admin: Any, id_: identifier_pb2.Identifier, state: launch_plan_pb2.LaunchPlanState.ValueType) -> None:
+def set_state(admin: Any, id_: identifier_pb2.Identifier, state: launch_plan_pb2.LaunchPlanState) -> None:
     admin.UpdateLaunchPlan(launch_plan_pb2.LaunchPlanUpdateRequest(id=id_, state=state))
 
 

@@ -71,11 +71,12 @@ class ArtifactCalls(TaskCalls):
     ) -> literals_pb2.LiteralMap:
         if attempt:
             task = identifier_pb2.TaskExecutionIdentifier(node_execution_id=node, retry_attempt=int(attempt))
-            data = await self.get_task_execution_data(task_execution_pb2.TaskExecutionGetDataRequest(id=task), context)
-        else:
-            data = await self.get_node_execution_data(node_execution_pb2.NodeExecutionGetDataRequest(id=node), context)
-        result: literals_pb2.LiteralMap = data.full_inputs if kind == "i" else data.full_outputs
-        return result
+            task_data = await self.get_task_execution_data(
+                task_execution_pb2.TaskExecutionGetDataRequest(id=task), context
+            )
+            return task_data.full_inputs if kind == "i" else task_data.full_outputs
+        data = await self.get_node_execution_data(node_execution_pb2.NodeExecutionGetDataRequest(id=node), context)
+        return data.full_inputs if kind == "i" else data.full_outputs
 
     async def create_download_link(
         self, request: dataproxy_pb2.CreateDownloadLinkRequest, context: CallContext

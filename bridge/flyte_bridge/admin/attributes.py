@@ -222,7 +222,7 @@ class MatchableAttributes:
         await self._attributes.put(TARGETS[target], scope, matching)
 
     async def _find(
-        self, resource: matchable_resource_pb2.MatchableResource.ValueType, scope: Scope
+        self, resource: matchable_resource_pb2.MatchableResource, scope: Scope
     ) -> tuple[Scope, matchable_resource_pb2.MatchingAttributes]:
         found: tuple[Scope, matchable_resource_pb2.MatchingAttributes] | None
         found = await self._attributes.find(_known(resource), scope)
@@ -230,7 +230,7 @@ class MatchableAttributes:
             raise _unset(resource, scope)
         return found
 
-    async def _delete(self, resource: matchable_resource_pb2.MatchableResource.ValueType, scope: Scope) -> None:
+    async def _delete(self, resource: matchable_resource_pb2.MatchableResource, scope: Scope) -> None:
         if await self._attributes.get(_known(resource), scope) is not None:
             await self._attributes.put(resource, scope, None)
 
@@ -248,14 +248,14 @@ def _merged(
 
 
 def _known(
-    resource: matchable_resource_pb2.MatchableResource.ValueType,
-) -> matchable_resource_pb2.MatchableResource.ValueType:
+    resource: matchable_resource_pb2.MatchableResource,
+) -> matchable_resource_pb2.MatchableResource:
     if resource not in _Resource.values():
         raise InvalidRequest("invalid value for resource_type")
     return resource
 
 
-def _unset(resource: matchable_resource_pb2.MatchableResource.ValueType, scope: Scope) -> NotFound:
+def _unset(resource: matchable_resource_pb2.MatchableResource, scope: Scope) -> NotFound:
     told = (
         f"{{Project:{scope.project} Domain:{scope.domain} Workflow:{scope.workflow} LaunchPlan: "
         f"ResourceType:{_Resource.Name(resource)}}}"

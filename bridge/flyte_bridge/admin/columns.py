@@ -6,7 +6,7 @@ Values are as `wire.filter` compares them: text, numbers, `datetime`, `timedelta
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flyteidl.admin import execution_pb2
 from flyteidl.core import catalog_pb2, identifier_pb2
@@ -38,6 +38,16 @@ def _set(value: str) -> str | None:
 
 
 _Error = core_execution_pb2.ExecutionError
+_Closure: TypeAlias = "execution_pb2.ExecutionClosure | node_execution_pb2.NodeExecutionClosure"
+
+
+def _error_kind(closure: _Closure) -> str | None:
+    return _Error.ErrorKind.Name(closure.error.kind) if closure.HasField("error") else None
+
+
+def _error_code(closure: _Closure) -> str | None:
+    return closure.error.code if closure.HasField("error") else None
+
 
 EXECUTION: Mapping[str, Callable[[execution_pb2.Execution], Any]] = {
     "created_at": lambda row: when(row.closure.created_at),
@@ -53,8 +63,8 @@ EXECUTION: Mapping[str, Callable[[execution_pb2.Execution], Any]] = {
     "abort_cause": lambda row: row.closure.abort_metadata.cause,
     "mode": lambda row: int(row.spec.metadata.mode),
     "cluster": lambda row: row.spec.metadata.system_metadata.execution_cluster,
-    "error_kind": lambda row: _Error.ErrorKind.Name(row.closure.error.kind) if row.closure.HasField("error") else None,
-    "error_code": lambda row: row.closure.error.code if row.closure.HasField("error") else None,
+    "error_kind": lambda row: _error_kind(row.closure),
+    "error_code": lambda row: _error_code(row.closure),
     "user": lambda row: row.spec.metadata.principal,
     "state": lambda row: int(row.closure.state_change_details.state),
     "launch_entity": lambda row: identifier_pb2.ResourceType.Name(row.spec.launch_plan.resource_type).lower(),
@@ -88,8 +98,8 @@ NODE: Mapping[str, Callable[[node_execution_pb2.NodeExecution], Any]] = {
     "input_uri": lambda row: row.input_uri,
     "started_at": lambda row: when(row.closure.started_at),
     "duration": lambda row: _lasts(row.closure.duration),
-    "error_kind": EXECUTION["error_kind"],
-    "error_code": EXECUTION["error_code"],
+    "error_kind": lambda row: _error_kind(row.closure),
+    "error_code": lambda row: _error_code(row.closure),
     "cache_status": lambda row: (
         catalog_pb2.CatalogCacheStatus.Name(row.closure.task_node_metadata.cache_status)
         if row.closure.HasField("task_node_metadata")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from flyte_bridge.admin import attributes, effective_attributes, launch_plans
+from flyte_bridge.admin import attributes, descriptors, effective_attributes, launch_plans
 from flyte_bridge.admin.service import METHODS, NEVER, PARTS, Method, part_class
 from flyte_bridge_translators.wire import execution
 
@@ -101,11 +101,12 @@ def _why_not(method: Method, answered: set[str]) -> str:
 def fields() -> list[Field]:
     """Every field of the requests of the RPCs that are served, and of the messages in them, each message once."""
     served = {rpc.name for rpc in rpcs() if rpc.served}
-    messages = _reachable(method.request.DESCRIPTOR for method in METHODS.values() if method.name in served)
+    messages = _reachable(descriptors.of(method.request) for method in METHODS.values() if method.name in served)
     return [_judged(field) for message in messages for field in message.fields]
 
 
 def _judged(field: FieldDescriptor) -> Field:
+    assert field.containing_type is not None  # extensions have none, and proto3 no extensions
     message, name = field.containing_type.full_name, field.name
     full = f"{message}.{name}"
     if full in REFUSED:

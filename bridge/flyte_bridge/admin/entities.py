@@ -236,7 +236,7 @@ class Entities:
 # -- what launch plans need, too --------------------------------------------------------------------------------------
 
 
-def typed(request: Any, kind: identifier_pb2.ResourceType.ValueType) -> Any:
+def typed(request: Any, kind: identifier_pb2.ResourceType) -> Any:
     """A request whose identifier's kind follows from the call, where the client has left it out."""
     if request.HasField("id") and request.id.resource_type == identifier_pb2.UNSPECIFIED:
         request.id.resource_type = kind

@@ -7,7 +7,7 @@ run here, page after page. A run's own settings never change, so that a list cos
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flyteidl.admin import execution_pb2
 from flyteidl.core import execution_pb2 as core_execution_pb2
@@ -218,7 +218,8 @@ def _pushed(one: filters.Filter) -> list_pb2.Filter | None:
     if one.entity != filters.EXECUTION:
         return None
     if one.field == "phase" and one.function in {"eq", "value_in"}:
-        wanted = {v2 for name in one.values for v2 in phase.runs_in(_Phase.Value(name) if name in _PHASES else -1)}
+        phases = [cast("_Phase", _Phase.Value(name)) for name in one.values if name in _PHASES]
+        wanted = {v2 for v1 in phases for v2 in phase.runs_in(v1)}
         return where("phase", *sorted(wanted)) if wanted else None
     if one.field in {"created_at", "execution_created_at"} and one.function in _COMPARED:
         return compare("created_at", _COMPARED[one.function], _utc(one.values[0]))

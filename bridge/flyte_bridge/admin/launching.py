@@ -103,7 +103,9 @@ class LaunchCalls:
                 metadata.parent_node_execution.CopyFrom(request.metadata.parent_node_execution)
         return await self._launch(again, context)
 
-    async def _again(self, request: Any, context: CallContext, mode: int) -> execution_pb2.ExecutionCreateRequest:
+    async def _again(
+        self, request: Any, context: CallContext, mode: execution_pb2.ExecutionMetadata.ExecutionMode
+    ) -> execution_pb2.ExecutionCreateRequest:
         if not request.HasField("id"):
             raise validation.missing("id")
         validation.parts(request.id, ("project", "domain", "name"))
@@ -242,7 +244,12 @@ class LaunchCalls:
         _check_notifications(request.spec)
         validation.labels(request.spec.labels.values)
 
-    async def _target(self, asked: identifier_pb2.Identifier, mode: int, context: CallContext) -> Target:
+    async def _target(
+        self,
+        asked: identifier_pb2.Identifier,
+        mode: execution_pb2.ExecutionMetadata.ExecutionMode,
+        context: CallContext,
+    ) -> Target:
         registry = self.reader.registry
         run = foreign.run_of(asked)
         if run is not None:
@@ -257,7 +264,13 @@ class LaunchCalls:
         plan = await registry.get_launch_plan(asked)
         return Target(identifier.deployed(plan.id, org=ORG), plan, own=True)
 
-    async def _foreign(self, asked: identifier_pb2.Identifier, run: str, mode: int, context: CallContext) -> Target:
+    async def _foreign(
+        self,
+        asked: identifier_pb2.Identifier,
+        run: str,
+        mode: execution_pb2.ExecutionMetadata.ExecutionMode,
+        context: CallContext,
+    ) -> Target:
         """The task that a run of Flyte 2's own has run.
 
         Raises:
@@ -322,6 +335,8 @@ class LaunchCalls:
         """
         policy = target.plan.spec.concurrency_policy
         if not target.own or not target.plan.spec.HasField("concurrency_policy"):
+            return
+        if isinstance(target.task, task_definition_pb2.TaskSpec):  # deployed nowhere, so nobody else runs it
             return
         scope = v2_identifier_pb2.ProjectIdentifier(
             organization=ORG, name=target.task.project, domain=target.task.domain

@@ -8,7 +8,7 @@ flyteadmin cuts first, and so tells of fewer names than there are.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flyteidl.admin import common_pb2
 from flyteidl.core import identifier_pb2
@@ -42,7 +42,7 @@ _COLUMNS: dict[str, Callable[[common_pb2.NamedEntity], Any]] = {
 }
 
 
-def _kind(resource_type: identifier_pb2.ResourceType.ValueType) -> str:
+def _kind(resource_type: identifier_pb2.ResourceType) -> str:
     return f"named-entity.{identifier_pb2.ResourceType.Name(resource_type).lower()}"
 
 
@@ -123,7 +123,7 @@ class NamedEntities:
         parts(request.id, _NAME)
 
     async def _get(
-        self, kind: identifier_pb2.ResourceType.ValueType, id_: common_pb2.NamedEntityIdentifier
+        self, kind: identifier_pb2.ResourceType, id_: common_pb2.NamedEntityIdentifier
     ) -> common_pb2.NamedEntity:
         if kind not in KINDS:
             name = identifier_pb2.ResourceType.Name(kind)
@@ -135,7 +135,7 @@ class NamedEntities:
         await self._describe(kind, [entity])
         return entity
 
-    async def _exists(self, kind: identifier_pb2.ResourceType.ValueType, id_: common_pb2.NamedEntityIdentifier) -> bool:
+    async def _exists(self, kind: identifier_pb2.ResourceType, id_: common_pb2.NamedEntityIdentifier) -> bool:
         environment = identifier.ENVIRONMENTS[kind]
         try:
             name = where("name", identifier.task_name(environment, id_.name))
@@ -168,9 +168,7 @@ class NamedEntities:
                     break
         return found
 
-    async def _describe(
-        self, kind: identifier_pb2.ResourceType.ValueType, entities: list[common_pb2.NamedEntity]
-    ) -> None:
+    async def _describe(self, kind: identifier_pb2.ResourceType, entities: list[common_pb2.NamedEntity]) -> None:
         """Put descriptions and states in: of one name by its document, of many by the list of them."""
         if not entities:
             return
@@ -186,11 +184,11 @@ class NamedEntities:
                 entity.metadata.description, entity.metadata.state = known[entity.id.name]
 
 
-def _read(text: str) -> tuple[str, tuple[str, int]]:
+def _read(text: str) -> tuple[str, tuple[str, common_pb2.NamedEntityState]]:
     """A document's name, and its description and state."""
     try:
         told = json.loads(text)
-        return str(told["name"]), (str(told["description"]), int(told["state"]))
+        return str(told["name"]), (str(told["description"]), cast("common_pb2.NamedEntityState", int(told["state"])))
     except (ValueError, KeyError, TypeError) as error:
         raise InternalError(
             f"what is kept of a named entity cannot be read ({error!r}); update the entity again"

@@ -136,13 +136,13 @@ class Projects:
 
 
 def _to_flyte1(project: project_service_pb2.Project) -> project_pb2.Project:
-    made = convert(project, project_pb2.Project)
+    made: project_pb2.Project = convert(project, project_pb2.Project)
     made.org = ""
     return made
 
 
 def _to_flyte2(project: Message) -> project_service_pb2.Project:
-    made: Any = convert(project, project_service_pb2.Project)
+    made = convert(project, project_service_pb2.Project)
     made.org = ""  # there is one; flyteadmin ignores it, too
     return made
 

@@ -21,6 +21,8 @@ from flyte_bridge.registry.deployed import ORG
 from flyte_bridge_translators.wire import execution, identifier, schedule
 
 if TYPE_CHECKING:
+    from flyteidl2.task import run_pb2
+
     from flyte_bridge.backend.client import BackendClient
     from flyte_bridge.registry import Registry
 
@@ -72,7 +74,7 @@ class Schedules:
         if known.spec.active:
             await self._backend.update_triggers(names=[name], active=False)
 
-    async def _run_spec(self, plan: launch_plan_pb2.LaunchPlan) -> object:
+    async def _run_spec(self, plan: launch_plan_pb2.LaunchPlan) -> run_pb2.RunSpec:
         asked = execution_pb2.ExecutionSpec(launch_plan=plan.id)
         asked.metadata.mode = execution_pb2.ExecutionMetadata.SCHEDULED
         told, project = await asyncio.gather(

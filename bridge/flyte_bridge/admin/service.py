@@ -24,6 +24,7 @@ from flyte_bridge.admin import status
 from flyte_bridge.backend import credentials
 from flyte_bridge.backend.storage import Storage
 from flyte_bridge.errors import BridgeError, InvalidRequest, Unimplemented
+from flyte_bridge.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -89,7 +90,7 @@ class Core:
 
     backend: BackendClient
     settings: Settings
-    registry: Any
+    registry: Registry
     storage: Storage
 
 
@@ -162,7 +163,7 @@ class Facade:
                 self.handlers[method.path] = handler
 
     def _make(self) -> Iterator[object]:
-        core = Core(self.backend, self.settings, _registry(self.backend, self.settings), self.storage)
+        core = Core(self.backend, self.settings, Registry(self.backend, self.settings), self.storage)
         for target in PARTS:
             yield part_class(target)(core)
 
@@ -229,14 +230,3 @@ def missing(path: str) -> Unimplemented:
     return Unimplemented(
         f"{name}: flyte-bridge does not answer this RPC yet; `flyte-bridge coverage` shows what it does"
     )
-
-
-def _registry(backend: Any, settings: Settings) -> Any:
-    """The registry over a backend."""
-    try:
-        module = import_module("flyte_bridge.registry")
-    except ModuleNotFoundError as error:
-        if error.name != "flyte_bridge.registry":
-            raise
-        return None
-    return module.Registry(backend, settings)

@@ -98,7 +98,11 @@ def check_attributes(attributes: matchable_resource_pb2.TaskResourceAttributes) 
     _platform(attributes.limits)
 
 
-def _check_pod(task: identifier_pb2.Identifier, pod: tasks_pb2.K8sPod, most: Mapping[int, tuple[Decimal, str]]) -> None:
+def _check_pod(
+    task: identifier_pb2.Identifier,
+    pod: tasks_pb2.K8sPod,
+    most: Mapping[tasks_pb2.Resources.ResourceName, tuple[Decimal, str]],
+) -> None:
     if not pod.HasField("pod_spec"):
         raise InvalidRequest(
             "invalid TaskSpecification, pod tasks should specify their target as a K8sPod with a defined pod spec"
@@ -115,7 +119,9 @@ def _check_pod(task: identifier_pb2.Identifier, pod: tasks_pb2.K8sPod, most: Map
         _compare(task, asked, at_most, most)
 
 
-def _platform(limits: matchable_resource_pb2.TaskResourceSpec | None) -> dict[int, tuple[Decimal, str]]:
+def _platform(
+    limits: matchable_resource_pb2.TaskResourceSpec | None,
+) -> dict[tasks_pb2.Resources.ResourceName, tuple[Decimal, str]]:
     if limits is None:
         return {}
     written = {
@@ -141,8 +147,8 @@ def _read(name: int, written: str) -> tuple[Decimal, str]:
 
 def _entries(
     task: identifier_pb2.Identifier, entries: Iterable[tasks_pb2.Resources.ResourceEntry]
-) -> dict[int, tuple[Decimal, str]]:
-    found: dict[int, tuple[Decimal, str]] = {}
+) -> dict[tasks_pb2.Resources.ResourceName, tuple[Decimal, str]]:
+    found: dict[tasks_pb2.Resources.ResourceName, tuple[Decimal, str]] = {}
     for entry in entries:
         if entry.name not in _CHECKED:
             continue
@@ -157,9 +163,9 @@ def _entries(
 
 def _compare(
     task: identifier_pb2.Identifier,
-    requests: Mapping[int, tuple[Decimal, str]],
-    limits: Mapping[int, tuple[Decimal, str]],
-    most: Mapping[int, tuple[Decimal, str]],
+    requests: Mapping[tasks_pb2.Resources.ResourceName, tuple[Decimal, str]],
+    limits: Mapping[tasks_pb2.Resources.ResourceName, tuple[Decimal, str]],
+    most: Mapping[tasks_pb2.Resources.ResourceName, tuple[Decimal, str]],
 ) -> None:
     """Requests are not above limits, neither above the platform's; compared in whole units, as flyteadmin does."""
     for name, (asked, asked_text) in requests.items():

@@ -18,10 +18,23 @@ from flyte_bridge_translators.wire.compiler.problems import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Protocol
 
     from google.protobuf.message import Message
 
     from flyte_bridge.backend.client import BackendClient
+
+    class Listing(Protocol):
+        """A request for a page of a list."""
+
+        limit: int
+        token: str
+
+        @property
+        def sort_by(self) -> common_pb2.Sort: ...
+
+        def HasField(self, field_name: str, /) -> bool: ...  # noqa: N802 - protobuf's name
+
 
 __all__ = ["text"]
 
@@ -56,7 +69,7 @@ def parts(id_: Message, fields: Sequence[str] = ("project", "domain", "name", "v
         given(getattr(id_, field), field)
 
 
-def identifier(request: Message, field: str, kind: identifier_pb2.ResourceType.ValueType) -> identifier_pb2.Identifier:
+def identifier(request: Message, field: str, kind: identifier_pb2.ResourceType) -> identifier_pb2.Identifier:
     """A message's identifier: it is there, of this kind, and complete."""
     if not request.HasField(field):
         raise missing("id")
@@ -77,7 +90,7 @@ def _kind_name(kind: int) -> str:
         return str(kind)
 
 
-def entity_kind(kind: identifier_pb2.ResourceType.ValueType) -> None:
+def entity_kind(kind: identifier_pb2.ResourceType) -> None:
     """A resource type is one."""
     if kind == identifier_pb2.UNSPECIFIED or kind not in identifier_pb2.ResourceType.values():
         raise invalid("resource_type")
@@ -94,16 +107,15 @@ def conditions(written: str, entity: str) -> tuple[filters.Filter, ...]:
         raise InvalidRequest(str(error)) from None
 
 
-def order(request: Message, entity: str) -> filters.Order | None:
+def order(request: Listing, entity: str) -> filters.Order | None:
     """A request's sort order."""
     try:
-        sort: common_pb2.Sort = request.sort_by
-        return filters.order(sort if request.HasField("sort_by") else None, entity)
+        return filters.order(request.sort_by if request.HasField("sort_by") else None, entity)
     except filters.BadFilter as error:
         raise InvalidRequest(str(error)) from None
 
 
-def page(request: Message, call: str) -> int:
+def page(request: Listing, call: str) -> int:
     """How many rows a request's token skips; its limit is not 0."""
     try:
         filters.check_limit(request.limit)

@@ -158,20 +158,20 @@ class ValueReader:
 
     async def _collected(self, view: View) -> literals_pb2.LiteralMap:
         """An array's outputs: each a collection in the elements' order, none for those that failed."""
-        gathered: list[Mapping[str, Any] | None] = []
-        for index, action in view.elements:
-            del index
+        gathered: list[Mapping[str, literals_pb2.Literal]] = []
+        for _, action in view.elements:
             good = action.status.phase in GOOD
-            found = (await self._reader.data(action.id, self._context, ended=True)).outputs.literals if good else None
-            gathered.append(found)
+            gathered.append(
+                (await self._reader.data(action.id, self._context, ended=True)).outputs.literals if good else {}
+            )
         result = literals_pb2.LiteralMap()
-        for name in sorted({name for found in gathered if found is not None for name in found}):
+        for name in sorted({name for outputs in gathered for name in outputs}):
             collection = result.literals[name].collection
             collection.SetInParent()
-            for found in gathered:
+            for outputs in gathered:
                 member = collection.literals.add()
-                if found is not None and name in found:
-                    member.CopyFrom(found[name])
+                if name in outputs:
+                    member.CopyFrom(outputs[name])
                 else:
                     member.scalar.none_type.SetInParent()
         return result

@@ -26,7 +26,7 @@ def where(field: str, *values: object) -> list_pb2.Filter:
 
 def compare(field: str, function: str, value: object) -> list_pb2.Filter:
     """The field compares to the value as `list_pb2.Filter.Function` names it: `CONTAINS`, `GREATER_THAN`, …"""
-    return list_pb2.Filter(function=list_pb2.Filter.Function.Value(function), field=field, values=[str(value)])
+    return list_pb2.Filter(function=function, field=field, values=[str(value)])
 
 
 def query(

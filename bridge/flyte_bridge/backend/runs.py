@@ -89,7 +89,7 @@ class RunVerbs:
         inputs: common_pb2.Inputs | None = None,
         offloaded_inputs: common_run_pb2.OffloadedInputData | None = None,
         run_spec: run_pb2.RunSpec | None = None,
-        source: int = run_definition_pb2.RUN_SOURCE_CLI,
+        source: run_definition_pb2.RunSource = run_definition_pb2.RUN_SOURCE_CLI,
     ) -> run_definition_pb2.Run:
         """Starts a run, of a name or with one made for it.
 
@@ -269,7 +269,8 @@ class ActionVerbs:
             FailedPrecondition: It was answered otherwise, or has ended.
         """
         kind = next(kind for python, kind in _PAYLOADS if isinstance(value, python))
-        payload = run_service_pb2.EventPayload(**{kind: value})
+        payload = run_service_pb2.EventPayload()
+        setattr(payload, kind, value)
         request = run_service_pb2.SignalEventRequest(action_id=action_id, parent_action_name=parent, payload=payload)
         await self.caller.unary(f"{RUNS}/SignalEvent", request, run_service_pb2.SignalEventResponse)
 

@@ -13,6 +13,8 @@ from flyte_bridge.driver.journal import Journal
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from flyteidl.admin import launch_plan_pb2
+    from flyteidl.core import identifier_pb2 as v1_identifier_pb2
     from flyteidl2.common import identifier_pb2
     from flyteidl2.task import run_pb2
 
@@ -61,10 +63,10 @@ class Execution:
     settings: ExecutionSettings
     failure_policy: int
     interruptible: bool
-    workflow: Any
+    workflow: v1_identifier_pb2.Identifier
     source: Source | None = None
     journal: Journal = field(default_factory=Journal)
-    launch_plans: dict[tuple[str, ...], Any] = field(default_factory=dict)
+    launch_plans: dict[tuple[str, ...], launch_plan_pb2.LaunchPlan] = field(default_factory=dict)
     standings: dict[str, Any] = field(default_factory=dict)
     ending: Ending | None = None
 

@@ -312,7 +312,7 @@ class Life:
         self._note(1, Phase.SUCCEEDED, event.SerializeToString(), change)
         return True
 
-    def _with_cache_status(self, status: int) -> ActionRecord:
+    def _with_cache_status(self, status: catalog_pb2.CatalogCacheStatus) -> ActionRecord:
         return self._change(Change(self._record.phase, cache_status=status)) or self._record
 
     # -- writing it down ----------------------------------------------------------------------------------------------
@@ -353,7 +353,7 @@ class Life:
     ) -> pb.ActionEvent:
         event = pb.ActionEvent(
             attempt=number,
-            phase=int(phase),
+            phase=phase.number,
             version=version,
             updated_time=to_timestamp(at),
             reported_time=to_timestamp(self._parts.clock.now()),
@@ -373,7 +373,7 @@ def abandon(parts: Parts, record: ActionRecord) -> None:
         return
     at = to_timestamp(record.ended_at or parts.clock.now())
     end = pb.ActionEvent(
-        attempt=record.attempts, phase=int(Phase.ABORTED), updated_time=at, end_time=at, cluster=CLUSTER
+        attempt=record.attempts, phase=Phase.ABORTED.number, updated_time=at, end_time=at, cluster=CLUSTER
     )
     parts.ledger.log_attempt(record, record.attempts, Phase.ABORTED, end.SerializeToString())
 

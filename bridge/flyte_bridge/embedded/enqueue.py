@@ -159,7 +159,7 @@ class Intake:
             source=request.source,
             trigger=trigger.key if trigger else None,
             trigger_revision=trigger.revision if trigger else 0,
-            trigger_type=common_pb2.TriggerAutomationSpec.FromString(trigger.automation).type if trigger else 0,
+            trigger_type=common_pb2.TriggerAutomationSpec.FromString(trigger.automation if trigger else b"").type,
             cache_key=hashing.cache_key(template, filled.hash) if template.metadata.discoverable else "",
             input_uri=filled.uri or f"{base}/inputs",
             run_output_base=base,

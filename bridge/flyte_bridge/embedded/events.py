@@ -28,6 +28,8 @@ from flyte_bridge.embedded.phases import Phase
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from flyteidl2.core import catalog_pb2
+
 
 @dataclass(frozen=True)
 class Change:
@@ -44,7 +46,7 @@ class Change:
     started_at: Micros | None = None
     ended_at: Micros | None = None
     attempts: int | None = None
-    cache_status: int | None = None
+    cache_status: catalog_pb2.CatalogCacheStatus | None = None
     error: bytes | None = None
     abort: bytes | None = None
     signal: bytes | None = None

@@ -92,7 +92,7 @@ def metadata(record: ActionRecord, run_spec: bytes = b"") -> pb.ActionMetadata:
     message = pb.ActionMetadata(
         parent=record.parent or "",
         group=record.group,
-        action_type=int(record.type),
+        action_type=record.type.number,
         source=record.source,
         environment_name=record.environment,
         funtion_name=record.function_name,
@@ -126,7 +126,7 @@ def metadata(record: ActionRecord, run_spec: bytes = b"") -> pb.ActionMetadata:
 def status(record: ActionRecord) -> pb.ActionStatus:
     """Where an action stands."""
     message = pb.ActionStatus(
-        phase=int(record.phase),
+        phase=record.phase.number,
         start_time=to_timestamp(record.started_at or record.created_at),
         attempts=record.attempts,
         cache_status=record.cache_status,
@@ -165,7 +165,7 @@ def update(record: ActionRecord) -> state_service_pb2.ActionUpdate:
     else the SDK looks for the error file of attempt 1, whichever attempt failed.
     """
     message = state_service_pb2.ActionUpdate(
-        action_id=action_id(record.key), phase=int(record.phase), output_uri=record.output_uri
+        action_id=action_id(record.key), phase=record.phase.number, output_uri=record.output_uri
     )
     if record.error and record.phase in {Phase.FAILED, Phase.TIMED_OUT}:
         message.error.CopyFrom(execution_error(pb.ErrorInfo.FromString(record.error)))

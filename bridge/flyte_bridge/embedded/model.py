@@ -9,7 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from flyteidl2.core import catalog_pb2
+from flyteidl2.project import project_service_pb2
+from flyteidl2.task import common_pb2
+from flyteidl2.workflow import run_definition_pb2
 
 if TYPE_CHECKING:
     from flyte_bridge.embedded.phases import Phase
@@ -27,6 +32,11 @@ class ActionType(IntEnum):
     TASK = 1
     TRACE = 2
     CONDITION = 3
+
+    @property
+    def number(self) -> run_definition_pb2.ActionType:
+        """As messages have it."""
+        return cast("run_definition_pb2.ActionType", int(self))
 
 
 class EventKind(IntEnum):
@@ -147,12 +157,12 @@ class ActionRecord:
     started_at: Micros | None = None
     ended_at: Micros | None = None
     attempts: int = 1
-    cache_status: int = 0
+    cache_status: catalog_pb2.CatalogCacheStatus = catalog_pb2.CACHE_DISABLED
     subject: str = ""
-    source: int = 0
+    source: run_definition_pb2.RunSource = run_definition_pb2.RUN_SOURCE_UNSPECIFIED
     trigger: TriggerKey | None = None
     trigger_revision: int = 0
-    trigger_type: int = 0
+    trigger_type: common_pb2.TriggerAutomationSpecType = common_pb2.TYPE_UNSPECIFIED
     task: TaskKey | None = None
     task_type: str = ""
     short_name: str = ""
@@ -254,5 +264,5 @@ class ProjectRecord:
     name: str
     description: str
     labels: dict[str, str] = field(default_factory=dict)
-    state: int = 0
+    state: project_service_pb2.ProjectState = project_service_pb2.PROJECT_STATE_ACTIVE
     created_at: Micros = 0

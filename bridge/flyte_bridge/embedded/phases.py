@@ -6,6 +6,10 @@ The numbers are `flyteidl2.common.ActionPhase`'s; filters and sorts of the API c
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from flyteidl2.common import phase_pb2
 
 
 class Phase(IntEnum):
@@ -27,6 +31,11 @@ class Phase(IntEnum):
     def terminal(self) -> bool:
         """Whether nothing comes after it."""
         return self in TERMINAL
+
+    @property
+    def number(self) -> phase_pb2.ActionPhase:
+        """As messages have it."""
+        return cast("phase_pb2.ActionPhase", int(self))
 
     @property
     def good(self) -> bool:

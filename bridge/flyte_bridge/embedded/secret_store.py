@@ -22,6 +22,8 @@ from flyte_bridge.embedded.clock import Clock, SystemClock
 from flyte_bridge.errors import StoreError, StoreFull
 
 if TYPE_CHECKING:
+    from flyteidl2.secret import definition_pb2
+
     from flyte_bridge.embedded.model import Micros
 
 IMAGE_PULL = 1
@@ -40,7 +42,7 @@ class Secret:
     project: str
     domain: str
     name: str
-    type: int
+    type: definition_pb2.SecretType
     created_at: Micros
     value: bytes = field(repr=False)
 
@@ -57,7 +59,7 @@ class SecretStore:
         self.directory = directory
         self._clock = clock or SystemClock()
 
-    def put(self, project: str, domain: str, name: str, type_: int, value: bytes) -> Secret:
+    def put(self, project: str, domain: str, name: str, type_: definition_pb2.SecretType, value: bytes) -> Secret:
         """Store a secret, replacing one of that name; the time of its creation stays.
 
         Raises:

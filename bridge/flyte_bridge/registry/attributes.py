@@ -63,21 +63,21 @@ class Attributes:
         self._first_domains: dict[str, str] = {}
 
     async def get(
-        self, resource: matchable_resource_pb2.MatchableResource.ValueType, scope: Scope
+        self, resource: matchable_resource_pb2.MatchableResource, scope: Scope
     ) -> matchable_resource_pb2.MatchingAttributes | None:
         """What is set for exactly this scope; `None` for nothing."""
         text = await self._documents.get(scope.project, await self._domain(scope), _name(resource, scope))
         return _read(text)[1] if text else None
 
     async def find(
-        self, resource: matchable_resource_pb2.MatchableResource.ValueType, scope: Scope
+        self, resource: matchable_resource_pb2.MatchableResource, scope: Scope
     ) -> tuple[Scope, matchable_resource_pb2.MatchingAttributes] | None:
         """The most specific that holds for a scope, and the scope it was set for; `None` for nothing."""
         found = await asyncio.gather(*(self.get(resource, around) for around in scope.wider))
         return next(((around, one) for around, one in zip(scope.wider, found, strict=True) if one is not None), None)
 
     async def all_of(
-        self, resources: Sequence[matchable_resource_pb2.MatchableResource.ValueType], scope: Scope
+        self, resources: Sequence[matchable_resource_pb2.MatchableResource], scope: Scope
     ) -> dict[int, list[tuple[Scope, matchable_resource_pb2.MatchingAttributes]]]:
         """Whatever holds for a scope, by kind of resource, the most specific first; one list for each domain they lie in."""
         places: dict[str, list[str]] = {}
@@ -94,7 +94,7 @@ class Attributes:
 
     async def put(
         self,
-        resource: matchable_resource_pb2.MatchableResource.ValueType,
+        resource: matchable_resource_pb2.MatchableResource,
         scope: Scope,
         attributes: matchable_resource_pb2.MatchingAttributes | None,
     ) -> None:
@@ -107,7 +107,7 @@ class Attributes:
         await self._documents.put(scope.project, await self._domain(scope), _name(resource, scope), text)
 
     async def list(
-        self, resource: matchable_resource_pb2.MatchableResource.ValueType
+        self, resource: matchable_resource_pb2.MatchableResource
     ) -> list[tuple[Scope, matchable_resource_pb2.MatchingAttributes]]:
         """All of a kind of resource, of all projects; the most specific first."""
         kind = f"{KIND}.{matchable_resource_pb2.MatchableResource.Name(resource)}"
@@ -126,7 +126,7 @@ class Attributes:
         return self._first_domains[scope.project]
 
 
-def _name(resource: matchable_resource_pb2.MatchableResource.ValueType, scope: Scope) -> str:
+def _name(resource: matchable_resource_pb2.MatchableResource, scope: Scope) -> str:
     kind = f"{KIND}.{matchable_resource_pb2.MatchableResource.Name(resource)}"
     if scope.workflow:
         return document.name(kind, f"workflow.{scope.workflow}")

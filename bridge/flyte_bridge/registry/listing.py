@@ -17,8 +17,6 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from google.protobuf.message import Message
-
 from flyte_bridge.backend.query import MOST, compare, where
 from flyte_bridge.errors import InvalidRequest, NotFound
 from flyte_bridge.registry.cache import BodyCache, Row
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     from flyteidl2.task import task_definition_pb2
     from google.protobuf.timestamp_pb2 import Timestamp
 
-E = TypeVar("E", bound=Message)
+E = TypeVar("E", bound=Any)
 
 _TOLD = {"project", "domain", "name", "version", "created_at"}
 """The columns that a list of deployed tasks tells."""

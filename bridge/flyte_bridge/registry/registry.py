@@ -245,7 +245,7 @@ class Registry:
     # -- what all have in common --------------------------------------------------------------------------------------
 
     async def _details(
-        self, v1_id: identifier_pb2.Identifier, kind: identifier_pb2.ResourceType.ValueType
+        self, v1_id: identifier_pb2.Identifier, kind: identifier_pb2.ResourceType
     ) -> task_definition_pb2.TaskDetails:
         where = self._asked(v1_id, kind)
         try:
@@ -255,7 +255,7 @@ class Registry:
 
     @staticmethod
     def _asked(
-        v1_id: identifier_pb2.Identifier, kind: identifier_pb2.ResourceType.ValueType
+        v1_id: identifier_pb2.Identifier, kind: identifier_pb2.ResourceType
     ) -> task_definition_pb2.TaskIdentifier:
         """Where an entity would be.
 
@@ -326,9 +326,7 @@ class Registry:
         return list(await asyncio.gather(*(self.get_launch_plan(one) for one in ids)))
 
 
-def _of_kind(
-    v1_id: identifier_pb2.Identifier, kind: identifier_pb2.ResourceType.ValueType
-) -> identifier_pb2.Identifier:
+def _of_kind(v1_id: identifier_pb2.Identifier, kind: identifier_pb2.ResourceType) -> identifier_pb2.Identifier:
     return identifier_pb2.Identifier(
         resource_type=kind, project=v1_id.project, domain=v1_id.domain, name=v1_id.name, version=v1_id.version
     )

@@ -72,7 +72,7 @@ def watch(
     shapes = Shapes(stub)
     with Live(console=console, auto_refresh=False, transient=False) as live:
         while True:
-            found = stub.GetExecution(execution_pb2.WorkflowExecutionGetRequest(id=execution))
+            found: execution_pb2.Execution = stub.GetExecution(execution_pb2.WorkflowExecutionGetRequest(id=execution))
             if console.is_terminal:
                 live.update(tree(stub, found, shapes), refresh=True)
             else:
@@ -228,7 +228,7 @@ def nodes(
         request = node_execution_pb2.NodeExecutionListRequest(
             workflow_execution_id=execution, limit=_PAGE, token=token, unique_parent_id=parent
         )
-        request.sort_by.key, request.sort_by.direction = "created_at", 1
+        request.sort_by.key, request.sort_by.direction = "created_at", common_pb2.Sort.ASCENDING
         page = stub.ListNodeExecutions(request)
         yield from (node for node in page.node_executions if node.metadata.spec_node_id not in _SYSTEM)
         token = page.token

@@ -83,7 +83,7 @@ def documents(custom: Struct) -> list[str]:
         BadEnvelope: This is no envelope, or one of another format.
     """
     _check(custom)
-    return [str(name) for name in custom["documents"]] if "documents" in custom else []
+    return [document.string_value for document in custom.fields["documents"].list_value.values]
 
 
 def unpack(custom: Struct, document: Callable[[str], str] | None = None) -> Envelope:
@@ -100,7 +100,7 @@ def unpack(custom: Struct, document: Callable[[str], str] | None = None) -> Enve
     if names and document is None:
         raise BadEnvelope(f"the workflow is split over {len(names)} documents, which were not fetched")
     text = "".join(document(name) for name in names) if names and document else str(custom["data"])
-    sizes = [int(size) for size in custom["sizes"]]
+    sizes = [int(size.number_value) for size in custom.fields["sizes"].list_value.values]
     try:
         data = zlib.decompress(base64.b64decode(text, validate=True))
         if sum(sizes) != len(data):

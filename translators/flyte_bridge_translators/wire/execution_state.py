@@ -162,13 +162,15 @@ def _created_at(action: run_definition_pb2.ActionDetails | run_definition_pb2.Ac
     return told
 
 
-def mode(metadata: run_definition_pb2.ActionMetadata, asked: execution_pb2.ExecutionMetadata) -> int:
+def mode(
+    metadata: run_definition_pb2.ActionMetadata, asked: execution_pb2.ExecutionMetadata
+) -> execution_pb2.ExecutionMetadata.ExecutionMode:
     """How an execution came to be: as its spec says, or as its run tells."""
     if asked.mode == _Metadata.MANUAL and metadata.source == run_definition_pb2.RUN_SOURCE_SCHEDULE_TRIGGER:
-        return int(_Metadata.SCHEDULED)
+        return _Metadata.SCHEDULED
     if asked.mode == _Metadata.MANUAL and metadata.source == run_definition_pb2.RUN_SOURCE_ARTIFACT_TRIGGER:
-        return int(_Metadata.TRIGGER)
-    return int(asked.mode)
+        return _Metadata.TRIGGER
+    return asked.mode
 
 
 ABORTING_FOR = 300
@@ -176,7 +178,9 @@ ABORTING_FOR = 300
 nobody tells when its pod was gone already, and a client that waits for ABORTED would wait for ever."""
 
 
-def run_phase(action: run_definition_pb2.ActionDetails | run_definition_pb2.Action, now: int = 0) -> int:
+def run_phase(
+    action: run_definition_pb2.ActionDetails | run_definition_pb2.Action, now: int = 0
+) -> phase.Workflow.Phase:
     """The phase of the execution whose root action this is.
 
     Args:
@@ -191,7 +195,7 @@ def run_phase(action: run_definition_pb2.ActionDetails | run_definition_pb2.Acti
         untouched = not action.attempts
     found = phase.execution(action.status.phase, untouched=untouched, ending=ending)
     # an execution of Flyte 1 does not go back when its engine starts anew
-    return int(phase.Workflow.RUNNING) if found == phase.Workflow.QUEUED and action.status.attempts > 1 else found
+    return phase.Workflow.RUNNING if found == phase.Workflow.QUEUED and action.status.attempts > 1 else found
 
 
 def started_at(action: run_definition_pb2.ActionDetails | run_definition_pb2.Action) -> int:

@@ -52,7 +52,9 @@ def run_of(entity: identifier_pb2.Identifier) -> str | None:
     return entity.name.removeprefix(PREFIX) if entity.name.startswith(PREFIX) else None
 
 
-def workflow_id(run: v2_identifier_pb2.RunIdentifier, kind: int = identifier_pb2.WORKFLOW) -> identifier_pb2.Identifier:
+def workflow_id(
+    run: v2_identifier_pb2.RunIdentifier, kind: identifier_pb2.ResourceType = identifier_pb2.WORKFLOW
+) -> identifier_pb2.Identifier:
     """The workflow, or launch plan, that stands for a run."""
     return identifier_pb2.Identifier(
         resource_type=kind,

@@ -350,18 +350,18 @@ class Tree:
         if view.phase in phase.NODE_ENDED:
             view.ended = max(_ended(action) for _, action in view.elements) or self.run.ended
 
-    def _phase_below(self, below: Iterable[View], passed: bool) -> int:
+    def _phase_below(self, below: Iterable[View], passed: bool) -> P.Phase:
         """The phase of what only holds nodes together, by theirs."""
         below = list(below)
         if passed:
-            return int(P.SUCCEEDED)
+            return P.SUCCEEDED
         active = any(one.listed and one.phase not in phase.NODE_ENDED for one in below)
         if any(one.phase in _ENDED_ILL for one in below):
-            return int(P.FAILING if active and not self.run.ended else P.FAILED)
+            return P.FAILING if active and not self.run.ended else P.FAILED
         failure = below[0].scope.compiled.template.failure_node.id if below else ""
         if all(one.phase in _ENDED_WELL or (one.spec_id == failure and not one.listed) for one in below):
-            return int(P.SUCCEEDED)
-        return int(P.ABORTED if self.run.ended else P.RUNNING)
+            return P.SUCCEEDED
+        return P.ABORTED if self.run.ended else P.RUNNING
 
     def _begun(self, view: View) -> bool:
         if view.action is not None or view.child is not None or view.elements:
@@ -375,10 +375,10 @@ class Tree:
         state = phase.node(action.status.phase)
         ran = state not in {P.QUEUED, P.UNDEFINED} and (action.status.attempts > 0 or state != P.ABORTED)
         if state == P.QUEUED and action.status.attempts > 1:
-            state = int(P.RUNNING)  # a node of Flyte 1 that is tried again does not go back
+            state = P.RUNNING  # a node of Flyte 1 that is tried again does not go back
         if view.uid in self._rejected:
-            state = int(P.FAILED)
-        _mark(view, state or int(P.QUEUED), created, created if ran else 0, ended)
+            state = P.FAILED
+        _mark(view, state or P.QUEUED, created, created if ran else 0, ended)
 
 
 _AHEAD = 16
@@ -388,8 +388,8 @@ _GAP = 64
 """Elements in a row that may be missing before an array's last is taken for found."""
 
 
-def _mark(view: View, state: int, created: int, started: int, ended: int) -> None:
-    view.phase, view.created, view.started, view.ended = int(state), created, started, ended
+def _mark(view: View, state: P.Phase, created: int, started: int, ended: int) -> None:
+    view.phase, view.created, view.started, view.ended = state, created, started, ended
 
 
 def _created(action: Any) -> int:

@@ -11,6 +11,8 @@ from flyte_bridge_translators.wire.phase import Node as P
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flyteidl2.common import phase_pb2
+
 START = "start-node"
 END = "end-node"
 
@@ -78,7 +80,7 @@ class View:
     arms: list[View] = field(default_factory=list)
     child: Any = None
     child_name: str = ""
-    phase: int = P.UNDEFINED
+    phase: P.Phase = P.UNDEFINED
     created: int = 0
     started: int = 0
     ended: int = 0
@@ -162,7 +164,7 @@ class Run:
     """
 
     name: str
-    phase: int
+    phase: phase_pb2.ActionPhase
     started: int
     ended: int
 

@@ -75,7 +75,7 @@ NODE_ENDED = frozenset({Node.SUCCEEDED, Node.FAILED, Node.ABORTED, Node.SKIPPED,
 """Phases of a v1 node that nothing follows."""
 
 
-def execution(phase: int, *, untouched: bool = False, ending: bool = False) -> int:
+def execution(phase: _P.ActionPhase, *, untouched: bool = False, ending: bool = False) -> Workflow.Phase:
     """A run's phase as an execution's.
 
     Args:
@@ -84,29 +84,29 @@ def execution(phase: int, *, untouched: bool = False, ending: bool = False) -> i
         ending: Something below an aborted run has not ended yet.
     """
     if untouched and phase == _P.ACTION_PHASE_QUEUED:
-        return int(Workflow.UNDEFINED)
+        return Workflow.UNDEFINED
     if ending and phase == _P.ACTION_PHASE_ABORTED:
-        return int(Workflow.ABORTING)
-    return int(_EXECUTION[phase])
+        return Workflow.ABORTING
+    return _EXECUTION[phase]
 
 
-def node(phase: int) -> int:
+def node(phase: _P.ActionPhase) -> Node.Phase:
     """An action's phase as a node's."""
-    return int(_NODE[phase])
+    return _NODE[phase]
 
 
-def task(phase: int, *, retried: bool = False) -> int:
+def task(phase: _P.ActionPhase, *, retried: bool = False) -> Task.Phase:
     """An attempt's phase as a task execution's.
 
     Args:
         phase: Of the attempt.
         retried: Another attempt follows: Flyte 2 may not even have marked this one as failed.
     """
-    found = int(_TASK[phase])
-    return int(Task.RETRYABLE_FAILED) if retried and found not in {Task.SUCCEEDED, Task.ABORTED} else found
+    found = _TASK[phase]
+    return Task.RETRYABLE_FAILED if retried and found not in {Task.SUCCEEDED, Task.ABORTED} else found
 
 
-def runs_in(phase: int) -> frozenset[int]:
+def runs_in(phase: Workflow.Phase) -> frozenset[_P.ActionPhase]:
     """The phases of Flyte 2 that a v1 execution in this phase may have; empty for SUCCEEDING and FAILING."""
     if phase == Workflow.UNDEFINED:
         return frozenset({_P.ACTION_PHASE_UNSPECIFIED, _P.ACTION_PHASE_QUEUED})

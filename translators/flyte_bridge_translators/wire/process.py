@@ -5,12 +5,15 @@ Templates of either Flyte: the fields are the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from flyteidl.core import tasks_pb2 as v1_tasks_pb2
     from flyteidl2.core import tasks_pb2
+
+    Template: TypeAlias = tasks_pb2.TaskTemplate | v1_tasks_pb2.TaskTemplate
 
 PRIMARY = "primary_container_name"
 """Key of a template's `config` that names the container of a pod that is the task itself (flytekit's `PodTemplate`)."""
@@ -22,7 +25,7 @@ MAP = "pyflyte-map-execute"
 """flytekit's entry point of a mapped task: it runs one element, which its environment names."""
 
 
-def add(template: tasks_pb2.TaskTemplate, variables: Mapping[str, str]) -> None:
+def add(template: Template, variables: Mapping[str, str]) -> None:
     """Set variables of the process that a task is; what it has neither container nor pod for, needs none.
 
     Args:
@@ -31,11 +34,12 @@ def add(template: tasks_pb2.TaskTemplate, variables: Mapping[str, str]) -> None:
     """
     kind = template.WhichOneof("target")
     if kind == "container":
-        kept = [one for one in template.container.env if one.key not in variables]
-        del template.container.env[:]
-        template.container.env.extend(kept)
+        env = template.container.env
+        for place in range(len(env) - 1, -1, -1):
+            if env[place].key in variables:
+                del env[place]
         for name, value in variables.items():
-            template.container.env.add(key=name, value=value)
+            env.add(key=name, value=value)
     elif kind == "k8s_pod":
         primary = _primary(template)
         if primary is not None:
@@ -48,7 +52,7 @@ def add(template: tasks_pb2.TaskTemplate, variables: Mapping[str, str]) -> None:
             primary.fields["env"].list_value.extend(own)
 
 
-def has(template: tasks_pb2.TaskTemplate, name: str) -> bool:
+def has(template: Template, name: str) -> bool:
     """Whether a task's process is given a variable by its template."""
     kind = template.WhichOneof("target")
     if kind == "container":
@@ -60,17 +64,17 @@ def has(template: tasks_pb2.TaskTemplate, name: str) -> bool:
     return False
 
 
-def is_dynamic(template: tasks_pb2.TaskTemplate) -> bool:
+def is_dynamic(template: Template) -> bool:
     """Whether a task may leave a workflow to be run."""
     return has(template, CONTEXT) and not template.metadata.is_eager
 
 
-def is_mapped(template: tasks_pb2.TaskTemplate) -> bool:
+def is_mapped(template: Template) -> bool:
     """Whether a task's process runs one element of the lists that the task takes."""
     return MAP in arguments(template)
 
 
-def arguments(template: tasks_pb2.TaskTemplate) -> list[str]:
+def arguments(template: Template) -> list[str]:
     """What a task's process is started with, without the image's own entry point."""
     kind = template.WhichOneof("target")
     if kind == "container":
@@ -81,7 +85,7 @@ def arguments(template: tasks_pb2.TaskTemplate) -> list[str]:
     return []
 
 
-def set_arguments(template: tasks_pb2.TaskTemplate, words: list[str]) -> None:
+def set_arguments(template: Template, words: list[str]) -> None:
     """Start a task's process with other arguments; changes the template in place."""
     kind = template.WhichOneof("target")
     if kind == "container":
@@ -93,7 +97,7 @@ def set_arguments(template: tasks_pb2.TaskTemplate, words: list[str]) -> None:
             primary.fields["args"].list_value.extend(words)
 
 
-def _primary(template: tasks_pb2.TaskTemplate) -> Any | None:
+def _primary(template: Template) -> Any | None:
     """The container of a pod that is the task itself: the one that is named so, or the only one."""
     containers = [one.struct_value for one in _list(template.k8s_pod.pod_spec, "containers")]
     name = template.k8s_pod.primary_container_name or template.config.get(PRIMARY, "")

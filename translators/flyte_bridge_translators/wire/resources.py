@@ -112,7 +112,7 @@ def _written(container: Struct, kind: str) -> Mapping[str, str]:
     }
 
 
-def _primary(template: Any) -> Struct | None:
+def _primary(template: tasks_pb2.TaskTemplate) -> Struct | None:
     name = template.k8s_pod.primary_container_name or template.config.get(PRIMARY_CONTAINER, "")
     fields = template.k8s_pod.pod_spec.fields
     containers = [one.struct_value for one in fields["containers"].list_value.values] if "containers" in fields else []

@@ -33,7 +33,7 @@ def declared(wanted: types_pb2.LiteralType) -> v2_types_pb2.LiteralType:
     Args:
         wanted: The signal's type.
     """
-    simple = wanted.simple if _natural(wanted) else types_pb2.STRING
+    simple = types_pb2.SimpleType.Name(wanted.simple) if _natural(wanted) else "STRING"
     return v2_types_pb2.LiteralType(simple=simple)
 
 

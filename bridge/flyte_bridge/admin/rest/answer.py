@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format
 
+from flyte_bridge.admin import descriptors
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -79,9 +81,10 @@ def _is_text(descriptor: Descriptor) -> bool:
 
 def _fill(message: Message, plain: dict[str, Any], *, proto_names: bool) -> None:
     """Adds null for each unset message; `json_format` leaves those out, Go's protojson writes them."""
-    for field in _messages_of(message.DESCRIPTOR):
+    for field in _messages_of(descriptors.of(message)):
         name = field.name if proto_names else field.json_name
         inner = field.message_type
+        assert inner is not None  # _messages_of gives no others
         if inner.GetOptions().map_entry:
             value = inner.fields_by_name["value"]
             if value.message_type is not None and not _is_text(value.message_type):

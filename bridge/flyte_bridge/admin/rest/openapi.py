@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
+from flyte_bridge.admin import descriptors
 from flyte_bridge.admin.rest.routes import ROUTES
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _leaves(descriptor: Descriptor, prefix: str = "", depth: int = 0) -> list[tu
 
 
 def _parameters(route: Route, wanted: dict[str, Descriptor]) -> list[dict[str, Any]]:
-    message = route.method.request.DESCRIPTOR
+    message = descriptors.of(route.method.request)
     fields = dict(_leaves(message))
     parameters = [
         {"name": variable, "in": "path", "required": True, **_schema(fields[variable], wanted)}
@@ -98,7 +99,7 @@ def document() -> bytes:
     wanted: dict[str, Descriptor] = {}
     paths: dict[str, dict[str, Any]] = {}
     for number, route in enumerate(ROUTES):
-        reply = route.method.reply.DESCRIPTOR
+        reply = descriptors.of(route.method.reply)
         wanted[_name(reply)] = reply
         service = route.method.path.split("/")[1].rpartition(".")[2]
         twice = any(before.method is route.method for before in ROUTES[:number])

@@ -15,6 +15,7 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError
 
+from flyte_bridge.admin import descriptors
 from flyte_bridge.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -121,13 +122,15 @@ def _set(message: Message, path: list[str], values: list[str]) -> None:
 
 
 def _field(message: Message, name: str) -> FieldDescriptor | None:
-    fields = message.DESCRIPTOR
+    fields = descriptors.of(message)
     return fields.fields_by_name.get(name) or fields.fields_by_camelcase_name.get(name)
 
 
 def _check_oneof(message: Message, field: FieldDescriptor) -> None:
     oneof = field.containing_oneof
-    already = None if oneof is None else message.WhichOneof(oneof.name)
+    if oneof is None:
+        return
+    already = message.WhichOneof(oneof.name)
     if already is not None and (already != field.name or field.message_type is None):
         raise ValueError(f'field already set for oneof "{oneof.name}"')
 

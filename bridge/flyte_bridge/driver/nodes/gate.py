@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flyteidl.core import literals_pb2
-from flyteidl2.core import interface_pb2, tasks_pb2, types_pb2
+from flyteidl2.core import identifier_pb2, interface_pb2, tasks_pb2, types_pb2
 from flyteidl2.task import task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2
 
@@ -69,7 +69,7 @@ def sleep_spec(step: Step) -> task_definition_pb2.TaskSpec:
     template = tasks_pb2.TaskTemplate(type=SLEEP, metadata=tasks_pb2.TaskMetadata())
     template.id.project, template.id.domain = run.project, run.domain
     template.id.name, template.id.version = "sleep", "1"
-    template.id.resource_type = 1  # TASK
+    template.id.resource_type = identifier_pb2.TASK
     duration = interface_pb2.Variable(type=types_pb2.LiteralType(simple=types_pb2.DURATION))
     template.interface.inputs.variables.add(key="duration", value=duration)
     template.interface.outputs.SetInParent()

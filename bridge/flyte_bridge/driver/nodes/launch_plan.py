@@ -29,6 +29,8 @@ from flyte_bridge_translators.wire import launch_plan as wire_launch_plan
 from flyte_bridge_translators.wire.phase import GOOD, TERMINAL
 
 if TYPE_CHECKING:
+    from flyteidl2.task import common_pb2
+
     from flyte_bridge.driver.scope import Step
 
 _log = logging.getLogger("flyte_bridge.driver")
@@ -119,8 +121,9 @@ async def _create(
         return
     try:
         request = await _request(step, plan, uid, inputs, child_name)
-        own, offloaded = request.inputs, None
-        if own.ByteSize() >= OFFLOADED:
+        own: common_pb2.Inputs | None = request.inputs
+        offloaded = None
+        if request.inputs.ByteSize() >= OFFLOADED:
             offloaded = await patient(
                 lambda: backend.upload_inputs(inputs=request.inputs, run_id=run_id, task_id=request.task_id)
             )

@@ -65,7 +65,8 @@ async def results(step: Step, template: Any, prefix: str) -> literals_pb2.Litera
         # a dynamic task leaves no outputs.pb, or an empty one where its backend insists on it; what runs no code leaves none
         futures = await child_actions.read(execution, f"{prefix}/futures.pb", step.uid)
         if futures is not None:
-            return await _dynamic().expand(step, template, futures)
+            expanded: literals_pb2.LiteralMap = await _dynamic().expand(step, template, futures)
+            return expanded
     if outputs is None and declared:
         raise NodeError(
             f"the task wrote neither outputs.pb nor futures.pb under {prefix}", code=child_actions.OUTPUTS_NOT_FOUND,

@@ -50,6 +50,7 @@ _TITLES = {
     "union_type": "union",
 }
 DIMENSIONS = ("SINGLE", "MULTIPART")
+_DIMENSION = (pb.BlobType.SINGLE, pb.BlobType.MULTIPART)
 
 
 def of_type(kind: pb.LiteralType) -> Schema:
@@ -159,9 +160,9 @@ def dimension(value: Any) -> pb.BlobType.BlobDimensionality:
         InvalidRequest: It is neither.
     """
     if isinstance(value, str) and value in DIMENSIONS:
-        return DIMENSIONS.index(value)
+        return _DIMENSION[DIMENSIONS.index(value)]
     if str(value).removesuffix(".0") in {"0", "1"}:
-        return int(float(value))
+        return _DIMENSION[int(float(value))]
     raise InvalidRequest(f"dimensionality is SINGLE or MULTIPART, not {value!r}")
 
 

@@ -128,7 +128,7 @@ class InternalRunService:
             started_at=_micros(status.start_time) if status.HasField("start_time") else None,
             ended_at=_micros(status.end_time) if status.HasField("end_time") else None,
             attempts=status.attempts or None,
-            cache_status=int(status.cache_status) or None,
+            cache_status=status.cache_status or None,
             signal=signal,
             abort=abort,
         )

@@ -133,7 +133,7 @@ def _special(query: Query, one: list_pb2.Filter) -> bool:
         return True
     if one.field == "run_source" and one.values and not one.values[0].lstrip("-").isdigit():
         names = run_definition_pb2.RunSource
-        if any(value not in names for value in one.values):
+        if not set(one.values) <= set(names.keys()):
             raise InvalidRequest(f"run_source is one of {', '.join(names.keys())}, not {', '.join(one.values)}")
         number = _F(function=one.function, field=one.field, values=[str(names.Value(value)) for value in one.values])
         filters.apply(query, number, _COLUMNS["run_source"])

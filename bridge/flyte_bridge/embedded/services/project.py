@@ -112,7 +112,7 @@ def _record(project: pb.Project) -> ProjectRecord:
             f"project description of {len(project.description)} characters is longer than {_MAX_DESCRIPTION}"
         )
     return ProjectRecord(
-        project.id, project.name or project.id, project.description, dict(project.labels.values), int(project.state)
+        project.id, project.name or project.id, project.description, dict(project.labels.values), project.state
     )
 
 

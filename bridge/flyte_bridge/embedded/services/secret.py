@@ -125,6 +125,6 @@ def _message(secret: Secret, organization: str) -> definition_pb2.Secret:
             secret_status=definition_pb2.SecretStatus(
                 overall_status=definition_pb2.FULLY_PRESENT, cluster_status=[present]
             ),
-            type=definition_pb2.SecretType.ValueType(secret.type),
+            type=secret.type,
         ),
     )

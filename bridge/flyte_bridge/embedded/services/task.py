@@ -223,7 +223,7 @@ class TaskService:
         return task_definition_pb2.LatestRunSummary(
             run_id=messages.run_id(record.key.run_key),
             run_time=to_timestamp(record.created_at),
-            phase=int(record.phase),
+            phase=record.phase.number,
             root_task_name=record.task.name if record.task else "",
         )
 

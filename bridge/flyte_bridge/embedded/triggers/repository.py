@@ -57,7 +57,7 @@ class Revision:
     """One change of a trigger: what it was afterwards, which change, when."""
 
     trigger: TriggerRecord
-    action: int
+    action: definition.TriggerRevisionAction
     created_at: Micros
 
 
@@ -243,7 +243,7 @@ class TriggerRepository:
     def _row(self, key: TriggerKey) -> Any:
         return self._store.one(f"SELECT * FROM triggers WHERE {_KEY}", _named(key))
 
-    def _remember(self, key: TriggerKey, action: int, now: Micros) -> TriggerRecord:
+    def _remember(self, key: TriggerKey, action: definition.TriggerRevisionAction, now: Micros) -> TriggerRecord:
         columns = ", ".join(_SHARED)
         self._store.run(
             f"INSERT INTO trigger_revisions ({columns}, action, created_at) "
