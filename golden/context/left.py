@@ -1,13 +1,13 @@
 """What Flyte 2's context does not know."""
 
 import flyte
-from flytekit import current_context
 
 env = flyte.TaskEnvironment(name="left")
 
 
 @env.task
 def statistics(n: int) -> int:
+    from flytekit import current_context
     # TODO(flyte-bridge FB410): current_context().stats.incr has no counterpart in flyte.ctx()
     current_context().stats.incr("runs")
     ctx = flyte.ctx()

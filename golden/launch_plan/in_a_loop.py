@@ -1,5 +1,4 @@
 import flyte
-from flytekit import LaunchPlan
 
 env = flyte.TaskEnvironment(name="in_a_loop")
 driver = flyte.TaskEnvironment(
@@ -19,6 +18,11 @@ async def wf(region: str = "eu") -> str:
     return await work.aio(region=region)
 
 
-for name in ("eu", "us"):
-    # TODO(flyte-bridge FB343): the launch plan LaunchPlan.get_or_create(wf, f"work-{name}", fixed_inputs… cannot be read here; write a `flyte.Trigger` for it
-    LaunchPlan.get_or_create(wf, f"work-{name}", fixed_inputs={"region": name})
+try:
+    from flytekit import LaunchPlan
+
+    for name in ("eu", "us"):
+        # TODO(flyte-bridge FB343): the launch plan LaunchPlan.get_or_create(wf, f"work-{name}", fixed_inputs… cannot be read here; write a `flyte.Trigger` for it
+        LaunchPlan.get_or_create(wf, f"work-{name}", fixed_inputs={"region": name})
+except Exception:  # Flyte 1 is not installed, or refuses what is Flyte 2's
+    name = None

@@ -5,7 +5,6 @@ from functools import partial
 from typing import List
 
 import flyte
-from flytekit import map_task
 
 env = flyte.TaskEnvironment(name="variables")
 driver = flyte.TaskEnvironment(
@@ -39,6 +38,7 @@ async def kept(xs: List[int]) -> List[int]:
 
 @driver.task
 async def chosen(xs: List[int], up: bool = True) -> List[int]:
+    from flytekit import map_task
     if up:
         # TODO(flyte-bridge FB103): flytekit.map_task is still used here
         mapped = map_task(shift)
@@ -51,6 +51,7 @@ async def chosen(xs: List[int], up: bool = True) -> List[int]:
 
 @driver.task
 async def listed(xs: List[int]) -> List[int]:
+    from flytekit import map_task
     # TODO(flyte-bridge FB103): flytekit.map_task is still used here
     mapped = map_task(shift)
     # TODO(flyte-bridge FB213): `mapped` is a `map_task(...)` that is used where it is not called

@@ -7,7 +7,6 @@ from typing import Annotated, Tuple
 import pandas as pd
 import flyte
 from flyte.io import DataFrame
-from flytekit.types.schema import FlyteSchema
 
 env = flyte.TaskEnvironment(name="columns")
 driver = flyte.TaskEnvironment(
@@ -43,6 +42,7 @@ def total(data: DataFrame) -> int:
 
 @env.task
 def written(n: int) -> DataFrame:
+    from flytekit.types.schema import FlyteSchema
     # TODO(flyte-bridge FB492): FlyteSchema() is filled later: build the frame first and wrap it
     schema = FlyteSchema()
     # TODO(flyte-bridge FB492): write() has no counterpart: return DataFrame.wrap_df(frame)

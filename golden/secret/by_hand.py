@@ -3,8 +3,6 @@
 import pathlib
 import flyte
 
-from flytekit import current_context
-
 env = flyte.TaskEnvironment(
     name="by_hand",
     secrets=[
@@ -25,6 +23,7 @@ env = flyte.TaskEnvironment(
 # TODO(flyte-bridge FB333): the secret tls/cert.pem is mounted as a file: it is under /etc/flyte/secrets now, besides its variable
 @env.task
 def connect() -> str:
+    from flytekit import current_context
     # TODO(flyte-bridge FB333): current_context().secrets.get_secrets_file("tls", "cert.pem"): request the secret with `mount=pathlib.Path('/etc/flyte/secrets')` and read it there
     with open(current_context().secrets.get_secrets_file("tls", "cert.pem")) as lines:
         return lines.read()

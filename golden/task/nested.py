@@ -1,7 +1,7 @@
-from flytekit import task
 
 
 def make(n: int):
+    from flytekit import task
     # TODO(flyte-bridge FB107): add is defined inside a function or class
     @task
     def add(x: int) -> int:

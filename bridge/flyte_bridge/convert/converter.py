@@ -13,6 +13,7 @@ import libcst as cst
 from flyte_bridge_translators.findings import Finding, Where
 from flyte_bridge_translators.findings.catalogue import CATALOGUE
 from flyte_bridge_translators.source import FINISHERS, TRANSLATORS
+from flyte_bridge_translators.source.check.result import checked
 from flyte_bridge_translators.source.engine.entities import Facts, read, with_environments
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.translator import (
@@ -101,6 +102,7 @@ def convert_parsed(parsed: Parsed, context: Context) -> Outcome:
         outcome = convert(module, context, TRANSLATORS, FINISHERS)
         if isinstance(outcome, Converted):
             _check(module.text, outcome.text)
+            outcome = checked(module, context, outcome)
     except Exception as error:
         return _defect(parsed.source.path, error)
     return outcome

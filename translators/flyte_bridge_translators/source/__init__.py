@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flyte_bridge_translators.source.check import captured
 from flyte_bridge_translators.source.data import bodies, enum, named_types, optional
 from flyte_bridge_translators.source.driver import workflow
 from flyte_bridge_translators.source.engine import imports
@@ -29,5 +30,5 @@ TRANSLATORS: tuple[Translator, ...] = (
 )
 """Every translator, in order: where two claim the same node, the earlier wins."""
 
-FINISHERS = (imports.translate,)
+FINISHERS = (captured.translate, imports.translate)
 """Run after `TRANSLATORS`, with the merged plan in hand."""

@@ -68,4 +68,12 @@ CODES = (
         "A line that one rule adds beside this one found no place, since another rule wrote the lines around it anew.",
         "Write the line where its value is needed; its text is in the message.",
     ),
+    Code(
+        "FB110",
+        "name without a definition",
+        Severity.HAND,
+        "The converted module uses this name before it binds it, or never binds it. Every conversion is read once more before it "
+        "is written, and this could not be mended.",
+        "Move the definition above its first use, or import the name.",
+    ),
 )

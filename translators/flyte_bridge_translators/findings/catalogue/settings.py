@@ -98,6 +98,14 @@ _IMAGE = (
         "import-time packages.",
         "Make sure that the image named in the message can import all of them.",
     ),
+    Code(
+        "FB317",
+        "environments in a circle",
+        Severity.CHECK,
+        "Workflows with different settings call each other. Flyte 2 cannot deploy environments that depend on each other in a "
+        "circle, so one dependency was left out.",
+        "Deploy the whole module, not the one environment, or move one of the workflows to an environment of its own.",
+    ),
 )
 
 _RESOURCES = (

@@ -81,6 +81,7 @@ class Plan:
 
     Attributes:
         rule: The translator's name (its module's last part).
+        aliases: Imported module → what it is called in this file, where its own name means something else.
     """
 
     rule: str
@@ -92,6 +93,7 @@ class Plan:
     reports: list[Report] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     renames: dict[str, str] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
     basis: Plan | None = field(default=None, repr=False)
     applied: _Applier | None = field(default=None, repr=False, compare=False)
 
@@ -153,6 +155,7 @@ def merge(plans: Sequence[Plan], basis: Plan | None = None) -> Plan:
         whole.reports.extend(plan.reports)
         whole.changes.extend(plan.changes)
         whole.renames.update(plan.renames)
+        whole.aliases.update(plan.aliases)
     return whole
 
 

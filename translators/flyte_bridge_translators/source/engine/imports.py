@@ -9,7 +9,7 @@ stays imported, and each place that uses it is reported.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 import libcst as cst
@@ -36,7 +36,7 @@ def translate(module: Module, context: Context, merged: Plan) -> Plan:
     used, kept = _survey(module, apply(module, merged))
     _report_leftovers(module, merged, plan, kept)
     dropped = _drop(module, plan, used)
-    _add(module, plan, list(merged.imports), dropped)
+    _add(module, plan, [new for line in merged.imports for new in aliased(line, merged.aliases)], dropped)
     return plan
 
 
@@ -91,19 +91,20 @@ def _report_leftovers(module: Module, merged: Plan, plan: Plan, kept: set[cst.CS
         statement = module.statement(reference)
         if statement in spoken_for:
             continue
-        root = qualified.split(".")[0]
-        if root == "flytekitplugins":
-            package = ".".join(qualified.split(".")[:2])
-            hint = PACKAGES.get(package)
-            text = (
-                f"{qualified} stays Flyte 1's; its package for Flyte 2 is {hint}"
-                if hint
-                else f"{package} has no package for Flyte 2"
-            )
-            plan.report("FB105", reference, text)
-        else:
-            plan.report("FB103", reference, f"{qualified} is still used here")
+        code, message = said_of(qualified)
+        plan.report(code, reference, message)
         spoken_for.add(statement)
+
+
+def said_of(qualified: str) -> tuple[str, str]:
+    """The finding that says a Flyte 1 name is still there: its code and message."""
+    if qualified.split(".", maxsplit=1)[0] != "flytekitplugins":
+        return "FB103", f"{qualified} is still used here"
+    package = ".".join(qualified.split(".")[:2])
+    hint = PACKAGES.get(package)
+    if hint:
+        return "FB105", f"{qualified} stays Flyte 1's; its package for Flyte 2 is {hint}"
+    return "FB105", f"{package} has no package for Flyte 2"
 
 
 def _drop(module: Module, plan: Plan, used: set[str]) -> list[Import]:
@@ -195,6 +196,18 @@ def _add(module: Module, plan: Plan, wanted: Sequence[str], dropped: Sequence[Im
     others = sorted((line for line in lines if _root(line) not in sys.stdlib_module_names), key=_order)
     _place_standard(module, plan, standard, existing)
     _place_others(module, plan, others, existing, dropped)
+
+
+def aliased(line: str, aliases: Mapping[str, str]) -> list[str]:
+    """An `import` line with the other name of its module."""
+    name = line.split()[1] if line.startswith("import ") and " as " not in line else ""
+    root, _, inner = name.partition(".")
+    if root not in aliases:
+        return [line]
+    lines = [f"import {root} as {aliases[root]}"]
+    if inner:  # the submodule must be loaded; it is reached through the alias
+        lines.append(f"from {root} import {inner} as {aliases[root]}_{inner.replace('.', '_')}")
+    return lines
 
 
 def _top_level_imports(module: Module) -> list[tuple[Import, cst.SimpleStatementLine]]:

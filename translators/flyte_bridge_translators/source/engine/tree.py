@@ -7,7 +7,7 @@ times, so the one walk we make skips whitespace and punctuation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from functools import cache
 from typing import TypeGuard
@@ -69,6 +69,27 @@ def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         below = children(current)
         below.reverse()
         stack += below
+
+
+def rebuilt(node: cst.CSTNode, change: Callable[[cst.CSTNode], cst.CSTNode | None]) -> cst.CSTNode:
+    """The node with what `change` gives for nodes below it (and itself) in their place; what it gives None for is rebuilt only
+    above a change, so every other node is the very same one. (LibCST's `deep_replace` makes all of them anew: a second
+    replacement finds nothing.)"""
+    given = change(node)
+    if given is not None:
+        return given
+    updates: dict[str, object] = {}
+    for name in child_fields(type(node)):
+        value = getattr(node, name)
+        if is_node(value):
+            new = rebuilt(value, change)
+            if new is not value:
+                updates[name] = new
+        elif type(value) in _SEQUENCES:
+            items = [rebuilt(item, change) if is_node(item) else item for item in value]
+            if any(item is not old for item, old in zip(items, value, strict=True)):
+                updates[name] = items
+    return node.with_changes(**updates) if updates else node
 
 
 _LITERALS = frozenset({cst.SimpleString, cst.Integer, cst.Float})

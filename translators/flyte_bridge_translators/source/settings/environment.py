@@ -61,11 +61,18 @@ def assign(module: Module, facts: Facts) -> Mapping[str, str]:
 
 @dataclass
 class Written:
-    """An environment to be written: after which statement of the file, and with what."""
+    """An environment to be written: after which statement of the file, and with what.
+
+    Attributes:
+        needs: The variables of the file's environments whose tasks its own call.
+        depends_on: What its definition names; only what stands above it can be.
+        late: What of `needs` is defined below it, and is added there.
+    """
 
     home: Home
     arguments: dict[str, Doc | None]
     position: int
+    needs: set[str] = field(default_factory=set)
     depends_on: list[str] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
 
@@ -90,9 +97,9 @@ def translate(module: Module, context: Context) -> Plan:
     taken = module.taken() | set(by_variable)
     for each in written:
         if each.home.driver:
-            _depend(work, each, by_variable, references, taken)
+            _depend(work, each, references, taken)
             _driver_image(work, each, written, references)
-    _write(work, written)
+    _write(work, _in_order(work, written, by_variable, places))
     return work.plan
 
 
@@ -153,33 +160,62 @@ def _reuse(work: Work, home: Home) -> Doc | None:
     )
 
 
-def _depend(
-    work: Work, each: Written, by_variable: Mapping[str, Written], references: References, taken: set[str]
-) -> None:
+def _depend(work: Work, each: Written, references: References, taken: set[str]) -> None:
     """Fill in what a driver's environment depends on: every environment of a task its functions call."""
     module = work.module
-    own: set[str] = set()
     imported: dict[tuple[str, str], str] = {}
     for entity, chain in references.of(each.home):
         variable = entity.environment
         if variable is None or (entity.module == module.name and variable == each.home.variable):
             continue
         if entity.module == module.name:
-            own.add(variable)
+            each.needs.add(variable)
         elif (entity.module, variable) not in imported:
             imported[entity.module, variable] = _imported(work, entity, variable, chain, taken)
     references.local.update(imported)
-    first = min((references.places.of(one.function) for one in each.home.members), default=len(module.tree.body))
-    for variable, other in by_variable.items():
-        if variable not in own:
-            continue
-        if other.position >= first:
-            each.late.append(variable)
-            continue
-        each.depends_on.append(variable)
-        if not other.home.driver:
-            each.position = max(each.position, other.position)
     each.depends_on += sorted(imported.values())
+
+
+def _in_order(
+    work: Work, written: Sequence[Written], by_variable: Mapping[str, Written], places: Places
+) -> list[Written]:
+    """The environments, each after those it depends on. What is defined below its driver's first task is added there.
+
+    Flyte 2 cannot plan a deployment whose environments depend on each other in a circle (flyte 2.5 recurses for ever), so
+    the dependency that would close one is left out and reported.
+    """
+    ordered: list[Written] = []
+    above: list[Written] = []
+
+    def place(each: Written) -> None:
+        if each in ordered:
+            return
+        above.append(each)
+        first = places.first_of(each.home.members)
+        own: list[str] = []
+        for variable, other in by_variable.items():
+            if variable not in each.needs:
+                continue
+            if other in above:
+                where = each.home.members[0].decorator if each.home.members else work.module.tree
+                message = (
+                    f"{each.home.variable} and {variable} call each other's tasks; only {variable} depends on the other"
+                )
+                work.report("FB317", where, message)
+                continue
+            place(other)
+            if other.position >= first:
+                each.late.append(variable)
+            else:
+                own.append(variable)
+                each.position = max(each.position, other.position)
+        each.depends_on = [*own, *each.depends_on]
+        above.pop()
+        ordered.append(each)
+
+    for each in written:
+        place(each)
+    return ordered
 
 
 def _imported(work: Work, entity: Entity, variable: str, chain: cst.BaseExpression, taken: set[str]) -> str:
@@ -210,7 +246,12 @@ def _driver_image(work: Work, each: Written, written: Sequence[Written], referen
     """A driver's pod imports its module, which the image of any task of that module can; without one, that of its callees."""
     if each.arguments["image"] is not None:
         return
-    known = [other for other in written if not other.home.driver and other.arguments["image"] is not None]
+    imaged = [other for other in written if not other.home.driver and other.arguments["image"] is not None]
+    first = references.places.first_of(each.home.members)
+    known = [other for other in imaged if other.position < first]
+    if imaged and not known:
+        message = f"the image of {imaged[0].home.variable} is defined below {each.home.variable}'s first workflow"
+        work.report("FB315", imaged[0].home.members[0].decorator, message)
     if known:
         most = max(known, key=lambda other: len(other.home.members))
         texts = {layout.flat(other.arguments["image"] or "") for other in known}
@@ -232,14 +273,14 @@ def _driver_image(work: Work, each: Written, written: Sequence[Written], referen
         if callee is not None and local is not None:
             images.setdefault(callee, local)
     if images:
-        first = next(iter(images.values()))
-        each.arguments["image"] = f"{first}.image"
+        nearest = next(iter(images.values()))
+        each.arguments["image"] = f"{nearest}.image"
         if len(images) > 1 and each.home.members:
             others = ", ".join(list(images)[1:])
             work.report(
                 "FB315",
                 each.home.members[0].decorator,
-                f"{each.home.variable} has the image of {first}; it also calls tasks with {others}",
+                f"{each.home.variable} has the image of {nearest}; it also calls tasks with {others}",
             )
 
 
@@ -280,11 +321,6 @@ def _write(work: Work, written: Sequence[Written]) -> None:
             statements.append(
                 layout.statement(doc, work.limit, target=each.home.variable, blank=gap if number == 0 else 0)
             )
-            statements += [
-                layout.statement(layout.call(f"{each.home.variable}.add_dependency", late), work.limit)
-                for late in each.late
-                if by_variable_position(written, late) <= position
-            ]
         if host is not None:
             work.plan.insert_after(host, statements)
         elif body:
@@ -293,19 +329,13 @@ def _write(work: Work, written: Sequence[Written]) -> None:
     _late(work, written)
 
 
-def by_variable_position(written: Sequence[Written], variable: str) -> int:
-    """Where an environment of the file stands."""
-    return next((each.position for each in written if each.home.variable == variable), -1)
-
-
 def _late(work: Work, written: Sequence[Written]) -> None:
     """Dependencies that are defined after their driver are added after them."""
+    positions = {each.home.variable: each.position for each in written}
     for each in written:
         for late in each.late:
-            position = by_variable_position(written, late)
-            if position > each.position:
-                added = layout.statement(layout.call(f"{each.home.variable}.add_dependency", late), work.limit)
-                work.plan.insert_after(work.module.tree.body[position], [added])
+            added = layout.statement(layout.call(f"{each.home.variable}.add_dependency", late), work.limit)
+            work.plan.insert_after(work.module.tree.body[positions[late]], [added])
 
 
 def _redeclare(work: Work, each: Written) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import cast
 
 import libcst as cst
 
@@ -18,7 +19,7 @@ from flyte_bridge_translators.source.engine.layout import Doc, Group
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.names import is_v1
 from flyte_bridge_translators.source.engine.translator import Context
-from flyte_bridge_translators.source.engine.tree import children, code
+from flyte_bridge_translators.source.engine.tree import children, code, rebuilt
 
 Converter = Callable[["Work", cst.Call], "Doc | None"]
 """The Flyte 2 form of a call; None when it must stay as it is (and has been reported)."""
@@ -91,7 +92,7 @@ class Work:
         return self._nested(node)
 
     def _nested(self, node: cst.BaseExpression) -> Doc:
-        changed: cst.CSTNode = node
+        written: dict[cst.CSTNode, cst.BaseExpression] = {}
         left = []
         for inner in self.flyte1(node):
             if inner is node:
@@ -102,10 +103,10 @@ class Work:
             if text == code(inner):
                 left.append(inner)
             else:
-                changed = changed.deep_replace(inner, cst.parse_expression(text))
+                written[inner] = cst.parse_expression(text)
         for inner in left:
             self.report("FB103", inner, f"{self.qualified(inner)} is still used here")
-        return layout.of(changed)  # type: ignore[arg-type]
+        return layout.of(cast("cst.BaseExpression", rebuilt(node, written.get)))
 
     def flyte1(self, node: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
         """The outermost Flyte 1 calls and names in an expression."""

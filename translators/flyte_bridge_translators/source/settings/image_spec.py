@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 import libcst as cst
 
 from flyte_bridge_translators.source.engine import arguments, layout
-from flyte_bridge_translators.source.engine.edits import Edit
+from flyte_bridge_translators.source.engine.edits import Edit, Rewrite
 from flyte_bridge_translators.source.engine.layout import Chain, Doc
 from flyte_bridge_translators.source.engine.tree import code
 from flyte_bridge_translators.source.settings.expressions import Work
@@ -322,14 +322,17 @@ def guards(work: Work) -> None:
         ):
             continue
         guard = work.module.parents.get(call)
-        imports = isinstance(guard, cst.If) and guard.test is call and guard.orelse is None and _only_imports(guard)
-        if not isinstance(guard, cst.If) or not imports:
-            work.report(
-                "FB313", call, f"{code(call)}: nothing says in which image the code runs; import inside the tasks"
-            )
+        if not (isinstance(guard, cst.If) and guard.test is call and _begins_with_import(guard)):
+            message = f"{code(call)}: nothing says in which image the code runs; import inside the tasks"
+            work.report("FB313", call, message)
+            # An image of Flyte 2 has no such method: left in place, it would end the import of the module.
+            work.plan.replace(call, cst.Name("False"), "no task is in its image while the module is written")
             continue
-        work.plan.want("import contextlib")
-        work.plan.replace(guard, _suppressing(guard), "no guard on the image in Flyte 2")
+        if guard.orelse is None and _only_imports(guard):
+            work.plan.want("import contextlib")
+            work.plan.replace(guard, _suppressing(guard), "no guard on the image in Flyte 2")
+        else:
+            work.plan.replace(guard, _tried(guard), "no guard on the image in Flyte 2")
         work.report("FB314", call, f"{code(call)} guarded imports: they happen wherever the modules are installed")
 
 
@@ -340,6 +343,27 @@ def _suppressing(guard: cst.If) -> Edit:
 def _suppressed(guard: cst.If) -> cst.With:
     made = cst.ensure_type(cst.parse_statement("with contextlib.suppress(ImportError):\n    pass"), cst.With)
     return made.with_changes(body=guard.body, leading_lines=guard.leading_lines)
+
+
+def _tried(guard: cst.If) -> Edit:
+    """`if image.is_container(): import x … else: y` as `try: import x … except ImportError: y`."""
+
+    def edit(rewrite: Rewrite) -> cst.Try:
+        changed = rewrite.inside(guard)
+        made = cst.ensure_type(cst.parse_statement("try:\n    pass\nexcept ImportError:\n    pass"), cst.Try)
+        handler = made.handlers[0]
+        if isinstance(changed.orelse, cst.Else):
+            handler = handler.with_changes(body=changed.orelse.body, leading_lines=changed.orelse.leading_lines)
+        elif changed.orelse is not None:
+            handler = handler.with_changes(body=cst.IndentedBlock([changed.orelse.with_changes(leading_lines=[])]))
+        return made.with_changes(body=changed.body, handlers=[handler], leading_lines=changed.leading_lines)
+
+    return edit
+
+
+def _begins_with_import(guard: cst.If) -> bool:
+    line = guard.body.body[0]
+    return isinstance(line, cst.SimpleStatementLine) and isinstance(line.body[0], (cst.Import, cst.ImportFrom))
 
 
 def _only_imports(guard: cst.If) -> bool:

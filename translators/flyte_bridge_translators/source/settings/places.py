@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import libcst as cst
 
 from flyte_bridge_translators.source.engine.module import Module
-from flyte_bridge_translators.source.settings.decorated import decorated
+from flyte_bridge_translators.source.settings.decorated import Decorated, decorated
 
 
 class Places:
@@ -28,6 +30,10 @@ class Places:
         if node in self.index:
             return self.index[node]  # type: ignore[index]
         return next((self.index[above] for above in self.module.ancestors(node) if above in self.index), -1)  # type: ignore[index]
+
+    def first_of(self, members: Iterable[Decorated]) -> int:
+        """The first statement that needs an environment: that of its first task, or the end of the file."""
+        return min((self.of(one.function) for one in members), default=len(self.module.tree.body))
 
     def of_name(self, name: cst.Name, before: int | None = None) -> int:
         """Where a module-level name got its value; −1 for any other name.

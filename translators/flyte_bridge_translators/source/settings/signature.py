@@ -9,7 +9,7 @@ import libcst as cst
 
 from flyte_bridge_translators.source.engine.entities import Entity
 from flyte_bridge_translators.source.engine.names import canonical, is_v1
-from flyte_bridge_translators.source.engine.tree import code, string_value, used_names, walk
+from flyte_bridge_translators.source.engine.tree import code, rebuilt, string_value, used_names, walk
 from flyte_bridge_translators.source.settings.expressions import Work
 
 TYPES: Mapping[str, tuple[str, str]] = {
@@ -58,17 +58,15 @@ class Signature:
         except cst.ParserSyntaxError:
             self.lost.add(source)
             return source
-        changed: cst.CSTNode = node
+        written: dict[cst.CSTNode, cst.CSTNode] = {}
         for name in list(used_names(node)):
             local = self._name(name.value)
             if local is None:
                 self.lost.add(name.value)
             elif local != name.value:
                 holder = _subscript(node, name) if local in {v2 for v2, _ in TYPES.values()} else name
-                if holder is changed or holder is node:
-                    return local
-                changed = changed.deep_replace(holder, cst.Name(local))
-        return code(changed)
+                written[holder] = cst.Name(local)
+        return code(rebuilt(node, written.get))
 
     def _name(self, name: str) -> str | None:
         if name not in self.known:

@@ -9,9 +9,11 @@ import libcst as cst
 
 from flyte_bridge_translators.source.engine import arguments, layout
 from flyte_bridge_translators.source.engine.edits import Plan
-from flyte_bridge_translators.source.engine.entities import Facts, Kind, entity_decorator
+from flyte_bridge_translators.source.engine.entities import DECORATORS, Facts, Kind, entity_decorator
+from flyte_bridge_translators.source.engine.imports import said_of
 from flyte_bridge_translators.source.engine.layout import Doc
 from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.names import is_v1
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code
 from flyte_bridge_translators.source.settings import cache, launch_plan_reading, pod_template, retries, setting
@@ -72,6 +74,8 @@ def _rewrite(work: Work, one: Decorated, variable: str, triggers: Sequence[str])
     if any(value is not None for value in values.values()):
         text = layout.render(layout.call(text, **values), work.limit, column=1 + indent, indent=indent)
     comments = [comment for comment in layout.comments(one.decorator.decorator) if comment not in text]
+    flyte1 = _decorators_of_flyte1(work, one)
+    comments += [f"# {line}" for each in flyte1 for line in f"@{code(each.decorator)}".splitlines()]
     lines = [cst.EmptyLine(comment=cst.Comment(comment)) for comment in comments]
     made = one.decorator.with_changes(
         decorator=cst.parse_expression(text),
@@ -85,10 +89,26 @@ def _rewrite(work: Work, one: Decorated, variable: str, triggers: Sequence[str])
         work.plan.replace(one.decorator, lambda _: _both(made, extra), why)
     else:
         work.plan.replace(one.decorator, made, why)
-    if len(one.function.decorators) > 1:
-        others = [code(each.decorator) for each in one.function.decorators if each is not one.decorator]
-        work.report("FB108", one.decorator, f"{', '.join(others)} on {one.function.name.value}")
+    others = [each for each in one.function.decorators if each is not one.decorator and each not in flyte1]
+    if others:
+        names = ", ".join(code(each.decorator) for each in others)
+        work.report("FB108", one.decorator, f"{names} on {one.function.name.value}")
     return wrapper
+
+
+def _decorators_of_flyte1(work: Work, one: Decorated) -> list[cst.Decorator]:
+    """The other Flyte 1 decorators of a function (a plugin's `wandb_init`): they wrap a task of Flyte 1, and importing them
+    would import flytekit, so each becomes a comment."""
+    found: list[cst.Decorator] = []
+    for each in one.function.decorators:
+        target = each.decorator.func if isinstance(each.decorator, cst.Call) else each.decorator
+        name = work.module.names.qualified(target)
+        if each is not one.decorator and is_v1(name) and name not in DECORATORS:
+            found.append(each)
+            work.plan.remove(each, "a decorator of Flyte 1 wraps no task of Flyte 2")
+            code_, message = said_of(name or "")
+            work.report(code_, each, f"{message}; the decorator is a comment now")
+    return found
 
 
 def _both(first: cst.Decorator, second: cst.Decorator) -> cst.FlattenSentinel[cst.BaseStatement]:
