@@ -8,6 +8,7 @@ env = flyte.TaskEnvironment(name="left")
 @env.task
 def statistics(n: int) -> int:
     from flytekit import current_context
+
     # TODO(flyte-bridge FB410): current_context().stats.incr has no counterpart in flyte.ctx()
     current_context().stats.incr("runs")
     ctx = flyte.ctx()

@@ -64,6 +64,7 @@ def plain(x: int) -> int:
 
 if __name__ == "__main__":
     from flytekit.remote import FlyteRemote
+
     # TODO(flyte-bridge FB460): FlyteRemote: use flyte.init_from_config() and flyte.remote, or flyte_bridge.FlyteRemote
     remote = FlyteRemote.for_endpoint("localhost:30080")
     print(remote.fetch_task(name="plain"))

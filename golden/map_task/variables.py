@@ -39,6 +39,7 @@ async def kept(xs: List[int]) -> List[int]:
 @driver.task
 async def chosen(xs: List[int], up: bool = True) -> List[int]:
     from flytekit import map_task
+
     if up:
         # TODO(flyte-bridge FB103): flytekit.map_task is still used here
         mapped = map_task(shift)
@@ -52,6 +53,7 @@ async def chosen(xs: List[int], up: bool = True) -> List[int]:
 @driver.task
 async def listed(xs: List[int]) -> List[int]:
     from flytekit import map_task
+
     # TODO(flyte-bridge FB103): flytekit.map_task is still used here
     mapped = map_task(shift)
     # TODO(flyte-bridge FB213): `mapped` is a `map_task(...)` that is used where it is not called

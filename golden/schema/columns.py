@@ -43,6 +43,7 @@ def total(data: DataFrame) -> int:
 @env.task
 def written(n: int) -> DataFrame:
     from flytekit.types.schema import FlyteSchema
+
     # TODO(flyte-bridge FB492): FlyteSchema() is filled later: build the frame first and wrap it
     schema = FlyteSchema()
     # TODO(flyte-bridge FB492): write() has no counterpart: return DataFrame.wrap_df(frame)

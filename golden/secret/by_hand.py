@@ -24,6 +24,7 @@ env = flyte.TaskEnvironment(
 @env.task
 def connect() -> str:
     from flytekit import current_context
+
     # TODO(flyte-bridge FB333): current_context().secrets.get_secrets_file("tls", "cert.pem"): request the secret with `mount=pathlib.Path('/etc/flyte/secrets')` and read it there
     with open(current_context().secrets.get_secrets_file("tls", "cert.pem")) as lines:
         return lines.read()
