@@ -16,11 +16,12 @@ from admin.control import DOMAIN, PROJECT, Control
 from flyte_bridge import config
 from flyte_bridge.embedded import instance
 from flyte_bridge.remote.channel import Channel
-from flyte_bridge.remote.flyte_remote import FlyteRemote
 from flyte_bridge.remote.in_process import home_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from flyte_bridge.remote.flyte_remote import FlyteRemote
 
 CODE = Path(__file__).with_name("code")
 
@@ -41,6 +42,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[config.Settin
 @pytest.fixture(scope="session")
 def remote(settings: config.Settings) -> FlyteRemote:
     """flytekit's remote, with its own retries and errors."""
+    pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
+    from flyte_bridge.remote.flyte_remote import FlyteRemote
+
     return FlyteRemote(settings=settings)
 
 
@@ -96,6 +100,7 @@ def flows() -> Any:
 @pytest.fixture(scope="session")
 def control(settings: config.Settings) -> Control:
     """flytekit's client of the backend's own port."""
+    pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
     from flytekit.configuration import Config
     from flytekit.remote import FlyteRemote as Plain
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
+
 from flyteidl.admin import common_pb2, project_pb2, version_pb2
 from flytekit.exceptions.user import FlyteEntityAlreadyExistsException
 from flytekit.models.filters import Equal

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
+
 from flyteidl.admin import common_pb2, launch_plan_pb2, schedule_pb2, task_pb2, workflow_pb2
 from flyteidl.core import execution_pb2, identifier_pb2, tasks_pb2
 from flyteidl.service import admin_pb2_grpc

@@ -7,6 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
+
 from flytekit import map_task
 
 from admin.control import DOMAIN, PROJECT

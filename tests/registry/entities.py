@@ -5,6 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import pytest
+
+pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
+
 from flyteidl.admin import launch_plan_pb2, task_pb2, workflow_pb2
 from flyteidl.core import identifier_pb2
 from flytekit import CronSchedule, LaunchPlan, task, workflow

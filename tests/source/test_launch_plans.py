@@ -3,6 +3,9 @@
 from datetime import datetime, timezone
 
 import pytest
+
+pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
+
 from croniter import croniter
 from flytekit.core.schedule import CronSchedule
 

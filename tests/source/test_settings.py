@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import flytekit
 import pytest
+
+pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
+
+import flytekit
 from flytekit.extras import accelerators as v1_accelerators
 
 from flyte_bridge.convert.converter import convert_source

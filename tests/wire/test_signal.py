@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime
 
 import pytest
+
+pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
+
 from flyteidl.core import literals_pb2, types_pb2
 from flyteidl2.core import literals_pb2 as v2_literals_pb2
 from flytekit.core.context_manager import FlyteContextManager
