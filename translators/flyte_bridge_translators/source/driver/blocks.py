@@ -30,6 +30,7 @@ from flyte_bridge_translators.source.driver.text_blocks import coroutine
 from flyte_bridge_translators.source.engine import reading
 from flyte_bridge_translators.source.engine.edits import Rewrite
 from flyte_bridge_translators.source.engine.entities import Outputs
+from flyte_bridge_translators.source.engine.syntax import chain
 from flyte_bridge_translators.source.engine.tree import children, code
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class ComprehensionCallee:
             element = cst.Call(cst.Name(self.one), [cst.Arg(cst.Name(name)) for name in self.parameters])
         loop = rewrite(self.node.for_in)
         generator = cst.GeneratorExp(element, loop, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
-        results = cst.Call(cst.parse_expression("asyncio.gather"), [cst.Arg(generator, star="*")])
+        results = cst.Call(chain("asyncio.gather"), [cst.Arg(generator, star="*")])
         return results if self.awaits else cst.Call(cst.Name("dict"), [cst.Arg(cst.Await(results))])
 
 

@@ -20,6 +20,7 @@ from flyte_bridge_translators.source.driver.steps import UNKNOWN, CallStep, Plai
 from flyte_bridge_translators.source.engine import reading
 from flyte_bridge_translators.source.engine.edits import Rewrite
 from flyte_bridge_translators.source.engine.entities import Outputs
+from flyte_bridge_translators.source.engine.syntax import chain
 from flyte_bridge_translators.source.engine.tree import children, code
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Pending:
 
     def awaitable(self, rewrite: Rewrite) -> cst.BaseExpression:
         """The `gather`."""
-        return cst.Call(cst.parse_expression("asyncio.gather"), [cst.Arg(rewrite(self.read), star="*")])
+        return cst.Call(chain("asyncio.gather"), [cst.Arg(rewrite(self.read), star="*")])
 
 
 def read_pending(reader: Reader, statement: cst.BaseStatement) -> bool:

@@ -10,7 +10,7 @@ from flyte_bridge_translators.source.driver.steps import CallStep
 from flyte_bridge_translators.source.driver.text_blocks import coroutine, started, tidy, tuple_of, with_lead, with_lines
 from flyte_bridge_translators.source.engine import reading
 from flyte_bridge_translators.source.engine.edits import Rewrite
-from flyte_bridge_translators.source.engine.syntax import assign
+from flyte_bridge_translators.source.engine.syntax import assign, chain
 
 if TYPE_CHECKING:
     from flyte_bridge_translators.source.driver.for_loops import ForStep
@@ -31,7 +31,7 @@ def gathered(node: cst.For, element: cst.BaseExpression, over: cst.BaseExpressio
     generator = cst.GeneratorExp(
         element, cst.CompFor(node.target, over), lpar=[cst.LeftParen()], rpar=[cst.RightParen()]
     )
-    return cst.Call(cst.parse_expression("asyncio.gather"), [cst.Arg(generator, star="*")])
+    return cst.Call(chain("asyncio.gather"), [cst.Arg(generator, star="*")])
 
 
 def render_for(step: ForStep, rewrite: Rewrite) -> list[cst.BaseStatement]:
@@ -64,9 +64,7 @@ def render_for(step: ForStep, rewrite: Rewrite) -> list[cst.BaseStatement]:
         if target is None:
             # Nothing in turn needs them, so nothing in turn waits for them.
             out.append(_loop(node, node.target, over.deep_clone(), rest))
-            pending = cst.Call(
-                cst.parse_expression("asyncio.gather"), [cst.Arg(cst.Name(step.names["tasks"]), star="*")]
-            )
+            pending = cst.Call(chain("asyncio.gather"), [cst.Arg(cst.Name(step.names["tasks"]), star="*")])
             out.append(cst.SimpleStatementLine([cst.Expr(cst.Await(pending))]))
             return tidy(out)
         first = with_lead(assign(target, cst.Await(cst.Name(step.names["task"]))), told)

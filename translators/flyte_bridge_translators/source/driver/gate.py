@@ -10,7 +10,7 @@ from flyte_bridge_translators.source.driver.scene import Found, Scene
 from flyte_bridge_translators.source.driver.steps import NOTHING, UNKNOWN
 from flyte_bridge_translators.source.engine.edits import Rewrite
 from flyte_bridge_translators.source.engine.entities import Outputs
-from flyte_bridge_translators.source.engine.syntax import assign, keyword
+from flyte_bridge_translators.source.engine.syntax import assign, chain, keyword
 from flyte_bridge_translators.source.engine.tree import code
 
 WAITABLE = frozenset({"bool", "int", "float", "str"})
@@ -40,7 +40,7 @@ class Sleep:
             only = duration.args[0]
             if only.keyword is not None and only.keyword.value == "seconds":
                 seconds = only.value
-        return cst.Call(cst.parse_expression("flyte.durable.sleep.aio"), [cst.Arg(seconds)])
+        return cst.Call(chain("flyte.durable.sleep.aio"), [cst.Arg(seconds)])
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Wait:
         given.append(keyword("data_type", self.kind))
         if "timeout" in self.arguments:
             given.append(keyword("timeout", rewrite(self.arguments["timeout"])))
-        made = cst.Await(cst.Call(cst.parse_expression("flyte.new_condition.aio"), given))
+        made = cst.Await(cst.Call(chain("flyte.new_condition.aio"), given))
         lines: list[cst.BaseStatement] = [assign(cst.Name(self.variable), made)]
         if self.value is not None:
             message = f"{code(self.arguments['name'])} was not approved"

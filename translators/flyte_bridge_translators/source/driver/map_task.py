@@ -17,7 +17,7 @@ from flyte_bridge_translators.source.driver.scene import Found, Scene
 from flyte_bridge_translators.source.driver.steps import UNKNOWN
 from flyte_bridge_translators.source.engine.edits import Rewrite
 from flyte_bridge_translators.source.engine.entities import Outputs
-from flyte_bridge_translators.source.engine.syntax import assign, keyword
+from flyte_bridge_translators.source.engine.syntax import assign, chain, keyword
 from flyte_bridge_translators.source.engine.tree import code, walk
 
 MAP = "flytekit.map_task"
@@ -98,14 +98,14 @@ class MapCallee:
         if self.concurrency is not None:
             element = cst.Call(cst.Name(self.names["one"]), [cst.Arg(cst.Name(one)) for one in self.elements.values()])
         generator = self._over(rewrite, element).with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
-        return cst.Call(cst.parse_expression("asyncio.gather"), [cst.Arg(generator, star="*")])
+        return cst.Call(chain("asyncio.gather"), [cst.Arg(generator, star="*")])
 
     def before(self, rewrite: Rewrite) -> list[cst.BaseStatement]:
         """A bounded coroutine per element, and what decides whether enough succeeded."""
         lines: list[cst.BaseStatement] = []
         if self.concurrency is not None:
             limit = cst.Name(self.names["limit"])
-            made = cst.Call(cst.parse_expression("asyncio.Semaphore"), [cst.Arg(rewrite(self.concurrency))])
+            made = cst.Call(chain("asyncio.Semaphore"), [cst.Arg(rewrite(self.concurrency))])
             lines.append(assign(limit, made))
             parameters = ", ".join(self.elements.values())
             one = cst.parse_statement(

@@ -13,7 +13,7 @@ from flyte_bridge_translators.source.driver.sink import Sink
 from flyte_bridge_translators.source.driver.step_text import StepWriter
 from flyte_bridge_translators.source.driver.steps import BranchStep, CallStep, ReturnStep
 from flyte_bridge_translators.source.driver.text_blocks import comment_line, coroutine, parenthesized, started, tuple_of
-from flyte_bridge_translators.source.engine.syntax import assign, keyword
+from flyte_bridge_translators.source.engine.syntax import assign, chain, keyword
 
 
 class Renderer(StepWriter):
@@ -126,7 +126,7 @@ class Renderer(StepWriter):
         targets = [target if isinstance(target, cst.BaseExpression) else None for _, _, target in branches]
         if len(branches) == 1:
             return self._assigned(targets[0], cst.Await(branches[0][1]))
-        call = cst.Call(cst.parse_expression("asyncio.gather"), [cst.Arg(value) for _, value, _ in branches])
+        call = cst.Call(chain("asyncio.gather"), [cst.Arg(value) for _, value, _ in branches])
         if all(target is None for target in targets) and self.shape.scene.settled is None:
             return self._assigned(None, cst.Await(call))
         if self.shape.scene.settled is not None:

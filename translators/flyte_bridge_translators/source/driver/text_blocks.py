@@ -10,7 +10,7 @@ from flyte_bridge_translators.source.driver.expression_parts import targets_rena
 from flyte_bridge_translators.source.driver.steps import CallStep, PlainStep
 from flyte_bridge_translators.source.engine import reading
 from flyte_bridge_translators.source.engine.edits import Rewrite
-from flyte_bridge_translators.source.engine.syntax import assign
+from flyte_bridge_translators.source.engine.syntax import assign, chain
 from flyte_bridge_translators.source.engine.tree import children, code
 
 
@@ -32,7 +32,7 @@ def started(value: cst.BaseExpression) -> cst.BaseExpression:
     """`asyncio.create_task(...)`; a gather has started already, and is no coroutine."""
     if isinstance(value, cst.Call) and code(value.func) == "asyncio.gather":
         return value
-    return cst.Call(cst.parse_expression("asyncio.create_task"), [cst.Arg(value)])
+    return cst.Call(chain("asyncio.create_task"), [cst.Arg(value)])
 
 
 def with_bindings(lines: list[cst.BaseStatement], known: frozenset[str], head: int) -> list[cst.BaseStatement]:

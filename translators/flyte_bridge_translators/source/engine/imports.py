@@ -20,11 +20,15 @@ from flyte_bridge_translators.source.engine import layout
 from flyte_bridge_translators.source.engine.edits import Plan, apply
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.names import is_v1
+from flyte_bridge_translators.source.engine.syntax import Verbatim
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import children, dotted
 from flyte_bridge_translators.source.vocabulary import PACKAGES
 
 Import = cst.Import | cst.ImportFrom
+
+Existing = tuple[Import, cst.SimpleStatementLine, str]
+"""An import at the top level, its statement, and its text."""
 
 
 def translate(module: Module, context: Context, merged: Plan) -> Plan:
@@ -49,7 +53,9 @@ def _survey(module: Module, tree: cst.Module) -> tuple[set[str], set[cst.CSTNode
     stack: list[cst.CSTNode] = [tree]
     while stack:
         node = stack.pop()
-        if type(node) is cst.Name:
+        if type(node) is Verbatim:
+            used.update(node.names)
+        elif type(node) is cst.Name:
             if not _is_local(module, node):
                 used.add(node.value)
             kept.add(node)
@@ -169,7 +175,7 @@ def _local(alias: cst.ImportAlias, node: Import) -> str:
 def _add(module: Module, plan: Plan, wanted: Sequence[str], dropped: Sequence[Import]) -> None:
     """Write the imports the new code asks for, where a reader expects them."""
     existing = _top_level_imports(module)
-    present = {_text(node) for node, _ in existing}
+    present = {text for _, _, text in existing}
     plain: list[str] = []
     members: dict[str, list[str]] = {}
     for line in wanted:
@@ -181,7 +187,7 @@ def _add(module: Module, plan: Plan, wanted: Sequence[str], dropped: Sequence[Im
         else:
             plain.append(line)
     for source, names in list(members.items()):
-        host = next((node for node, _ in existing if _hosts(module, node, source)), None)
+        host = next((node for node, _, _ in existing if _hosts(module, node, source)), None)
         if (
             host is not None
             and host not in plan.removed
@@ -210,9 +216,9 @@ def aliased(line: str, aliases: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def _top_level_imports(module: Module) -> list[tuple[Import, cst.SimpleStatementLine]]:
+def _top_level_imports(module: Module) -> list[Existing]:
     return [
-        (small, statement)
+        (small, statement, _text(small))
         for statement in module.tree.body
         if isinstance(statement, cst.SimpleStatementLine)
         for small in statement.body
@@ -242,7 +248,7 @@ def _extend(module: Module, plan: Plan, node: cst.ImportFrom, names: Iterable[st
     if not new:
         return
     every = aliases + [
-        cast("Sequence[cst.ImportAlias]", cast("cst.ImportFrom", _statement(f"from x import {name}").body[0]).names)[0]
+        cast("Sequence[cst.ImportAlias]", cast("cst.ImportFrom", _parsed(f"from x import {name}").body[0]).names)[0]
         for name in new
     ]
     if sorted(aliases, key=_member) == aliases:
@@ -260,7 +266,7 @@ def _extend(module: Module, plan: Plan, node: cst.ImportFrom, names: Iterable[st
         written = [cst.Module([]).code_for_node(alias.with_changes(comma=cst.MaybeSentinel.DEFAULT)) for alias in every]
         made = cast(
             "cst.ImportFrom",
-            _statement(f"{text} import (\n" + "".join(f"    {name},\n" for name in written) + ")").body[0],
+            _parsed(f"{text} import (\n" + "".join(f"    {name},\n" for name in written) + ")").body[0],
         )
     plan.replace(node, made, f"{', '.join(new)} needed by the new code")
 
@@ -271,8 +277,12 @@ def _member(alias: cst.ImportAlias) -> tuple[int, str]:
     return (0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2), name.lower()
 
 
-def _statement(line: str) -> cst.SimpleStatementLine:
+def _parsed(line: str) -> cst.SimpleStatementLine:
     return cast("cst.SimpleStatementLine", cst.parse_statement(line))
+
+
+def _statement(line: str) -> cst.SimpleStatementLine:
+    return cst.SimpleStatementLine([cst.Expr(Verbatim(line))])
 
 
 def _root(line: str) -> str:
@@ -283,14 +293,12 @@ def _order(line: str) -> tuple[bool, str]:
     return line.startswith("from "), line.lower()
 
 
-def _place_standard(
-    module: Module, plan: Plan, lines: Sequence[str], existing: Sequence[tuple[Import, cst.SimpleStatementLine]]
-) -> None:
+def _place_standard(module: Module, plan: Plan, lines: Sequence[str], existing: Sequence[Existing]) -> None:
     """Standard library imports: before the first one of theirs that sorts after it."""
     hosts = [
-        (statement, _text(node))
-        for node, statement in existing
-        if not _text(node).startswith("from __future__") and not (isinstance(node, cst.ImportFrom) and node.relative)
+        (statement, text)
+        for node, statement, text in existing
+        if not text.startswith("from __future__") and not (isinstance(node, cst.ImportFrom) and node.relative)
     ]
     for line in lines:
         standard = [(statement, text) for statement, text in hosts if _root(text) in sys.stdlib_module_names]
@@ -350,15 +358,15 @@ def _place_others(
     module: Module,
     plan: Plan,
     lines: Sequence[str],
-    existing: Sequence[tuple[Import, cst.SimpleStatementLine]],
+    existing: Sequence[Existing],
     dropped: Sequence[Import],
 ) -> None:
     """Third-party imports: where the first Flyte 1 import stood."""
     if not lines:
         return
     new = [_statement(line) for line in lines]
-    v1 = [statement for node, statement in existing if is_v1(_root(_text(node))) or node in dropped]
-    flyte1 = [statement for node, statement in existing if is_v1(_root(_text(node)))]
+    v1 = [statement for node, statement, text in existing if is_v1(_root(text)) or node in dropped]
+    flyte1 = [statement for _, statement, text in existing if is_v1(_root(text))]
     host = next(iter(flyte1 or v1), None)
     if host is None:
         host = existing[-1][1] if existing else None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.syntax import Verbatim
 from flyte_bridge_translators.source.engine.tree import code
 
 NARROW, WIDE = 88, 120
@@ -156,9 +157,9 @@ def _argument(argument: cst.Arg) -> tuple[str, Doc]:
 def statement(doc: Doc, limit: int, *, target: str = "", blank: int = 0) -> cst.SimpleStatementLine:
     """`target = doc` (or the bare expression) as a statement with blank lines before it."""
     start = f"{target} = " if target else ""
-    text = start + render(doc, limit, column=len(start))
-    made = cst.ensure_type(cst.parse_statement(text), cst.SimpleStatementLine)
-    return made.with_changes(leading_lines=[cst.EmptyLine(indent=False)] * blank)
+    value = Verbatim(render(doc, limit, column=len(start)))
+    small = cst.Assign([cst.AssignTarget(cst.Name(target))], value) if target else cst.Expr(value)
+    return cst.SimpleStatementLine([small], leading_lines=[cst.EmptyLine(indent=False)] * blank)
 
 
 def brief(node: cst.BaseExpression) -> str:

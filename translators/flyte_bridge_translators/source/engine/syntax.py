@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+from dataclasses import dataclass
+
 import libcst as cst
 
 
@@ -25,3 +28,28 @@ def bare_tuple(target: cst.BaseExpression) -> cst.BaseAssignTargetExpression:
         target = target.with_changes(lpar=[], rpar=[])
     assert isinstance(target, cst.BaseAssignTargetExpression)
     return target
+
+
+@dataclass(frozen=True)
+class Verbatim(cst.Name):
+    """An expression whose text is made already: it is emitted as it stands.
+
+    To parse such a text, only for it to be emitted again, costs more than all the rest of writing it.
+    """
+
+    def _validate(self) -> None:
+        """Any text will do, not identifiers only."""
+
+    @property
+    def names(self) -> set[str]:
+        """The names it uses."""
+        return {node.id for node in ast.walk(ast.parse(self.value, mode="eval")) if isinstance(node, ast.Name)}
+
+
+def chain(name: str) -> cst.Name | cst.Attribute:
+    """`a.b.c` as an expression."""
+    first, *rest = name.split(".")
+    made: cst.Name | cst.Attribute = cst.Name(first)
+    for part in rest:
+        made = cst.Attribute(made, cst.Name(part))
+    return made

@@ -18,6 +18,7 @@ from flyte_bridge_translators.source.engine.edits import Plan
 from flyte_bridge_translators.source.engine.entities import Entity, Facts, Kind
 from flyte_bridge_translators.source.engine.layout import Doc
 from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.syntax import Verbatim
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code, used_names
 from flyte_bridge_translators.source.settings import (
@@ -344,4 +345,4 @@ def _redeclare(work: Work, each: Written) -> None:
         if name == each.home.variable and isinstance(value, cst.Call):
             doc = layout.call("flyte.TaskEnvironment", **each.arguments)
             text = layout.render(doc, work.limit, column=len(name) + 3)
-            work.plan.replace(value, cst.parse_expression(text), "Flyte 1's Environment is a task environment")
+            work.plan.replace(value, Verbatim(text), "Flyte 1's Environment is a task environment")

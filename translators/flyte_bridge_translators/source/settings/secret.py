@@ -11,6 +11,7 @@ import libcst as cst
 from flyte_bridge_translators.source.engine import arguments, layout
 from flyte_bridge_translators.source.engine.entities import entity_decorator
 from flyte_bridge_translators.source.engine.layout import Doc
+from flyte_bridge_translators.source.engine.syntax import Verbatim
 from flyte_bridge_translators.source.engine.tree import code
 from flyte_bridge_translators.source.settings.expressions import Work
 
@@ -220,7 +221,7 @@ def _attributes(work: Work, requests: Requests) -> None:
 
 def _replace(work: Work, node: cst.BaseExpression, text: str) -> None:
     work.plan.want("import os")
-    work.plan.replace(node, cst.parse_expression(text), "secrets are environment variables in Flyte 2")
+    work.plan.replace(node, Verbatim(text), "secrets are environment variables in Flyte 2")
 
 
 def _is_secrets(work: Work, node: cst.BaseExpression, depth: int = 0) -> bool:

@@ -11,6 +11,7 @@ from flyte_bridge_translators.source.engine.edits import Plan
 from flyte_bridge_translators.source.engine.entities import CONSTRUCTORS, ENVIRONMENTS, Kind, entity_decorator
 from flyte_bridge_translators.source.engine.layout import Chain, Doc
 from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.syntax import Verbatim
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code, walk
 from flyte_bridge_translators.source.settings import (
@@ -110,7 +111,7 @@ def _written(job: Work, call: cst.Call, doc: Doc) -> cst.BaseExpression:
     if isinstance(doc, Chain) and len(doc.parts) == 1:
         doc = doc.parts[0]
     text = layout.render(doc, job.limit, column=column + indent, indent=indent)
-    return cst.parse_expression(text)
+    return Verbatim(text)
 
 
 def _keep_comments(job: Work, call: cst.Call, doc: Doc) -> None:

@@ -14,6 +14,7 @@ from flyte_bridge_translators.source.engine.imports import said_of
 from flyte_bridge_translators.source.engine.layout import Doc
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.names import is_v1
+from flyte_bridge_translators.source.engine.syntax import Verbatim
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code
 from flyte_bridge_translators.source.settings import cache, launch_plan_reading, pod_template, retries, setting
@@ -78,7 +79,7 @@ def _rewrite(work: Work, one: Decorated, variable: str, triggers: Sequence[str])
     comments += [f"# {line}" for each in flyte1 for line in f"@{code(each.decorator)}".splitlines()]
     lines = [cst.EmptyLine(comment=cst.Comment(comment)) for comment in comments]
     made = one.decorator.with_changes(
-        decorator=cst.parse_expression(text),
+        decorator=Verbatim(text),
         leading_lines=[*one.decorator.leading_lines, *lines],
         whitespace_after_at=cst.SimpleWhitespace(""),
     )
