@@ -37,6 +37,9 @@ class Verb(NamedTuple):
 
 
 VERBS: dict[str, Verb] = {
+    "backfill": Verb(
+        "flyte_bridge_cli.backfill:command", "Run a schedule's past fire times, on Flyte 1, Flyte 2 or both."
+    ),
     "compare": Verb("flyte_bridge_cli.compare:command", "Compare two executions, on Flyte 1, Flyte 2 or both."),
     "convert": Verb("flyte_bridge_cli.convert:command", "Rewrite Flyte 1 source into Flyte 2 source, and prove it."),
     "coverage": Verb("flyte_bridge_cli.coverage:command", "Show what of Flyte 1's control plane is served."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -32,3 +33,24 @@ rules_option = click.option(
     help="What counts as the same, in YAML: tolerances, ignored places, keys and columns of frames, per output.",
 )
 """How a comparison compares."""
+
+
+class Length(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # click 8.3 made it generic
+    """A length of time: `7d`, `12h30m`, or seconds."""
+
+    name = "length"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Reads it, or says how it is written."""
+        from flyte_bridge.verify.values import duration
+
+        if isinstance(value, timedelta):
+            return value
+        text = str(value)
+        try:
+            length = duration(float(text) if text.replace(".", "", 1).isdigit() else text)
+        except ValueError:
+            length = timedelta()
+        if length <= timedelta():
+            self.fail(f"{text!r} is no length of time; write 7d, 12h30m or seconds", param, ctx)
+        return length

@@ -103,17 +103,19 @@ class TwoSides:
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoSides]:
     """Both backends, with the pipeline registered on both."""
     place = tmp_path_factory.mktemp("two")
-    v1, v2 = _start(place / "v1", "1"), _start(place / "v2", "2")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in snippets.flyte_environment(v1).items():
-            if "AWS" in name and name.startswith("FLYTE_"):
-                patch.setenv(f"FLYTE_BRIDGE_V1_{name.removeprefix('FLYTE_')}", value)
-        settings = config.load(v1_endpoint=v1.endpoint, v1_insecure=True, data_dir=Path(v2.data_dir))
-        sides = TwoSides(v1, v2, settings)
-        _register(sides)
-        yield sides
-    for running in (v1, v2):
-        instance.stop(Path(running.data_dir))
+    try:
+        v1, v2 = _start(place / "v1", "1"), _start(place / "v2", "2")
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in snippets.flyte_environment(v1).items():
+                if name.startswith("FLYTE_AWS"):
+                    patch.setenv(f"FLYTE_BRIDGE_V1_{name.removeprefix('FLYTE_')}", value)
+            settings = config.load(v1_endpoint=v1.endpoint, v1_insecure=True, data_dir=Path(v2.data_dir))
+            sides = TwoSides(v1, v2, settings)
+            _register(sides)
+            yield sides
+    finally:
+        for side in ("v1", "v2"):
+            instance.stop(place / side)
 
 
 VERSION = "v1"

@@ -5,6 +5,7 @@ control_plane  one side, asked by Flyte 1's API: a flyteadmin, or Flyte 2 throug
 sides          which sides the settings mean, and how a user names an execution on one
 record         an execution and its nodes as a comparison needs them; reading fills it
 comparison     two records, compared; judging has what needs no store, report shows it
-fire_times     when a launch plan's schedule fires, and what its executions are called
+launch_plans   how a user names a launch plan, and finding it
+backfill       past fire times, run and compared; backfill_plan, _state and _report beside it
 ```
 """

@@ -285,7 +285,12 @@ def _date(plain: Plain) -> dt.date:
     return plain if isinstance(plain, dt.date) else dt.date.fromisoformat(plain)
 
 
-def _timedelta(plain: Plain) -> dt.timedelta:
+def duration(plain: Plain) -> dt.timedelta:
+    """A duration: seconds, or a text such as `1d2h30m`.
+
+    Raises:
+        ValueError: It is none.
+    """
     if isinstance(plain, int | float) and not isinstance(plain, bool):
         return dt.timedelta(seconds=plain)
     if isinstance(plain, str) and plain and (match := _DURATION.match(plain)):
@@ -303,7 +308,7 @@ _SCALARS: dict[Any, Callable[[Any], Any]] = {
     dt.datetime: _datetime,
     dt.date: _date,
     dt.time: dt.time.fromisoformat,
-    dt.timedelta: _timedelta,
+    dt.timedelta: duration,
     decimal.Decimal: lambda plain: decimal.Decimal(str(plain)),
     uuid.UUID: uuid.UUID,
 }

@@ -109,9 +109,11 @@ def lasting(spec: run_pb2.RunSpec, run: v2_identifier_pb2.RunIdentifier) -> exec
     known = settings(spec, run)
     start = closure_facts(spec)
     result = execution_pb2.Execution(id=known.id, spec=known.spec)
-    result.spec.metadata.SetInParent()
-    if spec.HasField("run_start_time"):  # `stand` knows whether a schedule has started it
-        result.spec.metadata.scheduled_at.CopyFrom(spec.run_start_time)
+    metadata = result.spec.metadata
+    metadata.SetInParent()
+    # `stand` knows whether a schedule has started it; who starts one by hand in a scheduler's place says when it was due
+    if spec.HasField("run_start_time") and not metadata.HasField("scheduled_at"):
+        metadata.scheduled_at.CopyFrom(spec.run_start_time)
     closure = result.closure
     if start is not None:
         closure.workflow_id.CopyFrom(start.workflow)

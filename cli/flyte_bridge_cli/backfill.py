@@ -1,0 +1,194 @@
+"""`flyte-bridge backfill`: one execution per fire time of a schedule, on one side or both."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from flyte_bridge import config
+from flyte_bridge.errors import BackendError, ConfigError, UsageError
+
+from .main import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE
+from .options import data_dir_option, html_option, json_option, rules_option
+
+if TYPE_CHECKING:
+    from flyte_bridge.side_by_side.backfill import BackfillOptions, BackfillPlan
+    from flyte_bridge.side_by_side.backfill_plan import Period
+    from flyte_bridge.side_by_side.backfill_state import BackfillState, DateState
+    from flyte_bridge.side_by_side.launch_plans import LaunchPlanName
+
+SIDES = {"v1": ("v1",), "v2": ("v2",), "both": ("v1", "v2")}
+"""What --on may say."""
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What the command line asks for."""
+
+    wanted: LaunchPlanName
+    period: Period
+    sides: tuple[str, ...]
+    options: BackfillOptions
+    dry_run: bool
+    as_json: bool
+    html: Path | None
+
+
+@click.command()
+@data_dir_option
+@click.argument("launch_plan", metavar="LAUNCHPLAN")
+@click.option(
+    "--from", "start", required=True, metavar="TIME", help="The first moment: 2024-01-31, or a time in ISO 8601."
+)
+@click.option(
+    "--to", "end", required=True, metavar="TIME", help="The first moment behind: fire times before it are run."
+)
+@click.option("--on", type=click.Choice(list(SIDES)), default="v2", show_default=True, help="Where to run.")
+@click.option(
+    "--parallel", type=click.IntRange(1, 1000), default=4, show_default=True, help="Executions at once on each side."
+)
+@click.option("--dry-run", is_flag=True, help="Show the fire times and the executions' names; run nothing.")
+@click.option("--resume", is_flag=True, help="Go on with the version of the last call, and run what has failed again.")
+@click.option(
+    "--overwrite-cache", is_flag=True, help="Compute cached results anew: the two sides' caches are not equally warm."
+)
+@click.option(
+    "--zone", default="UTC", show_default=True, help="The time zone of flyteadmin's process, for schedules without one."
+)
+@rules_option
+@json_option
+@html_option
+def command(
+    data_dir: Path | None,
+    launch_plan: str,
+    start: str,
+    end: str,
+    on: str,
+    parallel: int,
+    dry_run: bool,
+    resume: bool,
+    overwrite_cache: bool,
+    zone: str,
+    rules: Path | None,
+    as_json: bool,
+    html: Path | None,
+) -> None:
+    """Run one execution for each fire time of LAUNCHPLAN's schedule, as Flyte 1's scheduler would have.
+
+    LAUNCHPLAN is NAME, NAME:VERSION or PROJECT/DOMAIN/NAME[:VERSION]; without a version it is the active one, else the
+    newest. Executions have the scheduler's own names, so what is done is not done again, whoever did it. On both sides
+    each date is compared as it ends.
+
+    Exits with 0 if all went well, 1 if executions failed or differ, 4 if a side is out of reach, 130 after Ctrl-C; the
+    same command goes on where it stopped.
+    """
+    from flyte_bridge.side_by_side.backfill import BackfillOptions
+    from flyte_bridge.side_by_side.backfill_plan import Period
+    from flyte_bridge.side_by_side.launch_plans import LaunchPlanName
+    from flyte_bridge.verify import rules_file
+    from flyte_bridge.verify.rules import USUAL
+
+    settings = config.load(data_dir=data_dir)
+    request = _Request(
+        LaunchPlanName.read(launch_plan, settings),
+        Period.read(start, end, zone, datetime.now(timezone.utc)),
+        SIDES[on],
+        BackfillOptions(parallel, resume, overwrite_cache, rules_file.read(rules) if rules else USUAL),
+        dry_run,
+        as_json,
+        html,
+    )
+    try:
+        well = asyncio.run(_run(settings, request))
+    except KeyboardInterrupt:
+        click.echo("flyte-bridge: interrupted; what runs goes on, and the same command goes on from here", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    except (BackendError, ConfigError) as error:
+        click.echo(f"flyte-bridge: stopped: {error}; the same command goes on from here", err=True)
+        sys.exit(EXIT_NOT_COMPARABLE)
+    sys.exit(0 if well else EXIT_ERROR)
+
+
+async def _run(settings: config.Settings, request: _Request) -> bool:
+    from flyte_bridge.side_by_side import backfill_report, backfill_state
+    from flyte_bridge.side_by_side.backfill import Backfill
+    from flyte_bridge.side_by_side.sides import Sides
+
+    sides = Sides(settings)
+    path = backfill_state.path_of(
+        settings.data_dir, str(request.wanted), *map(str, (request.period.start, request.period.end)), *request.sides
+    )
+    try:
+        known = backfill_state.load(path)
+        plan = await _plan(sides, request, known)
+        if request.dry_run:
+            _show_plan(plan, request)
+            return True
+        if known is None or known.version != plan.launch_plan.version:
+            known = backfill_state.BackfillState(path, plan.launch_plan.version)
+        with backfill_state.held(path):
+            try:
+                await Backfill(plan, request.options, known, _tell).run()
+            finally:
+                _show(plan, known, request)
+        return backfill_report.is_well(plan, known)
+    finally:
+        await sides.close()
+
+
+async def _plan(sides: object, request: _Request, known: BackfillState | None) -> BackfillPlan:
+    from dataclasses import replace
+
+    from flyte_bridge.side_by_side.backfill_plan import plan_of
+    from flyte_bridge.side_by_side.sides import Sides
+
+    assert isinstance(sides, Sides)
+    wanted = request.wanted
+    if request.options.retry:
+        if known is None:
+            raise UsageError("there is nothing to resume: this backfill has not been run yet; leave --resume out")
+        wanted = replace(wanted, version=known.version)
+    grid = datetime.fromisoformat(next(iter(known.dates))) if known is not None and known.dates else None
+    return await plan_of(wanted, request.period, {side: await sides.of(side) for side in request.sides}, grid)
+
+
+def _tell(date: DateState, what: str) -> None:
+    from flyte_bridge.side_by_side import backfill_report
+
+    click.echo(backfill_report.line(date, what), err=True)
+
+
+def _show_plan(plan: BackfillPlan, request: _Request) -> None:
+    from flyte_bridge.side_by_side import backfill_report
+
+    planned = backfill_report.planned(plan)
+    if request.as_json:
+        click.echo(json.dumps(planned, indent=2))
+        return
+    for date in planned["dates"]:
+        click.echo(f"{date['at']}  {date['name']}")
+    where = " and ".join(planned["sides"])
+    click.echo(f"{len(plan.times)} executions of {plan.launch_plan.name} {plan.launch_plan.version} on {where}")
+
+
+def _show(plan: BackfillPlan, state: BackfillState, request: _Request) -> None:
+    from rich.console import Console
+
+    from flyte_bridge.side_by_side import backfill_report
+
+    parallel = request.options.parallel
+    if request.html is not None:
+        request.html.write_text(backfill_report.to_html(plan, state, parallel), encoding="utf-8")
+    if request.as_json:
+        click.echo(json.dumps(backfill_report.to_json(plan, state, parallel), indent=2))
+        return
+    backfill_report.print_table(plan, state, parallel, Console(soft_wrap=True, highlight=False))
+    if any(one.failed for date in state.dates.values() for one in date.sides.values()):
+        click.echo("Run what has failed again, alone: the same command with --resume")
