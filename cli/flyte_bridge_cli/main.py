@@ -52,6 +52,9 @@ VERBS: dict[str, Verb] = {
     ),
     "run": Verb("flyte_bridge_cli.run:command", "Run a Flyte 1 workflow on Flyte 2, as it is."),
     "serve": Verb("flyte_bridge_cli.serve:command", "Serve Flyte 1's control plane over gRPC, on top of Flyte 2."),
+    "shadow": Verb(
+        "flyte_bridge_cli.shadow:command", "Repeat on Flyte 2 what a schedule starts on Flyte 1, and compare."
+    ),
     "status": Verb("flyte_bridge_cli.status:status", "Show the embedded Flyte 2 backend and how clients reach it."),
     "up": Verb("flyte_bridge_cli.up:up", "Start an embedded Flyte 2 backend."),
 }

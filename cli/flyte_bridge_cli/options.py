@@ -34,6 +34,14 @@ rules_option = click.option(
 )
 """How a comparison compares."""
 
+renames_option = click.option(
+    "--renames",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="What `flyte-bridge convert --json` has printed, when the second side runs the conversion of the first's workflow.",
+)
+"""Which names a conversion has changed."""
+
 
 class Length(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # click 8.3 made it generic
     """A length of time: `7d`, `12h30m`, or seconds."""

@@ -7,5 +7,6 @@ record         an execution and its nodes as a comparison needs them; reading fi
 comparison     two records, compared; judging has what needs no store, report shows it
 launch_plans   how a user names a launch plan, and finding it
 backfill       past fire times, run and compared; backfill_plan, _state and _report beside it
+shadow         what a schedule starts on Flyte 1, repeated on Flyte 2; shadow_journal beside it
 ```
 """

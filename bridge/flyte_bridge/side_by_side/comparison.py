@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from ..verify.compare import Difference, compare, split_unstable
-from ..verify.contents import Contents
+from ..verify.contents import Contents, holds_reference
 from ..verify.literals import plain_map
 from .matching import matched
 
@@ -189,7 +189,7 @@ def _of_executions(left: ExecutionRecord, right: ExecutionRecord, rules: Compari
             there = name in ours
             given = ("given", "", "missing") if there else ("", "given", "extra")
             yield _fact(f"inputs.{name}", *given)
-        elif "'reference'" not in str(ours[name]):  # files are copied from side to side, and nobody reads them here
+        elif not holds_reference(ours[name]):  # files are copied from side to side, and nobody reads them here
             yield from compare(ours[name], theirs[name], path=f"inputs.{name}", rule=rules.every)
 
 

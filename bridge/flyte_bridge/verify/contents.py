@@ -92,7 +92,7 @@ class Contents:
         return one, other
 
     async def _all(self, left: list[Plain], right: list[Plain]) -> list[tuple[Plain, Plain]]:
-        if not any(map(_holds, left)) and not any(map(_holds, right)):
+        if not any(map(holds_reference, left)) and not any(map(holds_reference, right)):
             return list(zip(left, right, strict=True))
         return list(await asyncio.gather(*(self.pair(*pair) for pair in zip(left, right, strict=True))))
 
@@ -253,10 +253,10 @@ def _is_dict(value: Plain) -> bool:
     return isinstance(value, dict) and value.get("kind") == "dict"
 
 
-def _holds(value: Plain) -> bool:
-    """Whether there is a reference in a form."""
+def holds_reference(value: Plain) -> bool:
+    """Whether something of a plain form lies in a store."""
     if isinstance(value, list):
-        return any(map(_holds, value))
+        return any(map(holds_reference, value))
     if _is_dict(value):
-        return any(_holds(item) for _, item in value["items"])
+        return any(holds_reference(item) for _, item in value["items"])
     return _refers(value)

@@ -1,0 +1,73 @@
+"""What a shadow has done, one line of JSON per execution: whoever starts it again goes on where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING
+
+from ..errors import SourceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .shadow import Shadowed
+
+
+class ShadowJournal:
+    """Lines of a file: when it began, then what was shadowed. A line that is cut off at the end was never written.
+
+    Attributes:
+        since: What Flyte 1 created later is shadowed (seconds since 1970, by Flyte 1's clock); 0 until it has begun.
+        done: Names of Flyte 1's executions.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Reads what is there.
+
+        Raises:
+            SourceError: It holds something else.
+        """
+        self.since = 0.0
+        self.done: set[str] = set()
+        self._path = path
+        if not path.exists():
+            return
+        lines = path.read_bytes().split(b"\n")
+        if lines[-1]:  # cut off by a crash; what is appended must not stand behind it
+            os.truncate(path, path.stat().st_size - len(lines[-1]))
+        try:
+            for line in lines[:-1]:
+                told = json.loads(line)
+                if "since" in told:
+                    self.since = float(told["since"])
+                else:
+                    self.done.add(str(told["name"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise SourceError(str(path), f"is no journal of a shadow ({error}); remove it to begin anew") from None
+
+    def begin(self, since: float) -> None:
+        """Notes where it begins."""
+        self.since = since or 1e-9  # a schedule that has never fired begins at its first fire
+        self._append({"since": self.since})
+
+    def add(self, shadowed: Shadowed) -> None:
+        """Notes what was shadowed."""
+        from dataclasses import asdict
+
+        self.done.add(shadowed.name)
+        self._append(asdict(shadowed))
+
+    def _append(self, line: dict[str, object]) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("ab") as file:
+            file.write(json.dumps(line).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def path_of(directory: Path, *words: str) -> Path:
+    """The journal of a shadow: another one for each launch plan and pair of sides."""
+    digest = hashlib.sha256("\0".join(words).encode()).hexdigest()[:16]
+    return directory / "side-by-side" / f"shadow-{digest}.jsonl"
