@@ -11,6 +11,7 @@ BridgeError                 the root: catch this to catch all of ours
     │   ├── InvalidRequest      INVALID_ARGUMENT: it can never be right as it is
     │   ├── NotFound            NOT_FOUND: what it names is not there
     │   ├── AlreadyExists       ALREADY_EXISTS: what it would make is there already
+    │   │   └── ConcurrencyLimit  as many executions of the launch plan are active as it allows
     │   ├── FailedPrecondition  FAILED_PRECONDITION: the thing is in a state that does not allow it
     │   ├── Unauthenticated     UNAUTHENTICATED: nobody said who calls, or the credentials have expired
     │   ├── PermissionDenied    PERMISSION_DENIED: who calls may not do that
@@ -118,6 +119,10 @@ class AlreadyExists(StatusError):
     """Raised when what a request would make is there already."""
 
     code = "ALREADY_EXISTS"
+
+
+class ConcurrencyLimit(AlreadyExists):
+    """Raised when as many executions of a launch plan are active as its concurrency policy allows."""
 
 
 class FailedPrecondition(StatusError):

@@ -1,4 +1,4 @@
-"""Matchable attributes: the most specific counts; of what has no effect the log says so."""
+"""Matchable attributes: the most specific counts; what nothing could follow is refused."""
 
 from __future__ import annotations
 
@@ -156,43 +156,36 @@ def test_limits_are_held_against_tasks(admin: Any, plane: Plane, refused: Callab
     admin.CreateTask(request)
 
 
-ALL = {
+FOLLOWED = {
     "task_resource_attributes": "defaults { cpu: '1' storage: '1Gi' } limits { memory: '2Gi' gpu: '1' }",
-    "cluster_resource_attributes": "attributes { key: 'a' value: 'b' }",
     "execution_queue_attributes": "tags: 'gpu' tags: 'other'",
-    "execution_cluster_label": "value: 'east'",
-    "plugin_overrides": "overrides { task_type: 'spark' plugin_id: 'x' missing_plugin_behavior: USE_DEFAULT }",
-    "workflow_execution_config": "max_parallelism: 3 execution_env_assignments { node_ids: 'n0' task_type: 'actor' }",
+    "workflow_execution_config": "max_parallelism: 3 interruptible { value: true }",
     "cluster_assignment": "cluster_pool_name: 'pool'",
 }
-IDLE = {"cluster_resource_attributes", "execution_cluster_label", "plugin_overrides"}
+REFUSED = {
+    "cluster_resource_attributes": "attributes { key: 'a' value: 'b' }",
+    "execution_cluster_label": "value: 'east'",
+    "plugin_overrides": "overrides { task_type: 'spark' plugin_id: 'x' missing_plugin_behavior: USE_DEFAULT }",
+    "workflow_execution_config": "execution_env_assignments { node_ids: 'n0' task_type: 'actor' }",
+}
 
 
 def parsed(target: str, text: str) -> matchable_resource_pb2.MatchingAttributes:
     return text_format.Parse(f"{target} {{ {text} }}", matchable_resource_pb2.MatchingAttributes())
 
 
-@pytest.mark.parametrize("target", ALL)
-def test_all_of_them_are_kept(
-    admin: Any, plane: Plane, refused: Callable[..., str], caplog: pytest.LogCaptureFixture, target: str
-) -> None:
-    """Set, read, listed and deleted, on all three levels; of what has no effect the log says so, by name."""
-    resource, matching = attributes.TARGETS[target], parsed(target, ALL[target])
+@pytest.mark.parametrize("target", FOLLOWED)
+def test_what_is_followed_is_kept(admin: Any, plane: Plane, refused: Callable[..., str], target: str) -> None:
+    """Set, read, listed and deleted, on all three levels."""
+    resource, matching = attributes.TARGETS[target], parsed(target, FOLLOWED[target])
     for scope in ((), (DOMAIN,), (DOMAIN, "wf")):
-        caplog.clear()
         plane.put(matching, *scope)
-        said = [one for one in caplog.messages if "without any effect" in one]
-        if target == "workflow_execution_config":
-            assert [one.startswith("execution_env_assignments of ") for one in said] == [True]
-        else:
-            assert [one.startswith(f"attributes {target} of ") for one in said] == [True] * (target in IDLE)
-        if (target, scope) != ("workflow_execution_config", ()):  # there what is not set is filled in
-            assert plane.get(resource, *scope).matching_attributes == matching
+        assert plane.get(resource, *scope).matching_attributes == matching
         request = matchable_resource_pb2.ListMatchableAttributesRequest(resource_type=resource)
         listed = [
-            (one.domain, one.workflow, one.launch_plan, one.attributes)
-            for one in admin.ListMatchableAttributes(request).configurations
-            if one.project == plane.project
+            (held.domain, held.workflow, held.launch_plan, held.attributes)
+            for held in admin.ListMatchableAttributes(request).configurations
+            if held.project == plane.project
         ]
         assert listed == [((*scope, "", "")[0], (*scope, "", "")[1], "", matching)]
         plane.delete(resource, *scope)
@@ -200,19 +193,23 @@ def test_all_of_them_are_kept(
             refused("NOT_FOUND", *plane.asking(resource, *scope))
 
 
-def test_overrides_of_plugins_are_merged(plane: Plane) -> None:
-    """By the type of task, on each level by itself; other attributes replace what was there."""
-    kind = "plugin_overrides"
-    spark, again, other = (
-        f"overrides {{ task_type: '{task_type}' plugin_id: '{plugin}' }}"
-        for task_type, plugin in (("spark", "a"), ("spark", "b"), ("ray", "c"))
-    )
+@pytest.mark.parametrize("target", REFUSED)
+def test_what_nothing_could_follow_is_refused(plane: Plane, refused: Callable[..., str], target: str) -> None:
+    """By its name, on all three levels, and nothing is kept of it."""
+    matching = parsed(target, REFUSED[target])
     for scope in ((), (DOMAIN,), (DOMAIN, "wf")):
-        plane.put(parsed(kind, spark), *scope)
-        plane.put(parsed(kind, other), *scope)
-        plane.put(parsed(kind, again), *scope)
-        held = plane.get(RESOURCE.PLUGIN_OVERRIDE, *scope).matching_attributes
-        assert held == parsed(kind, f"{again} {other}")
+        message = refused("UNIMPLEMENTED", lambda _, held=scope: plane.put(matching, *held), None)
+        assert message.startswith(
+            "WorkflowExecutionConfig.execution_env_assignments: "
+            if target == "workflow_execution_config"
+            else f"MatchingAttributes.{target}: "
+        )
+        if scope:
+            refused("NOT_FOUND", *plane.asking(attributes.TARGETS[target], *scope))
+
+
+def test_attributes_replace_what_was_there(plane: Plane) -> None:
+    """Whole, not field by field."""
     plane.put(limits(cpu="1"))
     plane.put(limits(memory="1Gi"))
     assert plane.get(TASK).matching_attributes == limits(memory="1Gi")
@@ -254,19 +251,13 @@ def test_what_cannot_be_is_refused(admin: Any, plane: Plane, refused: Callable[.
 
 
 def test_flytekits_client_sets_and_reads_them(remote: FlyteRemote, plane: Plane) -> None:
-    """Each kind that its models know, of domains and of workflows; what is not set is not found."""
+    """Of domains and of workflows; what is not set is not found."""
     pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
     from flytekit.exceptions.user import FlyteEntityNotExistException
     from flytekit.models import matchable_resource as models
 
     client = remote.client
-    override = models.PluginOverride("spark", ["x"], models.PluginOverride.FAIL)
-    told = {
-        RESOURCE.CLUSTER_RESOURCE: {"cluster_resource_attributes": models.ClusterResourceAttributes({"quota": "9"})},
-        RESOURCE.EXECUTION_QUEUE: {"execution_queue_attributes": models.ExecutionQueueAttributes(["gpu"])},
-        RESOURCE.EXECUTION_CLUSTER_LABEL: {"execution_cluster_label": models.ExecutionClusterLabel("east")},
-        RESOURCE.PLUGIN_OVERRIDE: {"plugin_overrides": models.PluginOverrides([override])},
-    }
+    told = {RESOURCE.EXECUTION_QUEUE: {"execution_queue_attributes": models.ExecutionQueueAttributes(["gpu"])}}
     for resource, one in told.items():
         matching = models.MatchingAttributes(**one)
         with pytest.raises(FlyteEntityNotExistException):

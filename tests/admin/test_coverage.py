@@ -19,7 +19,7 @@ from flyte_bridge_cli.coverage import command
 from flyte_bridge_translators.wire import execution
 
 READERS = [
-    *(Path(flyte_bridge.__file__).parent / name for name in ("admin", "registry")),
+    *(Path(flyte_bridge.__file__).parent / name for name in ("admin", "launch", "registry")),
     Path(flyte_bridge_translators.__file__).parent / "wire",
 ]
 """Where requests are read."""

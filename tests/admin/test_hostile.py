@@ -9,7 +9,7 @@ import grpc
 import pytest
 from flyteidl.service import dataproxy_pb2_grpc, signal_pb2_grpc
 
-from flyte_bridge.admin.service import METHODS
+from flyte_bridge.admin.methods import METHODS
 from flyte_bridge.remote.channel import Channel
 from flyte_bridge.remote.in_process import home_of
 

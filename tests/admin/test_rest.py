@@ -31,8 +31,8 @@ from google.protobuf import json_format
 
 from admin.control import DOMAIN, PROJECT, VERSION
 from flyte_bridge.admin import rest
+from flyte_bridge.admin.methods import METHODS, NEVER
 from flyte_bridge.admin.rest.routes import ROUTES, Route
-from flyte_bridge.admin.service import METHODS, NEVER
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message

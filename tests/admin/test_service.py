@@ -13,7 +13,8 @@ from flyteidl.service import identity_pb2
 from flyte_bridge import config, errors
 from flyte_bridge.admin import status
 from flyte_bridge.admin.context import CallContext
-from flyte_bridge.admin.service import METHODS, NEVER, Facade
+from flyte_bridge.admin.methods import METHODS, NEVER
+from flyte_bridge.admin.service import Facade
 
 GET_VERSION = "/flyteidl.service.AdminService/GetVersion"
 USER_INFO = "/flyteidl.service.IdentityService/UserInfo"

@@ -90,7 +90,7 @@ def test_a_closure_with_a_node_of_no_kind(bed: Bed) -> None:
     done = _drive(bed, _closure(forget), name="no-target")
     assert done.error[0] == "BadSpecificationError"
     assert "Node[n1]" in done.error[1]
-    assert done.phases() == {"n0": "SUCCEEDED"}
+    assert done.phases() == {"n0": "SUCCEEDED", "n1": "FAILED"}
 
 
 def test_a_closure_whose_nodes_wait_for_each_other(bed: Bed) -> None:
@@ -149,7 +149,7 @@ def test_futures_that_do_not_parse(bed: Bed) -> None:
     done = _drive(bed, _closure(other), name="bad-futures")
     assert done.error[0] == "DynamicWorkflowBuildFailed"
     assert "Node[n0]" in done.error[1]
-    assert done.phases() == {"n0": "SUCCEEDED"}
+    assert done.phases() == {"n0": "SUCCEEDED", "n1": "FAILED"}
 
 
 def test_an_image_without_flytekit(bed: Bed) -> None:

@@ -67,7 +67,7 @@ def test_a_sub_workflows_timeout_ends_its_nodes(bed: Bed) -> None:
     done = bed.run(fails.sub_workflow_too_slow)
     assert done.error[0] == "RetriesExhausted|TimeoutExpired"
     assert "Node[n0]" in done.error[1]
-    assert done.phases() == {"n0-0-n0": "ABORTED", "n0-1-n0": "ABORTED"}
+    assert done.phases() == {"n0": "FAILED", "n0-0-n0": "ABORTED", "n0-1-n0": "ABORTED"}
 
 
 def test_a_launch_plans_timeout_aborts_its_run(bed: Bed) -> None:

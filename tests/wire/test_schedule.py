@@ -28,11 +28,10 @@ def _cron(text: str, **more: str) -> schedule_pb2.Schedule:
 )
 def test_cron_schedules(text: str, expression: str, zone: str) -> None:
     """Five fields and aliases, in the zone they name or else in UTC, which is where flyteadmin runs."""
-    made = schedule.to_automation(_cron(text))
-    assert made is not None
-    assert not made.remarks
-    assert made.spec.type == common_pb2.TYPE_SCHEDULE
-    assert (made.spec.schedule.cron.expression, made.spec.schedule.cron.timezone) == (expression, zone)
+    automation = schedule.to_automation(_cron(text))
+    assert automation is not None
+    assert automation.type == common_pb2.TYPE_SCHEDULE
+    assert (automation.schedule.cron.expression, automation.schedule.cron.timezone) == (expression, zone)
 
 
 @pytest.mark.parametrize(
@@ -46,9 +45,9 @@ def test_cron_schedules(text: str, expression: str, zone: str) -> None:
 )
 def test_aws_expressions(aws: str, expression: str) -> None:
     """Six fields become five; AWS counts Sunday as 1; five fields are what they are."""
-    made = schedule.to_automation(schedule_pb2.Schedule(cron_expression=aws))
-    assert made is not None
-    assert made.spec.schedule.cron.expression == expression
+    automation = schedule.to_automation(schedule_pb2.Schedule(cron_expression=aws))
+    assert automation is not None
+    assert automation.schedule.cron.expression == expression
 
 
 def test_rates() -> None:
@@ -56,22 +55,20 @@ def test_rates() -> None:
     hours = schedule_pb2.Schedule(
         rate=schedule_pb2.FixedRate(value=3, unit=schedule_pb2.HOUR), kickoff_time_input_arg="at"
     )
-    made = schedule.to_automation(hours)
-    assert made is not None
-    assert (made.spec.schedule.rate.value, made.spec.schedule.rate.unit) == (3, common_pb2.FIXED_RATE_UNIT_HOUR)
-    assert made.spec.schedule.kickoff_time_input_arg == "at"
+    automation = schedule.to_automation(hours)
+    assert automation is not None
+    assert (automation.schedule.rate.value, automation.schedule.rate.unit) == (3, common_pb2.FIXED_RATE_UNIT_HOUR)
+    assert automation.schedule.kickoff_time_input_arg == "at"
     every = schedule.to_automation(_cron("@every 1h30m"))
     assert every is not None
-    assert (every.spec.schedule.rate.value, every.spec.schedule.rate.unit) == (90, common_pb2.FIXED_RATE_UNIT_MINUTE)
+    assert (every.schedule.rate.value, every.schedule.rate.unit) == (90, common_pb2.FIXED_RATE_UNIT_MINUTE)
 
 
-def test_an_offset_is_told() -> None:
-    """Flyte 1's scheduler ignores it, so nothing is shifted; whoever wrote it learns that."""
-    made = schedule.to_automation(_cron("0 9 * * *", offset="PT30M"))
-    assert made is not None
-    assert made.spec.schedule.cron.expression == "0 9 * * *"
-    (remark,) = made.remarks
-    assert "PT30M" in remark
+def test_an_offset_shifts_nothing() -> None:
+    """Flyte 1's scheduler does not read it either."""
+    automation = schedule.to_automation(_cron("0 9 * * *", offset="PT30M"))
+    assert automation is not None
+    assert automation.schedule.cron.expression == "0 9 * * *"
 
 
 @pytest.mark.parametrize(
@@ -111,9 +108,9 @@ def test_nothing_is_no_schedule() -> None:
 )
 def test_there_and_back(given: schedule_pb2.Schedule) -> None:
     """An automation says what the schedule said."""
-    made = schedule.to_automation(given)
-    assert made is not None
-    assert schedule.from_automation(made.spec) == given
+    automation = schedule.to_automation(given)
+    assert automation is not None
+    assert schedule.from_automation(automation) == given
 
 
 def test_back_from_what_flyte_2_has() -> None:

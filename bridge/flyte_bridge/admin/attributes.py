@@ -6,14 +6,13 @@
 | `WORKFLOW_EXECUTION_CONFIG` | fills in what neither an execution nor its launch plan says |
 | `TASK_RESOURCE` | its limits are held against a task's at registration; both hold for what executions run |
 | `CLUSTER_ASSIGNMENT`, `EXECUTION_QUEUE` | name the cluster pool and the queue of runs |
-| `EXECUTION_CLUSTER_LABEL`, `PLUGIN_OVERRIDE`, `CLUSTER_RESOURCE` | kept without any effect, which the log says |
+| `EXECUTION_CLUSTER_LABEL`, `PLUGIN_OVERRIDE`, `CLUSTER_RESOURCE` | nothing Flyte 2 could do: refused |
 
-`standing.py` has what executions make of them.
+`launch/platform_settings.py` has what executions make of them.
 """
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from flyteidl.admin import (
@@ -23,17 +22,18 @@ from flyteidl.admin import (
     workflow_attributes_pb2,
 )
 
-from flyte_bridge.admin import effective_attributes, task_checks
+from flyte_bridge.admin import task_checks
 from flyte_bridge.admin.validation import given, missing, project_and_domain, project_exists
-from flyte_bridge.errors import InvalidRequest, NotFound
+from flyte_bridge.errors import InvalidRequest, NotFound, Unimplemented
+from flyte_bridge.launch.platform_settings import unfollowed
+from flyte_bridge.launch.settings import MAX_PARALLELISM
 from flyte_bridge.registry.attributes import Scope
 
 if TYPE_CHECKING:
     from flyte_bridge.admin.context import CallContext
-    from flyte_bridge.admin.service import Core
+    from flyte_bridge.admin.core import Core
 
 _Resource = matchable_resource_pb2.MatchableResource
-_log = logging.getLogger("flyte_bridge.admin")
 TARGETS = {
     "task_resource_attributes": _Resource.TASK_RESOURCE,
     "cluster_resource_attributes": _Resource.CLUSTER_RESOURCE,
@@ -45,16 +45,6 @@ TARGETS = {
 }
 """Which resource each kind of attributes is for. As on flyteadmin, quality of service is none of them."""
 
-IDLE = {
-    "cluster_resource_attributes": effective_attributes.NO_NAMESPACES,
-    "execution_cluster_label": effective_attributes.NO_LABELS,
-    "plugin_overrides": effective_attributes.NO_PLUGINS,
-}
-"""What is kept without any effect: why, and what to do instead."""
-
-MAX_PARALLELISM = 25
-"""What flyteadmin's own configuration says when nothing is set (`pkg/runtime/application_config_provider.go`)."""
-
 
 class MatchableAttributes:
     """Attributes."""
@@ -63,7 +53,6 @@ class MatchableAttributes:
         """Takes what the façade's parts share."""
         self._backend = core.backend
         self._attributes = core.registry.attributes
-        self._alone = core.registry.alone
 
     # -- of a project -------------------------------------------------------------------------------------------------
 
@@ -200,25 +189,10 @@ class MatchableAttributes:
         target = matching.WhichOneof("target")
         if target not in TARGETS:
             raise InvalidRequest(f"Unrecognized matching attributes type for request {told}")
-        if target in IDLE:
-            _log.warning("attributes %s of %s are kept without any effect: %s", target, told, IDLE[target])
+        if reason := unfollowed(matching):
+            raise Unimplemented(reason)
         if target == "task_resource_attributes":
             task_checks.check_attributes(matching.task_resource_attributes)
-        if matching.workflow_execution_config.execution_env_assignments:
-            _log.warning(
-                "execution_env_assignments of %s are kept without any effect: %s",
-                told,
-                effective_attributes.NO_ENVIRONMENTS,
-            )
-        if target == "plugin_overrides":
-            async with self._alone(
-                workflow_attributes_pb2.WorkflowAttributes(
-                    project=scope.project, domain=scope.domain, workflow=scope.workflow
-                )
-            ):
-                found = await self._attributes.get(TARGETS[target], scope)
-                await self._attributes.put(TARGETS[target], scope, _merged(found, matching))
-            return
         await self._attributes.put(TARGETS[target], scope, matching)
 
     async def _find(
@@ -233,18 +207,6 @@ class MatchableAttributes:
     async def _delete(self, resource: matchable_resource_pb2.MatchableResource, scope: Scope) -> None:
         if await self._attributes.get(_known(resource), scope) is not None:
             await self._attributes.put(resource, scope, None)
-
-
-def _merged(
-    held: matchable_resource_pb2.MatchingAttributes | None, told: matchable_resource_pb2.MatchingAttributes
-) -> matchable_resource_pb2.MatchingAttributes:
-    """Overrides of plugins by type of task: those that are told replace those of their types, the others stay."""
-    if held is None:
-        return told
-    by_type = {one.task_type: one for both in (held, told) for one in both.plugin_overrides.overrides}
-    result = matchable_resource_pb2.MatchingAttributes()
-    result.plugin_overrides.overrides.extend(by_type.values())
-    return result
 
 
 def _known(

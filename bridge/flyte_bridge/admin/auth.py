@@ -15,7 +15,7 @@ from flyte_bridge.errors import Unimplemented
 
 if TYPE_CHECKING:
     from flyte_bridge.admin.context import CallContext
-    from flyte_bridge.admin.service import Core
+    from flyte_bridge.admin.core import Core
 
 _NOBODY = auth_pb2.PublicClientAuthConfigResponse(
     client_id="flyte-bridge",

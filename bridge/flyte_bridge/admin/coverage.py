@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from flyte_bridge.admin import attributes, descriptors, effective_attributes, launch_plans
-from flyte_bridge.admin.service import METHODS, NEVER, PARTS, Method, part_class
+from flyte_bridge.admin import descriptors, launch_plans
+from flyte_bridge.admin.methods import METHODS, NEVER, Method
+from flyte_bridge.admin.service import PARTS
+from flyte_bridge.launch import platform_settings
 from flyte_bridge_translators.wire import execution
 
 if TYPE_CHECKING:
@@ -27,13 +29,14 @@ OURS = ("flyteidl.admin.", "flyteidl.service.", "grpc.health.")
 REFUSED: dict[str, str] = {
     **{f"flyteidl.admin.LaunchPlanSpec.{name}": advice for name, advice in launch_plans.REFUSED.items()},
     **{f"flyteidl.admin.ExecutionSpec.{name}": advice for name, (_, advice) in execution.ELSEWHERE.items()},
+    **{f"flyteidl.admin.MatchingAttributes.{name}": advice for name, advice in platform_settings.NO_EFFECT.items()},
+    "flyteidl.admin.WorkflowExecutionConfig.execution_env_assignments": platform_settings.NO_ENVIRONMENTS,
     "flyteidl.admin.LaunchPlanMetadata.launch_conditions": "flyteadmin refuses it, too (INVALID_ARGUMENT)",
 }
 """Fields that are refused by name when they are set, and what to do instead."""
 
 KEPT: dict[str, str] = {
-    **{f"flyteidl.admin.MatchingAttributes.{name}": f"the log says so: {why}" for name, why in attributes.IDLE.items()},
-    "flyteidl.admin.WorkflowExecutionConfig.execution_env_assignments": f"the log says so: {effective_attributes.NO_ENVIRONMENTS}",
+    "flyteidl.admin.CronSchedule.offset": "flyteadmin's scheduler does not read it either; shift the cron expression",
     "flyteidl.admin.TaskResourceSpec.storage": "flyteadmin has no use for it either; ephemeral_storage is what pods get",
     "flyteidl.admin.Description.icon_link": "documentation is stored and told as it came",
     "flyteidl.admin.ExecutionMetadata.artifact_ids": "told again with the execution; Flyte 1 fills them itself",
@@ -84,7 +87,7 @@ class Rpc:
 
 def rpcs() -> list[Rpc]:
     """Every RPC there is, in the order of the services."""
-    answered = {name for target in PARTS for name in dir(part_class(target))}
+    answered = {name for part in PARTS for name in dir(part)}
     return [Rpc(*_names(method), _why_not(method, answered)) for method in METHODS.values()]
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from google.protobuf.duration_pb2 import Duration
 
     from flyte_bridge.admin.context import CallContext
-    from flyte_bridge.admin.service import Core
+    from flyte_bridge.admin.core import Core
 
 MAX_EXPIRY = timedelta(hours=1)
 """How long a signed URL lasts at most, and by default (flyteadmin's `maxExpiresIn`)."""

@@ -35,7 +35,7 @@ from flyte_bridge_translators.wire import task as wire_task
 
 if TYPE_CHECKING:
     from flyte_bridge.admin.context import CallContext
-    from flyte_bridge.admin.service import Core
+    from flyte_bridge.admin.core import Core
 
 TASKS = Kind[task_pb2.Task](
     entity=filters.TASK,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flyteidl.core import identifier_pb2
 
-from flyte_bridge.admin import launch_settings
+from flyte_bridge.launch import settings
 from flyte_bridge_translators.wire import execution, phase
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def to_message(view: RunView, plan: Plan) -> execution_pb2.Execution:
 def complete(found: execution_pb2.Execution, plan: Plan) -> None:
     """Adds what was launched, the workflow that runs, and whom to tell, where the run does not say so itself."""
     plan_spec = plan.launch_plan.spec if plan.launch_plan is not None else None
-    found.closure.notifications.extend(launch_settings.notifications(found.spec, plan_spec))
+    found.closure.notifications.extend(settings.notifications(found.spec, plan_spec))
     if not found.spec.launch_plan.name:
         if plan.launch_plan is not None and not plan.single:
             found.spec.launch_plan.CopyFrom(plan.launch_plan.id)

@@ -26,7 +26,7 @@ from flyte_bridge_translators.wire import execution, phase
 
 if TYPE_CHECKING:
     from flyte_bridge.admin.context import CallContext
-    from flyte_bridge.admin.service import Core
+    from flyte_bridge.admin.core import Core
 
 _Phase = core_execution_pb2.WorkflowExecution.Phase
 
@@ -42,6 +42,7 @@ class Executions(LaunchCalls, ListCalls, SignalCalls, MetricCalls, ArtifactCalls
         """
         self.core = core
         self.reader = Reader(core)
+        self.launcher = core.launcher
         self.archive = Archive(core.registry)
         self.begun = BegunNames()
         self.principals: Recent[str, str] = Recent(1024)

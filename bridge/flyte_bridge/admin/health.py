@@ -16,7 +16,7 @@ class Health:
     """Says of every service of the table that it is served; Flyte 2's own state shows in the calls that need it."""
 
     def __init__(self, _core: Any) -> None:
-        from flyte_bridge.admin.service import SERVICES
+        from flyte_bridge.admin.methods import SERVICES
 
         self._served = {"", *(service.full_name for service in SERVICES)}
 

@@ -8,7 +8,7 @@ from flyteidl.service import identity_pb2
 
 if TYPE_CHECKING:
     from flyte_bridge.admin.context import CallContext
-    from flyte_bridge.admin.service import Core
+    from flyte_bridge.admin.core import Core
 
 
 class Identity:

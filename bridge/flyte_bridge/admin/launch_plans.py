@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from flyteidl.admin import common_pb2, launch_plan_pb2, schedule_pb2
-from flyteidl.core import execution_pb2, identifier_pb2
+from flyteidl.core import identifier_pb2
 from google.protobuf.message import Message
 
 from flyte_bridge.admin import validation
@@ -16,8 +16,6 @@ from flyte_bridge.admin.validation import (
     LAUNCH_PLAN,
     WORKFLOW,
     given,
-    invalid,
-    missing,
     order,
     page,
     parts,
@@ -35,10 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flyte_bridge.admin.context import CallContext
-    from flyte_bridge.admin.service import Core
+    from flyte_bridge.admin.core import Core
 
-_Phase = execution_pb2.WorkflowExecution
-_TERMINAL = {_Phase.SUCCEEDED, _Phase.FAILED, _Phase.TIMED_OUT, _Phase.ABORTED}
 _NAME = ("project", "domain", "name")
 
 
@@ -83,7 +79,7 @@ class LaunchPlans:
         """Takes what the façade's parts share."""
         self._backend = core.backend
         self._registry = core.registry
-        self._schedules = Schedules(core.backend, core.registry)
+        self._schedules = Schedules(core.backend, core.launcher)
 
     async def create_launch_plan(
         self, request: launch_plan_pb2.LaunchPlanCreateRequest, _: CallContext
@@ -102,8 +98,7 @@ class LaunchPlans:
             plan = launch_plan.registered(id_, request.spec, interface)
         except launch_plan.BadLaunchPlan as error:
             raise InvalidRequest(str(error)) from None
-        for notification in request.spec.entity_metadata.notifications:
-            _check_notification(notification)
+        validation.notifications(request.spec.entity_metadata.notifications)
         await self._registry.put_launch_plan(plan)
         return launch_plan_pb2.LaunchPlanCreateResponse()
 
@@ -240,17 +235,3 @@ def _version(name: common_pb2.NamedEntityIdentifier, version: str) -> identifier
     return identifier_pb2.Identifier(
         resource_type=LAUNCH_PLAN, project=name.project, domain=name.domain, name=name.name, version=version
     )
-
-
-def _check_notification(notification: common_pb2.Notification) -> None:
-    kind = notification.WhichOneof("type")
-    if kind is None:
-        raise invalid("notification type")
-    recipients = getattr(notification, kind).recipients_email
-    if not recipients:
-        raise missing("recipients")
-    for recipient in recipients:
-        given(recipient, "recipient")
-    for phase in notification.phases:
-        if phase not in _TERMINAL:
-            raise invalid("phase")

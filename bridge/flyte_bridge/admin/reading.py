@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from flyteidl2.workflow import run_definition_pb2
 
     from flyte_bridge.admin.context import CallContext
-    from flyte_bridge.admin.service import Core
+    from flyte_bridge.admin.core import Core
 
 FRESH = 0.5
 """Seconds for which the actions of a run that goes on are not listed again, but for a list of its nodes."""
@@ -82,7 +82,7 @@ class Reader:
         Raises:
             NotFound: There is no such execution.
         """
-        run_id = run_of(v1_id)
+        run_id = identifier.run_of(v1_id, ORG)
         try:
             details = await self.backend.get_run(run_id=run_id)
         except NotFound:
@@ -151,7 +151,7 @@ class Reader:
         Raises:
             NotFound: There is no such execution.
         """
-        key = (caller(context), run_of(v1_id).SerializeToString(deterministic=True))
+        key = (caller(context), identifier.run_of(v1_id, ORG).SerializeToString(deterministic=True))
         held = self._snapshots.get(key)
         if held is not None and held.view.settings.name == v1_id.name:
             young = time.monotonic() - held.taken < FRESH
@@ -165,7 +165,7 @@ class Reader:
 
     def forget(self, v1_id: identifier_pb2.WorkflowExecutionIdentifier, context: CallContext) -> None:
         """An execution was changed: what was read of it before is old."""
-        self._snapshots.drop((caller(context), run_of(v1_id).SerializeToString(deterministic=True)))
+        self._snapshots.drop((caller(context), identifier.run_of(v1_id, ORG).SerializeToString(deterministic=True)))
 
     async def _take(
         self, view: RunView, plan: Plan, taken: float, held: Snapshot | None, context: CallContext
@@ -321,13 +321,6 @@ def _said_no(gate: run_definition_pb2.ActionDetails) -> bool:
 
 def _ending(action: run_definition_pb2.ActionDetails) -> bool:
     return bool(action.attempts) and action.attempts[-1].phase not in TERMINAL
-
-
-def run_of(v1_id: identifier_pb2.WorkflowExecutionIdentifier) -> v2_identifier_pb2.RunIdentifier:
-    """The run of an execution."""
-    return v2_identifier_pb2.RunIdentifier(
-        org=ORG, project=v1_id.project, domain=v1_id.domain, name=identifier.run_name(v1_id.name)
-    )
 
 
 def not_found(v1_id: identifier_pb2.WorkflowExecutionIdentifier) -> NotFound:

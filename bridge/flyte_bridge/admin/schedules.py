@@ -7,38 +7,33 @@ activation on.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from typing import TYPE_CHECKING
 
-from flyteidl.admin import execution_pb2, launch_plan_pb2
 from flyteidl2.common import identifier_pb2
 from flyteidl2.trigger import trigger_definition_pb2
 
-from flyte_bridge.admin import effective_attributes, launch_settings
-from flyte_bridge.errors import InvalidRequest, NotFound, Unimplemented
+from flyte_bridge.errors import InvalidRequest, NotFound
+from flyte_bridge.launch.request import Target
 from flyte_bridge.registry.deployed import ORG
-from flyte_bridge_translators.wire import execution, identifier, schedule
+from flyte_bridge_translators.wire import identifier, schedule
 
 if TYPE_CHECKING:
-    from flyteidl2.task import run_pb2
+    from flyteidl.admin import launch_plan_pb2
 
     from flyte_bridge.backend.client import BackendClient
-    from flyte_bridge.registry import Registry
+    from flyte_bridge.launch.launcher import Launcher
 
 NAME = "schedule"
 """The trigger's."""
-
-_log = logging.getLogger("flyte_bridge.admin")
 
 
 class Schedules:
     """Schedules of launch plans."""
 
-    def __init__(self, backend: BackendClient, registry: Registry) -> None:
-        """Takes where triggers are deployed, and what attributes are kept in."""
+    def __init__(self, backend: BackendClient, launcher: Launcher) -> None:
+        """Takes where triggers are deployed, and who knows what executions are told."""
         self._backend = backend
-        self._registry = registry
+        self._launcher = launcher
 
     async def follow(self, plan: launch_plan_pb2.LaunchPlan) -> None:
         """Follow the schedule of a launch plan from now on, and no other of its name.
@@ -54,15 +49,13 @@ class Schedules:
         if automation is None:
             await self.rest(plan)
             return
-        for remark in automation.remarks:
-            _log.warning("launch plan %s %s: %s", plan.id.name, plan.id.version, remark)
         spec = trigger_definition_pb2.TriggerSpec(
             active=True,
             task_version=identifier.version(plan.id.version),
             description=f"The schedule of Flyte 1's launch plan {plan.id.name}",
         )
-        spec.run_spec.CopyFrom(await self._run_spec(plan))
-        await self._backend.deploy_trigger(name=_trigger(plan), spec=spec, automation=automation.spec)
+        spec.run_spec.CopyFrom(await self._launcher.run_spec(Target.of_plan(plan, ORG)))
+        await self._backend.deploy_trigger(name=_trigger(plan), spec=spec, automation=automation)
 
     async def rest(self, plan: launch_plan_pb2.LaunchPlan) -> None:
         """Follow no schedule of a launch plan's name any longer."""
@@ -73,34 +66,6 @@ class Schedules:
             return
         if known.spec.active:
             await self._backend.update_triggers(names=[name], active=False)
-
-    async def _run_spec(self, plan: launch_plan_pb2.LaunchPlan) -> run_pb2.RunSpec:
-        asked = execution_pb2.ExecutionSpec(launch_plan=plan.id)
-        asked.metadata.mode = execution_pb2.ExecutionMetadata.SCHEDULED
-        told, project = await asyncio.gather(
-            effective_attributes.of(
-                self._registry.attributes, plan.id.project, plan.id.domain, plan.spec.workflow_id.name
-            ),
-            self._backend.get_project(project_id=plan.id.project),
-        )
-        for idle in told.idle:
-            _log.warning("launch plan %s %s: without effect: %s", plan.id.name, plan.id.version, idle)
-        config = launch_settings.resolve(asked, plan.spec, told.configs)
-        asked.max_parallelism = config.max_parallelism
-        if config.HasField("security_context"):
-            asked.security_context.CopyFrom(config.security_context)
-        effect = launch_settings.effect(
-            asked,
-            plan.spec,
-            config,
-            dict(project.labels.values),
-            told,
-            environment=self._registry.settings.gateway_environment,
-        )
-        try:
-            return execution.run_spec(asked, effect=effect)
-        except execution.Unsupported as error:
-            raise Unimplemented(str(error)) from None
 
 
 def _trigger(plan: launch_plan_pb2.LaunchPlan) -> identifier_pb2.TriggerName:

@@ -27,6 +27,7 @@ CODES: dict[type[errors.BridgeError], str] = {
     errors.InvalidRequest: "INVALID_ARGUMENT",
     errors.NotFound: "NOT_FOUND",
     errors.AlreadyExists: "ALREADY_EXISTS",
+    errors.ConcurrencyLimit: "ALREADY_EXISTS",
     errors.FailedPrecondition: "FAILED_PRECONDITION",
     errors.Unauthenticated: "UNAUTHENTICATED",
     errors.PermissionDenied: "PERMISSION_DENIED",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flyteidl.admin import common_pb2, launch_plan_pb2, workflow_pb2
 
     from flyte_bridge.admin.context import CallContext
-    from flyte_bridge.admin.service import Core
+    from flyte_bridge.admin.core import Core
     from flyte_bridge.admin.snapshots import RunView
 
 

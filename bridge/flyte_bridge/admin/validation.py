@@ -14,6 +14,7 @@ from flyteidl2.project import project_service_pb2
 
 from flyte_bridge.errors import InvalidRequest, NotFound
 from flyte_bridge_translators.wire import filter as filters
+from flyte_bridge_translators.wire import phase
 from flyte_bridge_translators.wire.compiler.problems import text
 
 if TYPE_CHECKING:
@@ -193,6 +194,21 @@ def labels(values: Mapping[str, str]) -> None:
             raise InvalidRequest(f"invalid label key [{key}]: {_listed(wrong)}")
         if wrong := _label_value(value):
             raise InvalidRequest(f"invalid label value [{value}]: {_listed(wrong)}")
+
+
+def notifications(asked: Iterable[common_pb2.Notification]) -> None:
+    """Whom to tell of an execution's end (`validation/notifications_validator.go`)."""
+    for notification in asked:
+        kind = notification.WhichOneof("type")
+        if kind is None:
+            raise invalid("notification type")
+        recipients = getattr(notification, kind).recipients_email
+        if not recipients:
+            raise missing("recipients")
+        for recipient in recipients:
+            given(recipient, "recipient")
+        if any(value not in phase.ENDED for value in notification.phases):
+            raise invalid("phase")
 
 
 def _qualified_name(key: str) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 
 from flyteidl.core import literals_pb2
@@ -204,6 +205,27 @@ async def record(
     if source is not None:
         action.recovered_from.CopyFrom(source)
     await _enqueue(execution, action, uid, None)
+
+
+async def record_failure(execution: Execution, uid: str, error: NodeError, *, group: str, began: float = 0.0) -> None:
+    """Note that a node has failed, unless an action of its own shows it: its inputs could not be resolved, or it was refused.
+
+    Args:
+        execution: What it belongs to.
+        uid: Unique id of the node or element.
+        error: Why it failed.
+        group: What it is shown under.
+        began: When it began, in seconds since the epoch; now if 0.
+    """
+    name = identifier.action_name(uid)
+    if execution.children.known(name):
+        return
+    trace = run_definition_pb2.TraceAction(name=uid, phase=phase_pb2.ACTION_PHASE_FAILED)
+    trace.start_time.FromNanoseconds(int((began or time.time()) * 1e9))
+    trace.end_time.GetCurrentTime()
+    # a recorder of failures finds the error beside where outputs would be
+    await write(execution, f"{execution.place(name)}/error.pb", failure.document(error), uid)
+    await record(execution, uid, trace, group=group)
 
 
 async def end(execution: Execution, name: str) -> Any:

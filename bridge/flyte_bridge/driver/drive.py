@@ -164,13 +164,7 @@ class Drive:
         recovered = known.recover_from
         if recovered is None:
             return None
-        run = type(self._facts.action.run)(
-            org=self._facts.action.run.org,
-            project=recovered.project,
-            domain=recovered.domain,
-            name=identifier.run_name(recovered.name),
-        )
-        return Source(self._backend, run, recovered.name)
+        return Source(self._backend, identifier.run_of(recovered, self._facts.action.run.org), recovered.name)
 
     async def stop(self, working: asyncio.Future[None]) -> None:
         """Stop because this process is told to: by an abort of the run, or by a server or node that goes down.

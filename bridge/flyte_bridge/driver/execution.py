@@ -6,9 +6,15 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flyte_bridge.driver.journal import Journal
+from flyte_bridge.driver.patience import patient
+from flyte_bridge.launch.launcher import Launcher
+from flyte_bridge.launch.platform_settings import RememberingReader
+from flyte_bridge.registry.attributes import Attributes
+from flyte_bridge.registry.deployed import Deployed
+from flyte_bridge.registry.documents import Documents
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -50,7 +56,6 @@ class Execution:
         source: The run whose results are taken over; None unless this one recovers.
         journal: What happened to each node.
         launch_plans: Those that nodes have launched, as they were registered.
-        standings: What attributes say of child executions, by the names of their workflows.
         ending: Why the driver itself is being stopped, None while it is not.
     """
 
@@ -67,11 +72,12 @@ class Execution:
     source: Source | None = None
     journal: Journal = field(default_factory=Journal)
     launch_plans: dict[tuple[str, ...], launch_plan_pb2.LaunchPlan] = field(default_factory=dict)
-    standings: dict[str, Any] = field(default_factory=dict)
     ending: Ending | None = None
 
     def __post_init__(self) -> None:
         most = self.settings.max_parallelism
+        attributes = Attributes(self.backend, Documents(Deployed(self.backend)))
+        self.launcher = Launcher(self.backend, RememberingReader(self.backend, attributes), patient)
         self._room = asyncio.Semaphore(most) if most > 0 else None
 
     @asynccontextmanager

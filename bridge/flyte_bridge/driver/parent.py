@@ -38,10 +38,7 @@ async def follow(backend: BackendClient, own: identifier_pb2.RunIdentifier, sett
     if node is None:
         return
     parent = node.execution_id
-    run = identifier_pb2.RunIdentifier(
-        org=own.org, project=parent.project, domain=parent.domain, name=identifier.run_name(parent.name)
-    )
-    root = identifier_pb2.ActionIdentifier(run=run, name=identifier.ROOT)
+    root = identifier_pb2.ActionIdentifier(run=identifier.run_of(parent, own.org), name=identifier.ROOT)
     while True:
         await asyncio.sleep(PERIOD)
         try:

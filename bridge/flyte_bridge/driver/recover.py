@@ -11,11 +11,12 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 from flyteidl2.common import identifier_pb2
 from flyteidl2.workflow import run_definition_pb2
 
 from flyte_bridge.driver import outcome
-from flyte_bridge.driver.patience import PATIENCE
+from flyte_bridge.driver.patience import PATIENCE, patient
 from flyte_bridge.errors import NotFound
 from flyte_bridge_translators.wire import identifier
 from flyte_bridge_translators.wire.phase import GOOD
@@ -79,6 +80,20 @@ class Source:
         if name not in self._found:
             self._found[name] = await self._asked(name)
         return self._found[name]
+
+    async def child(self, uid: str) -> WorkflowExecutionIdentifier | None:
+        """The child execution that a node of the source has started; None if the source did not come to it."""
+        child = WorkflowExecutionIdentifier(
+            project=self.run.project,
+            domain=self.run.domain,
+            name=identifier.child_execution_name(self.name, uid),
+        )
+        root = identifier_pb2.ActionIdentifier(run=identifier.run_of(child, self.run.org), name=identifier.ROOT)
+        try:
+            await patient(lambda: self._backend.get_action(action_id=root))
+        except NotFound:
+            return None
+        return child
 
     async def _asked(self, name: str) -> Found | None:
         action = identifier_pb2.ActionIdentifier(run=self.run, name=name)

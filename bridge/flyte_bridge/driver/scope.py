@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from flyteidl.core import literals_pb2, workflow_pb2
 
-from flyte_bridge.driver import binding, failure
+from flyte_bridge.driver import binding, child_actions, failure
 from flyte_bridge.driver.execution import Ending
 from flyte_bridge.driver.nodes import arms
 from flyte_bridge.driver.timing import timed
@@ -232,6 +232,8 @@ class Scope:
         except NodeError as error:
             error.node = error.node or uid
             journal.ended(uid, "failed", failure.text(error))
+            if error.node == uid:  # else it is a node beneath it that has failed, and shows it
+                await child_actions.record_failure(self.execution, uid, error, group=self.uid)
             raise
         except asyncio.CancelledError:
             journal.ended(uid, "aborted")

@@ -6,7 +6,6 @@ The façade is made with the first request for it, because what it imports would
 from __future__ import annotations
 
 import asyncio
-import importlib
 from typing import TYPE_CHECKING, Any
 
 from connectrpc.code import Code
@@ -58,8 +57,9 @@ class FacadeApplication:
 
     def _make(self) -> None:
         """Makes the façade over this backend, once."""
+        from flyte_bridge.admin.methods import SERVICES
         from flyte_bridge.admin.rest.app import RestApplication
-        from flyte_bridge.admin.service import SERVICES, Facade
+        from flyte_bridge.admin.service import Facade
         from flyte_bridge.backend.client import BackendClient
         from flyte_bridge.config import Settings
 
@@ -80,19 +80,16 @@ class FacadeApplication:
 
 def _import() -> None:
     """Everything that making a façade imports."""
-    from flyte_bridge import config, registry  # noqa: F401
-    from flyte_bridge.admin import service
+    from flyte_bridge import config  # noqa: F401
+    from flyte_bridge.admin import service  # noqa: F401
     from flyte_bridge.admin.rest import app  # noqa: F401
-
-    for part in service.PARTS:
-        importlib.import_module(f"flyte_bridge.admin.{part.partition(':')[0]}")
 
 
 class _Service:
     """One service, with a coroutine for every RPC that the façade knows: refusals, too, are its own words."""
 
     def __init__(self, facade: Facade, name: str) -> None:
-        from flyte_bridge.admin.service import METHODS
+        from flyte_bridge.admin.methods import METHODS
 
         for path, method in METHODS.items():
             if path.startswith(f"/{name}/") and not method.streams:

@@ -42,6 +42,7 @@ from flyte_bridge.embedded.services import catalogue
 from flyte_bridge.embedded.services.identity import local_user
 from flyte_bridge.embedded.services.settings import Settings
 from flyte_bridge.embedded.store import Store
+from flyte_bridge.embedded.triggers.launch_plan import LaunchPlanTriggers
 from flyte_bridge.embedded.triggers.repository import TriggerRepository
 from flyte_bridge.embedded.triggers.scheduler import Scheduler
 from flyte_bridge.embedded.watch import Hub
@@ -159,6 +160,7 @@ class Backend:
     def _wire(self) -> None:
         services = tuple(catalogue.services(self))
         self.caller = LocalCaller(services)
+        self.launch_plan_triggers = LaunchPlanTriggers(self.caller)
         for descriptor, implementation in services:
             self.app.mount(descriptor.full_name, ServiceApplication(descriptor, implementation))
         self.facade = FacadeApplication(self)
@@ -174,7 +176,8 @@ class Backend:
         self.app.fall_back(lambda scope: scope["path"] == "/", console)  # boto3's ListBuckets goes there, too
 
     async def _fire(self, request: run_service_pb2.CreateRunRequest) -> object:
-        return self.engine.create_run(request, local_user())
+        async with self.launch_plan_triggers.room(request.trigger_name):
+            return self.engine.create_run(request, local_user())
 
     async def _read_inputs(self, uri: str) -> common_pb2.Inputs:
         return common_pb2.Inputs.FromString(self.objects.read(inputs_file(uri)))

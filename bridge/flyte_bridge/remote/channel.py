@@ -16,7 +16,7 @@ from grpc import _channel as grpc_channel
 
 from flyte_bridge.admin import status
 from flyte_bridge.admin.context import CallContext
-from flyte_bridge.admin.service import missing
+from flyte_bridge.admin.methods import missing
 from flyte_bridge.errors import Unimplemented
 
 if TYPE_CHECKING:

@@ -27,7 +27,6 @@ from typing import TYPE_CHECKING
 
 from flyteidl.admin import common_pb2, execution_pb2, matchable_resource_pb2
 from flyteidl.core import identifier_pb2, literals_pb2, security_pb2
-from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyteidl2.common import run_pb2 as v2_run_pb2
 from flyteidl2.core import literals_pb2 as v2_literals_pb2
 from flyteidl2.core import security_pb2 as v2_security_pb2
@@ -234,9 +233,9 @@ def to_run(
     Raises:
         Unsupported: It asks for what Flyte 2 has nothing for.
     """
-    run = v2_identifier_pb2.RunIdentifier(org=org, project=project, domain=domain, name=identifier.run_name(name))
+    v1_id = identifier_pb2.WorkflowExecutionIdentifier(project=project, domain=domain, name=name)
     request = run_service_pb2.CreateRunRequest(
-        run_id=run,
+        run_id=identifier.run_of(v1_id, org),
         run_spec=run_spec(spec, name=name, effect=effect, facts=facts, given=given),
         source=_source(spec.metadata.mode),
     )
@@ -268,18 +267,14 @@ def _relation(metadata: execution_pb2.ExecutionMetadata, org: str) -> v2_run_pb2
     }
     if metadata.HasField("reference_execution") and metadata.mode in kinds:
         return v2_run_pb2.Relation(
-            related_to=_run_of(metadata.reference_execution, org), relation_type=kinds[metadata.mode]
+            related_to=identifier.run_of(metadata.reference_execution, org), relation_type=kinds[metadata.mode]
         )
     if metadata.HasField("parent_node_execution"):
         parent = metadata.parent_node_execution.execution_id
-        return v2_run_pb2.Relation(related_to=_run_of(parent, org), relation_type=v2_run_pb2.RELATION_TYPE_SPAWN)
+        return v2_run_pb2.Relation(
+            related_to=identifier.run_of(parent, org), relation_type=v2_run_pb2.RELATION_TYPE_SPAWN
+        )
     return None
-
-
-def _run_of(execution: identifier_pb2.WorkflowExecutionIdentifier, org: str) -> v2_identifier_pb2.RunIdentifier:
-    return v2_identifier_pb2.RunIdentifier(
-        org=org, project=execution.project, domain=execution.domain, name=identifier.run_name(execution.name)
-    )
 
 
 ELSEWHERE: Mapping[str, tuple[Callable[[execution_pb2.ExecutionSpec], bool], str]] = {

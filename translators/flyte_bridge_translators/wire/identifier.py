@@ -19,7 +19,8 @@ import base64
 import hashlib
 import re
 
-from flyteidl.core.identifier_pb2 import Identifier, ResourceType
+from flyteidl.core.identifier_pb2 import Identifier, ResourceType, WorkflowExecutionIdentifier
+from flyteidl2.common import identifier_pb2
 from flyteidl2.task import task_definition_pb2
 
 TASK = "flyte1.task"
@@ -61,6 +62,13 @@ def run_name(name: str) -> str:
     if len(name) <= MAX_RUN_NAME and _RUN_NAME.fullmatch(name):
         return name
     return _shortened(name, MAX_RUN_NAME)
+
+
+def run_of(execution: WorkflowExecutionIdentifier, org: str) -> identifier_pb2.RunIdentifier:
+    """The run of an execution, in an organisation of Flyte 2."""
+    return identifier_pb2.RunIdentifier(
+        org=org, project=execution.project, domain=execution.domain, name=run_name(execution.name)
+    )
 
 
 def task_name(environment: str, name: str) -> str:

@@ -64,7 +64,8 @@ def to_message(
         if trim:
             closure.error.message = trimmed(closure.error.message)
     _results(closure, view, details)
-    if view.kind is Kind.LAUNCH_PLAN and (view.child is not None or view.action is not None):
+    started = view.child is not None or (view.action is not None and view.action.status.phase in phase.GOOD)
+    if view.kind is Kind.LAUNCH_PLAN and started:  # one that failed may have been refused its execution
         closure.workflow_node_metadata.executionId.CopyFrom(child_of(view, execution))
     elif view.kind in {Kind.TASK, Kind.ARRAY} and view.action is not None:
         closure.task_node_metadata.cache_status = view.action.status.cache_status

@@ -116,8 +116,7 @@ class Tree:
             if view.action is None:
                 yield from self._unasked_elements(view)
             return
-        ended = None if view.action is None else view.action.status.phase
-        if ended is not None and (ended in phase.GOOD or not retries(view.node)):
+        if view.action is not None and view.action.status.phase in phase.GOOD:
             return
         for name in self._child_names(view):
             if name not in self._children:
@@ -289,20 +288,27 @@ class Tree:
         passed = good or any(self._begun(one) for one in view.scope.after(view))
         if view.kind is Kind.TASK and view.inner is not None and view.action is not None:
             self._judge_dynamic(view, passed)
-        elif view.action is not None and (view.child is None or view.action.status.phase in phase.GOOD):
-            self._mark_action(view, view.action)
-        elif view.child is not None:
-            self._mark_action(view, view.child)
-            view.phase = P.RUNNING if view.phase == P.QUEUED else view.phase
         elif view.kind is Kind.SUB_WORKFLOW and view.inner is not None:
             self._judge_composite(view, list(view.inner.views.values()), passed)
             self._settle(view.inner, view.phase == P.SUCCEEDED, view.created, view.ended)
             self._judge_composite(view, [one for one in view.inner.views.values() if one.parent is view], passed)
+            if view.action is not None:  # it has failed itself: too late, or for want of an input
+                self._mark_action(view, view.action)
             self._settle(view.inner, view.phase == P.SUCCEEDED, view.created, view.ended)
         elif view.kind is Kind.BRANCH:
             for arm in view.arms:
                 self._judge(arm, passed and self._begun(arm))
             self._judge_composite(view, view.arms, passed, one_is_enough=True)
+            if view.action is not None:
+                self._mark_action(view, view.action)
+        elif view.action is not None and (view.child is None or view.action.status.phase in phase.GOOD):
+            self._mark_action(view, view.action)
+        elif view.child is not None:
+            self._mark_action(view, view.child)
+            if view.phase == P.QUEUED:
+                view.phase = P.RUNNING
+            elif view.phase == P.ABORTED and view.action is not None:
+                view.phase = P.FAILED  # the child alone was aborted: the driver has recorded what that means
         elif view.kind is Kind.ARRAY:
             self._judge_array(view, passed)
 

@@ -8,14 +8,13 @@
 | `cron_expression`: AWS's six fields | five fields; a year, `L`, `W` and `#` are refused |
 | `rate` | the same |
 | `kickoff_time_input_arg` | the same |
-| `cron_schedule.offset` | a remark: flyteadmin's scheduler does not read it either |
+| `cron_schedule.offset` | nothing: flyteadmin's scheduler does not read it either |
 
 Sources: `flyteadmin/scheduler/core/gocron_scheduler.go` (v1.16.8), `flyteidl2/task/common.proto`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from flyteidl.admin import schedule_pb2
@@ -37,20 +36,7 @@ class BadSchedule(ValueError):
     """Raised when a schedule cannot be followed; the message says why, and what to write instead."""
 
 
-@dataclass(frozen=True)
-class Automation:
-    """When a trigger fires.
-
-    Attributes:
-        spec: For the trigger.
-        remarks: What the schedule says and nobody follows; to be told to whoever registers it.
-    """
-
-    spec: common_pb2.TriggerAutomationSpec
-    remarks: tuple[str, ...] = ()
-
-
-def to_automation(schedule: schedule_pb2.Schedule) -> Automation | None:
+def to_automation(schedule: schedule_pb2.Schedule) -> common_pb2.TriggerAutomationSpec | None:
     """The automation of a schedule; None when it says nothing, which flyteadmin takes for no schedule.
 
     Raises:
@@ -58,22 +44,16 @@ def to_automation(schedule: schedule_pb2.Schedule) -> Automation | None:
     """
     kind = schedule.WhichOneof("ScheduleExpression")
     spec = common_pb2.TriggerAutomationSpec(type=common_pb2.TYPE_SCHEDULE)
-    remarks: tuple[str, ...] = ()
     if kind == "rate":
         _rate(schedule.rate, spec.schedule)
     elif kind == "cron_expression" and schedule.cron_expression:
         _cron(_standard(schedule.cron_expression), spec.schedule)
     elif kind == "cron_schedule":
         _cron(schedule.cron_schedule.schedule, spec.schedule)
-        if schedule.cron_schedule.offset:
-            remarks = (
-                f"offset {schedule.cron_schedule.offset!r} of the schedule has no effect, as in Flyte 1: its scheduler "
-                "does not read it, and Flyte 2 has none; shift the cron expression instead",
-            )
     else:
         return None
     spec.schedule.kickoff_time_input_arg = schedule.kickoff_time_input_arg
-    return Automation(spec, remarks)
+    return spec
 
 
 def from_automation(spec: common_pb2.TriggerAutomationSpec) -> schedule_pb2.Schedule | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from google.api import annotations_pb2
 
-from flyte_bridge.admin.service import METHODS, SERVICES
+from flyte_bridge.admin.methods import METHODS, SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from google.api.http_pb2 import HttpRule
     from google.protobuf.descriptor import MethodDescriptor
 
-    from flyte_bridge.admin.service import Method
+    from flyte_bridge.admin.methods import Method
 
 _VERBS = ("get", "put", "post", "delete", "patch")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,34 +11,43 @@ from flyteidl.admin import execution_pb2, launch_plan_pb2
 from flyteidl.core import identifier_pb2, literals_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyteidl2.common import phase_pb2
-from flyteidl2.workflow import run_definition_pb2, run_service_pb2
+from flyteidl2.workflow import run_definition_pb2
 
-from flyte_bridge.admin import effective_attributes, launch_settings
-from flyte_bridge.driver import child_actions, failure
+from flyte_bridge.driver import child_actions
 from flyte_bridge.driver.execution import Ending
 from flyte_bridge.driver.patience import PATIENCE, patient
-from flyte_bridge.errors import AlreadyExists, BackendError, InvalidRequest, NodeError, NotFound
+from flyte_bridge.errors import (
+    AlreadyExists,
+    BackendError,
+    FailedPrecondition,
+    InvalidRequest,
+    NodeError,
+    NotFound,
+    PermissionDenied,
+    ResourceExhausted,
+    Unimplemented,
+)
+from flyte_bridge.launch.request import Launch, Target
 from flyte_bridge.registry import specs
-from flyte_bridge.registry.attributes import Attributes
-from flyte_bridge.registry.deployed import Deployed
-from flyte_bridge.registry.documents import Documents
-from flyte_bridge_translators.wire import execution as wire_execution
 from flyte_bridge_translators.wire import identifier
-from flyte_bridge_translators.wire import launch_plan as wire_launch_plan
 from flyte_bridge_translators.wire.phase import GOOD, TERMINAL
 
 if TYPE_CHECKING:
-    from flyteidl2.task import common_pb2
-
     from flyte_bridge.driver.scope import Step
 
-_log = logging.getLogger("flyte_bridge.driver")
+REFUSALS = (
+    AlreadyExists,
+    FailedPrecondition,
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    ResourceExhausted,
+    Unimplemented,
+)
+"""Statuses that make the node fail; after any other the driver goes on later (`launchplan/admin.go`, `handleLaunchError`)."""
 
 CHILD_FAILED = "RemoteChildWorkflowExecutionFailed"
 """Flyte 1's code of a child execution that was aborted (`nodes/subworkflow/launchplan.go`)."""
-
-OFFLOADED = 1024 * 1024
-"""Bytes of inputs from which on they are uploaded before the run is created, not sent with it."""
 
 LAUNCH_FAILED = "RuntimeExecutionError"
 """Flyte 1's code of a child execution that could not be started."""
@@ -56,7 +64,7 @@ async def run(step: Step) -> literals_pb2.LiteralMap:
 
 
 async def launch(
-    step: Step, plan: Any, uid: str, inputs: literals_pb2.LiteralMap, *, group: str | None = None
+    step: Step, plan: identifier_pb2.Identifier, uid: str, inputs: literals_pb2.LiteralMap, *, group: str | None = None
 ) -> literals_pb2.LiteralMap:
     """Start a child execution, or find the one that an earlier attempt has started, and wait for its end.
 
@@ -70,7 +78,7 @@ async def launch(
     Raises:
         NodeError: It failed, was aborted, or could not be started.
     """
-    execution = step.execution
+    execution, began = step.execution, time.time()
     group = step.scope.uid if group is None else group
     name = identifier.action_name(uid)
     if execution.children.known(name):  # recorded: by an earlier attempt, or by a backend that recovers by itself
@@ -78,124 +86,74 @@ async def launch(
         if update.phase in GOOD:
             return await _recorded(step, str(update.output_uri), uid)
     source = execution.source
-    if source is not None and (found := await source.result(name)) is not None:
-        await child_actions.record(execution, uid, found.trace, group=group, source=found.action)
+    if source is not None and (earlier := await source.result(name)) is not None:
+        await child_actions.record(execution, uid, earlier.trace, group=group, source=earlier.action)
         execution.journal.recovered(uid)
-        return await _recorded(step, found.trace.outputs.output_uri, uid)
-    child_name = identifier.child_execution_name(execution.settings.name, uid, step.attempt)
-    run_id = v2_identifier_pb2.RunIdentifier(
-        org=execution.action.run.org,
-        project=execution.settings.project,
-        domain=execution.settings.domain,
-        name=identifier.run_name(child_name),
-    )
-    await _create(step, plan, uid, inputs, child_name, run_id)
-    details = await _end(step, run_id)
+        return await _recorded(step, earlier.trace.outputs.output_uri, uid)
+    child = _child(step, uid)
+    try:
+        details = await _ended(step, plan, uid, inputs, child)
+    except NodeError as error:
+        await child_actions.record_failure(execution, uid, error, group=group, began=began)
+        raise
     trace = run_definition_pb2.TraceAction(name=step.node.id, phase=details.status.phase)
     trace.start_time.CopyFrom(details.status.start_time)
     trace.end_time.CopyFrom(details.status.end_time)
-    if details.status.phase in GOOD:
-        trace.outputs.output_uri = details.attempts[-1].outputs.output_uri if details.attempts else ""
-        await child_actions.record(execution, uid, trace, group=group)
-        return await _recorded(step, trace.outputs.output_uri, uid)
-    error = _failure(details, child_name, uid)
-    # a recorder of failures finds the error beside where outputs would be
-    await child_actions.write(execution, f"{execution.place(name)}/error.pb", failure.document(error), uid)
+    trace.outputs.output_uri = details.attempts[-1].outputs.output_uri if details.attempts else ""
     await child_actions.record(execution, uid, trace, group=group)
-    raise error
+    return await _recorded(step, trace.outputs.output_uri, uid)
 
 
-async def _create(
+async def _ended(
     step: Step,
-    plan: Any,
+    plan: identifier_pb2.Identifier,
     uid: str,
     inputs: literals_pb2.LiteralMap,
-    child_name: str,
-    run_id: v2_identifier_pb2.RunIdentifier,
+    child: identifier_pb2.WorkflowExecutionIdentifier,
+) -> run_definition_pb2.ActionDetails:
+    """The root of a child execution, which is started if it has to be, when it has ended well.
+
+    Raises:
+        NodeError: It failed, was aborted, or could not be started.
+    """
+    await _start(step, plan, uid, inputs, child)
+    details = await _end(step, identifier.run_of(child, step.execution.action.run.org))
+    if details.status.phase not in GOOD:
+        raise _failure(details, child.name, uid)
+    return details
+
+
+def _child(step: Step, uid: str) -> identifier_pb2.WorkflowExecutionIdentifier:
+    """The child execution of a node or element, which is named after it."""
+    parent = step.execution.settings
+    name = identifier.child_execution_name(parent.name, uid, step.attempt)
+    return identifier_pb2.WorkflowExecutionIdentifier(project=parent.project, domain=parent.domain, name=name)
+
+
+async def _start(
+    step: Step,
+    plan: identifier_pb2.Identifier,
+    uid: str,
+    inputs: literals_pb2.LiteralMap,
+    child: identifier_pb2.WorkflowExecutionIdentifier,
 ) -> None:
-    backend = step.execution.backend
-    action = v2_identifier_pb2.ActionIdentifier(run=run_id, name=identifier.ROOT)
-    # a real backend answers a second CreateRun of a name as if it had made it, after overwriting the inputs: look first
-    with contextlib.suppress(NotFound):
-        await patient(lambda: backend.get_action(action_id=action))
-        return
+    """Start the child, unless an earlier attempt of the driver has.
+
+    Raises:
+        NodeError: It is refused.
+    """
+    execution = step.execution
+    org = execution.action.run.org
     try:
-        request = await _request(step, plan, uid, inputs, child_name)
-        own: common_pb2.Inputs | None = request.inputs
-        offloaded = None
-        if request.inputs.ByteSize() >= OFFLOADED:
-            offloaded = await patient(
-                lambda: backend.upload_inputs(inputs=request.inputs, run_id=run_id, task_id=request.task_id)
-            )
-            own = None
-        await patient(
-            lambda: backend.create_run(
-                run_id=request.run_id,
-                task_id=request.task_id,
-                inputs=own,
-                offloaded_inputs=offloaded,
-                run_spec=request.run_spec,
-                source=request.source,
-            )
-        )
-    except AlreadyExists:
-        return
-    except (InvalidRequest, NotFound, wire_launch_plan.BadLaunchPlan, wire_execution.Unsupported) as error:
-        message = f"failed to launch {plan.name}:{plan.version} as {child_name}: {error}"
+        target = Target.of_plan(await _registered(step, plan), org)
+        launch = Launch(child, target, await _spec(step, plan, uid), inputs, org)
+        await execution.launcher.start(launch, own=True)
+    except REFUSALS as error:
+        message = f"failed to launch {plan.name}:{plan.version} as {child.name}: {error}"
         raise NodeError(message, code=LAUNCH_FAILED, node=uid) from error
 
 
-async def _request(
-    step: Step, plan: Any, uid: str, inputs: literals_pb2.LiteralMap, child_name: str
-) -> run_service_pb2.CreateRunRequest:
-    """The run that is the child execution: with the defaults of its launch plan, and its settings where the parent has none.
-
-    Raises:
-        NotFound: The launch plan is not registered.
-        BadLaunchPlan: The inputs are not what it takes.
-        Unsupported: It asks for what Flyte 2 has nothing for.
-    """
-    execution = step.execution
-    registered = await _registered(step, plan)
-    full = wire_launch_plan.execution_inputs(inputs, registered, registered.spec.default_inputs)
-    for name in registered.spec.fixed_inputs.literals:  # the child's own driver adds them
-        full.literals.pop(name, None)
-    spec = _spec(step, plan, uid)
-    told = await _standing(step, registered.spec.workflow_id.name)
-    config = launch_settings.resolve(spec, registered.spec, told.configs)
-    spec.max_parallelism = config.max_parallelism
-    if config.HasField("security_context"):
-        spec.security_context.CopyFrom(config.security_context)
-    return wire_execution.to_run(
-        project=execution.settings.project,
-        domain=execution.settings.domain,
-        name=child_name,
-        spec=spec,
-        task=identifier.deployed(_as_plan(plan), org=execution.action.run.org),
-        inputs=full,
-        org=execution.action.run.org,
-        # the gateway is in the parent's variables, which the specification has taken over
-        effect=launch_settings.effect(spec, registered.spec, config, {}, told, environment={}),
-        facts=wire_execution.ClosureFacts(registered.spec.workflow_id, time.time_ns()),
-    )
-
-
-async def _standing(step: Step, workflow: str) -> effective_attributes.Standing:
-    """What attributes say of child executions of a workflow; asked for once."""
-    execution = step.execution
-    if workflow not in execution.standings:
-        project, domain = execution.settings.project, execution.settings.domain
-        attributes = Attributes(execution.backend, Documents(Deployed(execution.backend)))
-        execution.standings[workflow] = await patient(
-            lambda: effective_attributes.of(attributes, project, domain, workflow)
-        )
-        for idle in execution.standings[workflow].idle:
-            _log.warning("child executions of %s: without effect: %s", workflow, idle)
-    found: effective_attributes.Standing = execution.standings[workflow]
-    return found
-
-
-async def _registered(step: Step, plan: Any) -> launch_plan_pb2.LaunchPlan:
+async def _registered(step: Step, plan: identifier_pb2.Identifier) -> launch_plan_pb2.LaunchPlan:
     """A launch plan as it was registered; asked for once."""
     execution = step.execution
     where = identifier.deployed(_as_plan(plan), org=execution.action.run.org)
@@ -206,8 +164,11 @@ async def _registered(step: Step, plan: Any) -> launch_plan_pb2.LaunchPlan:
     return execution.launch_plans[key]
 
 
-def _spec(step: Step, plan: Any, uid: str) -> execution_pb2.ExecutionSpec:
-    """What the child is asked to be: it inherits what the parent was given (`nodes/subworkflow/launchplan/admin.go`)."""
+async def _spec(step: Step, plan: identifier_pb2.Identifier, uid: str) -> execution_pb2.ExecutionSpec:
+    """What the child is asked to be: it inherits what the parent was given (`nodes/subworkflow/launchplan/admin.go`).
+
+    A child of a recovering execution recovers that of the source run, if that had come to start it; else it begins anew.
+    """
     execution = step.execution
     parent = execution.settings
     spec = execution_pb2.ExecutionSpec(launch_plan=_as_plan(plan), max_parallelism=parent.max_parallelism)
@@ -217,10 +178,10 @@ def _spec(step: Step, plan: Any, uid: str) -> execution_pb2.ExecutionSpec:
     metadata.principal = parent.spec.metadata.principal
     metadata.parent_node_execution.node_id = uid
     metadata.parent_node_execution.execution_id.CopyFrom(parent.id)
-    if execution.source is not None:
+    earlier = await execution.source.child(uid) if execution.source is not None else None
+    if earlier is not None:
         metadata.mode = execution_pb2.ExecutionMetadata.RECOVERED
-        metadata.reference_execution.CopyFrom(parent.id)
-        metadata.reference_execution.name = identifier.child_execution_name(execution.source.name, uid)
+        metadata.reference_execution.CopyFrom(earlier)
     spec.labels.values.update(parent.labels)
     spec.annotations.values.update(parent.annotations)
     spec.envs.values.extend(literals_pb2.KeyValuePair(key=k, value=v) for k, v in sorted(parent.envs.items()))
@@ -234,11 +195,11 @@ def _spec(step: Step, plan: Any, uid: str) -> execution_pb2.ExecutionSpec:
     return spec
 
 
-async def _end(step: Step, run_id: v2_identifier_pb2.RunIdentifier) -> Any:
+async def _end(step: Step, run_id: v2_identifier_pb2.RunIdentifier) -> run_definition_pb2.ActionDetails:
     """The root of the child run when it has ended; cancelled, aborts the run."""
     backend = step.execution.backend
     action = v2_identifier_pb2.ActionIdentifier(run=run_id, name=identifier.ROOT)
-    last = None
+    last = run_definition_pb2.ActionDetails()
     try:
         async for details in backend.watch_action(action_id=action, patience=PATIENCE):
             last = details
@@ -275,7 +236,7 @@ async def _recorded(step: Step, uri: str, uid: str) -> literals_pb2.LiteralMap:
     return outputs if outputs is not None else literals_pb2.LiteralMap()
 
 
-def _as_plan(plan: Any) -> identifier_pb2.Identifier:
+def _as_plan(plan: identifier_pb2.Identifier) -> identifier_pb2.Identifier:
     return identifier_pb2.Identifier(
         resource_type=identifier_pb2.LAUNCH_PLAN,
         project=plan.project,

@@ -23,7 +23,7 @@ from flyteidl2.workflow import run_definition_pb2, run_service_pb2
 from flyte_bridge.embedded.clock import from_datetime, to_datetime, to_timestamp
 from flyte_bridge.embedded.faults import AlreadyExists, Fault
 from flyte_bridge.embedded.triggers.schedule import Schedule, ScheduleError, latest_due, read
-from flyte_bridge.errors import StoreError
+from flyte_bridge.errors import ConcurrencyLimit, StoreError
 from flyte_bridge_translators.wire.identifier import fnv1
 
 if TYPE_CHECKING:
@@ -152,6 +152,9 @@ class Scheduler:
         error = ""
         try:
             await self._create_run(await self._request(trigger, at))
+        except ConcurrencyLimit as limit:
+            error = f"{at:%Y-%m-%dT%H:%M:%SZ}: {limit}"
+            _log.info("trigger %s: %s", trigger.key, error)
         except AlreadyExists:
             pass  # made before the process died
         except StoreError:

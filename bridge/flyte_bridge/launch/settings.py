@@ -6,22 +6,25 @@ Source: `flyteadmin/pkg/manager/impl/execution_manager.go` (`getExecutionConfig`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from flyteidl.admin import common_pb2, execution_pb2, launch_plan_pb2, matchable_resource_pb2
-from flyteidl.core import security_pb2
+from flyteidl.admin import common_pb2, execution_pb2, launch_plan_pb2
 
+from flyte_bridge.launch.platform_settings import Config
 from flyte_bridge_translators.wire.execution import Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from flyte_bridge.admin.effective_attributes import Standing
+    from flyteidl.core import security_pb2
+
+    from flyte_bridge.launch.platform_settings import PlatformSettings
 
 MAX_PARALLELISM = 25
 """What flyteadmin's own configuration says (`pkg/runtime/application_config_provider.go`)."""
 
-Config: TypeAlias = matchable_resource_pb2.WorkflowExecutionConfig
+SettingsHolder: TypeAlias = "execution_pb2.ExecutionSpec | launch_plan_pb2.LaunchPlanSpec | Config"
+"""Whoever has a say, the field names of all three being the same."""
 
 
 def resolve(
@@ -37,7 +40,8 @@ def resolve(
         attributes: What is set for the workflow, its domain and its project, the most specific first.
     """
     config = Config()
-    for source in (spec, *([plan] if plan is not None else []), *attributes):
+    sources: list[SettingsHolder] = [spec, *([plan] if plan is not None else []), *attributes]
+    for source in sources:
         _merge(config, source)
     if not _names_somebody(config.security_context):
         role = _role(spec, plan)
@@ -48,7 +52,7 @@ def resolve(
     return config
 
 
-def _merge(config: Config, source: Any) -> None:
+def _merge(config: Config, source: SettingsHolder) -> None:
     """Takes over what the configuration has not yet."""
     if not config.max_parallelism and source.max_parallelism > 0:
         config.max_parallelism = source.max_parallelism
@@ -96,38 +100,40 @@ def notifications(
     return tuple(plan.entity_metadata.notifications)
 
 
-def effect(
+def effective(
     spec: execution_pb2.ExecutionSpec,
     plan: launch_plan_pb2.LaunchPlanSpec | None,
-    config: Config,
-    project_labels: Mapping[str, str],
-    standing: Standing,
-    *,
-    environment: Mapping[str, str],
-) -> Effect:
-    """What the run is told.
+    platform: PlatformSettings,
+) -> tuple[execution_pb2.ExecutionSpec, Effect]:
+    """What an execution's settings come to.
 
     Args:
-        spec: Of the request.
+        spec: Of the request; left as it is.
         plan: The launch plan's; None for a single task.
-        config: As `resolve` gives it.
-        project_labels: Those of the project, which count where nobody else says anything of their keys.
-        standing: What attributes say beside the configuration.
-        environment: Variables that tasks get where nobody else sets them.
+        platform: What holds beside the two.
+
+    Returns:
+        The spec that `GetExecution` shall answer, and what the run is told.
 
     Raises:
         InvalidRequest: The execution asks for another cluster pool than it must have.
     """
-    return Effect(
-        labels={**project_labels, **config.labels.values},
+    config = resolve(spec, plan, platform.configs)
+    told = execution_pb2.ExecutionSpec()
+    told.CopyFrom(spec)
+    told.max_parallelism = config.max_parallelism
+    if config.HasField("security_context"):
+        told.security_context.CopyFrom(config.security_context)
+    return told, Effect(
+        labels={**platform.labels, **config.labels.values},
         annotations=dict(config.annotations.values),
-        envs={**environment, **{pair.key: pair.value for pair in config.envs.values}},
+        envs={**platform.environment, **{pair.key: pair.value for pair in config.envs.values}},
         interruptible=config.interruptible.value if config.HasField("interruptible") else None,
         overwrite_cache=config.overwrite_cache,
         raw_output_prefix=config.raw_output_data_config.output_location_prefix,
         security_context=config.security_context if config.HasField("security_context") else None,
-        cluster_pool=standing.pool(spec.cluster_assignment.cluster_pool_name),
-        queue=standing.queue,
-        task_resources=standing.task_resources,
+        cluster_pool=platform.pool(spec.cluster_assignment.cluster_pool_name),
+        queue=platform.queue,
+        task_resources=platform.task_resources,
         notifications=notifications(spec, plan),
     )

@@ -1,9 +1,8 @@
-"""What attributes do to executions: resources of tasks, the cluster pool, the queue; and what they do not."""
+"""What attributes do to executions: resources of tasks, the cluster pool, the queue; what they keep from starting."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +16,9 @@ from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from admin.control import DOMAIN, PROJECT, VERSION
 from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.grpc import GrpcCaller
+from flyte_bridge.registry.attributes import Attributes, Scope
+from flyte_bridge.registry.deployed import Deployed
+from flyte_bridge.registry.documents import Documents
 from flyte_bridge_translators.wire import identifier
 
 if TYPE_CHECKING:
@@ -29,14 +31,12 @@ _Resources = tasks_pb2.Resources
 
 @pytest.fixture(scope="module")
 def project(admin: Any, make_project: Callable[[], str]) -> str:
-    """A project whose development domain says something of everything."""
+    """A project whose development domain says something of all that executions follow."""
     name = make_project()
     for told in (
         {"task_resource_attributes": {"defaults": {"cpu": "250m", "memory": "64Mi"}, "limits": {"cpu": "300m"}}},
         {"cluster_assignment": {"cluster_pool_name": "pool"}},
         {"execution_queue_attributes": {"tags": ["fast", "slow"]}},
-        {"execution_cluster_label": {"value": "east"}},
-        {"plugin_overrides": {"overrides": [{"task_type": "spark", "plugin_id": ["mine"]}]}},
     ):
         attributes = {"project": name, "domain": DOMAIN, "matching_attributes": told}
         admin.UpdateProjectDomainAttributes(
@@ -78,18 +78,11 @@ def _given(details: Any) -> dict[str, tuple[str, str]]:
 GIVEN = {"CPU": ("250m", "250m"), "MEMORY": ("64Mi", "64Mi")}
 
 
-def test_executions_do_what_attributes_say(
-    control: Control, admin: Any, flows: Any, project: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Tasks get their resources, also in child executions; runs their pool and queue; what has no effect is logged."""
+def test_executions_do_what_attributes_say(control: Control, admin: Any, flows: Any, project: str) -> None:
+    """Tasks get their resources, also in child executions; runs their pool and queue."""
     control.register(flows.everything)
     request = _request(project, "flows.everything", identifier_pb2.LAUNCH_PLAN, a=1)
-    with caplog.at_level(logging.WARNING):
-        started = admin.CreateExecution(request).id
-    said = [message for message in caplog.messages if f"execution {started.name} of {project}/{DOMAIN}" in message]
-    assert len(said) == 2
-    assert "without effect: execution cluster label 'east': " in said[0]
-    assert "without effect: plugins mine for tasks of type 'spark' (if missing: FAIL): " in said[1]
+    started = admin.CreateExecution(request).id
     execution = control.remote.fetch_execution(project=project, domain=DOMAIN, name=started.name)
     done = control.done(execution)
     assert done.error is None
@@ -147,3 +140,26 @@ def test_a_workflows_own_go_before_its_domains(control: Control, admin: Any, flo
     control.done(control.remote.fetch_execution(project=project, domain=DOMAIN, name=started.name))
     _, actions = _actions(control, project, started.name)
     assert _given(actions["n0"]) == {"MEMORY": ("32Mi", "32Mi")}
+
+
+def test_nothing_starts_under_attributes_that_nothing_could_follow(
+    control: Control, admin: Any, flows: Any, make_project: Callable[[], str], refused: Callable[..., str]
+) -> None:
+    """Attributes that an earlier version has taken: the start is refused with their place and name, until they are deleted."""
+    control.register(flows.child)
+    project = make_project()
+
+    async def put(told: dict[str, Any] | None) -> None:
+        async with BackendClient(GrpcCaller(control.endpoint, insecure=True)) as backend:
+            held = Attributes(backend, Documents(Deployed(backend)))
+            matching = None if told is None else matchable_resource_pb2.MatchingAttributes(**told)
+            await held.put(
+                matchable_resource_pb2.MatchableResource.EXECUTION_CLUSTER_LABEL, Scope(project, DOMAIN), matching
+            )
+
+    asyncio.run(put({"execution_cluster_label": {"value": "east"}}))
+    request = _request(project, "flows.child", identifier_pb2.LAUNCH_PLAN, a=1)
+    message = refused("FAILED_PRECONDITION", admin.CreateExecution, request)
+    assert message.startswith(f"attributes of {project}, {DOMAIN}: MatchingAttributes.execution_cluster_label: ")
+    asyncio.run(put(None))
+    admin.CreateExecution(request)
