@@ -40,6 +40,8 @@ How the embedded backend runs tasks; read when it starts:
 | `FLYTE_BRIDGE_TASK_CPUS`, `FLYTE_BRIDGE_TASK_MEMORY` | how much runs at once, by what tasks request; else the machine | unset |
 | `FLYTE_BRIDGE_TASK_ALLOW` | `accelerators`, `commands`, `registration`: see [embedded.md](embedded.md) | unset |
 | `FLYTE_BRIDGE_TASK_FORKSERVERS` | `false` starts each task in a fresh interpreter | `true` |
+| `FLYTE_BRIDGE_EMBEDDED_LIKE` | `go`: behave as the Go backend where they differ, for tests (`embedded/go_like`) | unset |
+| `FLYTE_BRIDGE_EMBEDDED_FORGETS` | seconds after which it then forgets actions that have ended | `3600` |
 """
 
 from __future__ import annotations
@@ -102,6 +104,8 @@ class Settings(BaseSettings):
     task_memory: str | None = None
     task_allow: Annotated[tuple[Allowance, ...], NoDecode] = ()
     task_forkservers: bool = True
+    embedded_like: Literal["go"] | None = None
+    embedded_forgets: float = Field(default=3600.0, ge=0)
 
     @field_validator("driver_cpu", "driver_memory")
     @classmethod

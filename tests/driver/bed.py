@@ -98,8 +98,9 @@ def phase(details: Any) -> str:
 class Bed:
     """A backend that workflows of flytekit are deployed to and run on."""
 
-    def __init__(self, endpoint: str, data_dir: Path) -> None:
+    def __init__(self, endpoint: str, data_dir: Path, like: str = "own") -> None:
         self.endpoint = endpoint
+        self.like = like
         self.data_dir = data_dir
         self._serialized: dict[str, Any] = {}
 

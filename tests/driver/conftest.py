@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flyte_bridge.embedded import instance
+from modes import both_ways
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,24 +29,29 @@ sys.path[:0] = [
 ]  # the workflows are imported here, to be serialized, and by the tasks' processes
 
 
-def start(data_dir: Path, port: int | None = None) -> instance.Instance:
-    """A backend whose tasks can import the modules of `code/`."""
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(CODE), str(EXAMPLES), *filter(None, [before])])
-    try:
+def start(data_dir: Path, port: int | None = None, like: str = "own", forgets: float = 3600) -> instance.Instance:
+    """A backend whose tasks can import the modules of `code/`.
+
+    Args:
+        data_dir: Its directory.
+        port: Its port.
+        like: `own`, or `go` for one that behaves as the Go backend.
+        forgets: Seconds after which that one forgets what has ended.
+    """
+    path = os.pathsep.join([str(CODE), str(EXAMPLES), *filter(None, [os.environ.get("PYTHONPATH")])])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", path)
+        if like != "own":
+            patch.setenv("FLYTE_BRIDGE_EMBEDDED_LIKE", like)
+            patch.setenv("FLYTE_BRIDGE_EMBEDDED_FORGETS", str(forgets))
         return instance.start(data_dir, port)
-    finally:
-        if before is None:
-            del os.environ["PYTHONPATH"]
-        else:
-            os.environ["PYTHONPATH"] = before
 
 
-@pytest.fixture(scope="session")
-def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
-    """What workflows are deployed to and run on."""
+@pytest.fixture(scope="session", params=both_ways())
+def bed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
+    """What workflows are deployed to and run on: the embedded backend, its own way and as the Go one."""
     from driver.bed import Bed
 
     data_dir = tmp_path_factory.mktemp("driver") / "data"
-    yield Bed(start(data_dir).endpoint, data_dir)
+    yield Bed(start(data_dir, like=request.param).endpoint, data_dir, like=request.param)
     instance.stop(data_dir)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ from flyte_bridge.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from flyte_bridge.embedded.behaviour import Behaviour
     from flyte_bridge.embedded.cached_results import Memo
     from flyte_bridge.embedded.clock import Clock
     from flyte_bridge.embedded.executor import Executor
@@ -72,6 +74,7 @@ class Parts:
         secrets: A task's security context, project and domain → the environment variables that carry its secrets;
             raises a `Fault` if one is not there.
         console: An action and an attempt → the address of its log for people.
+        behaviour: What this backend does its own way, or as another.
     """
 
     ledger: Ledger
@@ -82,6 +85,7 @@ class Parts:
     clock: Clock
     secrets: Callable[[tasks_pb2.TaskTemplate, ActionKey], Mapping[str, str]]
     console: Callable[[ActionKey, int], str]
+    behaviour: Behaviour
 
 
 class Life:
@@ -105,7 +109,7 @@ class Life:
         self._run_spec = run_pb2.RunSpec.FromString(run_spec)
         spec = task_definition_pb2.TaskSpec.FromString(parts.ledger.task_spec(record))
         self._template = spec.task_template
-        self._metadata = self._template.metadata
+        self._metadata = parts.behaviour.metadata(self._template.metadata)
         self._limits = limits.Limits(self._metadata, record.created_at, parts.clock)
 
     async def run(self) -> None:
@@ -132,6 +136,8 @@ class Life:
         while True:
             number = self._record.attempts
             outcome, end = await self._attempt(number)
+            if await self._started_anew(number, outcome):
+                continue
             change = self._conclusion(number, outcome)
             # written as one: a server killed between the attempt's end and what follows from it would have to guess
             await self._write(partial(self._note, number, _PHASES[outcome.ending], end, change))
@@ -166,6 +172,15 @@ class Life:
         end.outputs.output_uri, end.outputs.report_uri = outcome.outputs_uri, outcome.report_uri
         end.cache_status = self._record.cache_status
         return outcome, end.SerializeToString()
+
+    async def _started_anew(self, number: int, outcome: Outcome) -> bool:
+        """Whether a process that has crashed is started again in the same attempt, after a pause; not this backend's way."""
+        pause = self._parts.behaviour.restart_after(self._job(number), outcome, self._parts.objects)
+        if pause is None or self._is_over():
+            return False
+        await asyncio.sleep(pause)
+        shutil.rmtree(self._parts.layout.work_dir(self._key, number), ignore_errors=True)
+        return not self._is_over()
 
     def _conclusion(self, number: int, outcome: Outcome) -> Change:
         """What follows for the action from how its attempt ended."""
@@ -203,7 +218,9 @@ class Life:
 
         async def run() -> Outcome:
             async with self._gate.passed(self._key):
-                return await self._parts.executor.run(job, listen)
+                outcome = await self._parts.executor.run(job, listen)
+            declares = bool(self._template.interface.outputs.variables)
+            return self._parts.behaviour.outcome(job, outcome, self._parts.objects, declares=declares)
 
         return await self._limits.hold(
             asyncio.ensure_future(run()),

@@ -158,7 +158,7 @@ class Engine:
         trace = pb.TraceAction.FromString(new.record.spec)
         ended = trace.end_time
         at = int(ended.seconds) * 1_000_000 + int(ended.nanos) // 1000 if trace.HasField("end_time") else None
-        phase = trace_phase(trace)
+        phase = self._parts.behaviour.trace_phase(trace_phase(trace))
         error = None
         if phase is Phase.FAILED:
             error = self._trace_error(f"{new.record.run_output_base}/{new.record.key.name}/error.pb")
@@ -278,6 +278,8 @@ class Engine:
         root = self._ledger.find(held.record.key.sibling(ROOT))
         run_spec = held.record.run_spec or (root.run_spec if root else b"")
         if _is_external(held.record):
+            return
+        if held.record.parent is None and not self._parts.behaviour.begins(held.record, self._ledger):
             return
         life = Life(self._parts, held.record, run_spec, held.depth, self._gate(held.record.key, root))
         held.life = asyncio.ensure_future(life.run())

@@ -150,6 +150,13 @@ class Ledger:
         self.store.after_commit(lambda: self.hub.publish(after))
         return after
 
+    def set_aside(self, record: ActionRecord) -> None:
+        """Gives an action another name, so that one of its own can be made anew: what the Go backend does when it has
+        collected one (`go_like`)."""
+        with self.store.transaction():
+            aside = f"{record.key.name}~{record.id}"
+            self.store.run("UPDATE actions SET name = ?, parent = '~' WHERE id = ?", (aside, record.id))
+
     def log_attempt(self, record: ActionRecord, attempt: int, phase: Phase, event: bytes) -> None:
         """Writes down what happened to one attempt.
 

@@ -10,7 +10,7 @@ import secrets
 import signal
 import socket
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flyteidl2.task import common_pb2
 from hypercorn.asyncio import serve as hypercorn_serve
@@ -19,6 +19,7 @@ from hypercorn.config import Config as HypercornConfig
 from flyte_bridge.embedded import oauth
 from flyte_bridge.embedded.app import Dispatcher
 from flyte_bridge.embedded.attempt_loop import Parts
+from flyte_bridge.embedded.behaviour import Behaviour
 from flyte_bridge.embedded.cache import Cache
 from flyte_bridge.embedded.cached_results import Memo
 from flyte_bridge.embedded.clock import Clock, SystemClock
@@ -28,6 +29,7 @@ from flyte_bridge.embedded.enqueue import Intake
 from flyte_bridge.embedded.executor import Executor, ExecutorOptions
 from flyte_bridge.embedded.executor.environment import backend as task_environment
 from flyte_bridge.embedded.facade import FacadeApplication
+from flyte_bridge.embedded.go_like import POLL, GoLike
 from flyte_bridge.embedded.inputs import inputs_file
 from flyte_bridge.embedded.layout import Layout
 from flyte_bridge.embedded.ledger import Ledger
@@ -69,11 +71,13 @@ class Options:
         data_dir: Where everything lies; made if it is not there.
         executor: How to run tasks.
         warm: The forkservers to start with the server rather than with the first task: `flyte`, `flytekit`.
+        go_like: Behave as the Go backend does where it differs, for tests; None for this backend's own way.
     """
 
     data_dir: Path
     executor: ExecutorOptions = field(default_factory=ExecutorOptions)
     warm: tuple[str, ...] = ("flyte",)
+    go_like: GoLike | None = None
 
 
 class Backend:
@@ -123,6 +127,7 @@ class Backend:
             triggers=self.triggers,
             settings=self.settings,
         )
+        self.behaviour = Behaviour() if options.go_like is None else _go_behaviour(self, options.go_like)
         parts = Parts(
             ledger=self.ledger,
             objects=self.objects,
@@ -132,9 +137,11 @@ class Backend:
             clock=self.clock,
             secrets=self.injector.environment,
             console=self.console_url,
+            behaviour=self.behaviour,
         )
         self.engine = Engine(parts, self.intake, self.hub)
-        self.scheduler = Scheduler(self.triggers, self._fire, self._read_inputs, self.clock)
+        poll = 0.0 if options.go_like is None else POLL
+        self.scheduler = Scheduler(self.triggers, self._fire, self._read_inputs, self.clock, poll=poll)
         self.app = Dispatcher()
         self.host, self.port = "127.0.0.1", 0
         self._stop = asyncio.Event()
@@ -162,7 +169,12 @@ class Backend:
         self.caller = LocalCaller(services)
         self.launch_plan_triggers = LaunchPlanTriggers(self.caller)
         for descriptor, implementation in services:
-            self.app.mount(descriptor.full_name, ServiceApplication(descriptor, implementation))
+            service: Any = ServiceApplication(descriptor, implementation)
+            if self.options.go_like is not None:
+                from flyte_bridge.embedded.go_like.compressed import Compressed
+
+                service = Compressed(service)
+            self.app.mount(descriptor.full_name, service)
         self.facade = FacadeApplication(self)
         self.app.fall_back(self.facade.claims, self.facade)
         s3 = S3App(self.objects, self.clock)
@@ -195,7 +207,8 @@ class Backend:
         self.host, self.port = listener.getsockname()[:2]
         # the object store asks for no key, but S3 clients do not go without one
         keys = {"access_key": "flyte-bridge", "secret_key": secrets.token_hex(16)}
-        await self.executor.start(task_environment(self.endpoint, **keys), warm=self.options.warm)
+        environment = task_environment(self.endpoint, tells_driver=self.behaviour.tells_driver, **keys)
+        await self.executor.start(environment, warm=self.options.warm)
         self._serving = asyncio.create_task(
             hypercorn_serve(self.app, _hypercorn(listener), shutdown_trigger=self._stop.wait)  # type: ignore[arg-type]
         )
@@ -246,7 +259,7 @@ async def serve(data_dir: Path, listener: socket.socket, announce: Callable[[], 
         StoreError: The database is damaged, newer than this version, or cannot be written.
         ConfigError: What the settings say of tasks cannot be.
     """
-    options = Options(data_dir, executor=_executor_options())
+    options = _options(data_dir)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -264,13 +277,23 @@ async def serve(data_dir: Path, listener: socket.socket, announce: Callable[[], 
     await broken
 
 
-def _executor_options() -> ExecutorOptions:
-    """What the user's settings say of tasks. Reading them takes a fifth of the start-up time, so only if there are any."""
-    if not any(name.startswith("FLYTE_BRIDGE_TASK_") for name in os.environ):
-        return ExecutorOptions()
+def _options(data_dir: Path) -> Options:
+    """What the user's settings say. Reading them takes a fifth of the start-up time, so only if there are any."""
+    if not any(name.startswith(("FLYTE_BRIDGE_TASK_", "FLYTE_BRIDGE_EMBEDDED_")) for name in os.environ):
+        return Options(data_dir)
     from flyte_bridge import config
 
-    return ExecutorOptions.of(config.load())
+    settings = config.load()
+    go_like = GoLike(forgets_after=settings.embedded_forgets) if settings.embedded_like == "go" else None
+    return Options(data_dir, executor=ExecutorOptions.of(settings), go_like=go_like)
+
+
+def _go_behaviour(backend: Backend, like: GoLike) -> Behaviour:
+    from flyte_bridge.embedded.go_like.behaviour import GoBehaviour
+    from flyte_bridge.embedded.go_like.recovery import NoRecovery
+
+    backend.intake.recovery = NoRecovery(backend.ledger, backend.objects)
+    return GoBehaviour(like)
 
 
 def _hypercorn(listener: socket.socket) -> HypercornConfig:

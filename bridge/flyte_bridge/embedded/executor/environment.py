@@ -68,7 +68,9 @@ _READ_BY_IMPORTS = re.compile(
 `zygote_flyte` has its logger read it again."""
 
 
-def backend(endpoint: str, *, access_key: str, secret_key: str, region: str = "us-east-1") -> dict[str, str]:
+def backend(
+    endpoint: str, *, access_key: str, secret_key: str, region: str = "us-east-1", tells_driver: bool = True
+) -> dict[str, str]:
     """What every task is told about the backend; for `Executor.start`.
 
     Args:
@@ -76,10 +78,11 @@ def backend(endpoint: str, *, access_key: str, secret_key: str, region: str = "u
         access_key: The object store's.
         secret_key: The object store's.
         region: Any; S3 clients demand one.
+        tells_driver: Whether Flyte 1's driver learns whose it is: a real backend wants other things of dynamic tasks.
     """
     return {
+        **({"FLYTE_BRIDGE_EMBEDDED": "1"} if tells_driver else {}),
         "AWS_REGION": region,
-        "FLYTE_BRIDGE_EMBEDDED": "1",  # for the driver: a real backend wants other things of dynamic tasks
         "FLYTE_AWS_ACCESS_KEY_ID": access_key,
         "FLYTE_AWS_ENDPOINT": f"http://{endpoint}",
         "FLYTE_AWS_SECRET_ACCESS_KEY": secret_key,

@@ -38,6 +38,8 @@ SERVER_STOPPED = "BackendStopped"
 """Code of a failure: the backend ended the process on its own way out. Counts against nothing."""
 CRASHED = "UnknownError"
 """Code of a failure: the process ended badly without saying why; Flyte's word for it."""
+CRASHES = frozenset({CRASHED, LOST, STOPPED})
+"""Codes of failures that tell of a process that ended badly and left no word."""
 MISSING = "OutputsNotFound"
 """Code of a failure: the process ended well and there are no outputs."""
 UNREADABLE = "BadResult"

@@ -33,6 +33,9 @@ from flyteidl2.workflow import (
     translator_service_pb2,
 )
 
+from flyte_bridge.embedded.go_like.actions import GoActionsService
+from flyte_bridge.embedded.go_like.data import GoDataProxyService
+from flyte_bridge.embedded.go_like.runs import GoRunService
 from flyte_bridge.embedded.services.actions import ActionsService
 from flyte_bridge.embedded.services.cache import CacheService
 from flyte_bridge.embedded.services.cluster import ClusterService
@@ -59,10 +62,17 @@ if TYPE_CHECKING:
 def services(backend: Backend) -> Iterator[tuple[ServiceDescriptor, object | None]]:
     """Each service and its implementation; None for one that is not part of the embedded backend."""
     wake = backend.scheduler.wake
+    like = backend.options.go_like
+    runs, actions = RunService(backend.engine, backend.ledger), ActionsService(backend.engine, backend.ledger)
+    data_proxy = DataProxyService
+    if like is not None:
+        runs = GoRunService(backend.engine, backend.ledger, backend.objects, like)
+        actions = GoActionsService(backend.engine, backend.ledger, backend.layout, like)
+        data_proxy = GoDataProxyService
     internal = InternalRunService(backend.ledger, backend.projects)
     for module, implementation in (
-        (run_service_pb2, RunService(backend.engine, backend.ledger)),
-        (actions_service_pb2, ActionsService(backend.engine, backend.ledger)),
+        (run_service_pb2, runs),
+        (actions_service_pb2, actions),
         (internal_run_service_pb2, internal),
         (events_proxy_service_pb2, EventsProxyService(internal)),
         (
@@ -81,7 +91,7 @@ def services(backend: Backend) -> Iterator[tuple[ServiceDescriptor, object | Non
         (project_service_pb2, ProjectService(backend.projects)),
         (
             dataproxy_service_pb2,
-            DataProxyService(
+            data_proxy(
                 backend.objects,
                 backend.signer,
                 backend.ledger,

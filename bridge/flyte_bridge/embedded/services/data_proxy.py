@@ -8,7 +8,7 @@ import hashlib
 import itertools
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from flyteidl2.common import run_pb2 as common_run_pb2
 from flyteidl2.dataproxy import dataproxy_service_pb2 as pb
@@ -58,7 +58,10 @@ class DataProxyService:
 
     Attributes:
         base_url: Tells what signed URLs begin with, `http://host:port`; known once the server listens.
+        reports: The names that a report may have.
     """
+
+    reports: ClassVar[tuple[str, ...]] = REPORTS
 
     objects: ObjectStore
     signer: Signer
@@ -171,10 +174,13 @@ class DataProxyService:
             found = self._read(response.inputs_uri, common_pb2.Inputs, needed=record.type is ActionType.TASK)
             response.inputs.CopyFrom(found)
         if record.output_uri and record.phase.good:
-            response.outputs_uri = _file(record.output_uri, "outputs.pb")
+            response.outputs_uri = self._outputs_of(record)
             found_outputs = self._read(response.outputs_uri, common_pb2.Outputs, needed=_has_outputs(self, record))
             response.outputs.CopyFrom(found_outputs)
         return response
+
+    def _outputs_of(self, record: ActionRecord) -> str:
+        return _file(record.output_uri, "outputs.pb")
 
     async def create_download_link(
         self, request: pb.CreateDownloadLinkRequest, _ctx: Any
@@ -203,7 +209,7 @@ class DataProxyService:
         record = self._action(request.action_attempt_id.action_id)
         attempt = request.action_attempt_id.attempt or record.attempts
         prefix = output_prefix(record.run_output_base, record.key, attempt)
-        candidates = [f"{prefix}/{name}" for name in REPORTS]
+        candidates = [f"{prefix}/{name}" for name in self.reports]
         if attempt == record.attempts and record.report_uri:
             candidates.insert(0, record.report_uri)
         for uri in candidates:

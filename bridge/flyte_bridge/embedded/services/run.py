@@ -47,6 +47,9 @@ class RunService:
             raise NotFound(f"{what} does not exist")
         return record
 
+    def _details(self, record: ActionRecord) -> run_definition_pb2.ActionDetails:
+        return messages.details(record, self._ledger)
+
     # -- making and ending --------------------------------------------------------------------------------------------
 
     async def create_run(self, request: pb.CreateRunRequest, ctx: Any) -> pb.CreateRunResponse:
@@ -85,13 +88,13 @@ class RunService:
 
     def _run_details(self, record: ActionRecord) -> run_definition_pb2.RunDetails:
         return run_definition_pb2.RunDetails(
-            run_spec=run_pb2.RunSpec.FromString(record.run_spec), action=messages.details(record, self._ledger)
+            run_spec=run_pb2.RunSpec.FromString(record.run_spec), action=self._details(record)
         )
 
     async def get_action_details(self, request: pb.GetActionDetailsRequest, _ctx: Any) -> pb.GetActionDetailsResponse:
         """An action with its attempts."""
         record = self._find(messages.action_key(request.action_id))
-        return pb.GetActionDetailsResponse(details=messages.details(record, self._ledger))
+        return pb.GetActionDetailsResponse(details=self._details(record))
 
     async def get_action_data_uris(
         self, request: pb.GetActionDataURIsRequest, _ctx: Any
@@ -151,7 +154,7 @@ class RunService:
     ) -> AsyncIterator[pb.WatchActionDetailsResponse]:
         """An action's details at each change, until it ends."""
         async for record in self._until_end(messages.action_key(request.action_id)):
-            yield pb.WatchActionDetailsResponse(details=messages.details(record, self._ledger))
+            yield pb.WatchActionDetailsResponse(details=self._details(record))
 
     async def watch_cluster_events(
         self, request: pb.WatchClusterEventsRequest, _ctx: Any

@@ -52,7 +52,13 @@ class Scheduler:
     """The loop that fires triggers. `tick` is one turn of it, and all that tests need."""
 
     def __init__(
-        self, repository: TriggerRepository, create_run: CreateRun, read_inputs: ReadInputs, clock: Clock
+        self,
+        repository: TriggerRepository,
+        create_run: CreateRun,
+        read_inputs: ReadInputs,
+        clock: Clock,
+        *,
+        poll: float = 0.0,
     ) -> None:
         """Nothing runs yet.
 
@@ -61,7 +67,9 @@ class Scheduler:
             create_run: Makes a run; raises `AlreadyExists` when there is one of that name.
             read_inputs: Reads the inputs below an offloaded URI.
             clock: Tells the time.
+            poll: Seconds between two looks at the triggers, whatever has changed; 0 looks when something is due or changed.
         """
+        self._poll = poll
         self._repository = repository
         self._create_run = create_run
         self._read_inputs = read_inputs
@@ -83,7 +91,8 @@ class Scheduler:
 
     def wake(self) -> None:
         """Look at the triggers again: one was deployed, activated, deactivated or deleted."""
-        self._changed.set()
+        if not self._poll:
+            self._changed.set()
 
     async def tick(self) -> datetime | None:
         """Fire what is due, then say when the next fire time is.
@@ -126,7 +135,9 @@ class Scheduler:
                 retry = min(2 * retry, timedelta(seconds=_LONGEST_SLEEP))
                 continue
             sleep = _LONGEST_SLEEP
-            if soonest is not None:
+            if self._poll:
+                sleep = self._poll
+            elif soonest is not None:
                 sleep = min(sleep, max(0.0, (soonest - to_datetime(self._clock.now())).total_seconds()))
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), sleep)

@@ -1,0 +1,74 @@
+"""RunService, the Go backend's way: rows that an informer writes later, errors without codes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flyteidl2.workflow import run_definition_pb2
+from flyteidl2.workflow import run_service_pb2 as pb
+
+from flyte_bridge.embedded import messages
+from flyte_bridge.embedded.faults import AlreadyExists, NotFound
+from flyte_bridge.embedded.inputs import inputs_file
+from flyte_bridge.embedded.model import ActionType
+from flyte_bridge.embedded.services.run import RunService
+
+if TYPE_CHECKING:
+    from flyte_bridge.embedded.engine import Engine
+    from flyte_bridge.embedded.go_like import GoLike
+    from flyte_bridge.embedded.inputs import Objects
+    from flyte_bridge.embedded.ledger import Ledger
+    from flyte_bridge.embedded.model import ActionKey, ActionRecord
+
+
+class GoRunService(RunService):
+    """Runs."""
+
+    def __init__(self, engine: Engine, ledger: Ledger, objects: Objects, like: GoLike) -> None:
+        super().__init__(engine, ledger)
+        self._objects = objects
+        self._like = like
+
+    async def create_run(self, request: pb.CreateRunRequest, ctx: Any) -> pb.CreateRunResponse:
+        """Makes a run; of a name that exists, it answers with the run that is there, whose inputs are overwritten."""
+        try:
+            return await super().create_run(request, ctx)
+        except AlreadyExists:
+            record = self._find(messages.run_key(request.run_id).action())
+            if request.HasField("inputs"):
+                self._objects.write(inputs_file(record.input_uri), request.inputs.SerializeToString())
+            return pb.CreateRunResponse(run=messages.run(record, self._ledger.labels([record])[record.id]))
+
+    async def abort_action(self, request: pb.AbortActionRequest, ctx: Any) -> pb.AbortActionResponse:
+        """Ends an action that has a row already."""
+        self._find(messages.action_key(request.action_id))
+        return await super().abort_action(request, ctx)
+
+    async def list_actions(self, request: pb.ListActionsRequest, ctx: Any) -> pb.ListActionsResponse:
+        """A run's rows: parent and group are all that they tell of what an action is."""
+        response = await super().list_actions(request, ctx)
+        run = messages.run_key(request.run_id)
+        there = [one for one in response.actions if self._has_row(self._ledger.find(run.action(one.id.name)))]
+        for one in there:
+            told = run_definition_pb2.ActionMetadata(parent=one.metadata.parent, group=one.metadata.group)
+            one.metadata.CopyFrom(told)
+        return pb.ListActionsResponse(actions=there, token=response.token)
+
+    def _find(self, key: ActionKey) -> ActionRecord:
+        record = super()._find(key)
+        if not self._has_row(record):
+            raise NotFound(f"action {key} not found: its row is not written yet")
+        return record
+
+    def _details(self, record: ActionRecord) -> run_definition_pb2.ActionDetails:
+        details = super()._details(record)
+        for error in (details, *details.attempts):
+            if error.HasField("error_info"):
+                error.error_info.code = ""
+        return details
+
+    def _has_row(self, record: ActionRecord | None) -> bool:
+        """A root's and a trace's are written with the request."""
+        if record is None or record.parent is None or record.type is ActionType.TRACE:
+            return True
+        return record.created_at + self._like.row_after * 1e6 <= self._ledger.store.clock.now()
