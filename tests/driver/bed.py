@@ -21,10 +21,11 @@ from flyte_bridge import config
 from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.backend.query import query
-from flyte_bridge.errors import AlreadyExists
+from flyte_bridge.backend.storage import Storage
+from flyte_bridge.errors import AlreadyExists, NoSuchObject
 from flyte_bridge.registry import Registry
+from flyte_bridge_translators.wire import error_document, identifier, node_record
 from flyte_bridge_translators.wire import execution as wire_execution
-from flyte_bridge_translators.wire import identifier
 from wire.serialized import serialize
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Done:
         actions: All its actions' details by name.
         literals: What it put out, as literals.
         outputs: The same as Python values; empty if it failed.
+        left: Code and message of its `error.pb`.
     """
 
     run: str
@@ -55,6 +57,7 @@ class Done:
     actions: Mapping[str, run_definition_pb2.ActionDetails]
     literals: literals_pb2.LiteralMap
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    left: tuple[str, str] = ("", "")
 
     @property
     def phase(self) -> str:
@@ -71,7 +74,9 @@ class Done:
     @property
     def error(self) -> tuple[str, str]:
         """Code and message of its failure."""
-        return self.details.error_info.code, self.details.error_info.message
+        if self.details.error_info.code:
+            return self.details.error_info.code, self.details.error_info.message
+        return self.left  # the Go backend tells no code
 
     def phases(self) -> dict[str, str]:
         """How each child ended."""
@@ -92,7 +97,8 @@ class Done:
 
 def phase(details: Any) -> str:
     """An action's phase without its prefix."""
-    return phase_pb2.ActionPhase.Name(details.status.phase).removeprefix("ACTION_PHASE_")
+    reached = node_record.phase_of(details.status.phase, details.metadata.group)
+    return phase_pb2.ActionPhase.Name(reached).removeprefix("ACTION_PHASE_")
 
 
 class Bed:
@@ -202,16 +208,34 @@ class Bed:
                 pass
             assert details is not None
             actions = await all_actions(backend, run_id)
+            while not await self._enqueued(backend, root) <= set(actions):  # rows may come later than the enqueue
+                actions = await all_actions(backend, run_id)
             literals = literals_pb2.LiteralMap()
             if phase(details) == "SUCCEEDED":
                 data = await backend.get_action_data(action_id=root)
                 literals.ParseFromString(data.outputs.SerializeToString())
-            return Done(run, details, actions, literals)
+            return Done(run, details, actions, literals, left=await self._left(details))
 
         done: Done = self.do(watch)
         if done.phase == "SUCCEEDED":
             done.outputs = _values(entity, done.literals)
         return done
+
+    async def _enqueued(self, backend: Backend, root: Any) -> set[str]:
+        names: set[str] = set()
+        async for update in backend.watch_children(parent=root):
+            if update is None:
+                break
+            names.add(update.action_id.name)
+        return names
+
+    async def _left(self, details: Any) -> tuple[str, str]:
+        uri = error_document.beside(details.attempts[-1].outputs.output_uri if details.attempts else "")
+        try:
+            error = error_document.read(await Storage(self.storage_environment()).read(uri)) if uri else None
+        except NoSuchObject:
+            return "", ""
+        return (error.code, error.message) if error is not None else ("", "")
 
     def log(self, run: str, action: str) -> str:
         """What a child's first attempt has printed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import fails
+import pytest
 
 from flyte_bridge_translators.wire import identifier
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from driver.bed import Bed
 
 
+@pytest.mark.go_like
 def test_a_failure_node_gets_the_error(bed: Bed) -> None:
     """It runs with the workflow's inputs and the error; the execution ends with the original error and names the node."""
     done = bed.run(fails.handled, x=1)
@@ -45,6 +47,7 @@ def test_fail_after_executable_nodes_complete(bed: Bed) -> None:
     assert done.phases() == {"n0": "FAILED", "n2": "SUCCEEDED", "n3": "SUCCEEDED", "n4": "SUCCEEDED"}
 
 
+@pytest.mark.go_like
 def test_retries_are_the_users(bed: Bed) -> None:
     """A recoverable failure is tried again as often as the task says, in one action."""
     done = bed.run(fails.retried, x=3)
@@ -70,6 +73,7 @@ def test_a_sub_workflows_timeout_ends_its_nodes(bed: Bed) -> None:
     assert done.phases() == {"n0": "FAILED", "n0-0-n0": "ABORTED", "n0-1-n0": "ABORTED"}
 
 
+@pytest.mark.go_like
 def test_a_launch_plans_timeout_aborts_its_run(bed: Bed) -> None:
     """The child run does not outlive its node's time."""
     name = "slow-parent"

@@ -34,6 +34,7 @@ def _marks(where: Path) -> dict[str, int]:
     return {file.name: len(file.read_text().splitlines()) for file in where.iterdir() if file.name != "mend"}
 
 
+@pytest.mark.go_like
 @pytest.mark.parametrize("relation", [True, False])
 def test_succeeded_nodes_are_taken_over(bed: Bed, tmp_path: Path, relation: bool) -> None:
     """Tasks, sub-workflows' nodes, answers and child runs that succeeded are recovered, whether or not the backend knows
@@ -49,16 +50,19 @@ def test_succeeded_nodes_are_taken_over(bed: Bed, tmp_path: Path, relation: bool
     again = bed.run(mends.mends, recovering(first), second, relation=relation, where=str(tmp_path))
     assert again.phase == "FAILED"
     assert _marks(tmp_path) == {**before, "mended": 4}
-    assert again.actions["n0"].status.phase == RECOVERED
+    assert again.actions["n0"].WhichOneof("spec") == "trace" or again.actions["n0"].status.phase == RECOVERED
 
     (tmp_path / "mend").touch()
     done = bed.run(mends.mends, recovering(second), third, relation=relation, where=str(tmp_path))
     assert done.phase == "SUCCEEDED", done.error
     assert done.outputs == {"o0": 4, "o1": 4, "o2": 4}
     assert _marks(tmp_path) == {**before, "mended": 6}
-    assert {name for name, phase in done.phases().items() if phase == "RECOVERED"} == {"n0", "n1", "n2", "n3-0-n0"}
+    told = "RECOVERED" if bed.like == "own" else "SUCCEEDED"  # the Go backend knows no recovery
+    assert {name: done.phases()[name] for name in ("n0", "n1", "n2", "n3-0-n0")} == dict.fromkeys(
+        ("n0", "n1", "n2", "n3-0-n0"), told
+    )
     child = identifier.run_name(identifier.child_execution_name(third, "n4"))
-    assert bed.done(mends.inner, child).actions["n0"].status.phase == RECOVERED
+    assert bed.done(mends.inner, child).phases()["n0"] == told
 
 
 async def approve(backend: BackendClient, run: str) -> None:

@@ -73,6 +73,7 @@ def test_a_sleep_needs_no_process(bed: Bed) -> None:
     assert then.start_time.ToNanoseconds() >= first.end_time.ToNanoseconds()
 
 
+@pytest.mark.go_like
 def test_a_gate_nobody_answers_times_out(bed: Bed) -> None:
     """Its node fails with Flyte 1's code."""
     done = bed.run(waits.impatient)

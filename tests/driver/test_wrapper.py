@@ -65,7 +65,7 @@ def run(template: tasks_pb2.TaskTemplate, folder: Path, inputs: dict[str, Any], 
 
 @pytest.mark.parametrize("fast", [False, True])
 def test_futures_and_outputs(tmp_path: Path, fast: bool) -> None:
-    """The wrapped command leaves `futures.pb` and an empty `outputs.pb`, with the code in the image or registered fast."""
+    """The wrapped command leaves `futures.pb` and a marker as `outputs.pb`, with the code in the image or registered fast."""
     template = template_of(dynamics.fan_out)
     assert process.is_dynamic(template)
     assert wrapper.wrap(template)
@@ -89,7 +89,9 @@ def test_futures_and_outputs(tmp_path: Path, fast: bool) -> None:
     out = run(template, tmp_path, {"n": 3}, path)
     spec = dynamic_job_pb2.DynamicJobSpec.FromString((out / "futures.pb").read_bytes())
     assert len(spec.nodes) == 4
-    assert literals_pb2.LiteralMap.FromString((out / "outputs.pb").read_bytes()) == literals_pb2.LiteralMap()
+    outputs = literals_pb2.LiteralMap.FromString((out / "outputs.pb").read_bytes())
+    assert list(outputs.literals) == [wrapper.MARKER]
+    assert wrapper.is_marker(outputs)
     if fast:
         assert spec.tasks[0].container.args[0] == "pyflyte-fast-execute"  # what is beneath it runs fast, too
 

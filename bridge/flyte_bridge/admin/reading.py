@@ -15,6 +15,7 @@ from flyteidl.core import compiler_pb2, literals_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 
 from flyte_bridge.admin.caches import Recent, caller
+from flyte_bridge.admin.error_codes import ErrorCodes
 from flyte_bridge.admin.snapshots import Plan, RunView, Snapshot
 from flyte_bridge.admin.values import Values
 from flyte_bridge.backend.query import pages, query
@@ -27,6 +28,7 @@ from flyte_bridge_translators.wire import (
     foreign,
     identifier,
     literal,
+    node_record,
     node_tree,
     single_task,
 )
@@ -68,6 +70,7 @@ class Reader:
         self.backend = core.backend
         self.registry = core.registry
         self._storage = core.storage
+        self._error_codes = ErrorCodes(core)
         self._snapshots: Recent[Any, Snapshot] = Recent(_NODES)
         self._details: Recent[Any, run_definition_pb2.ActionDetails] = Recent(_MESSAGES)
         self._data: Recent[Any, Values] = Recent(_MESSAGES)
@@ -93,6 +96,7 @@ class Reader:
             raise InternalError(f"run {run_id.name!r} of {run_id.project}/{run_id.domain}: {error}") from error
         if known.name != v1_id.name:
             raise not_found(v1_id)
+        await self._error_codes.complete(details.action)
         view = RunView(details, known)
         if view.ended:  # what was read while it still ran must not outlive it
             key = (caller(context), run_id.SerializeToString(deterministic=True))
@@ -171,7 +175,7 @@ class Reader:
         self, view: RunView, plan: Plan, taken: float, held: Snapshot | None, context: CallContext
     ) -> Snapshot:
         rows = pages(self.backend.list_actions, lambda page: page.actions, query(sort="created_at"), run_id=view.run_id)
-        actions = {action.id.name: action async for action in rows}
+        actions = {action.id.name: node_record.read(action) async for action in rows}
         by_name = actions
         if plan.single:
             actions = {identifier.action_name(plan.single): actions[identifier.ROOT]}
@@ -254,6 +258,7 @@ class Reader:
         found = self._details.get(key)
         if found is None:
             found = await self.backend.get_action(action_id=action)
+            await self._error_codes.complete(found)
             if found.status.phase in TERMINAL and not _ending(found):
                 self._details.put(key, found, found.ByteSize())
         return found

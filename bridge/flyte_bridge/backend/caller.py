@@ -86,7 +86,7 @@ REPEATABLE_WORDS = ("Get", "List", "Watch", "Tail", "UserInfo", "SelectCluster")
 """How methods begin that change nothing, so that they may be sent again when nobody knows whether they arrived."""
 
 REPEATABLE = {
-    "/flyteidl2.actions.ActionsService/Enqueue",  # the second is ALREADY_EXISTS, which `enqueue` takes for done
+    "/flyteidl2.actions.ActionsService/Enqueue",  # the second is refused, which `enqueue` takes for done
     "/flyteidl2.dataproxy.DataProxyService/CreateUploadLocation",
     "/flyteidl2.dataproxy.DataProxyService/CreateDownloadLink",
     "/flyteidl2.dataproxy.DataProxyService/UploadInputs",  # the place follows from the content

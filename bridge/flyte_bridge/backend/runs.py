@@ -10,7 +10,7 @@ from flyteidl2.workflow import run_definition_pb2, run_service_pb2
 
 from flyte_bridge.backend.caller import Backoff
 from flyte_bridge.backend.query import query
-from flyte_bridge.errors import AlreadyExists, DeadlineExceeded, StatusError, Unavailable
+from flyte_bridge.errors import Aborted, AlreadyExists, DeadlineExceeded, InternalError, StatusError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -300,6 +300,13 @@ class ChildVerbs:
             await self.caller.unary(f"{ACTIONS}/Enqueue", request, actions_service_pb2.EnqueueResponse)
         except AlreadyExists:
             return False
+        except InternalError as error:
+            # what the Go backend's Kubernetes client says, passed on as it is (`actions/k8s/client.go`)
+            if "already exists" in str(error):
+                return False
+            if "failed to get parent TaskAction" in str(error):
+                raise Aborted(f"the parent of {action.action_id.name!r} has ended: {error}") from None
+            raise
         return True
 
     async def watch_children(

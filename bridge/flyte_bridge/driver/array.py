@@ -31,7 +31,7 @@ from flyte_bridge.driver import child_actions, elements, failure
 from flyte_bridge.driver.nodes import kind, launch_plan
 from flyte_bridge.driver.scope import Scope, Step
 from flyte_bridge.errors import BackendError, NodeError
-from flyte_bridge_translators.wire import identifier
+from flyte_bridge_translators.wire import error_document, identifier
 from flyte_bridge_translators.wire.phase import GOOD
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ async def run(step: Step) -> literals_pb2.LiteralMap:
             outputs = await _Array(step).run()
         except NodeError as error:
             trace.phase = phase_pb2.ACTION_PHASE_FAILED
-            await _record(step, trace, "error.pb", failure.document(error))
+            await _record(step, trace, error_document.NAME, failure.document(error))
             raise
     trace.phase = phase_pb2.ACTION_PHASE_SUCCEEDED
     await _record(step, trace, "outputs.pb", outputs)

@@ -19,7 +19,7 @@ from flyteidl2.workflow import run_definition_pb2
 
 from flyte_bridge.driver import failure, task_template
 from flyte_bridge.errors import BackendError, FailedPrecondition, NodeError
-from flyte_bridge_translators.wire import identifier
+from flyte_bridge_translators.wire import error_document, identifier, node_record
 from flyte_bridge_translators.wire.phase import GOOD
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ async def finished(execution: Execution, uid: str) -> str:
     """
     update = await end(execution, identifier.action_name(uid))
     if update.phase not in GOOD:
-        raise _failed(update, uid)
+        raise await _failed(execution, update, uid)
     return str(update.output_uri)
 
 
@@ -175,8 +175,11 @@ async def condition(
                     action_id=execution.children.identifier(name), value=answer, parent=execution.action.name
                 )
     update = await end(execution, name)
+    if update.phase == phase_pb2.ACTION_PHASE_TIMED_OUT and not update.error.message:  # the Go backend tells no more
+        limit = condition.timeout.ToTimedelta().total_seconds()
+        raise NodeError(f"nobody signalled it within {limit:g} s", code=failure.TIMED_OUT, node=uid)
     if update.phase not in GOOD:
-        raise _failed(update, uid)
+        raise await _failed(execution, update, uid)
     return update.value
 
 
@@ -189,7 +192,7 @@ async def record(
     name: str = "",
     source: v2_identifier_pb2.ActionIdentifier | None = None,
 ) -> None:
-    """Note what is done already, as an action that has ended.
+    """Note what is done already, as an action that has ended. One that failed has left its error in its place.
 
     Args:
         execution: What it belongs to.
@@ -200,8 +203,11 @@ async def record(
         source: The action whose outputs these are, in the run that is recovered.
     """
     name = name or identifier.action_name(uid)
-    action = _action(execution, name, group)
+    failed = trace.phase not in {*GOOD, phase_pb2.ACTION_PHASE_UNSPECIFIED}
+    action = _action(execution, name, node_record.failed_group(group) if failed else group)
     action.trace.CopyFrom(trace)
+    if failed:
+        action.trace.outputs.output_uri = f"{execution.place(name)}/{error_document.NAME}"
     if source is not None:
         action.recovered_from.CopyFrom(source)
     await _enqueue(execution, action, uid, None)
@@ -237,19 +243,20 @@ async def end(execution: Execution, name: str) -> Any:
             # which is being found again as well, go first.
             await asyncio.sleep(AFTER_ABORT)
     except asyncio.CancelledError:
-        await _abort(execution, name)
+        await abort(execution, name)
         raise
     return update
 
 
-async def _abort(execution: Execution, name: str) -> None:
-    """End a child nobody waits for any more, unless it is the driver that is being ended: then it is the backend's."""
+async def abort(execution: Execution, name: str, reason: str = "another node of the workflow has failed") -> None:
+    """End a child nobody waits for any more, unless it is the driver that is being ended: then it is the backend's.
+
+    Asked of ActionsService, which knows a child from its enqueue on; readers of a real backend learn of it later.
+    """
     if execution.ending is None:
         # what has ended meanwhile, or a backend that is away, needs no abort: the run's own end ends its children
         with contextlib.suppress(BackendError):
-            await execution.backend.abort_action(
-                action_id=execution.children.identifier(name), reason="another node of the workflow has failed"
-            )
+            await execution.backend.abort_child(action_id=execution.children.identifier(name), reason=reason)
 
 
 async def outputs(execution: Execution, prefix: str, uid: str) -> literals_pb2.LiteralMap | None:
@@ -325,7 +332,7 @@ async def _enqueue(execution: Execution, action: actions_service_pb2.Action, uid
     try:
         await execution.children.enqueue(action, run_spec)
     except asyncio.CancelledError:
-        await _abort(execution, action.action_id.name)
+        await abort(execution, action.action_id.name)
         raise
     except (InvalidRequest, NotFound, ResourceExhausted) as error:
         raise NodeError(f"Flyte 2 refuses it: {error}", code="BadTaskSpecification", node=uid) from error
@@ -353,11 +360,36 @@ async def taken_over(execution: Execution, uid: str, name: str, group: str) -> s
     return found.uri
 
 
-def _failed(update: Any, uid: str) -> NodeError:
+async def _failed(execution: Execution, update: Any, uid: str) -> NodeError:
     phase = phase_pb2.ActionPhase.Name(update.phase).removeprefix("ACTION_PHASE_")
     if update.phase == phase_pb2.ACTION_PHASE_ABORTED and not update.error.code:
         return NodeError("its action was aborted", code=failure.ABORTED, node=uid)
+    if not update.error.code:
+        told = await left_error(execution, str(update.output_uri), uid)
+        if told is not None:
+            return told
     return failure.of_action(update.error, uid, phase=phase)
+
+
+async def left_error(execution: Execution, place: str, uid: str) -> NodeError | None:
+    """The failure that an action has written down itself: the Go backend's details tell of it without its code.
+
+    Args:
+        execution: What it belongs to.
+        place: The directory of its results, or its `error.pb`.
+        uid: Unique id of the node it is the failure of.
+
+    Returns:
+        None if there is none, or none that can be read.
+    """
+    uri = error_document.beside(place)
+    if not uri:
+        return None
+    try:
+        data = await read(execution, uri, uid)
+    except NodeError:
+        return None
+    return failure.of_document(data, uid) if data is not None else None
 
 
 def _as_task(v1: Any) -> Any:

@@ -11,12 +11,13 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from flyteidl2.actions import actions_service_pb2
-from flyteidl2.common import identifier_pb2
+from flyteidl2.common import identifier_pb2, phase_pb2
 
 from flyte_bridge.backend.query import pages
 from flyte_bridge.driver import outcome
 from flyte_bridge.driver.patience import PATIENCE, patient
 from flyte_bridge.errors import StatusError
+from flyte_bridge_translators.wire import node_record
 from flyte_bridge_translators.wire.phase import TERMINAL
 
 if TYPE_CHECKING:
@@ -34,15 +35,15 @@ class Children:
         self._waiters: dict[str, asyncio.Future[Any]] = {}
         self._found: frozenset[str] = frozenset()
         self._forgotten: set[str] = set()
+        self._failed: set[str] = set()
         self._ready = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
 
-    async def start(self, *, again: bool = False) -> None:
+    async def start(self) -> None:
         """Learn what is there already, and keep watching.
 
-        Args:
-            again: Whether an earlier attempt has added children. Those that the backend does not tell of any more are looked
-                for in its lists, then.
+        Nobody tells whether an earlier process of the driver has added children: the Go backend starts it anew in the same
+        attempt. Those that a watch does not tell of any more, or never did, are looked for in the run's list.
 
         Raises:
             StatusError: The backend refuses to be watched.
@@ -53,14 +54,17 @@ class Children:
         if self._watcher.done():
             ready.cancel()
             self._watcher.result()
-        if again:
-            await self._remember()
+        await self._remember()
 
     async def _remember(self) -> None:
         listed = pages(self._backend.list_actions, lambda answer: answer.actions, run_id=self._parent.run)
         async for row in listed:
             name = row.id.name
-            if row.metadata.parent == self._parent.name and row.status.phase in TERMINAL and not self.known(name):
+            if row.metadata.parent != self._parent.name:
+                continue
+            if node_record.is_failed(row.metadata.group):
+                self._failed.add(name)
+            if row.status.phase in TERMINAL and not self.known(name):
                 self._forgotten.add(name)
         self._found |= self._forgotten
 
@@ -106,6 +110,8 @@ class Children:
         name = action.action_id.name
         if self.known(name):
             return
+        if node_record.is_failed(action.group):
+            self._failed.add(name)
         action.action_id.CopyFrom(self.identifier(name))
         action.parent_action_name = self._parent.name
         self._open.add(name)
@@ -155,8 +161,10 @@ class Children:
 
     def _heard(self, update: Any) -> None:
         name = update.action_id.name
-        if name in self._ended:
+        if name in self._ended or name == self._parent.name:  # the Go backend tells of the parent, too
             return
+        if name in self._failed:
+            update.phase = phase_pb2.ACTION_PHASE_FAILED
         if update.phase not in TERMINAL:
             self._open.add(name)
             return

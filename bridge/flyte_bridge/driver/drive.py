@@ -57,7 +57,7 @@ class Drive:
         details, run, _ = await asyncio.gather(
             patient(lambda: self._backend.get_action(action_id=facts.action)),
             patient(lambda: self._backend.get_run(run_id=facts.action.run)),
-            self._children.start(again=facts.again),
+            self._children.start(),
         )
         try:
             packed = await self._envelope(details.task)

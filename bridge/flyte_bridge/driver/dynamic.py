@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from flyteidl.admin import launch_plan_pb2
 from flyteidl.core import dynamic_job_pb2, interface_pb2, literals_pb2, tasks_pb2
-from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyteidl2.common import phase_pb2
 from flyteidl2.workflow import run_definition_pb2
 from google.protobuf.message import DecodeError
 
-from flyte_bridge.driver import child_actions
+from flyte_bridge.driver import child_actions, failure
 from flyte_bridge.driver.closure import Tables
 from flyte_bridge.driver.patience import patient
 from flyte_bridge.driver.scope import Scope, Step
 from flyte_bridge.errors import InternalError, NodeError, NotFound
 from flyte_bridge.registry import specs
-from flyte_bridge_translators.wire import dynamic_closure, identifier, plugin, workflow
+from flyte_bridge_translators.wire import dynamic_closure, error_document, identifier, plugin, workflow
 from flyte_bridge_translators.wire.compiler.problems import CompileError
 
 if TYPE_CHECKING:
@@ -36,13 +35,14 @@ UNSUPPORTED = "UnsupportedTaskType"
 """Flyte 1's code of a task that no plugin runs."""
 
 
-async def expand(step: Step, template: Any, futures: bytes) -> literals_pb2.LiteralMap:
+async def expand(step: Step, template: Any, futures: bytes, attempt: int) -> literals_pb2.LiteralMap:
     """Run what a dynamic task has left to be run.
 
     Args:
         step: Its node, or the array node's element.
         template: The task as it ran.
         futures: Its `futures.pb`.
+        attempt: Which attempt of it, from 0, has left that.
 
     Returns:
         The dynamic workflow's outputs, which are the node's.
@@ -51,6 +51,19 @@ async def expand(step: Step, template: Any, futures: bytes) -> literals_pb2.Lite
         NodeError: It cannot be compiled, or one of its nodes failed.
     """
     try:
+        closure = await _built(step, template, futures)
+    except NodeError as error:
+        await _record_failure(step, error)
+        raise
+    attempt = await _attempt(step, attempt)
+    await _record(step, closure, attempt)
+    step.execution.journal.expanded(step.uid, closure, attempt)
+    primary = closure.primary.template
+    return await Scope(step.execution, primary, Tables(closure), step.inputs, uid=step.uid, attempt=attempt).run()
+
+
+async def _built(step: Step, template: Any, futures: bytes) -> compiler_pb2.CompiledWorkflowClosure:
+    try:
         spec = dynamic_job_pb2.DynamicJobSpec.FromString(futures)
     except DecodeError as error:
         message = f"unable to read futures file, maybe corrupted: {error}"
@@ -58,12 +71,7 @@ async def expand(step: Step, template: Any, futures: bytes) -> literals_pb2.Lite
     for one in spec.tasks:  # those of a static workflow were looked at when they were registered
         if one.type in plugin.GONE:
             raise NodeError(plugin.refusal(one), code=UNSUPPORTED, node=step.uid)
-    closure = await _compiled(step, specs.convert(template, tasks_pb2.TaskTemplate), spec)
-    attempt = await _attempt(step)
-    await _record(step, closure, attempt)
-    step.execution.journal.expanded(step.uid, closure, attempt)
-    primary = closure.primary.template
-    return await Scope(step.execution, primary, Tables(closure), step.inputs, uid=step.uid, attempt=attempt).run()
+    return await _compiled(step, specs.convert(template, tasks_pb2.TaskTemplate), spec)
 
 
 async def _compiled(
@@ -135,7 +143,21 @@ async def _record(step: Step, closure: compiler_pb2.CompiledWorkflowClosure, att
     await child_actions.record(execution, step.uid, trace, group=step.scope.uid, name=name)
 
 
-async def _attempt(step: Step) -> int:
+async def _record_failure(step: Step, error: NodeError) -> None:
+    """Note that the node has become nothing: its task's action has succeeded."""
+    execution, name = step.execution, identifier.closure_id(step.uid)
+    if execution.children.known(name):
+        return
+    trace = run_definition_pb2.TraceAction(name="closure", phase=phase_pb2.ACTION_PHASE_FAILED)
+    trace.start_time.GetCurrentTime()
+    trace.end_time.GetCurrentTime()
+    await child_actions.write(
+        execution, f"{execution.place(name)}/{error_document.NAME}", failure.document(error), step.uid
+    )
+    await child_actions.record(execution, step.uid, trace, group=step.scope.uid, name=name)
+
+
+async def _attempt(step: Step, own: int) -> int:
     """Which attempt of the task, from 0, has left it: ids of nodes beneath it hold that.
 
     One that was taken over from the run that is recovered keeps the number it had there, so that the nodes beneath it are
@@ -147,6 +169,4 @@ async def _attempt(step: Step) -> int:
         record = await source.result(identifier.closure_id(step.uid))
         told = await child_actions.outputs(execution, record.uri, step.uid) if record is not None else None
         return dynamic_closure.attempt_of(told.literals) if told is not None else 0
-    own = v2_identifier_pb2.ActionIdentifier(run=execution.action.run, name=name)
-    details = await patient(lambda: execution.backend.get_action(action_id=own))
-    return max(0, int(details.status.attempts) - 1)
+    return own

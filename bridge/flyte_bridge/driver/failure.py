@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flyteidl.core import errors_pb2, execution_pb2, literals_pb2, types_pb2
 
 from flyte_bridge.errors import NodeError
+from flyte_bridge_translators.wire import error_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,11 +18,13 @@ TIMEOUT = "TimeoutExpired"
 EXHAUSTED = "RetriesExhausted|"
 """Before the code of what another attempt might have mended (`nodes/executor.go`, `execute`)."""
 
+TIMED_OUT = EXHAUSTED + TIMEOUT
+
 CODES = {
-    "MAX_RUNTIME_EXCEEDED": EXHAUSTED + TIMEOUT,
-    "TimedOut": EXHAUSTED + TIMEOUT,
+    "MAX_RUNTIME_EXCEEDED": TIMED_OUT,
+    "TimedOut": TIMED_OUT,
     "DEADLINE_EXCEEDED": "Timeout",
-    "ConditionTimedOut": EXHAUSTED + TIMEOUT,
+    "ConditionTimedOut": TIMED_OUT,
     "USER:Recoverable": EXHAUSTED + "USER:Recoverable",
 }
 """Flyte 2's codes in Flyte 1's words; the others are the task's own."""
@@ -41,6 +44,21 @@ def of_action(error: Any, node: str, *, phase: str) -> NodeError:
     message = error.message or f"its action ended as {phase}, and the backend does not say why; see the action's log"
     system = error.kind == execution_pb2.ExecutionError.SYSTEM
     return NodeError(message, code=code, node=node, kind="SYSTEM" if system else "USER")
+
+
+def of_document(data: bytes, node: str) -> NodeError | None:
+    """The failure that an `error.pb` holds; None for one that cannot be read, or says nothing.
+
+    Args:
+        data: Its bytes.
+        node: The node's unique id.
+    """
+    error = error_document.read(data)
+    if error is None:
+        return None
+    system = error.origin == execution_pb2.ExecutionError.SYSTEM
+    code = CODES.get(error.code, error.code) or UNKNOWN
+    return NodeError(error.message, code=code, node=node, kind="SYSTEM" if system else "USER")
 
 
 def execution_error(error: NodeError) -> execution_pb2.ExecutionError:

@@ -19,6 +19,7 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from flyteidl2.common import identifier_pb2
@@ -38,6 +39,9 @@ STUCK = "DriverError"
 INTERRUPTED = 143
 """Exit code of a process that SIGTERM has ended."""
 
+WRONG_CALL = 2
+"""Exit code of a command that does not even say where results belong."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -48,14 +52,12 @@ class Facts:
         inputs: Where the workflow's inputs are; empty if it has none.
         outputs: The directory its results belong in.
         base: The directory of the run; children's files lie below it.
-        again: Whether this is not the action's first attempt.
     """
 
     action: identifier_pb2.ActionIdentifier
     inputs: str
     outputs: str
     base: str
-    again: bool = False
 
     @staticmethod
     def of(arguments: Sequence[str], environ: Mapping[str, str]) -> Facts:
@@ -86,8 +88,7 @@ class Facts:
         )
         action = identifier_pb2.ActionIdentifier(run=run, name=told(given.name, "ACTION_NAME"))
         outputs = given.outputs_path.rstrip("/")
-        again = environ.get("FLYTE_ATTEMPT_NUMBER", "0") != "0"
-        return Facts(action, given.inputs, outputs, told("", "_U_RUN_BASE").rstrip("/"), again)
+        return Facts(action, given.inputs, outputs, told("", "_U_RUN_BASE").rstrip("/"))
 
 
 def main() -> None:
@@ -103,11 +104,37 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """
     logging.basicConfig(level=_level(environ.get("LOG_LEVEL", "")), format="%(asctime)s %(name)s %(message)s")
     try:
-        facts = Facts.of(arguments, environ)
-    except ConfigError as error:
-        _log.error("%s", error)
-        return 2
-    return asyncio.run(_run(facts, environ))
+        return asyncio.run(_run(Facts.of(arguments, environ), environ))
+    except (Exception, SystemExit) as error:
+        # The Go backend starts a process that ends badly anew, for ever and without a word: so even what keeps the driver
+        # from beginning is written down
+        outputs = _outputs_path(arguments)
+        if not outputs:
+            _log.error("%s", error)
+            return WRONG_CALL
+        _log.exception("the driver cannot begin")
+        said = f"the driver cannot begin: {type(error).__name__}: {error}; see docs/driver.md"
+        unable = NodeError(said, code=STUCK, node="", kind="SYSTEM")
+        return asyncio.run(_left(environ, outputs, unable))
+
+
+def _outputs_path(arguments: Sequence[str]) -> str:
+    """Where results belong, whatever else is wrong with the command; empty if it does not say."""
+    for word, following in zip_longest(arguments, arguments[1:], fillvalue=""):
+        name, equals, value = word.partition("=")
+        if name == "--outputs-path":
+            return (value if equals else following).rstrip("/")
+    return ""
+
+
+async def _left(environ: Mapping[str, str], outputs: str, error: NodeError) -> int:
+    from flyte_bridge.backend.storage import Storage
+
+    try:
+        return await _fail(Storage(environ), outputs, error, again=False)
+    except Exception:
+        _log.exception("the failure cannot be written down")
+        return 1
 
 
 def _level(text: str) -> int:
@@ -137,22 +164,23 @@ async def _run(facts: Facts, environ: Mapping[str, str]) -> int:
             _log.warning("interrupted; the run goes on with the next attempt, unless it was aborted")
             return INTERRUPTED
         except NodeError as error:
-            return await _fail(storage, facts, error, again=False)
+            return await _fail(storage, facts.outputs, error, again=False)
         except Exception as error:
             # Flyte 2 or its storage is gone, or we have a defect; another attempt goes on where this one was
             _log.exception("the driver cannot go on")
             system = NodeError(f"{type(error).__name__}: {error}", code=STUCK, node="", kind="SYSTEM")
-            return await _fail(storage, facts, system, again=True)
+            return await _fail(storage, facts.outputs, system, again=True)
     return 0
 
 
-async def _fail(storage: Storage, facts: Facts, error: NodeError, *, again: bool) -> int:
+async def _fail(storage: Storage, outputs: str, error: NodeError, *, again: bool) -> int:
     from flyte_bridge.driver import failure
+    from flyte_bridge_translators.wire import error_document
 
     _log.error("%s: %s", error.code, failure.text(error))
     document = failure.document(error, again=again)
     try:
-        await storage.write(f"{facts.outputs}/error.pb", document.SerializeToString())
+        await storage.write(f"{outputs}/{error_document.NAME}", document.SerializeToString())
     except BackendError:
         _log.exception("the failure cannot be written down")
         return 1

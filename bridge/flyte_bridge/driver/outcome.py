@@ -13,6 +13,7 @@ from flyteidl2.workflow import run_definition_pb2, state_service_pb2
 
 from flyte_bridge.driver.patience import patient
 from flyte_bridge.errors import NotFound
+from flyte_bridge_translators.wire import node_record
 from flyte_bridge_translators.wire.phase import GOOD, TERMINAL
 
 if TYPE_CHECKING:
@@ -42,15 +43,19 @@ async def ask(backend: BackendClient, action: identifier_pb2.ActionIdentifier) -
         return None
     if details.status.phase not in TERMINAL:
         return None
-    update = state_service_pb2.ActionUpdate(action_id=action, phase=details.status.phase)
+    phase = node_record.phase_of(details.status.phase, details.metadata.group)
+    update = state_service_pb2.ActionUpdate(action_id=action)
+    update.phase = phase
     if details.HasField("error_info"):
         info = details.error_info
         update.error.code, update.error.message = info.code, info.message
         update.error.kind = _KINDS.get(info.kind, execution_pb2.ExecutionError.UNKNOWN)
     if details.HasField("signal_info"):
         update.value.CopyFrom(details.signal_info.output)
-    elif details.status.phase in GOOD:
+    elif phase in GOOD:
         update.output_uri = await _outputs(backend, action, is_task=details.WhichOneof("spec") == "task")
+    elif details.attempts:
+        update.output_uri = details.attempts[-1].outputs.output_uri.removesuffix("/outputs.pb")
     return update
 
 

@@ -45,7 +45,8 @@ class Found:
         result = run_definition_pb2.TraceAction(name=self.action.name)
         result.start_time.GetCurrentTime()
         result.end_time.GetCurrentTime()
-        result.outputs.output_uri = self.uri
+        # readers of the Go backend read the very object that a trace names
+        result.outputs.output_uri = self.uri if self.uri.endswith(".pb") or not self.uri else f"{self.uri}/outputs.pb"
         return result
 
 

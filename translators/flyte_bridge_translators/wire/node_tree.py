@@ -147,8 +147,13 @@ class Tree:
         return [
             view
             for view in self.by_uid.values()
-            if view.kind is Kind.TASK and view.inner is None and identifier.closure_id(view.uid) in self._actions
+            if view.kind is Kind.TASK and view.inner is None and self._closure_phase(view) in phase.GOOD
         ]
+
+    def _closure_phase(self, view: View) -> int | None:
+        """How the compilation of a dynamic node has ended; None where none is recorded."""
+        record = self._actions.get(identifier.closure_id(view.uid))
+        return int(record.status.phase) if record is not None else None
 
     def approvals(self) -> list[View]:
         """Gates that were answered with a yes or a no; a no is no failure to Flyte 2, but to Flyte 1 it is."""
@@ -382,7 +387,8 @@ class Tree:
         ran = state not in {P.QUEUED, P.UNDEFINED} and (action.status.attempts > 0 or state != P.ABORTED)
         if state == P.QUEUED and action.status.attempts > 1:
             state = P.RUNNING  # a node of Flyte 1 that is tried again does not go back
-        if view.uid in self._rejected:
+        not_compiled = view.kind is Kind.TASK and self._closure_phase(view) not in {None, *phase.GOOD}
+        if view.uid in self._rejected or not_compiled:
             state = P.FAILED
         _mark(view, state or P.QUEUED, created, created if ran else 0, ended)
 

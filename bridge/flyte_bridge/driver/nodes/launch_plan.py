@@ -119,7 +119,7 @@ async def _ended(
     await _start(step, plan, uid, inputs, child)
     details = await _end(step, identifier.run_of(child, step.execution.action.run.org))
     if details.status.phase not in GOOD:
-        raise _failure(details, child.name, uid)
+        raise await _failure(step, details, child.name, uid)
     return details
 
 
@@ -220,10 +220,14 @@ async def abort(step: Step, run_id: v2_identifier_pb2.RunIdentifier) -> None:
             await backend.abort_run(run_id=run_id, reason=reason)
 
 
-def _failure(details: Any, child: str, uid: str) -> NodeError:
+async def _failure(step: Step, details: run_definition_pb2.ActionDetails, child: str, uid: str) -> NodeError:
     if details.status.phase == phase_pb2.ACTION_PHASE_ABORTED:
         return NodeError(f"launchplan [{child}] aborted", code=CHILD_FAILED, node=uid)
     info = details.error_info
+    if not info.code and details.attempts:
+        left = await child_actions.left_error(step.execution, details.attempts[-1].outputs.output_uri, uid)
+        if left is not None:
+            return left
     kind = "SYSTEM" if info.kind == run_definition_pb2.ErrorInfo.KIND_SYSTEM else "USER"
     message = info.message or "Unknown Error"
     return NodeError(message, code=info.code or "LaunchPlanExecutionFailed", node=uid, kind=kind)  # type: ignore[arg-type]

@@ -61,11 +61,11 @@ async def results(step: Step, template: Any, prefix: str) -> literals_pb2.Litera
     """
     execution, declared = step.execution, template.interface.outputs.variables
     outputs = await child_actions.outputs(execution, prefix, step.uid) if declared else None
-    if template.WhichOneof("target") and not (outputs and len(outputs.literals)):
-        # a dynamic task leaves no outputs.pb, or an empty one where its backend insists on it; what runs no code leaves none
+    if template.WhichOneof("target") and (outputs is None or wrapper.is_marker(outputs)):
+        # a dynamic task leaves no outputs.pb, or a marker where its backend insists on one; what runs no code leaves none
         futures = await child_actions.read(execution, f"{prefix}/futures.pb", step.uid)
         if futures is not None:
-            expanded: literals_pb2.LiteralMap = await _dynamic().expand(step, template, futures)
+            expanded: literals_pb2.LiteralMap = await _dynamic().expand(step, template, futures, attempt_of(prefix))
             return expanded
     if outputs is None and declared:
         raise NodeError(
@@ -73,6 +73,12 @@ async def results(step: Step, template: Any, prefix: str) -> literals_pb2.Litera
             node=step.uid, kind="SYSTEM",
         )  # fmt: skip
     return outputs if outputs is not None else literals_pb2.LiteralMap()
+
+
+def attempt_of(prefix: str) -> int:
+    """Which attempt of a task, from 0, has left results: both backends number the directories from 1."""
+    number = prefix.rpartition("/")[2]
+    return max(0, int(number) - 1) if number.isdecimal() else 0
 
 
 def _dynamic() -> Any:

@@ -53,11 +53,11 @@ class GoBehaviour(Behaviour):
         return self._like.restart_pause if crashed and not objects.exists(f"{job.output_prefix}/error.pb") else None
 
     def outcome(self, job: Job, outcome: Outcome, objects: Objects, *, declares: bool) -> Outcome:
-        """Outputs have to be there, and a report is told of in any case."""
-        outcome = replace(outcome, report_uri=f"{job.output_prefix}/report.html")
+        """Outputs have to be there; where they would be, and a report, is told in any case."""
+        uri, there = f"{job.output_prefix}/outputs.pb", bool(outcome.outputs_uri)
+        outcome = replace(outcome, outputs_uri=uri, report_uri=f"{job.output_prefix}/report.html")
         if outcome.ending is Ending.SUCCEEDED and declares:
-            uri = f"{job.output_prefix}/outputs.pb"
-            if not outcome.outputs_uri:
+            if not there:
                 failure = Failure(MISSING, f"failed to read {uri}: not found", system=True, recoverable=True)
                 return replace(outcome, ending=Ending.FAILED, failure=failure)
             if not objects.read(uri):

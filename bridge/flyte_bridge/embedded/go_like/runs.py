@@ -21,13 +21,20 @@ if TYPE_CHECKING:
     from flyte_bridge.embedded.model import ActionKey, ActionRecord
 
 
+_LATE = f"""
+WHERE a.project = ? AND a.domain = ? AND a.run_name = ? AND a.created_at > ? AND a.parent IS NOT NULL
+AND a.type <> {int(ActionType.TRACE)}
+"""
+"""Actions of a run that were enqueued a moment ago."""
+
+
 class GoRunService(RunService):
     """Runs."""
 
     def __init__(self, engine: Engine, ledger: Ledger, objects: Objects, like: GoLike) -> None:
         super().__init__(engine, ledger)
         self._objects = objects
-        self._like = like
+        self._late = int(like.row_after * 1e6)
 
     async def create_run(self, request: pb.CreateRunRequest, ctx: Any) -> pb.CreateRunResponse:
         """Makes a run; of a name that exists, it answers with the run that is there, whose inputs are overwritten."""
@@ -47,12 +54,13 @@ class GoRunService(RunService):
     async def list_actions(self, request: pb.ListActionsRequest, ctx: Any) -> pb.ListActionsResponse:
         """A run's rows: parent and group are all that they tell of what an action is."""
         response = await super().list_actions(request, ctx)
-        run = messages.run_key(request.run_id)
-        there = [one for one in response.actions if self._has_row(self._ledger.find(run.action(one.id.name)))]
-        for one in there:
-            told = run_definition_pb2.ActionMetadata(parent=one.metadata.parent, group=one.metadata.group)
-            one.metadata.CopyFrom(told)
-        return pb.ListActionsResponse(actions=there, token=response.token)
+        run, now = messages.run_key(request.run_id), self._ledger.store.clock.now()
+        late = {row["name"] for row in self._ledger.rows(_LATE, (run.project, run.domain, run.name, now - self._late))}
+        rows = [action for action in response.actions if action.id.name not in late]
+        for action in rows:
+            metadata = run_definition_pb2.ActionMetadata(parent=action.metadata.parent, group=action.metadata.group)
+            action.metadata.CopyFrom(metadata)
+        return pb.ListActionsResponse(actions=rows, token=response.token)
 
     def _find(self, key: ActionKey) -> ActionRecord:
         record = super()._find(key)
@@ -67,8 +75,8 @@ class GoRunService(RunService):
                 error.error_info.code = ""
         return details
 
-    def _has_row(self, record: ActionRecord | None) -> bool:
+    def _has_row(self, record: ActionRecord) -> bool:
         """A root's and a trace's are written with the request."""
-        if record is None or record.parent is None or record.type is ActionType.TRACE:
+        if record.parent is None or record.type is ActionType.TRACE:
             return True
-        return record.created_at + self._like.row_after * 1e6 <= self._ledger.store.clock.now()
+        return record.created_at + self._late <= self._ledger.store.clock.now()
