@@ -221,7 +221,7 @@ class Bed:
             done.outputs = _values(entity, done.literals)
         return done
 
-    async def _enqueued(self, backend: Backend, root: Any) -> set[str]:
+    async def _enqueued(self, backend: BackendClient, root: Any) -> set[str]:
         names: set[str] = set()
         async for update in backend.watch_children(parent=root):
             if update is None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from flyte_bridge.backend.protocol import Backend
+    from flyte_bridge.backend.client import BackendClient
 
 pytestmark = pytest.mark.go_like
 
@@ -34,7 +34,7 @@ def _marks(where: Path) -> dict[str, int]:
 
 
 def _until_held(bed: Bed, where: Path) -> None:
-    async def held(_: Backend) -> bool:
+    async def held(_: BackendClient) -> bool:
         return (where / "held").exists()
 
     bed.until(held)
@@ -57,7 +57,7 @@ def test_a_failed_child_is_not_taken_for_a_good_one(forgetful: Bed, tmp_path: Pa
     run = forgetful.start(forgets.failed_beside, where=str(tmp_path), values=[1, 2, 3])
     _until_held(forgetful, tmp_path)
 
-    async def recorded(backend: Backend) -> bool:
+    async def recorded(backend: BackendClient) -> bool:
         return {"n0", "n1"} <= {
             name
             for name, action in (await all_actions(backend, run_identifier(run))).items()
@@ -79,7 +79,7 @@ def test_a_task_just_enqueued_is_aborted_with_its_workflow(bed: Bed, tmp_path: P
     done = bed.done(forgets.fails_at_once, run)
     assert done.error == ("UserProvidedError", "failed at Node[n4]. too small")
 
-    async def ended(backend: Backend) -> str:
+    async def ended(backend: BackendClient) -> str:
         action = identifier_pb2.ActionIdentifier(run=run_identifier(run), name="n0")
         reached = phase(await backend.get_action(action_id=action))
         return reached if reached in {"ABORTED", "SUCCEEDED"} else ""

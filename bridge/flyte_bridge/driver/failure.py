@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flyteidl.core import errors_pb2, execution_pb2, literals_pb2, types_pb2
+from flyteidl2.core.execution_pb2 import ExecutionError
 
 from flyte_bridge.errors import NodeError
 from flyte_bridge_translators.wire import error_document
@@ -46,6 +47,9 @@ def of_action(error: Any, node: str, *, phase: str) -> NodeError:
     return NodeError(message, code=code, node=node, kind="SYSTEM" if system else "USER")
 
 
+_SYSTEM = ExecutionError.SYSTEM
+
+
 def of_document(data: bytes, node: str) -> NodeError | None:
     """The failure that an `error.pb` holds; None for one that cannot be read, or says nothing.
 
@@ -56,7 +60,7 @@ def of_document(data: bytes, node: str) -> NodeError | None:
     error = error_document.read(data)
     if error is None:
         return None
-    system = error.origin == execution_pb2.ExecutionError.SYSTEM
+    system = error.origin == _SYSTEM
     code = CODES.get(error.code, error.code) or UNKNOWN
     return NodeError(error.message, code=code, node=node, kind="SYSTEM" if system else "USER")
 

@@ -34,14 +34,14 @@ def is_failed(group: str) -> bool:
     return group == _FAILED or group.endswith(f" {_FAILED}")
 
 
-def phase_of(phase: int, group: str) -> int:
+def phase_of(phase: phase_pb2.ActionPhase, group: str) -> phase_pb2.ActionPhase:
     """What an action has come to.
 
     Args:
         phase: The phase that the backend gives it (`ActionPhase`).
         group: Its group.
     """
-    return int(phase_pb2.ACTION_PHASE_FAILED) if phase in GOOD and is_failed(group) else phase
+    return phase_pb2.ACTION_PHASE_FAILED if phase in GOOD and is_failed(group) else phase
 
 
 def read(action: run_definition_pb2.Action) -> run_definition_pb2.Action:

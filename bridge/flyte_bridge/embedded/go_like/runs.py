@@ -70,9 +70,11 @@ class GoRunService(RunService):
 
     def _details(self, record: ActionRecord) -> run_definition_pb2.ActionDetails:
         details = super()._details(record)
-        for error in (details, *details.attempts):
-            if error.HasField("error_info"):
-                error.error_info.code = ""
+        if details.HasField("error_info"):
+            details.error_info.code = ""
+        for attempt in details.attempts:
+            if attempt.HasField("error_info"):
+                attempt.error_info.code = ""
         return details
 
     def _has_row(self, record: ActionRecord) -> bool:
