@@ -13,7 +13,7 @@ from flyte_bridge_translators.wire import error_document, node_record
 if TYPE_CHECKING:
     from flyteidl2.workflow import run_definition_pb2
 
-    from flyte_bridge.admin.service import Core
+    from flyte_bridge.admin.core import Core
 
 _KEPT = 10_000
 """Errors that are remembered."""

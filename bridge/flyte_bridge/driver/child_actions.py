@@ -213,7 +213,9 @@ async def record(
     await _enqueue(execution, action, uid, None)
 
 
-async def record_failure(execution: Execution, uid: str, error: NodeError, *, group: str, began: float = 0.0) -> None:
+async def record_failure(
+    execution: Execution, uid: str, error: NodeError, *, group: str, began: float = 0.0, name: str = ""
+) -> None:
     """Note that a node has failed, unless an action of its own shows it: its inputs could not be resolved, or it was refused.
 
     Args:
@@ -222,16 +224,16 @@ async def record_failure(execution: Execution, uid: str, error: NodeError, *, gr
         error: Why it failed.
         group: What it is shown under.
         began: When it began, in seconds since the epoch; now if 0.
+        name: The action's name where it is not the node's.
     """
-    name = identifier.action_name(uid)
+    name = name or identifier.action_name(uid)
     if execution.children.known(name):
         return
     trace = run_definition_pb2.TraceAction(name=uid, phase=phase_pb2.ACTION_PHASE_FAILED)
     trace.start_time.FromNanoseconds(int((began or time.time()) * 1e9))
     trace.end_time.GetCurrentTime()
-    # a recorder of failures finds the error beside where outputs would be
-    await write(execution, f"{execution.place(name)}/error.pb", failure.document(error), uid)
-    await record(execution, uid, trace, group=group)
+    await write(execution, f"{execution.place(name)}/{error_document.NAME}", failure.document(error), uid)
+    await record(execution, uid, trace, group=group, name=name)
 
 
 async def end(execution: Execution, name: str) -> Any:

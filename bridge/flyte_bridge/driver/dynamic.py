@@ -15,13 +15,13 @@ from flyteidl2.common import phase_pb2
 from flyteidl2.workflow import run_definition_pb2
 from google.protobuf.message import DecodeError
 
-from flyte_bridge.driver import child_actions, failure
+from flyte_bridge.driver import child_actions
 from flyte_bridge.driver.closure import Tables
 from flyte_bridge.driver.patience import patient
 from flyte_bridge.driver.scope import Scope, Step
 from flyte_bridge.errors import InternalError, NodeError, NotFound
 from flyte_bridge.registry import specs
-from flyte_bridge_translators.wire import dynamic_closure, error_document, identifier, plugin, workflow
+from flyte_bridge_translators.wire import dynamic_closure, identifier, plugin, workflow
 from flyte_bridge_translators.wire.compiler.problems import CompileError
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ async def expand(step: Step, template: Any, futures: bytes, attempt: int) -> lit
     try:
         closure = await _built(step, template, futures)
     except NodeError as error:
-        await _record_failure(step, error)
+        # its task's action has succeeded, and shows nothing of it
+        name = identifier.closure_id(step.uid)
+        await child_actions.record_failure(step.execution, step.uid, error, group=step.scope.uid, name=name)
         raise
     attempt = await _attempt(step, attempt)
     await _record(step, closure, attempt)
@@ -139,20 +141,6 @@ async def _record(step: Step, closure: compiler_pb2.CompiledWorkflowClosure, att
     trace.outputs.output_uri = f"{execution.place(name)}/outputs.pb"
     await child_actions.write(
         execution, trace.outputs.output_uri, dynamic_closure.to_outputs(closure, attempt), step.uid
-    )
-    await child_actions.record(execution, step.uid, trace, group=step.scope.uid, name=name)
-
-
-async def _record_failure(step: Step, error: NodeError) -> None:
-    """Note that the node has become nothing: its task's action has succeeded."""
-    execution, name = step.execution, identifier.closure_id(step.uid)
-    if execution.children.known(name):
-        return
-    trace = run_definition_pb2.TraceAction(name="closure", phase=phase_pb2.ACTION_PHASE_FAILED)
-    trace.start_time.GetCurrentTime()
-    trace.end_time.GetCurrentTime()
-    await child_actions.write(
-        execution, f"{execution.place(name)}/{error_document.NAME}", failure.document(error), step.uid
     )
     await child_actions.record(execution, step.uid, trace, group=step.scope.uid, name=name)
 

@@ -52,7 +52,7 @@ async def ask(backend: BackendClient, action: identifier_pb2.ActionIdentifier) -
         update.error.kind = _KINDS.get(info.kind, execution_pb2.ExecutionError.UNKNOWN)
     if details.HasField("signal_info"):
         update.value.CopyFrom(details.signal_info.output)
-    elif phase in GOOD:
+    elif details.status.phase in GOOD:  # also of one that is recorded as failed: its `error.pb`
         update.output_uri = await _outputs(backend, action, is_task=details.WhichOneof("spec") == "task")
     elif details.attempts:
         update.output_uri = details.attempts[-1].outputs.output_uri.removesuffix("/outputs.pb")

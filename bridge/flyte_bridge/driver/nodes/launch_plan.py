@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flyteidl.admin import execution_pb2, launch_plan_pb2
 from flyteidl.core import identifier_pb2, literals_pb2
