@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flyte_bridge.convert.files import Contexts, File, FileResult
-from flyte_bridge.convert.workers import Progress, Shelf, in_parallel
+from flyte_bridge.convert.workers import Progress, Shelf, in_parallel, uncollected
 from flyte_bridge.errors import SourceError, UsageError
 from flyte_bridge_translators.source.engine.entities import Facts
 from flyte_bridge_translators.source.engine.translator import Converted, Failed, Options, Unchanged
@@ -110,14 +110,15 @@ def convert_files(
     if len(files) < PARALLEL_FROM or count < 2:
         shelf = Shelf()
         facts = []
-        for index, file in enumerate(files):
-            facts.append(shelf.read(index, file))
-            told("reading", index + 1, len(files))
-        contexts = Contexts.of(files, facts, options)
         results = []
-        for index in range(len(files)):
-            results.append(shelf.convert(index, contexts))
-            told("converting", index + 1, len(files))
+        with uncollected():
+            for index, file in enumerate(files):
+                facts.append(shelf.read(index, file))
+                told("reading", index + 1, len(files))
+            contexts = Contexts.of(files, facts, options)
+            for index in range(len(files)):
+                results.append(shelf.convert(index, contexts))
+                told("converting", index + 1, len(files))
     else:
         contexts, results = in_parallel(files, options, count, told)
     renames: dict[str, str] = {}

@@ -10,6 +10,7 @@ import builtins
 import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 BUILTINS = frozenset(dir(builtins)) | {
     "__name__", "__file__", "__doc__", "__spec__", "__loader__", "__package__", "__path__", "__builtins__",
@@ -26,6 +27,12 @@ class Use:
 
     name: str
     statement: ast.stmt
+
+
+@lru_cache(maxsize=4)
+def parsed(text: str) -> ast.Module:
+    """The tree of a text; the checks ask for those of the same two texts again and again, and change nothing in them."""
+    return ast.parse(text)
 
 
 def early_uses(tree: ast.Module) -> Iterator[Use]:
@@ -144,7 +151,7 @@ def lost_names(text: str, path: str = "<converted>") -> frozenset[str]:
     """The names that any scope of a module takes from the module, and that the module never binds; empty where a star
     import may bind them."""
     table = symtable.symtable(text, path, "exec")
-    tree = ast.parse(text)
+    tree = parsed(text)
     if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree)):
         return frozenset()
     at_top = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}

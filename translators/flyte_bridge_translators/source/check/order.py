@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from functools import cache
 
-from flyte_bridge_translators.source.check.import_time import Use, bound, early_uses
+from flyte_bridge_translators.source.check.import_time import Use, bound, early_uses, parsed
 
 
 def in_order(text: str, before: str) -> str:
@@ -19,7 +20,7 @@ def in_order(text: str, before: str) -> str:
     moved: set[tuple[str, str]] = set()
     ours = _written_by_us(before)
     while True:
-        tree = ast.parse(text)
+        tree = parsed(text)
         for use in early_uses(tree):
             definition = _definition(tree, use)
             if definition is None or not ours(ast.unparse(definition)):
@@ -36,15 +37,17 @@ def in_order(text: str, before: str) -> str:
 
 def misplaced(text: str, before: str) -> Iterator[Use]:
     """What is still used before it is bound, though it was not in the Flyte 1 text."""
-    own = {use.name for use in early_uses(ast.parse(before))}
-    for use in early_uses(ast.parse(text)):
-        if use.name not in own:
-            yield use
+    uses = list(early_uses(parsed(text)))
+    own = {use.name for use in early_uses(parsed(before))} if uses else set()
+    yield from (use for use in uses if use.name not in own)
 
 
 def _written_by_us(before: str) -> Callable[[str], bool]:
-    theirs = {ast.unparse(statement) for statement in ast.parse(before).body}
-    return lambda text: text not in theirs
+    @cache
+    def theirs() -> set[str]:
+        return {ast.unparse(statement) for statement in parsed(before).body}
+
+    return lambda text: text not in theirs()
 
 
 def _definition(tree: ast.Module, use: Use) -> ast.stmt | None:

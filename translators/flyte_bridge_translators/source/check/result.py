@@ -11,13 +11,11 @@ import libcst as cst
 from flyte_bridge_translators.findings import Finding, Severity, Where
 from flyte_bridge_translators.findings.catalogue import CATALOGUE
 from flyte_bridge_translators.source.check import leftovers
-from flyte_bridge_translators.source.check.import_time import lost_names
+from flyte_bridge_translators.source.check.import_time import lost_names, parsed
 from flyte_bridge_translators.source.check.order import in_order, misplaced
 from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.names import is_v1
 from flyte_bridge_translators.source.engine.translator import Context, Converted
-
-FLYTE_1 = ("flytekit", "union")
-"""A text without these words imports nothing of Flyte 1."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +34,12 @@ def checked(module: Module, context: Context, converted: Converted) -> Converted
         SyntaxError: The text does not parse, though the Flyte 1 text does: a defect of ours.
     """
     try:
-        ast.parse(module.text)
+        parsed(module.text)
     except SyntaxError:  # newer Python than the one that runs us
         return converted
     text = in_order(converted.text, module.text)
     findings: list[Finding] = []
-    if any(word in text for word in FLYTE_1):
+    if any(is_v1(name) for name in _imported(text)):
         text, findings = _flyte1(module, context, text)
     faults = list(_names(module, text))
     findings += [_finding(module, text, fault) for fault in faults]
@@ -70,6 +68,15 @@ def _flyte1(module: Module, context: Context, text: str) -> tuple[str, list[Find
     return (text if tree is result.tree else tree.code), findings
 
 
+def _imported(text: str) -> Iterator[str]:
+    """The modules a text imports, anywhere in it: what is left of Flyte 1 comes by an import."""
+    for node in ast.walk(parsed(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module or ""
+
+
 def _must_import(module: Module, context: Context) -> bool:
     """Whether anything of the file runs on Flyte 2: its own tasks, or those of a file that imports it."""
     own = context.facts.get(module.name)
@@ -86,10 +93,10 @@ def _must_import(module: Module, context: Context) -> bool:
 def _names(module: Module, text: str) -> Iterator[Fault]:
     for use in misplaced(text, module.text):
         yield Fault("FB110", use.statement.lineno, f"`{use.name}` is used here before it is defined")
-    lost = lost_names(text) - lost_names(module.text)
-    if not lost:
-        return
-    for node in ast.walk(ast.parse(text)):
+    lost = lost_names(text)
+    if lost:
+        lost -= lost_names(module.text)
+    for node in ast.walk(parsed(text)) if lost else ():
         if isinstance(node, ast.Name) and node.id in lost:
             lost -= {node.id}
             yield Fault("FB110", node.lineno, f"`{node.id}` is used here and defined nowhere")
@@ -121,7 +128,7 @@ def _marked(text: str, faults: list[Fault]) -> str:
 def _statement_line(text: str, line: int) -> int:
     """The first line of the innermost statement that a line belongs to, decorators included."""
     best = line
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         if isinstance(node, ast.stmt):
             first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
             header = node.body[0].lineno - 1 if getattr(node, "body", None) else node.end_lineno or node.lineno  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TypeVar, cast
 
 import libcst as cst
@@ -52,7 +52,6 @@ class Module(Scan):
         self.path = path
         self.name = name
         super().__init__(tree, Names(name, name.rpartition(".")[0] if package is None else package, star))
-        self._placed: set[cst.CSTNode] = set()
         self._positions: dict[cst.CSTNode, tuple[int, int]] = {}
 
     # -- what translators look for -----------------------------------------------------------------------------------
@@ -144,42 +143,56 @@ class Module(Scan):
     def position(self, node: cst.CSTNode) -> tuple[int, int]:
         """Line (from 1) and column (from 0) of a node; (0, 0) when it is not of this file.
 
-        LibCST knows positions only by emitting the text again, which costs more than parsing it. So only the top-level
-        statement that holds the node is emitted, and `ast`, a tenth of the price, says on which line that begins.
+        LibCST knows positions only by emitting the text again, which costs more than parsing it. So only the innermost
+        statement that holds the node is emitted, without the blocks in it, and `ast`, a tenth of the price, says where it
+        begins.
         """
-        top = node
-        for above in self.ancestors(node):
-            if above is self.tree:
-                break
-            top = above
-        if top is self.tree or self.parents.get(top) is not self.tree:
-            return (1, 0) if node is self.tree else (0, 0)
-        if top not in self._placed and self._lines is None:
-            self._placed.update(self.tree.body)
-            ranges = MetadataWrapper(self.tree, unsafe_skip_copy=True).resolve(PositionProvider)
-            self._positions = {each: (place.start.line, place.start.column) for each, place in ranges.items()}
-        elif top not in self._placed and self._lines is not None:
-            self._placed.add(top)
-            alone = self.tree.with_changes(body=[top], header=(), footer=())
-            ranges = MetadataWrapper(alone, unsafe_skip_copy=True).resolve(PositionProvider)
-            shift = self._lines.get(top, 0) - ranges[_anchor(top)].start.line
-            for each, place in ranges.items():
-                self._positions[each] = (place.start.line + shift, place.start.column)
+        if node is self.tree:
+            return (1, 0)
+        if node not in self._positions and node in self.parents:
+            statement = next((each for each in (node, *self.ancestors(node)) if _is_statement(type(each))), None)
+            start = self._starts.get(statement) if statement is not None else None
+            if statement is not None and start is not None:
+                self._place(statement, start)
+        if node not in self._positions and node in self.parents:
+            for each, place in MetadataWrapper(self.tree, unsafe_skip_copy=True).resolve(PositionProvider).items():
+                self._positions[each] = (place.start.line, place.start.column)
         return self._positions.get(node, (0, 0))
 
+    def _place(self, statement: cst.CSTNode, start: tuple[int, int]) -> None:
+        """Note where the nodes of a statement stand, given where it does itself."""
+        line = self._text_lines[start[0] - 1]
+        alone, anchor = _alone(statement, line[: len(line) - len(line.lstrip())])
+        places = MetadataWrapper(self.tree.with_changes(body=[alone]), unsafe_skip_copy=True).resolve(PositionProvider)
+        first = places[anchor].start
+        # What is `if` by itself may be `elif` where it stands.
+        shift = start[1] - first.column + 2 * isinstance(self.parents[statement], cst.If)
+        for each, place in places.items():
+            column = place.start.column + (shift if place.start.line == first.line else 0)
+            self._positions.setdefault(each, (place.start.line - first.line + start[0], column))
+        self._positions[statement] = start
+
     @cached_property
-    def _lines(self) -> dict[cst.CSTNode, int] | None:
-        """The line of each top-level statement's anchor; None when the text is newer Python than the one that runs us."""
+    def _text_lines(self) -> list[str]:
+        # Not `splitlines`: form feeds end no line of Python's.
+        return self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+    @cached_property
+    def _starts(self) -> dict[cst.CSTNode, tuple[int, int]]:
+        """Where each statement's anchor stands; nothing when the text is newer Python than the one that runs us."""
         try:
-            parsed = iter(ast.parse(self.text).body)
+            parsed = ast.parse(self.text)
         except SyntaxError:
-            return None
-        lines: dict[cst.CSTNode, int] = {}
-        for statement in self.tree.body:
-            count = len(statement.body) if isinstance(statement, cst.SimpleStatementLine) else 1
-            same = [next(parsed) for _ in range(count)]
-            lines[statement] = same[0].lineno
-        return lines
+            return {}
+        starts = [(each.lineno, each.col_offset) for each in ast.walk(parsed) if isinstance(each, ast.stmt)]
+        lines = self._text_lines
+        statements = [each for each in self._nodes if _is_statement(type(each))]
+        if len(starts) != len(statements):
+            return {}
+        return {
+            each: (line, offset if lines[line - 1].isascii() else len(lines[line - 1].encode()[:offset].decode()))
+            for each, (line, offset) in zip(statements, sorted(starts), strict=True)
+        }
 
     def definition(self, name: str) -> cst.BaseExpression | cst.FunctionDef | cst.ClassDef | None:
         """What a module-level name stands for: the one value assigned to it, or the function or class; None when unknown or
@@ -222,8 +235,20 @@ def _root(chain: cst.BaseExpression) -> str:
     return chain.value if isinstance(chain, cst.Name) else ""
 
 
-def _anchor(statement: cst.CSTNode) -> cst.CSTNode:
-    """The node whose line `ast` gives as the statement's: decorators do not count there."""
-    if isinstance(statement, (cst.FunctionDef, cst.ClassDef)):
-        return statement.name
-    return statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else statement
+@cache
+def _is_statement(kind: type) -> bool:
+    """Whether nodes of a class are what `ast` calls statements."""
+    return issubclass(kind, (cst.BaseSmallStatement, cst.BaseCompoundStatement))
+
+
+def _alone(statement: cst.CSTNode, indent: str) -> tuple[cst.BaseStatement, cst.CSTNode]:
+    """A statement by itself, indented, its blocks left out where that is simple; and the node that stands for it there."""
+    anchor = statement
+    if isinstance(statement, cst.BaseSmallStatement):
+        alone: cst.BaseStatement = cst.SimpleStatementLine([statement])
+    else:
+        alone = cast("cst.BaseStatement", statement)
+        if isinstance(statement, (cst.FunctionDef, cst.ClassDef, cst.If, cst.For, cst.While, cst.With)):
+            changes = {"orelse": None} if isinstance(statement, (cst.If, cst.For, cst.While)) else {}
+            alone = anchor = statement.with_changes(body=cst.SimpleStatementSuite([cst.Pass()]), **changes)
+    return (cst.If(cst.Name("_"), cst.IndentedBlock([alone], indent=indent)) if indent else alone), anchor
