@@ -118,3 +118,9 @@ def test_a_year_of_days() -> None:
     """A leap year of days in a zone that changes its clocks has 366 fire times."""
 
     assert len(fires(cron("0 6 * * *"), "2024-01-01", "2025-01-01", "Europe/Berlin")) == 366
+
+
+def test_the_name_of_a_triggers_run() -> None:
+    """Flyte 2's name: unpadded numbers in UTC, no version, no leading zeros in the hash."""
+    at_local = datetime(2026, 12, 1, 5, 3, 0, tzinfo=timezone(timedelta(hours=2)))
+    assert fire_times.trigger_run_name("p", "d", "t", "s", at_local) == f"r{fnv1(b'p:d:t:s:2026:12:1:3:3:0'):x}"

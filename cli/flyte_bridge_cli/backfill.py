@@ -16,7 +16,7 @@ from flyte_bridge import config
 from flyte_bridge.errors import BackendError, ConfigError, UsageError
 
 from .main import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE
-from .options import data_dir_option, html_option, json_option, rules_option
+from .options import data_dir_option, html_option, json_option, renames_option, rules_option
 
 if TYPE_CHECKING:
     from flyte_bridge.side_by_side.backfill import BackfillOptions, BackfillPlan
@@ -24,8 +24,14 @@ if TYPE_CHECKING:
     from flyte_bridge.side_by_side.backfill_state import BackfillState, DateState
     from flyte_bridge.side_by_side.launch_plans import LaunchPlanName
 
-SIDES = {"v1": ("v1",), "v2": ("v2",), "both": ("v1", "v2")}
-"""What --on may say."""
+SIDES = {
+    "v1": ("v1",),
+    "v2": ("v2",),
+    "both": ("v1", "v2"),
+    "v1,converted": ("v1", "converted"),
+    "v2,converted": ("v2", "converted"),
+}
+"""What --on may say, and the sides that it means."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,7 @@ class _Request:
     period: Period
     sides: tuple[str, ...]
     options: BackfillOptions
+    task: str | None
     dry_run: bool
     as_json: bool
     html: Path | None
@@ -50,7 +57,10 @@ class _Request:
 @click.option(
     "--to", "end", required=True, metavar="TIME", help="The first moment behind: fire times before it are run."
 )
-@click.option("--on", type=click.Choice(list(SIDES)), default="v2", show_default=True, help="Where to run.")
+@click.option(
+    "--on", type=click.Choice(list(SIDES)), default="v2", show_default=True, help="Where to run: both is v1 and v2."
+)
+@click.option("--task", metavar="ENV.TASK[@VERSION]", help="What the workflow was converted to, for `converted`.")
 @click.option(
     "--parallel", type=click.IntRange(1, 1000), default=4, show_default=True, help="Executions at once on each side."
 )
@@ -63,6 +73,7 @@ class _Request:
     "--zone", default="UTC", show_default=True, help="The time zone of flyteadmin's process, for schedules without one."
 )
 @rules_option
+@renames_option
 @json_option
 @html_option
 def command(
@@ -71,12 +82,14 @@ def command(
     start: str,
     end: str,
     on: str,
+    task: str | None,
     parallel: int,
     dry_run: bool,
     resume: bool,
     overwrite_cache: bool,
     zone: str,
     rules: Path | None,
+    renames: Path | None,
     as_json: bool,
     html: Path | None,
 ) -> None:
@@ -89,18 +102,24 @@ def command(
     Exits with 0 if all went well, 1 if executions failed or differ, 4 if a side is out of reach, 130 after Ctrl-C; the
     same command goes on where it stopped.
     """
+    from flyte_bridge.side_by_side import renames as table
     from flyte_bridge.side_by_side.backfill import BackfillOptions
     from flyte_bridge.side_by_side.backfill_plan import Period
+    from flyte_bridge.side_by_side.comparing import CompareOptions
     from flyte_bridge.side_by_side.launch_plans import LaunchPlanName
     from flyte_bridge.verify import rules_file
     from flyte_bridge.verify.rules import USUAL
 
+    if ("converted" in SIDES[on]) != (task is not None):
+        raise UsageError("--task names what `--on v1,converted` and `--on v2,converted` run: give both or neither")
     settings = config.load(data_dir=data_dir)
+    compare = CompareOptions(rules_file.read(rules) if rules else USUAL, table.read(renames) if renames else {})
     request = _Request(
         LaunchPlanName.read(launch_plan, settings),
         Period.read(start, end, zone, datetime.now(timezone.utc)),
         SIDES[on],
-        BackfillOptions(parallel, resume, overwrite_cache, rules_file.read(rules) if rules else USUAL),
+        BackfillOptions(parallel, resume, overwrite_cache, compare),
+        task,
         dry_run,
         as_json,
         html,
@@ -123,7 +142,11 @@ async def _run(settings: config.Settings, request: _Request) -> bool:
 
     sides = Sides(settings)
     path = backfill_state.path_of(
-        settings.data_dir, str(request.wanted), *map(str, (request.period.start, request.period.end)), *request.sides
+        settings.data_dir,
+        str(request.wanted),
+        *map(str, (request.period.start, request.period.end)),
+        *request.sides,
+        *filter(None, [request.task]),
     )
     try:
         known = backfill_state.load(path)
@@ -156,7 +179,11 @@ async def _plan(sides: object, request: _Request, known: BackfillState | None) -
             raise UsageError("there is nothing to resume: this backfill has not been run yet; leave --resume out")
         wanted = replace(wanted, version=known.version)
     grid = datetime.fromisoformat(next(iter(known.dates))) if known is not None and known.dates else None
-    return await plan_of(wanted, request.period, {side: await sides.of(side) for side in request.sides}, grid)
+    planes = {side: await sides.of(side) for side in request.sides if side != "converted"}
+    if request.task is not None:
+        source = next(iter(planes.values()))
+        planes["converted"] = await sides.converted(source, wanted.project, wanted.domain, request.task)
+    return await plan_of(wanted, request.period, planes, grid)
 
 
 def _tell(date: DateState, what: str) -> None:

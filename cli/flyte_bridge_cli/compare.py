@@ -14,7 +14,7 @@ from flyte_bridge import config
 from flyte_bridge.errors import BackendError, ConfigError
 
 from .main import EXIT_NOT_COMPARABLE
-from .options import data_dir_option, html_option, json_option, rules_option
+from .options import data_dir_option, html_option, json_option, renames_option, rules_option
 
 if TYPE_CHECKING:
     from flyte_bridge.side_by_side.comparing import CompareOptions
@@ -29,12 +29,7 @@ EXIT_DIFFERENT = 1
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
 @rules_option
-@click.option(
-    "--renames",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="What `flyte-bridge convert --json` has printed, when B ran the conversion of A's workflow.",
-)
+@renames_option
 @click.option("--twice", is_flag=True, help="Run A again first: what differs between its own runs is no difference.")
 @json_option
 @html_option

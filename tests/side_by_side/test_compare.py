@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
+from flyteidl.core import identifier_pb2
+
+from .conftest import DOMAIN, PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from flyte_bridge.side_by_side.control_plane import ControlPlane
 
     from .conftest import TwoSides
 
@@ -128,3 +135,35 @@ def test_no_flyte_1(two: TwoSides, wholes: None) -> None:
     done = two.bridge("compare", "v1:whole", "v2:whole", FLYTE_BRIDGE_V1_ENDPOINT="127.0.0.1:1")
     assert done.returncode == 4
     assert "Flyte 1 at 127.0.0.1:1 cannot be reached" in done.stderr
+
+
+def test_values_that_are_gone(two: TwoSides, wholes: None, start: Callable[..., str]) -> None:
+    """A file that is gone from the store makes executions not comparable, and is named."""
+    start("v1", "whole", "gone", n=3)
+
+    async def lose(v1: ControlPlane, v2: ControlPlane) -> str:
+        identity = identifier_pb2.WorkflowExecutionIdentifier(project=PROJECT, domain=DOMAIN, name="gone")
+        uri = (await v1.execution_data(identity))[1].literals["o1"].scalar.blob.uri
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        request = urllib.request.Request(f"http://{two.v1.endpoint}/{bucket}/{key}", method="DELETE")
+        await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=30).close())
+        return str(uri)
+
+    uri = two.run(lose)
+    done = two.bridge("compare", "v1:gone", "v2:whole")
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert f"{uri!r}: no such object" in done.stdout
+
+
+def test_without_credentials_of_the_store(two: TwoSides, wholes: None) -> None:
+    """Without its store's credentials Flyte 1's files are read by signed URLs; directories are told as undecided."""
+    env = {name: "" for name in two.env if "_V1_AWS_" in name}
+    done = two.bridge("compare", "v1:whole", "v2:whole", "--json", **env)
+    assert done.returncode == 4, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    undecided = {one["path"]: one["detail"] for one in told["differences"]}
+    assert set(undecided) == {
+        "o0",
+        "o2",
+    }  # the frame and the directory; the file and the dataclass with a file are read
+    assert all("only with the store's credentials: set FLYTE_BRIDGE_V1_AWS_" in detail for detail in undecided.values())

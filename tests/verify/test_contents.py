@@ -222,6 +222,7 @@ def test_uris_inside_values(tmp_path: Path) -> None:
     named = {side: packed({"path": f"s3://bucket/{side}.txt"}) for side in "abc"}
     assert what(named["a"], named["b"], a, b) == []
     assert what(named["a"], named["c"], a, c) == [('o0["path"]', "value")]
+    assert what(named["a"], packed({"path": "s3://bucket/gone.txt"}), a, b) == [('o0["path"]', "undecided")]
     text = primitive(string_value="s3://bucket/none")
     assert what(text, text, a, b) == []
     assert what(text, primitive(string_value="s3://bucket/nope"), a, b) == [("o0", "value")]

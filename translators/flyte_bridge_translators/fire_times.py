@@ -110,3 +110,13 @@ def execution_name(plan: identifier_pb2.Identifier, at: datetime, again: int = 0
     """
     text = f"{plan.project}:{plan.domain}:{plan.name}:{plan.version}:{int(at.timestamp())}"
     return f"f{fnv1(text.encode()).to_bytes(8, 'little').hex()}{again:03d}"
+
+
+def trigger_run_name(project: str, domain: str, task: str, trigger: str, at: datetime) -> str:
+    """What Flyte 2's scheduler calls the run of a trigger's fire time: no version counts, and nothing is padded.
+
+    Source: `runs/scheduler/executor/trigger_executor.go`, `runName`.
+    """
+    utc = at.astimezone(timezone.utc)
+    text = f"{project}:{domain}:{task}:{trigger}:{utc.year}:{utc.month}:{utc.day}:{utc.hour}:{utc.minute}:{utc.second}"
+    return f"r{fnv1(text.encode()):x}"

@@ -19,6 +19,7 @@ from flyte_bridge_translators.wire import identifier, schedule
 
 if TYPE_CHECKING:
     from flyteidl.admin import launch_plan_pb2
+    from flyteidl.core import identifier_pb2 as core_identifier_pb2
 
     from flyte_bridge.backend.client import BackendClient
     from flyte_bridge.launch.launcher import Launcher
@@ -55,11 +56,11 @@ class Schedules:
             description=f"The schedule of Flyte 1's launch plan {plan.id.name}",
         )
         spec.run_spec.CopyFrom(await self._launcher.run_spec(Target.of_plan(plan, ORG)))
-        await self._backend.deploy_trigger(name=_trigger(plan), spec=spec, automation=automation)
+        await self._backend.deploy_trigger(name=trigger_of(plan.id), spec=spec, automation=automation)
 
     async def rest(self, plan: launch_plan_pb2.LaunchPlan) -> None:
         """Follow no schedule of a launch plan's name any longer."""
-        name = _trigger(plan)
+        name = trigger_of(plan.id)
         try:
             known = await self._backend.get_trigger(name=name)
         except NotFound:
@@ -68,11 +69,12 @@ class Schedules:
             await self._backend.update_triggers(names=[name], active=False)
 
 
-def _trigger(plan: launch_plan_pb2.LaunchPlan) -> identifier_pb2.TriggerName:
+def trigger_of(plan: core_identifier_pb2.Identifier) -> identifier_pb2.TriggerName:
+    """The trigger that follows the schedule of a launch plan's name, whichever version is active."""
     return identifier_pb2.TriggerName(
         org=ORG,
-        project=plan.id.project,
-        domain=plan.id.domain,
-        task_name=identifier.task_name(identifier.LAUNCH_PLAN, plan.id.name),
+        project=plan.project,
+        domain=plan.domain,
+        task_name=identifier.task_name(identifier.LAUNCH_PLAN, plan.name),
         name=NAME,
     )

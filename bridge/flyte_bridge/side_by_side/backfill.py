@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flyteidl.admin import execution_pb2
 from flyteidl.core import execution_pb2 as core_execution_pb2
 from flyteidl.core import identifier_pb2, literals_pb2
 
-from flyte_bridge_translators.fire_times import execution_name
+from flyte_bridge_translators.fire_times import execution_name, trigger_run_name
 
+from ..admin.schedules import trigger_of
 from ..errors import AlreadyExists, BackendError, NotFound, StatusError, Unavailable
-from ..verify.rules import USUAL, ComparisonRules
 from . import report
 from .backfill_state import REFUSED, BackfillState, DateState, SideState
 from .comparing import CompareOptions, SideExecution, compare_pair, ended
 from .comparison import Sameness
 from .control_plane import SCHEDULED, told
 from .record import ErrorRecord
+from .sides import V2
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
     from datetime import datetime
 
     from .control_plane import ControlPlane
@@ -49,12 +51,24 @@ class BackfillPlan:
         times: The fire times, in order.
         kickoff: The input that is given the fire time; empty if none is.
         sides: Control planes by what they are called here, one or two, the first side of comparisons first.
+        tasks: Sides that run a conversion → the task that they run, with its version.
     """
 
     launch_plan: identifier_pb2.Identifier
     times: tuple[datetime, ...]
     kickoff: str
     sides: Mapping[str, ControlPlane]
+    tasks: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, side: str, at: datetime, again: int = 0) -> str:
+        """What the execution of a fire time is called: as the scheduler has it; a conversion's by its task's version, too."""
+        task = self.tasks.get(side)
+        if task is None:
+            return execution_name(self.launch_plan, at, again)
+        named = identifier_pb2.Identifier()
+        named.CopyFrom(self.launch_plan)
+        named.version = f"{named.version}:{task}"
+        return f"c{execution_name(named, at, again)[1:]}"
 
 
 @dataclass(frozen=True)
@@ -65,13 +79,13 @@ class BackfillOptions:
         parallel: Executions at once on each side.
         retry: Whether dates that have failed run again, under the next name.
         overwrite_cache: Whether cached results are computed anew.
-        rules: What counts as the same.
+        compare: How each date is compared.
     """
 
     parallel: int = 4
     retry: bool = False
     overwrite_cache: bool = False
-    rules: ComparisonRules = USUAL
+    compare: CompareOptions = field(default_factory=CompareOptions)
 
 
 class Backfill:
@@ -109,24 +123,24 @@ class Backfill:
         """
         self._state.save()
         try:
-            await _together(self._side(side, plane) for side, plane in self._plan.sides.items())
+            await _together(map(self._side, self._plan.sides))
             await _together(self._comparisons)
         finally:
             for comparison in self._comparisons:
                 comparison.cancel()
             self._state.save()
 
-    async def _side(self, side: str, plane: ControlPlane) -> None:
+    async def _side(self, side: str) -> None:
         """All fire times on one side, by workers that each take the next one."""
         times = iter(self._plan.times)
-        await _together(self._worker(side, plane, times) for _ in range(self._options.parallel))
+        await _together(self._worker(side, times) for _ in range(self._options.parallel))
 
-    async def _worker(self, side: str, plane: ControlPlane, times: Iterator[datetime]) -> None:
+    async def _worker(self, side: str, times: Iterator[datetime]) -> None:
         for at in times:
             date = self._state.dates[at.isoformat()]
             one = date.sides[side]
             if not one.phase or (one.failed and self._options.retry):
-                await self._execute(plane, at, one)
+                await self._execute(side, at, one)
                 date.verdict = ""
                 self._state.save()
                 self._tell(date, side)
@@ -137,10 +151,15 @@ class Backfill:
 
     # -- one execution ------------------------------------------------------------------------------------------------
 
-    async def _execute(self, plane: ControlPlane, at: datetime, one: SideState) -> None:
+    async def _execute(self, side: str, at: datetime, one: SideState) -> None:
+        plane = self._plan.sides[side]
+        if not one.name and (fired := await self._fired(side, at)) is not None:
+            one.name = fired.id.name
+            _note(one, await ended(plane, fired.id))
+            return
         again = one.again + 1 if one.failed else one.again
         while True:
-            identity = self._identity(execution_name(self._plan.launch_plan, at, again))
+            identity = self._identity(self._plan.name(side, at, again))
             one.name, one.again, one.phase, one.error = identity.name, again, "", ""
             self._state.save()
             try:
@@ -155,9 +174,22 @@ class Backfill:
             if is_new or not one.failed or again == MOST_TRIES:
                 return
             # it was there already and has failed: a later try may be there, too
-            if not self._options.retry and not await self._exists(plane, at, again + 1):
+            if not self._options.retry and not await self._exists(side, at, again + 1):
                 return
             again += 1
+
+    async def _fired(self, side: str, at: datetime) -> execution_pb2.Execution | None:
+        """What Flyte 2's own scheduler has run at a fire time, in the version that is meant."""
+        if side != V2:
+            return None
+        plan = self._plan.launch_plan
+        trigger = trigger_of(plan)
+        name = trigger_run_name(trigger.project, trigger.domain, trigger.task_name, trigger.name, at)
+        try:
+            execution = await self._plan.sides[side].execution(self._identity(name))
+        except NotFound:
+            return None
+        return execution if execution.spec.launch_plan.version == plan.version else None
 
     async def _create(
         self, plane: ControlPlane, identity: identifier_pb2.WorkflowExecutionIdentifier, at: datetime
@@ -178,9 +210,9 @@ class Backfill:
                     continue
             return True
 
-    async def _exists(self, plane: ControlPlane, at: datetime, again: int) -> bool:
+    async def _exists(self, side: str, at: datetime, again: int) -> bool:
         try:
-            await plane.execution(self._identity(execution_name(self._plan.launch_plan, at, again)))
+            await self._plan.sides[side].execution(self._identity(self._plan.name(side, at, again)))
         except NotFound:
             return False
         return True
@@ -230,7 +262,7 @@ class Backfill:
         left, right = [
             SideExecution(self._plan.sides[side], self._identity(one.name)) for side, one in date.sides.items()
         ]
-        compared = await compare_pair(left, right, CompareOptions(self._options.rules))
+        compared = await compare_pair(left, right, self._options.compare)
         places = [report.line(one).strip() for one in compared.differences]
         places += [report.line(one, node.name).strip() for node in compared.nodes for one in node.differences]
         date.verdict, date.reason, date.differences = compared.verdict.value, compared.reason, places[:SHOWN]

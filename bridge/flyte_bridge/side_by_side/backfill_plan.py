@@ -11,6 +11,7 @@ from flyte_bridge_translators import fire_times
 
 from ..errors import NotFound, UsageError
 from .backfill import BackfillPlan
+from .converted import ConvertedControlPlane
 from .launch_plans import find
 
 if TYPE_CHECKING:
@@ -99,7 +100,12 @@ async def plan_of(
         raise UsageError(
             f"launch plan {wanted.name} does not fire from {period.start.isoformat()} to {period.end.isoformat()}"
         )
-    return BackfillPlan(plan.id, times, fire_times.kickoff_argument(schedule), planes)
+    tasks = {
+        side: f"{plane.task.name}@{plane.task.version}"
+        for side, plane in planes.items()
+        if isinstance(plane, ConvertedControlPlane)
+    }
+    return BackfillPlan(plan.id, times, fire_times.kickoff_argument(schedule), planes, tasks)
 
 
 async def _must_have(plane: ControlPlane, plan: launch_plan_pb2.LaunchPlan, first: ControlPlane) -> None:

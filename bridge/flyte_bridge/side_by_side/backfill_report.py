@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from flyte_bridge_translators.fire_times import execution_name
 from flyte_bridge_translators.graph.figure import duration
 
 from . import report
@@ -63,12 +62,20 @@ def to_html(plan: BackfillPlan, state: BackfillState, parallel: int) -> str:
 
 def planned(plan: BackfillPlan) -> dict[str, Any]:
     """What would run, as JSON."""
+    first = next(iter(plan.sides))
     return {
         "launch_plan": plan.launch_plan.name,
         "version": plan.launch_plan.version,
         "kickoff_time_input_arg": plan.kickoff,
         "sides": [plane.name for plane in plan.sides.values()],
-        "dates": [{"at": at.isoformat(), "name": execution_name(plan.launch_plan, at)} for at in plan.times],
+        "dates": [
+            {
+                "at": at.isoformat(),
+                "name": plan.name(first, at),
+                "names": {side: plan.name(side, at) for side in plan.sides},
+            }
+            for at in plan.times
+        ],
     }
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from ..admin.service import Facade
     from ..backend.caller import M
+    from ..backend.client import BackendClient
     from ..config import Settings
 
 V1, V2, LOCAL = "v1", "v2", "local"
@@ -136,12 +137,33 @@ class Sides:
         """Connects to nothing yet."""
         self.settings = settings
         self._planes: dict[str, ControlPlane] = {}
+        self._clients: list[BackendClient] = []
 
     async def of(self, side: str) -> ControlPlane:
         """The control plane of `v1`, `v2`, `local` or `local@DIRECTORY`."""
         if side not in self._planes:
             self._planes[side] = await self._make(side)
         return self._planes[side]
+
+    async def converted(self, source: ControlPlane, project: str, domain: str, task: str) -> ControlPlane:
+        """Flyte 2, where executions are runs of a task that a workflow was converted to.
+
+        Args:
+            source: Knows the launch plan.
+            project: Where the task is.
+            domain: Where the task is.
+            task: `ENVIRONMENT.TASK`, or `ENVIRONMENT.TASK@VERSION`.
+
+        Raises:
+            UsageError: There is no such task.
+        """
+        from ..backend.connect import connect
+        from .converted import ConvertedControlPlane, find_task
+
+        plane = await self.of(V2)
+        client = connect(self.settings)
+        self._clients.append(client)
+        return ConvertedControlPlane(plane, client, await find_task(client, project, domain, task), source)
 
     async def _make(self, side: str) -> ControlPlane:
         if side == V1:
@@ -155,6 +177,8 @@ class Sides:
         """Lets go of all of them."""
         for plane in self._planes.values():
             await plane.close()
+        for client in self._clients:
+            await client.close()
 
 
 def execution_of(text: str, settings: Settings) -> tuple[str, identifier_pb2.WorkflowExecutionIdentifier]:

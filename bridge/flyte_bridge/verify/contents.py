@@ -114,6 +114,10 @@ class Contents:
         if left["form"] == right["form"] and await self._same(*sides):
             return _SAME, _SAME
         one, other = await asyncio.gather(*(self._guarded(side) for side in sides))
+        if isinstance(one, str) != isinstance(
+            other, str
+        ):  # a text names an object on one side: it is gone on the other
+            one, other = (_gone(read) if isinstance(read, str) else read for read in (one, other))
         return one, other
 
     async def _same(self, left: _Side, right: _Side) -> bool:
@@ -243,6 +247,10 @@ def _csv(source: io.BytesIO) -> Any:
 
 _READERS: dict[str, Callable[[io.BytesIO], Any]] = {"": _parquet, "parquet": _parquet, "csv": _csv}
 """By the format of a structured dataset; empty is what flytekit writes as Parquet."""
+
+
+def _gone(uri: str) -> Plain:
+    return {"kind": "unreadable", "value": str(NoSuchObject(uri))}
 
 
 def _refers(value: Plain) -> bool:

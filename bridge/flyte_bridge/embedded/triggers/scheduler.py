@@ -24,7 +24,7 @@ from flyte_bridge.embedded.clock import from_datetime, to_datetime, to_timestamp
 from flyte_bridge.embedded.faults import AlreadyExists, Fault
 from flyte_bridge.embedded.triggers.schedule import Schedule, ScheduleError, latest_due, read
 from flyte_bridge.errors import ConcurrencyLimit, StoreError
-from flyte_bridge_translators.wire.identifier import fnv1
+from flyte_bridge_translators.fire_times import trigger_run_name
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -209,13 +209,5 @@ class Scheduler:
 
 
 def run_name(key: TriggerKey, at: datetime) -> str:
-    """The name of the run of one fire time: the real backend's, so that both agree which runs there are.
-
-    Source: `runs/scheduler/executor/trigger_executor.go`, `runName`: `r` and FNV-1 (64 bits, hexadecimal) of identity
-    and time.
-    """
-    text = (
-        f"{key.project}:{key.domain}:{key.task_name}:{key.name}:"
-        f"{at.year}:{at.month}:{at.day}:{at.hour}:{at.minute}:{at.second}"
-    )
-    return f"r{fnv1(text.encode()):x}"
+    """The name of the run of one fire time: the real backend's, so that both agree which runs there are."""
+    return trigger_run_name(key.project, key.domain, key.task_name, key.name, at)
