@@ -86,7 +86,7 @@ def test_both_sides_are_compared_date_by_date(two: TwoSides, tmp_path: Path) -> 
         assert one.spec.metadata.scheduled_at.ToDatetime(tzinfo=timezone.utc) == at
     assert "2024-03-01T06:00:00+00:00 v1 SUCCEEDED in " in said
     page = (tmp_path / "page.html").read_text()
-    assert page.count("<tr>\n<td>2024-") == 2
+    assert page.count('<tr>\n<td class="t">2024-') == 2
     assert "http" not in page
     code, again, said = backfill(two, *words)
     assert (code, said) == (0, "")

@@ -80,7 +80,7 @@ def test_shadowed(two: TwoSides, tmp_path: Path) -> None:
         journal = ShadowJournal(path)
         before = datetime(2025, 4, 13, 6, tzinfo=timezone.utc)
         await fire(v1, before - timedelta(days=2))
-        journal.begin(await Shadow((v1, v2), wanted(), ShadowOptions(PREFIX), journal, print)._newest())
+        journal.begin(await Shadow((v1, v2), wanted(), ShadowOptions(PREFIX), journal, print).newest())
         names = [await fire(v1, before + timedelta(days=day)) for day in (0, 1)]
         told = await shadow((v1, v2), journal, 2)
         assert sorted(one.name for one in told) == sorted(names)
@@ -108,7 +108,7 @@ def test_on_the_command_line(two: TwoSides) -> None:
 
     async def work(v1: ControlPlane, v2: ControlPlane) -> str:
         journal = ShadowJournal(path_of(two.settings.data_dir, v1.name, v2.name, str(wanted())))
-        journal.begin(await Shadow((v1, v2), wanted(), ShadowOptions(PREFIX), journal, print)._newest())
+        journal.begin(await Shadow((v1, v2), wanted(), ShadowOptions(PREFIX), journal, print).newest())
         return await fire(v1, at)
 
     name = two.run(work)
@@ -125,7 +125,7 @@ def test_a_version_that_is_not_on_flyte_2(two: TwoSides, tmp_path: Path) -> None
 
     async def work(v1: ControlPlane, v2: ControlPlane) -> list[Shadowed]:
         journal = ShadowJournal(path)
-        journal.begin(await Shadow((v1, v2), wanted(), ShadowOptions(PREFIX), journal, print)._newest())
+        journal.begin(await Shadow((v1, v2), wanted(), ShadowOptions(PREFIX), journal, print).newest())
         changed = await changed_version(v1)
         await fire(v1, datetime(2025, 6, 1, 6, tzinfo=timezone.utc), changed)
         return await shadow((v1, v2), journal, 1)

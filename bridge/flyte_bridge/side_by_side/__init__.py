@@ -5,6 +5,7 @@ control_plane  one side, asked by Flyte 1's API: a flyteadmin, or Flyte 2 throug
 sides          which sides the settings mean, and how a user names an execution on one
 record         an execution and its nodes as a comparison needs them; reading fills it
 comparison     two records, compared; judging has what needs no store, report shows it
+converted      Flyte 2 where executions are runs of a converted task
 launch_plans   how a user names a launch plan, and finding it
 backfill       past fire times, run and compared; backfill_plan, _state and _report beside it
 shadow         what a schedule starts on Flyte 1, repeated on Flyte 2; shadow_journal beside it

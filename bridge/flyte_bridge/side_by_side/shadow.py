@@ -113,7 +113,7 @@ class Shadow:
             StatusError: Flyte 1 cannot be read at the beginning.
         """
         if not self._journal.since:
-            self._journal.begin(await self._newest())
+            self._journal.begin(await self.newest())
         self._horizon = self._journal.since
         try:
             while True:
@@ -130,7 +130,7 @@ class Shadow:
                 work.cancel()
             await asyncio.gather(*self._work.values(), return_exceptions=True)
 
-    async def _newest(self) -> float:
+    async def newest(self) -> float:
         """When the newest execution of the schedule was created; what is older was before our time."""
         async for execution in self._scheduled():
             return _created(execution)
