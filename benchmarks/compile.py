@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from flyteidl.core import identifier_pb2, tasks_pb2, workflow_pb2
 
-from flyte_bridge_translators.graph import read
+from flyte_bridge_translators.flyte1 import read
 from flyte_bridge_translators.wire import workflow
 
 SIZES = (100, 1_000, 10_000)
@@ -105,12 +105,12 @@ SHAPES = {shape.__name__: shape for shape in (chain, wide, tree, nested)}
 def measure(shape: str, size: int) -> None:
     """Print seconds to compile, seconds to read, bytes, kibibytes."""
     template, subs, tasks = SHAPES[shape](size)
-    read.read(workflow.compile(*chain(3)))  # imports are not what is measured
+    read.closure(workflow.compile(*chain(3)))  # imports are not what is measured
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.process_time()
     closure = workflow.compile(template, subs, tasks)
     compiled = time.process_time()
-    read.read(closure)
+    read.closure(closure)
     done = time.process_time()
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(compiled - start, done - compiled, closure.ByteSize(), after - before)

@@ -27,12 +27,13 @@ def command(target: str, form: str, critical_path: bool, output: Path | None) ->
     nothing runs. What is inside a @dynamic is known only when it has run, so it is one box.
     """
     from flyte_bridge.serialize.closure import compiled
-    from flyte_bridge_translators.graph import draw, figure, read
+    from flyte_bridge_translators.flyte1 import read
+    from flyte_bridge_translators.graph import closures, draw, figure
 
     name, separator, workflow = target.rpartition("::")
     if not separator or not name or not workflow:
         raise UsageError(f"{target!r} is not FILE::WORKFLOW, such as pipeline.py::training")
-    drawn = figure.of(read.read(compiled(Path(name), workflow)))
+    drawn = figure.of(closures.checked(read.closure(compiled(Path(name), workflow))))
     chain: list[str] = []
     if critical_path:
         length, chain = figure.critical_path(drawn.level)

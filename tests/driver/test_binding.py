@@ -17,6 +17,7 @@ from google.protobuf import json_format
 
 from flyte_bridge.driver import binding
 from flyte_bridge.errors import NodeError, NoSuchObject
+from flyte_bridge_translators.flyte1 import read as flyte1_read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +106,9 @@ def resolve(
             raise NoSuchObject(uri)
         return (stored or {})[uri]
 
-    return asyncio.run(binding.resolve(bindings, outputs.__getitem__, node="n9", read=read, types=types)).literals
+    return asyncio.run(
+        binding.resolve(flyte1_read.bindings(bindings), outputs.__getitem__, node="n9", read=read, types=types)
+    ).literals
 
 
 def promise(node: str, name: str, *path: str | int) -> Any:

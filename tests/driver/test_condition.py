@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import enum
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from flytekit.tools.translator import get_serializable
 
 from flyte_bridge.driver import condition
 from flyte_bridge.errors import NodeError
+from flyte_bridge_translators.flyte1 import read
 
 WHEN = datetime.datetime(2024, 3, 1, 12, tzinfo=datetime.timezone.utc)
 SECOND = datetime.timedelta(seconds=1)
@@ -36,11 +38,16 @@ def no() -> str:
 
 
 def branch_of(function: Any) -> Any:
-    """The first branch of a workflow, as flytekit serializes it."""
+    """The first branch of a workflow, as flytekit serializes it and we read it."""
     image = ImageConfig(default_image=Image(name="default", fqn="none", tag="v"))
     settings = SerializationSettings(image_config=image, project="p", domain="d", version="v")
     nodes = get_serializable({}, settings, function).to_flyte_idl().template.nodes
-    return next(node for node in nodes if node.HasField("branch_node")).branch_node.if_else
+    return read.node(next(node for node in nodes if node.HasField("branch_node")))
+
+
+def place_of(branch: Any, inputs: dict[str, Any]) -> int:
+    """Which arm is chosen, from 0."""
+    return branch.arms.index(condition.choose(branch, inputs, "n0"))
 
 
 def literal(value: Any, kind: Any) -> Any:
@@ -81,9 +88,8 @@ def test_orders(kind: type, left: Any, right: Any, sign: str) -> None:
     """Each comparison of numbers, strings, date-times and durations gives what Python's gives."""
     compare = OPERATORS[sign]
     block = branch_of(build(kind, lambda x: compare(x, right)))
-    place, node = condition.choose(block, {".x": literal(left, kind)}, "n0")
-    assert (place == 0) is compare(left, right)
-    assert node.metadata.name == ("yes" if compare(left, right) else "no")
+    assert (place_of(block, {".x": literal(left, kind)}) == 0) is compare(left, right)
+    assert [arm.title for arm in block.arms] == ["yes", "no"]
 
 
 @pytest.mark.parametrize(
@@ -106,13 +112,13 @@ def test_orders(kind: type, left: Any, right: Any, sign: str) -> None:
 def test_equal_or_not(kind: Any, value: Any, compare: Any, expected: bool) -> None:
     """Booleans, enums, none and optionals are equal or different, as in flytekit's local execution."""
     block = branch_of(build(kind, compare))
-    assert (condition.choose(block, {".x": literal(value, kind)}, "n0")[0] == 0) is expected
+    assert (place_of(block, {".x": literal(value, kind)}) == 0) is expected
 
 
 def test_conjunctions_nest() -> None:
     """AND and OR nest as flytekit writes them, whatever the depth."""
     block = branch_of(build(int, lambda x: ((x > 1) & (x < 5)) | ((x > 10) & ((x < 15) | (x == 20)))))
-    chosen = [x for x in range(25) if condition.choose(block, {".x": literal(x, int)}, "n0")[0] == 0]
+    chosen = [x for x in range(25) if place_of(block, {".x": literal(x, int)}) == 0]
     assert chosen == [2, 3, 4, 11, 12, 13, 14, 20]
 
 
@@ -120,7 +126,7 @@ def test_seconds() -> None:
     """Date-times are compared by whole seconds, as in flytepropeller: a fraction makes no difference."""
     block = branch_of(build(datetime.datetime, lambda x: x == WHEN))
     later = WHEN + datetime.timedelta(milliseconds=900)
-    assert condition.choose(block, {".x": literal(later, datetime.datetime)}, "n0")[0] == 0
+    assert place_of(block, {".x": literal(later, datetime.datetime)}) == 0
 
 
 def test_order_of_arms() -> None:
@@ -141,7 +147,7 @@ def test_order_of_arms() -> None:
         )
 
     block = branch_of(several)
-    assert [condition.choose(block, {".x": literal(x, int)}, "n0")[0] for x in (11, 6)] == [0, 1]
+    assert [place_of(block, {".x": literal(x, int)}) for x in (11, 6)] == [0, 1]
     with pytest.raises(NodeError, match=r"Failed to find Value for Variable \[\.y\]") as caught:
         condition.choose(block, {".x": literal(1, int)}, "n0")
     assert (caught.value.code, caught.value.node, caught.value.kind) == ("MalformedBranchUserError", "n0", "USER")
@@ -151,13 +157,12 @@ def test_order_of_arms() -> None:
 
 
 def comparison(left: Any, sign: str, right: Any) -> Any:
-    return condition_pb2.BooleanExpression(
-        comparison=condition_pb2.ComparisonExpression(
-            operator=sign,
-            left_value=condition_pb2.Operand(primitive=left.scalar.primitive),
-            right_value=condition_pb2.Operand(primitive=right.scalar.primitive),
-        )
+    compared = condition_pb2.ComparisonExpression(
+        operator=sign,
+        left_value=condition_pb2.Operand(primitive=left.scalar.primitive),
+        right_value=condition_pb2.Operand(primitive=right.scalar.primitive),
     )
+    return read.condition(condition_pb2.BooleanExpression(comparison=compared))
 
 
 @pytest.mark.parametrize(
@@ -188,8 +193,8 @@ def test_no_primitive() -> None:
 def test_broken_closures() -> None:
     """An expression without content, and a block without an else, are errors that say so."""
     with pytest.raises(NodeError, match="No Comparison or Conjunction"):
-        condition.evaluate(condition_pb2.BooleanExpression(), {}, "n0")
+        condition.evaluate(read.condition(condition_pb2.BooleanExpression()), {}, "n0")
     block = branch_of(build(int, lambda x: x > 1))
-    block.ClearField("else_node")
+    block = replace(block, otherwise=None)
     with pytest.raises(NodeError, match="No branch satisfied"):
         condition.choose(block, {".x": literal(0, int)}, "n0")

@@ -11,6 +11,7 @@ from flyteidl.core import literals_pb2, types_pb2
 from flyteidl2.common import identifier_pb2, phase_pb2
 
 from driver.bed import run_identifier
+from flyte_bridge_translators.flyte1 import read
 from flyte_bridge_translators.wire import signal
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def _answers() -> dict[str, tuple[literals_pb2.Literal, types_pb2.LiteralType]]:
 def test_signals_of_any_type(bed: Bed, approved: bool) -> None:
     """Conditions carry booleans and text as they are, anything else as JSON; a rejection fails the node."""
     run = bed.start(waits.signals)
-    answers = {**_answers(), "go-on": (_primitive(boolean=approved), signal.BOOLEAN)}
+    answers = {**_answers(), "go-on": (_primitive(boolean=approved), read.APPROVAL)}
 
     async def answer(backend: object) -> bool:
         page = await backend.list_actions(run_id=run_identifier(run))  # type: ignore[attr-defined]

@@ -22,7 +22,7 @@ def graph_of(text: str) -> networkx.DiGraph:
         names = word.split(">")
         for name in names:
             if name not in known:
-                known[name] = model.Call(name=name)
+                known[name] = model.Node(name=name)
                 graph.add_node(known[name])
         for before, after in itertools.pairwise(names):
             model.connect(graph, known[before], known[after])
@@ -73,7 +73,7 @@ def test_result_that_is_also_folded_is_its_own_task() -> None:
 @st.composite
 def graphs(draw: st.DrawFn) -> tuple[networkx.DiGraph, dict[model.Node, float], list[model.Node]]:
     size = draw(st.integers(1, 14))
-    members = [model.Call(name=f"n{index}") for index in range(size)]
+    members = [model.Node(name=f"n{index}") for index in range(size)]
     graph = model.workflow(draw(st.permutations(members)))
     density = draw(st.sampled_from([0.1, 0.2, 0.35, 0.6]))
     for after in range(size):
@@ -135,9 +135,9 @@ def test_tasks_start_before_they_are_awaited(
 def test_deep_nesting_becomes_flat() -> None:
     """A comb of forty forks stays within the nesting a reader (and Python) accepts, and loses nothing."""
     graph = model.workflow()
-    spine = model.Call(name="s0")
+    spine = model.Node(name="s0")
     for index in range(1, 40):
-        leaf, following = model.Call(name=f"l{index}"), model.Call(name=f"s{index}")
+        leaf, following = model.Node(name=f"l{index}"), model.Node(name=f"s{index}")
         model.connect(graph, spine, leaf)
         model.connect(graph, spine, following)
         spine = following
@@ -171,7 +171,7 @@ def test_cycle_names_its_nodes() -> None:
 @pytest.mark.parametrize("shape", ["chain", "wide", "layered", "comb"])
 def test_ten_thousand_nodes(shape: str) -> None:
     """Ten thousand nodes compile in seconds, in whatever shape."""
-    members = [model.Call(name=str(index)) for index in range(10_000)]
+    members = [model.Node(name=str(index)) for index in range(10_000)]
     graph = model.workflow(members)
     if shape == "chain":
         edges = [(index, index + 1) for index in range(9_999)]

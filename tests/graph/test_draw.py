@@ -17,7 +17,8 @@ from flytekit import LaunchPlan, approve, conditional, map_task, sleep, task, wa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flyte_bridge_translators.graph import draw, figure, layout, read
+from flyte_bridge_translators.flyte1 import read
+from flyte_bridge_translators.graph import closures, draw, figure, layout
 from golden import Golden
 from wire.serialized import serialize
 
@@ -82,7 +83,7 @@ def everything(n: int, name: str) -> int:
 def drawn() -> figure.Figure:
     found = serialize(everything)
     [name] = [name for name in found.workflows if name.endswith(".everything")]
-    return figure.of(read.read(found.compiled(name)))
+    return figure.of(closures.checked(read.closure(found.compiled(name))))
 
 
 STATES = {
@@ -169,7 +170,7 @@ def test_critical_path(drawn: figure.Figure) -> None:
 def test_dynamic_tasks_open(drawn: figure.Figure) -> None:
     """What a dynamic node has become in a run is drawn inside it, under the unique ids of its nodes."""
     found = serialize(inner)
-    closure = read.read(found.compiled(next(iter(found.workflows))))
+    closure = closures.checked(read.closure(found.compiled(next(iter(found.workflows)))))
     opened = figure.of(closure, {"n1": (closure, 2)})
     assert [(box.id, box.kind) for box in opened.level.walk()] == [
         ("n0", "task"),

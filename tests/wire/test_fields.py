@@ -15,6 +15,7 @@ from flyteidl2.core import interface_pb2, literals_pb2, security_pb2, tasks_pb2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from flyte_bridge_translators.flyte1 import read
 from flyte_bridge_translators.wire import interface, launch_plan, literal, plugin, schedule, task
 from flyte_bridge_translators.wire import workflow as compile_workflow
 from wire.messages import messages
@@ -179,10 +180,10 @@ def test_each_override_changes_the_task(name: str) -> None:
     """On its own."""
     template = v1_tasks_pb2.TaskTemplate()
     template.container.image = "old"
-    node = workflow_pb2.Node()
-    assert task.overridden(template, node) == template
+    node = workflow_pb2.Node(task_node={})
+    assert task.overridden(template, read.node(node)) == template
     _SAMPLES[name](node)
-    assert task.overridden(template, node) != template
+    assert task.overridden(template, read.node(node)) != template
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

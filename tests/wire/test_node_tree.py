@@ -6,6 +6,7 @@ import datetime
 from typing import Any
 
 import pytest
+from flyteidl.core import compiler_pb2
 from flyteidl2.common import phase_pb2
 from flyteidl2.workflow import run_definition_pb2
 
@@ -14,7 +15,8 @@ pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
 from flytekit import LaunchPlan, approve, conditional, map_task, sleep, task
 from flytekit import workflow as wf
 
-from flyte_bridge_translators.wire import identifier, node_tree
+from flyte_bridge_translators.flyte1 import read
+from flyte_bridge_translators.wire import identifier
 from flyte_bridge_translators.wire.node_tree import Kind, Run, Tree
 from flyte_bridge_translators.wire.phase import Node as P
 from wire.serialized import serialize
@@ -64,7 +66,7 @@ def outer(a: int) -> int:
 
 @pytest.fixture(scope="module")
 def closure() -> Any:
-    return serialize(outer).compiled(outer.name)
+    return read.closure(serialize(outer).compiled(outer.name))
 
 
 def _tree(closure: Any, run: int, facts: dict[str, tuple[int, int, int]], **more: Any) -> Tree:
@@ -173,7 +175,7 @@ def planned(values: list[int]) -> list[int]:
 
 def test_the_elements_of_a_mapped_launch_plan_are_looked_for_in_order() -> None:
     """Those that run have no action yet; beyond the last one a few are asked for."""
-    compiled = serialize(planned).compiled(planned.name)
+    compiled = read.closure(serialize(planned).compiled(planned.name))
     tree = _tree(compiled, RUNNING, {})
     asked = tree.awaited_children()
     assert asked[0] == identifier.child_execution_name("exec", identifier.element_id("n0", 0))
@@ -191,11 +193,12 @@ def test_the_elements_of_a_mapped_launch_plan_are_looked_for_in_order() -> None:
 
 def test_what_is_tried_again_shows_its_last_attempt(closure: Any) -> None:
     """The driver tries nodes without a task of their own again itself: sub-workflows, branches, child executions."""
-    retried = type(closure)()
-    retried.CopyFrom(closure)
-    for node in retried.primary.template.nodes:
+    message = compiler_pb2.CompiledWorkflowClosure()
+    message.CopyFrom(closure.message)
+    for node in message.primary.template.nodes:
         if node.id in {"n0", "n3"}:
             node.metadata.retries.retries = 2
+    retried = read.closure(message)
     tree = _tree(retried, RUNNING, {"n0-0-n0": (FAILED, 2, 3), "n0-1-n0": (RUNNING, 4, 0)})
     assert tree["n0"].phase == P.RUNNING
     assert set(_shown(tree, "n0")) == {"n0-1-start-node", "n0-1-n0"}
@@ -224,7 +227,7 @@ def test_a_failure_goes_up(closure: Any) -> None:
     assert shown["n0"] == P.FAILED
     assert "end-node" not in shown
     assert "n0-0-end-node" not in _shown(tree, "n0")
-    failure = closure.primary.template.failure_node.id
+    failure = closure.primary.failure.id
     assert failure
     tree = _tree(closure, FAILED, {**facts, failure: (SUCCEEDED, 6, 7)})
     assert _shown(tree)[failure] == P.SUCCEEDED
@@ -259,12 +262,10 @@ def test_a_node_that_is_tried_again_does_not_go_back(closure: Any) -> None:
 
 def test_ten_thousand_nodes_are_laid_out_quickly() -> None:
     """The tree is built for each look at a running execution."""
-    from flyteidl.core import compiler_pb2
-
     closure = compiler_pb2.CompiledWorkflowClosure()
     template = closure.primary.template
     for number in range(10_000):
         template.nodes.add(id=f"n{number}").task_node.reference_id.name = "t"
         closure.primary.connections.downstream[f"n{number}"].ids.append(f"n{number + 1}")
-    tree = node_tree.Tree(Run("exec", RUNNING, S, 0), closure, {})
+    tree = Tree(Run("exec", RUNNING, S, 0), read.closure(closure), {})
     assert len(tree.by_uid) == 10_002

@@ -13,6 +13,7 @@ from flyteidl2.core import literals_pb2 as v2_literals_pb2
 from flytekit.core.context_manager import FlyteContextManager
 from flytekit.core.type_engine import TypeEngine
 
+from flyte_bridge_translators.flyte1 import read
 from flyte_bridge_translators.wire import signal
 
 _VALUES = [
@@ -52,9 +53,9 @@ def test_what_is_sent_is_received(value: object) -> None:
 
 def test_a_condition_is_declared_with_one_of_its_four_types() -> None:
     """Its own where it is one of them, text else."""
-    assert signal.declared(signal.BOOLEAN).simple == types_pb2.BOOLEAN
+    assert signal.declared(read.APPROVAL).simple == types_pb2.BOOLEAN
     assert signal.declared(types_pb2.LiteralType(simple=types_pb2.DATETIME)).simple == types_pb2.STRING
-    assert signal.declared(types_pb2.LiteralType(collection_type=signal.BOOLEAN)).simple == types_pb2.STRING
+    assert signal.declared(types_pb2.LiteralType(collection_type=read.APPROVAL)).simple == types_pb2.STRING
 
 
 def test_an_answer_that_is_no_literal_is_refused() -> None:

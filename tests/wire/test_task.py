@@ -9,6 +9,7 @@ import pytest
 from flyteidl.core import tasks_pb2, workflow_pb2
 from google.protobuf import json_format
 
+from flyte_bridge_translators.flyte1 import read
 from flyte_bridge_translators.wire import task as wire_task
 from flyte_bridge_translators.wire.compiler.problems import CompileError
 
@@ -89,7 +90,7 @@ def nodes() -> list[tuple[tasks_pb2.TaskTemplate, workflow_pb2.Node]]:
 def test_a_node_that_overrides_nothing(nodes: list[tuple[tasks_pb2.TaskTemplate, workflow_pb2.Node]]) -> None:
     """Its task stays as it is, retries and timeout included."""
     template, node = nodes[4]
-    assert wire_task.overridden(template, node) == template
+    assert wire_task.overridden(template, read.node(node)) == template
     assert template.metadata.retries.retries == 2
 
 
@@ -97,7 +98,7 @@ def test_a_container(nodes: list[tuple[tasks_pb2.TaskTemplate, workflow_pb2.Node
     """Named resources, image, metadata, accelerator and shared memory are the node's; the rest stays."""
     template, node = nodes[0]
     before = template.SerializeToString(deterministic=True)
-    made = wire_task.overridden(template, node)
+    made = wire_task.overridden(template, read.node(node))
     assert json_format.MessageToDict(made.container.resources) == {
         "requests": [
             {"name": "CPU", "value": "2"},
@@ -119,7 +120,7 @@ def test_a_container(nodes: list[tuple[tasks_pb2.TaskTemplate, workflow_pb2.Node
 def test_a_pod(nodes: list[tuple[tasks_pb2.TaskTemplate, workflow_pb2.Node]]) -> None:
     """Only its primary container is changed, in Kubernetes' words; a resource of nothing leaves what is there."""
     template, node = nodes[1]
-    made = wire_task.overridden(template, node)
+    made = wire_task.overridden(template, read.node(node))
     containers = {c["name"]: c for c in json_format.MessageToDict(made.k8s_pod.pod_spec)["containers"]}
     assert containers["main"]["resources"] == {"requests": {"cpu": "2", "nvidia.com/gpu": "1"}, "limits": {}}
     assert containers["main"]["image"] == "registry.example/other:2"
@@ -130,7 +131,7 @@ def test_a_pod(nodes: list[tuple[tasks_pb2.TaskTemplate, workflow_pb2.Node]]) ->
 def test_a_pod_instead_of_a_container(nodes: list[tuple[tasks_pb2.TaskTemplate, workflow_pb2.Node]]) -> None:
     """The task then is a pod, which runs the task's command where its template says."""
     template, node = nodes[2]
-    made = wire_task.overridden(template, node)
+    made = wire_task.overridden(template, read.node(node))
     assert made.WhichOneof("target") == "k8s_pod"
     assert made.k8s_pod.primary_container_name == made.config[wire_task.PRIMARY_CONTAINER] == "p"
     spec = json_format.MessageToDict(made.k8s_pod.pod_spec)
@@ -147,7 +148,7 @@ def test_a_pod_instead_of_a_pod(nodes: list[tuple[tasks_pb2.TaskTemplate, workfl
     node_with_labels.CopyFrom(node)
     metadata = node_with_labels.task_node.overrides.pod_template.metadata
     metadata.labels["team"], metadata.annotations["why"] = "b", "because"
-    made = wire_task.overridden(template, node_with_labels)
+    made = wire_task.overridden(template, read.node(node_with_labels))
     assert dict(made.k8s_pod.metadata.labels) == {"team": "b", "kept": "1"}
     assert dict(made.k8s_pod.metadata.annotations) == {"why": "because"}
     (container,) = json_format.MessageToDict(made.k8s_pod.pod_spec)["containers"]
@@ -176,7 +177,7 @@ def test_what_is_not_there_cannot_be_overridden(
     template.CopyFrom(nodes[1][0])
     change(template)
     with pytest.raises(wire_task.BadOverride, match=says):
-        wire_task.overridden(template, nodes[1][1])
+        wire_task.overridden(template, read.node(nodes[1][1]))
 
 
 def test_a_resource_that_pods_do_not_have(nodes: list[tuple[tasks_pb2.TaskTemplate, workflow_pb2.Node]]) -> None:
@@ -184,10 +185,10 @@ def test_a_resource_that_pods_do_not_have(nodes: list[tuple[tasks_pb2.TaskTempla
     node = workflow_pb2.Node()
     node.task_node.overrides.resources.limits.add(name=tasks_pb2.Resources.STORAGE, value="1Gi")
     with pytest.raises(wire_task.BadOverride, match="STORAGE"):
-        wire_task.overridden(nodes[1][0], node)
+        wire_task.overridden(nodes[1][0], read.node(node))
     node.task_node.overrides.resources.limits[0].value = "much"
     with pytest.raises(wire_task.BadOverride, match=r"overrides the limits of task .*quantities must match"):
-        wire_task.overridden(nodes[0][0], node)
+        wire_task.overridden(nodes[0][0], read.node(node))
 
 
 def test_what_flytekit_registers_is_right(nodes: list[tuple[tasks_pb2.TaskTemplate, workflow_pb2.Node]]) -> None:

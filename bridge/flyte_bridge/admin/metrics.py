@@ -11,6 +11,7 @@ from flyte_bridge.admin import validation
 from flyte_bridge.admin.execution_messages import to_message
 from flyte_bridge.admin.nodes import NodeCalls
 from flyte_bridge.registry.deployed import together
+from flyte_bridge_translators.flyte1.names import END, START
 from flyte_bridge_translators.wire import metrics, node_execution, task_execution
 from flyte_bridge_translators.wire.metrics import (
     NODE_RESET,
@@ -58,10 +59,10 @@ class MetricCalls(NodeCalls):
                 whole, [metrics.operation(WORKFLOW_SETUP, closure.created_at, closure.updated_at)]
             )
         nodes = await self._nodes_of(snapshot, top, context)
-        begun = nodes["start-node"].closure
+        begun = nodes[START].closure
         spans = [metrics.operation(WORKFLOW_SETUP, closure.created_at, begun.updated_at)]
         spans += await self._scope_spans(snapshot, top, nodes, depth - 1, context)
-        last = self._last_before(top, "end-node", nodes)
+        last = self._last_before(top, END, nodes)
         spans += metrics.teardown(WORKFLOW_TEARDOWN, last.closure if last is not None else None, closure)
         return metrics.of_execution(whole, spans)
 
@@ -97,8 +98,7 @@ class MetricCalls(NodeCalls):
     def _last_before(
         scope: Scope, spec_id: str, nodes: dict[str, node_execution_pb2.NodeExecution]
     ) -> node_execution_pb2.NodeExecution | None:
-        upstream = scope.compiled.connections.upstream
-        names = upstream[spec_id].ids if spec_id in upstream else ()
+        names = scope.workflow.upstream.get(spec_id, ())
         return metrics.latest(nodes[name] for name in names if name in nodes)
 
     async def _node_span(
@@ -151,11 +151,11 @@ class MetricCalls(NodeCalls):
     ) -> Spans:
         scope = view.inner
         nodes = await self._nodes_of(snapshot, scope, context) if scope is not None else {}
-        if scope is None or "start-node" not in nodes:
+        if scope is None or START not in nodes:
             return [metrics.operation(NODE_SETUP, node.closure.created_at, node.closure.updated_at)]
-        last = self._last_before(scope, "end-node", nodes)
+        last = self._last_before(scope, END, nodes)
         return [
-            metrics.operation(NODE_SETUP, node.closure.created_at, nodes["start-node"].closure.updated_at),
+            metrics.operation(NODE_SETUP, node.closure.created_at, nodes[START].closure.updated_at),
             *await self._scope_spans(snapshot, scope, nodes, depth, context),
             *metrics.teardown(NODE_TEARDOWN, last.closure if last is not None else None, node.closure),
         ]
@@ -173,10 +173,10 @@ class MetricCalls(NodeCalls):
         if not view.dynamic or view.inner is None:
             return spans + metrics.teardown(NODE_TEARDOWN, last, node.closure)
         nodes = await self._nodes_of(snapshot, view.inner, context)
-        if "start-node" not in nodes:
+        if START not in nodes:
             return spans + metrics.teardown(NODE_RESET, last, node.closure)
         if not snapshot.plan.foreign:  # there, what is below a task runs while it does
-            spans.append(metrics.operation(NODE_RESET, last.updated_at, nodes["start-node"].closure.updated_at))
+            spans.append(metrics.operation(NODE_RESET, last.updated_at, nodes[START].closure.updated_at))
         spans += await self._scope_spans(snapshot, view.inner, nodes, depth, context)
-        ended = self._last_before(view.inner, "end-node", nodes)
+        ended = self._last_before(view.inner, END, nodes)
         return spans + metrics.teardown(NODE_TEARDOWN, ended.closure if ended is not None else None, node.closure)

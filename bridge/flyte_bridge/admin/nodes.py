@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flyteidl.admin import node_execution_pb2
+from flyteidl.core import identifier_pb2
 
 from flyte_bridge.admin import columns, validation
 from flyte_bridge.admin.blobs import blob
@@ -18,7 +19,6 @@ from flyte_bridge_translators.wire.node_tree import Kind, View
 from flyte_bridge_translators.wire.phase import Node as P
 
 if TYPE_CHECKING:
-    from flyteidl.core import identifier_pb2
     from flyteidl2.workflow import run_definition_pb2
 
     from flyte_bridge.admin.context import CallContext
@@ -85,8 +85,8 @@ class NodeCalls:
             response.flyte_urls.deck = f"{base}/d"
         if view.dynamic and view.inner is not None:
             dynamic = response.dynamic_workflow
-            dynamic.compiled_workflow.CopyFrom(view.inner.closure)
-            dynamic.id.CopyFrom(view.inner.compiled.template.id)
+            dynamic.compiled_workflow.CopyFrom(view.inner.closure.message)
+            dynamic.id.CopyFrom(view.inner.workflow.key.identifier(identifier_pb2.WORKFLOW))
         return response
 
     async def get_dynamic_node_workflow(
@@ -96,7 +96,7 @@ class NodeCalls:
         _, view = await self._node(request.id, context)
         if not view.dynamic or view.inner is None:
             raise NotFound("node does not contain dynamic workflow")
-        return node_execution_pb2.DynamicNodeWorkflowResponse(compiled_workflow=view.inner.closure)
+        return node_execution_pb2.DynamicNodeWorkflowResponse(compiled_workflow=view.inner.closure.message)
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
@@ -160,7 +160,7 @@ class NodeCalls:
         """What a node failed with: its action's error, or that of the first below it that failed."""
         if details is not None and details.HasField("error_info"):
             return details.error_info
-        below: list[Any] = sorted(
+        below = sorted(
             (one for one in view.children() if one.phase in _FAILED), key=lambda one: one.ended or one.created
         )
         for one in below:

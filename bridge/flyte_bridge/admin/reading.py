@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flyteidl.core import compiler_pb2, literals_pb2
+from flyteidl.core import literals_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 
 from flyte_bridge.admin.caches import Recent, caller
@@ -21,6 +21,7 @@ from flyte_bridge.admin.values import Values
 from flyte_bridge.backend.query import pages, query
 from flyte_bridge.errors import BridgeError, FailedPrecondition, InternalError, NotFound
 from flyte_bridge.registry.deployed import ORG, together
+from flyte_bridge_translators.flyte1 import read
 from flyte_bridge_translators.wire import (
     dynamic_closure,
     envelope,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
     from flyte_bridge.admin.context import CallContext
     from flyte_bridge.admin.core import Core
+    from flyte_bridge_translators.flyte1.closure import Closure
+    from flyte_bridge_translators.wire import node_view
 
 FRESH = 0.5
 """Seconds for which the actions of a run that goes on are not listed again, but for a list of its nodes."""
@@ -75,7 +78,7 @@ class Reader:
         self._details: Recent[Any, run_definition_pb2.ActionDetails] = Recent(_MESSAGES)
         self._data: Recent[Any, Values] = Recent(_MESSAGES)
         self._plans: Recent[Any, Plan] = Recent(_MESSAGES)
-        self._closures: Recent[Any, compiler_pb2.CompiledWorkflowClosure] = Recent(_MESSAGES)
+        self._closures: Recent[Any, Closure] = Recent(_MESSAGES)
 
     # -- runs ---------------------------------------------------------------------------------------------------------
 
@@ -175,7 +178,7 @@ class Reader:
         self, view: RunView, plan: Plan, taken: float, held: Snapshot | None, context: CallContext
     ) -> Snapshot:
         rows = pages(self.backend.list_actions, lambda page: page.actions, query(sort="created_at"), run_id=view.run_id)
-        actions = {action.id.name: node_record.read(action) async for action in rows}
+        actions: dict[str, node_view.Action] = {action.id.name: node_record.read(action) async for action in rows}
         by_name = actions
         if plan.single:
             actions = {identifier.action_name(plan.single): actions[identifier.ROOT]}
@@ -186,7 +189,8 @@ class Reader:
         closures = dict(held.closures) if held is not None else {}
         if plan.foreign:
             laid = await self._laid(view, by_name, context)
-            actions, closures = laid.actions, laid.closures
+            actions = laid.actions
+            closures = {uid: read.closure(message) for uid, message in laid.closures.items()}
         children: dict[str, Any] = {}
         rejected: set[str] = set()
         asked_for: set[str] = set()
@@ -202,12 +206,12 @@ class Reader:
             )
             missing = [one for one in tree.awaited_closures() if one.uid not in closures]
             asked = [name for name in tree.awaited_children() if name not in children]
-            answered = [one for one in tree.approvals() if one.uid not in asked_for]
+            answered = [(uid, action) for uid, action in tree.approvals() if uid not in asked_for]
             if not missing and not asked and not answered:
                 break
-            answers = await together(partial(self.details, one.action.id, context) for one in answered)
-            asked_for |= {one.uid for one in answered}
-            rejected |= {one.uid for one, answer in zip(answered, answers, strict=True) if _said_no(answer)}
+            answers = await together(partial(self.details, action.id, context) for _, action in answered)
+            asked_for |= {uid for uid, _ in answered}
+            rejected |= {uid for (uid, _), answer in zip(answered, answers, strict=True) if _said_no(answer)}
             found = await together(partial(self._closure, view.run_id, one.uid) for one in missing)
             closures.update({one.uid: closure for one, closure in zip(missing, found, strict=True)})
             roots = await together(partial(self._child, view.run_id, name) for name in asked)
@@ -220,17 +224,18 @@ class Reader:
         found = await together(partial(self.details, actions[name].id, context) for name in names)
         return foreign.layout(view.run_id, actions, dict(zip(names, found, strict=True)))
 
-    async def _closure(self, run: v2_identifier_pb2.RunIdentifier, uid: str) -> compiler_pb2.CompiledWorkflowClosure:
+    async def _closure(self, run: v2_identifier_pb2.RunIdentifier, uid: str) -> Closure:
         action = v2_identifier_pb2.ActionIdentifier(run=run, name=identifier.closure_id(uid))
         key = action.SerializeToString(deterministic=True)
         found = self._closures.get(key)
         if found is None:
             data = await self.backend.get_action_data(action_id=action)
             try:
-                found = dynamic_closure.from_outputs(literal.from_named(data.outputs).literals)
+                message = dynamic_closure.from_outputs(literal.from_named(data.outputs).literals)
             except dynamic_closure.BadClosureRecord as error:
                 raise InternalError(f"action {action.name!r} of run {run.name!r}: {error}") from error
-            self._closures.put(key, found, found.ByteSize())
+            found = read.closure(message)
+            self._closures.put(key, found, message.ByteSize())
         return found
 
     async def _child(self, parent: v2_identifier_pb2.RunIdentifier, name: str) -> Any:

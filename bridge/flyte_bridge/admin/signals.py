@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from flyteidl.admin import signal_pb2
 from flyteidl.core import identifier_pb2
@@ -12,20 +12,21 @@ from flyte_bridge.admin import columns, validation
 from flyte_bridge.admin.nodes import NodeCalls
 from flyte_bridge.errors import FailedPrecondition, InvalidRequest, NotFound
 from flyte_bridge.registry.deployed import together
+from flyte_bridge_translators.flyte1.nodes import Awaited, GateNode
 from flyte_bridge_translators.wire import filter as filters
 from flyte_bridge_translators.wire import literal, signal
 from flyte_bridge_translators.wire.castable import castable
 from flyte_bridge_translators.wire.compiler.problems import text
-from flyte_bridge_translators.wire.node_tree import Kind, View
 from flyte_bridge_translators.wire.phase import TERMINAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flyteidl.core import types_pb2
+    from flyteidl.core import literals_pb2, types_pb2
 
     from flyte_bridge.admin.context import CallContext
     from flyte_bridge.admin.snapshots import Snapshot
+    from flyte_bridge_translators.wire.node_view import Action, View
 
 
 class SignalCalls(NodeCalls):
@@ -40,7 +41,7 @@ class SignalCalls(NodeCalls):
         conditions = validation.conditions(request.filters, filters.SIGNAL)
         order = validation.order(request, filters.SIGNAL)
         snapshot = await self.reader.snapshot(execution, context, fresh=True)
-        rows = await together(partial(self._signal, snapshot, view, context) for view in _gates(snapshot))
+        rows = await together(partial(self._signal, snapshot, gate, context) for gate in _gates(snapshot))
         try:
             rows = columns.matching(rows, conditions, {filters.SIGNAL: columns.SIGNAL})
             rows = filters.sort(rows, order, columns.column(columns.SIGNAL))
@@ -67,40 +68,36 @@ class SignalCalls(NodeCalls):
         if not request.HasField("value"):
             raise validation.missing("value")
         snapshot = await self.reader.snapshot(request.id.execution_id, context, fresh=True)
-        reached = [view for view in _gates(snapshot) if _id_and_type(view)[0] == request.id.signal_id]
+        reached = [gate for gate in _gates(snapshot) if gate.node.signal == request.id.signal_id]
         if not reached:
             raise InvalidRequest(
                 f"failed to validate that signal [{text(request.id)}] exists, err: [entry not found]: its gate was not "
                 "reached yet"
             )
-        wanted = _id_and_type(reached[0])[1]
-        _check(request.value, wanted)
-        waiting = [view for view in reached if view.action.status.phase not in TERMINAL] or reached
-        for view in waiting:
-            await self._answer(snapshot, view, request.value, wanted)
+        _check(request.value, reached[0].node.type)
+        for gate in [gate for gate in reached if not gate.ended] or reached:
+            await self._answer(snapshot, gate, request.value)
         self.reader.forget(request.id.execution_id, context)
         return signal_pb2.SignalSetResponse()
 
-    async def _answer(self, snapshot: Snapshot, view: View, value: Any, wanted: types_pb2.LiteralType) -> None:
-        action = snapshot.action_of(view)
-        told = signal.payload(value, wanted)
+    async def _answer(self, snapshot: Snapshot, gate: Gate, value: literals_pb2.Literal) -> None:
+        told = signal.payload(value, gate.node.type)
         which = told.WhichOneof("value")
-        if action is None or which is None:
+        if which is None:
             raise NotFound("entry not found")
         try:
-            await self.reader.backend.signal_event(action_id=action, value=getattr(told, which))
+            await self.reader.backend.signal_event(action_id=gate.action.id, value=getattr(told, which))
         except FailedPrecondition as error:
-            signal_id = _id_and_type(view)[0]
             raise FailedPrecondition(
-                f"signal {signal_id!r} of {snapshot.execution_id.name} is answered already, or its gate has ended: {error}"
+                f"signal {gate.node.signal!r} of {snapshot.execution_id.name} is answered already, or its gate has ended: {error}"
             ) from error
 
-    async def _signal(self, snapshot: Snapshot, view: View, context: CallContext) -> signal_pb2.Signal:
-        signal_id, wanted = _id_and_type(view)
+    async def _signal(self, snapshot: Snapshot, gate: Gate, context: CallContext) -> signal_pb2.Signal:
+        signal_id, wanted = gate.node.signal, gate.node.type
         found = signal_pb2.Signal(
             id=identifier_pb2.SignalIdentifier(signal_id=signal_id, execution_id=snapshot.execution_id), type=wanted
         )
-        details = await self._details(snapshot, view, context)
+        details = await self._details(snapshot, gate.view, context)
         if details is not None and details.HasField("signal_info"):
             try:
                 found.value.CopyFrom(signal.received(details.signal_info.output, wanted))
@@ -109,26 +106,32 @@ class SignalCalls(NodeCalls):
         return found
 
 
-def _gates(snapshot: Snapshot) -> Iterator[View]:
+class Gate(NamedTuple):
+    """A gate that was reached, and the action that waits there."""
+
+    view: View
+    node: GateNode
+    action: Action
+
+    @property
+    def ended(self) -> bool:
+        """Whether nobody waits there any more."""
+        return self.action.status.phase in TERMINAL
+
+
+def _gates(snapshot: Snapshot) -> Iterator[Gate]:
     """The gates that wait for somebody, or have; one per signal, of several that share it the first that waits."""
-    seen: dict[str, View] = {}
+    seen: dict[str, Gate] = {}
     for view in snapshot.tree.by_uid.values():
-        if view.kind is Kind.GATE and view.action is not None and not view.node.gate_node.HasField("sleep"):
-            signal_id, _ = _id_and_type(view)
-            known = seen.get(signal_id)
-            if known is None or known.action.status.phase in TERMINAL:
-                seen[signal_id] = view
+        node = view.node
+        if isinstance(node, GateNode) and view.action is not None and node.awaited is not Awaited.TIME:
+            known = seen.get(node.signal)
+            if known is None or known.ended:
+                seen[node.signal] = Gate(view, node, view.action)
     yield from seen.values()
 
 
-def _id_and_type(view: View) -> tuple[str, types_pb2.LiteralType]:
-    gate = view.node.gate_node
-    if gate.HasField("approve"):
-        return gate.approve.signal_id, signal.BOOLEAN
-    return gate.signal.signal_id, gate.signal.type
-
-
-def _check(value: Any, wanted: types_pb2.LiteralType) -> None:
+def _check(value: literals_pb2.Literal, wanted: types_pb2.LiteralType) -> None:
     """The value is of the signal's type, as flyteadmin's compiler understands that.
 
     flyteadmin asks only whether the signal's type casts to the value's, so that it can never be told an optional value,

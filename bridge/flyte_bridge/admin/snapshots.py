@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 
 from flyte_bridge.errors import NotFound
+from flyte_bridge_translators.flyte1 import read
 from flyte_bridge_translators.wire import execution, identifier
 from flyte_bridge_translators.wire.phase import TERMINAL
 
 if TYPE_CHECKING:
     from flyteidl.admin import launch_plan_pb2, workflow_pb2
-    from flyteidl.core import compiler_pb2, identifier_pb2
+    from flyteidl.core import identifier_pb2
     from flyteidl2.workflow import run_definition_pb2
 
-    from flyte_bridge_translators.wire import node_tree
+    from flyte_bridge_translators.flyte1.closure import Closure
+    from flyte_bridge_translators.wire import node_tree, node_view
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,10 @@ class Plan:
     single: str = ""
     foreign: bool = False
 
-    @property
-    def closure(self) -> compiler_pb2.CompiledWorkflowClosure:
-        """The compiled workflow."""
-        return self.workflow.closure.compiled_workflow
+    @cached_property
+    def closure(self) -> Closure:
+        """The compiled workflow, read once."""
+        return read.closure(self.workflow.closure.compiled_workflow)
 
 
 @dataclass(eq=False)
@@ -85,10 +88,10 @@ class Snapshot:
     view: RunView
     plan: Plan
     tree: node_tree.Tree
-    actions: dict[str, Any]
+    actions: dict[str, node_view.Action]
     taken: float
     final: bool
-    closures: dict[str, compiler_pb2.CompiledWorkflowClosure] = field(default_factory=dict)
+    closures: dict[str, Closure] = field(default_factory=dict)
 
     @property
     def execution_id(self) -> identifier_pb2.WorkflowExecutionIdentifier:
@@ -115,5 +118,4 @@ class Snapshot:
             run.CopyFrom(self.view.run_id)
             run.name = identifier.run_name(view.child_name)
             return v2_identifier_pb2.ActionIdentifier(run=run, name=identifier.ROOT)
-        found: v2_identifier_pb2.ActionIdentifier = view.action.id
-        return found
+        return view.action.id

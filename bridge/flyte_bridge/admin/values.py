@@ -7,23 +7,27 @@ as the driver follows them.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from flyteidl.core import literals_pb2
 
 from flyte_bridge.driver import binding
 from flyte_bridge.errors import NodeError, NotFound
+from flyte_bridge_translators.flyte1 import bindings
+from flyte_bridge_translators.flyte1.names import END, START
+from flyte_bridge_translators.flyte1.nodes import Awaited, GateNode
 from flyte_bridge_translators.wire import signal
 from flyte_bridge_translators.wire.node_tree import Kind, Scope, View
 from flyte_bridge_translators.wire.phase import GOOD, NODE_ENDED
 from flyte_bridge_translators.wire.phase import Node as P
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Iterable, Mapping
 
     from flyte_bridge.admin.context import CallContext
     from flyte_bridge.admin.reading import Reader
     from flyte_bridge.admin.snapshots import Snapshot
+    from flyte_bridge_translators.flyte1.bindings import Binding
 
 _log = logging.getLogger("flyte_bridge.admin.values")
 _DONE_WELL = {P.SUCCEEDED, P.RECOVERED}
@@ -59,22 +63,21 @@ class ValueReader:
             return await self._own(view)
         return Values(await self._told(self.inputs(view)), await self._told(self.outputs(view)))
 
-    async def _told(self, reading: Any) -> literals_pb2.LiteralMap:
+    async def _told(self, reading: Awaitable[literals_pb2.LiteralMap]) -> literals_pb2.LiteralMap:
         """As flyteadmin: what cannot be read is left out of the answer, and noted in the log."""
         try:
-            found: literals_pb2.LiteralMap = await reading
+            return await reading
         except (NodeError, NotFound) as error:
             _log.warning("%s: %s", self._snapshot.execution_id.name, error)
             return literals_pb2.LiteralMap()
-        return found
 
     async def _own(self, view: View) -> Values:
         action = self._snapshot.action_of(view)
         if action is None:
             return Values(literals_pb2.LiteralMap(), literals_pb2.LiteralMap())
         found = await self._reader.data(action, self._context, ended=view.phase in NODE_ENDED)
-        if not found.inputs.literals and view.node is not None and view.node.inputs:
-            return found._replace(inputs=await self._told(self._bound(view.scope, view.node.inputs, view.spec_id)))
+        if not found.inputs.literals and view.node is not None and view.node.bindings:
+            return found._replace(inputs=await self._told(self._bound(view.scope, view.node.bindings, view.spec_id)))
         return found
 
     # -- inputs -------------------------------------------------------------------------------------------------------
@@ -85,13 +88,13 @@ class ValueReader:
         Raises:
             NodeError: A promise cannot be kept.
         """
-        if view.kind is Kind.START or view.node is None:
-            return literals_pb2.LiteralMap()
         if view.kind is Kind.END:
             return await self._result(view.scope)
+        if view.node is None:
+            return literals_pb2.LiteralMap()
         if view.kind is Kind.TASK and view.action is not None:
             return (await self._own(view)).inputs
-        return await self._bound(view.scope, view.node.inputs, view.spec_id)
+        return await self._bound(view.scope, view.node.bindings, view.spec_id)
 
     async def _scope_inputs(self, scope: Scope) -> literals_pb2.LiteralMap:
         if scope.owner is None:
@@ -99,21 +102,21 @@ class ValueReader:
         inputs = literals_pb2.LiteralMap()
         inputs.CopyFrom(await self.inputs(scope.owner))
         if scope.owner.kind is Kind.SUB_WORKFLOW:
-            binding.fill_optional(inputs, scope.compiled.template.interface.inputs.variables)
+            binding.fill_optional(inputs, scope.workflow.interface.inputs.variables)
         return inputs
 
-    async def _bound(self, scope: Scope, bindings: Iterable[Any], node: str) -> literals_pb2.LiteralMap:
+    async def _bound(self, scope: Scope, wanted: Iterable[Binding], node: str) -> literals_pb2.LiteralMap:
         """What bindings within a workflow stand for."""
-        there: dict[str, Mapping[str, Any]] = {}
-        for source in {one for bound in bindings for one in promised(bound.binding)}:
-            if source == binding.START:
+        there: dict[str, Mapping[str, literals_pb2.Literal]] = {}
+        for source in bindings.promises(wanted):
+            if source == START:
                 there[source] = (await self._scope_inputs(scope)).literals
             elif source in scope.views and scope.views[source].phase in _DONE_WELL:
                 there[source] = (await self.outputs(scope.views[source])).literals
-        return await binding.resolve(bindings, there.__getitem__, node=node, read=self._reader.object)
+        return await binding.resolve(wanted, there.__getitem__, node=node, read=self._reader.object)
 
     async def _result(self, scope: Scope) -> literals_pb2.LiteralMap:
-        return await self._bound(scope, scope.compiled.template.outputs, "end-node")
+        return await self._bound(scope, scope.workflow.outputs, END)
 
     # -- outputs ------------------------------------------------------------------------------------------------------
 
@@ -133,8 +136,8 @@ class ValueReader:
             case Kind.BRANCH:
                 taken = [arm for arm in view.arms if arm.phase in _DONE_WELL]
                 return await self.outputs(taken[0]) if taken else literals_pb2.LiteralMap()
-            case Kind.GATE:
-                return await self._answered(view)
+            case Kind.GATE if isinstance(view.node, GateNode):
+                return await self._answered(view, view.node)
             case Kind.ARRAY if view.action is None:
                 return await self._collected(view)
         action = self._snapshot.action_of(view)
@@ -142,19 +145,18 @@ class ValueReader:
             return literals_pb2.LiteralMap()
         return (await self._reader.data(action, self._context, ended=True)).outputs
 
-    async def _answered(self, view: View) -> literals_pb2.LiteralMap:
-        gate = view.node.gate_node
-        if gate.HasField("approve"):
+    async def _answered(self, view: View, gate: GateNode) -> literals_pb2.LiteralMap:
+        if gate.awaited is Awaited.APPROVAL:
             return await self.inputs(view)
         action = self._snapshot.action_of(view)
-        if not gate.HasField("signal") or action is None:
+        if gate.awaited is not Awaited.INPUT or action is None:
             return literals_pb2.LiteralMap()
         details = await self._reader.details(action, self._context)
         try:
-            literal = signal.received(details.signal_info.output, gate.signal.type)
+            literal = signal.received(details.signal_info.output, gate.type)
         except ValueError as error:
-            raise NodeError(f"signal {gate.signal.signal_id}: {error}", code=binding.FAILURE, node=view.uid) from error
-        return literals_pb2.LiteralMap(literals={gate.signal.output_variable_name: literal})
+            raise NodeError(f"signal {gate.signal}: {error}", code=binding.FAILURE, node=view.uid) from error
+        return literals_pb2.LiteralMap(literals={gate.output: literal})
 
     async def _collected(self, view: View) -> literals_pb2.LiteralMap:
         """An array's outputs: each a collection in the elements' order, none for those that failed."""
@@ -175,16 +177,3 @@ class ValueReader:
                 else:
                     member.scalar.none_type.SetInParent()
         return result
-
-
-def promised(data: Any) -> Iterator[str]:
-    """The nodes whose outputs a binding needs; `start-node` for the workflow's inputs."""
-    match data.WhichOneof("value"):
-        case "promise":
-            yield data.promise.node_id or binding.START
-        case "collection":
-            for one in data.collection.bindings:
-                yield from promised(one)
-        case "map":
-            for one in data.map.bindings.values():
-                yield from promised(one)

@@ -28,28 +28,27 @@ from flyteidl2.workflow import run_definition_pb2
 from google.protobuf.message import DecodeError
 
 from flyte_bridge.driver import child_actions, elements, failure
-from flyte_bridge.driver.nodes import kind, launch_plan
+from flyte_bridge.driver.nodes import launch_plan
 from flyte_bridge.driver.scope import Scope, Step
 from flyte_bridge.errors import BackendError, NodeError
+from flyte_bridge_translators.flyte1.names import BAD_SPECIFICATION, RUNTIME_EXECUTION
+from flyte_bridge_translators.flyte1.nodes import ArrayNode, LaunchPlanNode, SubWorkflowNode, TaskNode
 from flyte_bridge_translators.wire import error_document, identifier
 from flyte_bridge_translators.wire.phase import GOOD
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from google.protobuf.message import Message
+
 INVALID_LENGTH = "InvalidArrayLength"
 """Flyte 1's code of mapped inputs that do not fit together."""
-
-SYSTEM = "RuntimeExecutionError"
-
-NESTED = "sub_workflow_ref"
-"""Kind of an element that runs nodes of its own."""
 
 SUMMARY = 100 * 1024
 """Bytes of an array's error message (`events.MaxErrorMessageLength`)."""
 
 
-async def run(step: Step) -> literals_pb2.LiteralMap:
+async def run(step: Step[ArrayNode]) -> literals_pb2.LiteralMap:
     """Run all elements, and collect what they put out.
 
     Raises:
@@ -59,11 +58,10 @@ async def run(step: Step) -> literals_pb2.LiteralMap:
     found = await _earlier(step, name)
     if found is not None:
         return found
-    array = step.node.array_node
     trace = run_definition_pb2.TraceAction(name=step.node.id)
     trace.start_time.GetCurrentTime()
     # with a bound of its own, the array counts as one node; without, its elements are bounded as nodes are
-    async with execution.room() if _counts_as_one(array) else contextlib.nullcontext():
+    async with execution.room() if _counts_as_one(step.node) else contextlib.nullcontext():
         try:
             outputs = await _Array(step).run()
         except NodeError as error:
@@ -75,12 +73,17 @@ async def run(step: Step) -> literals_pb2.LiteralMap:
     return outputs
 
 
-def _counts_as_one(array: Any) -> bool:
+def _counts_as_one(array: ArrayNode) -> bool:
     """Whether the array takes one place of `max_parallelism` and its elements none; nested workflows' nodes take their own."""
-    return array.WhichOneof("parallelism_option") is not None and kind(array.node) != NESTED
+    return array.parallelism is not None and not _nested(array)
 
 
-async def _earlier(step: Step, name: str) -> literals_pb2.LiteralMap | None:
+def _nested(array: ArrayNode) -> bool:
+    """Whether each element runs nodes of its own."""
+    return isinstance(array.element, SubWorkflowNode)
+
+
+async def _earlier(step: Step[ArrayNode], name: str) -> literals_pb2.LiteralMap | None:
     """The outputs that an earlier attempt of the driver, or the run that is recovered, has recorded."""
     execution = step.execution
     prefix = ""
@@ -92,7 +95,7 @@ async def _earlier(step: Step, name: str) -> literals_pb2.LiteralMap | None:
     return await child_actions.outputs(execution, prefix, step.uid) if prefix else None
 
 
-async def _record(step: Step, trace: run_definition_pb2.TraceAction, file: str, message: Any) -> None:
+async def _record(step: Step[ArrayNode], trace: run_definition_pb2.TraceAction, file: str, message: Message) -> None:
     """Note the array's end, so that readers find its outputs without those of its elements."""
     execution, name = step.execution, identifier.action_name(step.uid)
     trace.end_time.GetCurrentTime()
@@ -104,13 +107,13 @@ async def _record(step: Step, trace: run_definition_pb2.TraceAction, file: str, 
 class _Array:
     """One array node under way."""
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: Step[ArrayNode]) -> None:
         self.step = step
         self.execution = step.execution
-        self.array = step.node.array_node
+        self.array = step.node
         self.inputs = literals_pb2.LiteralMap()
         self.inputs.CopyFrom(step.inputs)
-        self.results: dict[int, Any] = {}
+        self.results: dict[int, literals_pb2.LiteralMap] = {}
         self.failures: dict[int, NodeError] = {}
         self.first: NodeError | None = None
 
@@ -138,7 +141,7 @@ class _Array:
                 literal.ParseFromString(await self.execution.storage.read(uri))
             except (BackendError, DecodeError) as error:
                 message = f"couldn't read the offloaded literal {uri} of input {name}: {error}"
-                raise NodeError(message, code=SYSTEM, node=self.step.uid, kind="SYSTEM") from error
+                raise NodeError(message, code=RUNTIME_EXECUTION, node=self.step.uid, kind="SYSTEM") from error
 
     def _mapped(self) -> list[str]:
         """Names of the inputs that have an item for each element."""
@@ -178,22 +181,21 @@ class _Array:
 
     def _runner(self, mapped: list[str]) -> Callable[[int, str], Awaitable[literals_pb2.LiteralMap]]:
         """What runs an element, by its index and unique id."""
-        inner = self.array.node
-        match kind(inner):
-            case "task_node":
+        inner = self.array.element
+        match inner:
+            case TaskNode():
                 return elements.Tasks(self.step, inner, self._item, mapped, self.inputs).run
-            case "launchplan_ref":
-                reference = inner.workflow_node.launchplan_ref
+            case LaunchPlanNode(launch_plan=launched):
 
                 async def child(index: int, uid: str) -> literals_pb2.LiteralMap:
                     inputs = self._item(mapped, index, listed=False)
                     own = Step(self.step.scope, inner, uid, inputs)
-                    return await launch_plan.launch(own, reference, uid, inputs, group=self.step.uid)
+                    return await launch_plan.launch(own, launched, uid, inputs, group=self.step.uid)
 
                 return child
-            case "sub_workflow_ref":
+            case SubWorkflowNode():
                 tables = self.step.scope.tables
-                workflow = tables.workflow(inner.workflow_node.sub_workflow_ref, self.step.uid)
+                workflow = tables.workflow(inner.workflow, self.step.uid)
 
                 async def nested(index: int, uid: str) -> literals_pb2.LiteralMap:
                     inputs = self._item(mapped, index, listed=False)
@@ -201,7 +203,7 @@ class _Array:
 
                 return nested
         message = "an array node maps a task, a launch plan or a sub-workflow; this one maps something else"
-        raise NodeError(message, code="BadSpecificationError", node=self.step.uid, kind="SYSTEM")
+        raise NodeError(message, code=BAD_SPECIFICATION, node=self.step.uid, kind="SYSTEM")
 
     async def _all(self, size: int, element: Callable[[int, str], Awaitable[literals_pb2.LiteralMap]]) -> None:
         """Run the elements, as many at once as may be, until all have ended or too many have failed.
@@ -215,7 +217,7 @@ class _Array:
 
         async def work_off() -> None:
             for index in places:
-                if lost.is_set() and not self.array.run_all_sub_nodes:
+                if lost.is_set() and not self.array.run_all:
                     return
                 uid = identifier.element_id(self.step.uid, index, self.step.attempt)
                 try:
@@ -231,7 +233,7 @@ class _Array:
         everything = asyncio.gather(*workers)
         stopped = asyncio.ensure_future(lost.wait())
         watched: set[asyncio.Future[Any]] = {everything}
-        if not self.array.run_all_sub_nodes:
+        if not self.array.run_all:
             watched.add(stopped)
         try:
             await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
@@ -244,19 +246,18 @@ class _Array:
 
     def _needed(self, size: int) -> int:
         """How many elements have to succeed."""
-        match self.array.WhichOneof("success_criteria"):
-            case "min_successes":
-                return int(self.array.min_successes)
-            case "min_success_ratio":
-                # the message has 32 bits for what the user wrote in decimals
-                return math.ceil(round(float(self.array.min_success_ratio), 6) * size)
+        if self.array.min_successes is not None:
+            return self.array.min_successes
+        if self.array.min_success_ratio is not None:
+            # the message has 32 bits for what the user wrote in decimals
+            return math.ceil(round(self.array.min_success_ratio, 6) * size)
         return size
 
     def _at_once(self, size: int) -> int:
-        return int(self.array.parallelism or size)
+        return self.array.parallelism or size
 
-    def _room(self) -> Any:
-        if _counts_as_one(self.array) or kind(self.array.node) == NESTED:
+    def _room(self) -> contextlib.AbstractAsyncContextManager[None]:
+        if _counts_as_one(self.array) or _nested(self.array):
             return contextlib.nullcontext()
         return self.execution.room()
 
@@ -279,7 +280,7 @@ class _Array:
     def _collect(self, size: int) -> literals_pb2.LiteralMap:
         """One collection per output; a failed element is none in each."""
         names = {name for outputs in self.results.values() for name in outputs.literals}
-        interface = self.step.scope.tables.interface(self.array.node)
+        interface = self.step.scope.tables.closure.interface_of(self.array.element)
         if interface is not None:
             names |= set(interface.outputs.variables)
         result = literals_pb2.LiteralMap()

@@ -11,34 +11,36 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flyteidl.core import literals_pb2, types_pb2
 from google.protobuf.message import DecodeError
 
 from flyte_bridge.errors import BridgeError, NodeError
+from flyte_bridge_translators.flyte1.bindings import Constant, Entries, Members, Promise
 from flyte_bridge_translators.wire import attribute_path
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+    from flyteidl.core import interface_pb2
+
+    from flyte_bridge_translators.flyte1.bindings import Binding, Source
+
 FAILURE = "BindingResolutionFailure"
 """Flyte 1's code of a node whose inputs cannot be made; its kind is SYSTEM (`executor.go`, `preExecute`)."""
-
-START = "start-node"
-"""The node whose outputs are the workflow's inputs; a promise may also leave the id empty."""
 
 _ELEMENT = re.compile(r"\[(\d+)\]\.(\w+)")
 """`[3].o0` is the fourth element of output `o0` (`nodes/subworkflow … ParseVarName`)."""
 
 
 async def resolve(
-    bindings: Iterable[Any],
-    outputs: Callable[[str], Mapping[str, Any]],
+    bindings: Iterable[Binding],
+    outputs: Callable[[str], Mapping[str, literals_pb2.Literal]],
     *,
     node: str,
     read: Callable[[str], Awaitable[bytes]],
-    types: Mapping[str, Any] | None = None,
+    types: Mapping[str, types_pb2.LiteralType] | None = None,
 ) -> literals_pb2.LiteralMap:
     """The inputs of a node, or the outputs of a workflow.
 
@@ -46,7 +48,7 @@ async def resolve(
     function's default. `fill_optional` is for what has no function, such as a sub-workflow.
 
     Args:
-        bindings: The node's `Binding`s.
+        bindings: The node's.
         outputs: The outputs by name of a node that has ended, by its id; `start-node` has the workflow's inputs. Raises
             `KeyError` for a node that has none, because it is unknown, was skipped or has not ended. Where the node has
             `output_aliases`, the names are the aliases.
@@ -61,17 +63,17 @@ async def resolve(
     result = literals_pb2.LiteralMap()
     resolver = _Resolver(outputs, read)
     for binding in bindings:
-        wanted = types.get(binding.var) if types is not None else None
+        wanted = types.get(binding.parameter) if types is not None else None
         try:
-            literal = await resolver.literal(binding.binding, wanted)
+            literal = await resolver.literal(binding.source, wanted)
         except (_Unkept, attribute_path.PathError) as error:
-            message = f"Error binding Var [wf].[{binding.var}] of node [{node}]: {error}"
+            message = f"Error binding Var [wf].[{binding.parameter}] of node [{node}]: {error}"
             raise NodeError(message, code=FAILURE, node=node, kind="SYSTEM") from error
-        result.literals[binding.var].CopyFrom(literal)
+        result.literals[binding.parameter].CopyFrom(literal)
     return result
 
 
-def fill_optional(inputs: literals_pb2.LiteralMap, variables: Mapping[str, Any]) -> None:
+def fill_optional(inputs: literals_pb2.LiteralMap, variables: Mapping[str, interface_pb2.Variable]) -> None:
     """Add none for each optional variable that has no value.
 
     Args:
@@ -93,40 +95,40 @@ class _Unkept(Exception):
 
 
 class _Resolver:
-    def __init__(self, outputs: Callable[[str], Mapping[str, Any]], read: Callable[[str], Awaitable[bytes]]) -> None:
+    def __init__(
+        self, outputs: Callable[[str], Mapping[str, literals_pb2.Literal]], read: Callable[[str], Awaitable[bytes]]
+    ) -> None:
         self._outputs = outputs
         self._read = read
         # Several bindings often lead into one offloaded literal: a map task's output, element by element.
-        self._loaded: dict[str, Any] = {}
+        self._loaded: dict[str, literals_pb2.Literal] = {}
 
-    async def literal(self, data: Any, wanted: Any | None) -> Any:
-        match data.WhichOneof("value"):
-            case "promise":
-                return await self._promise(data.promise, wanted)
-            case "scalar":
-                return literals_pb2.Literal(scalar=data.scalar)
-            case "collection":
+    async def literal(self, source: Source, wanted: types_pb2.LiteralType | None) -> literals_pb2.Literal:
+        match source:
+            case Promise():
+                return await self._promise(source, wanted)
+            case Constant(value=literals_pb2.Scalar() as scalar):
+                return literals_pb2.Literal(scalar=scalar)
+            case Constant(value=literals_pb2.LiteralOffloadedMetadata() as offloaded):
+                return literals_pb2.Literal(offloaded_metadata=offloaded)
+            case Members():
                 item = wanted.collection_type if wanted is not None and wanted.HasField("collection_type") else None
-                members = [await self.literal(one, item) for one in data.collection.bindings]
+                members = [await self.literal(member, item) for member in source.sources]
                 return literals_pb2.Literal(collection=literals_pb2.LiteralCollection(literals=members))
-            case "map":
+            case Entries():
                 item = wanted.map_value_type if wanted is not None and wanted.HasField("map_value_type") else None
-                values = {key: await self.literal(one, item) for key, one in data.map.bindings.items()}
+                values = {key: await self.literal(value, item) for key, value in source.sources}
                 return literals_pb2.Literal(map=literals_pb2.LiteralMap(literals=values))
-            case "offloaded_metadata":
-                return literals_pb2.Literal(offloaded_metadata=data.offloaded_metadata)
         raise _Unkept("the binding has no value; register the workflow again")
 
-    async def _promise(self, promise: Any, wanted: Any | None) -> Any:
-        source = promise.node_id or START
+    async def _promise(self, promise: Promise, wanted: types_pb2.LiteralType | None) -> literals_pb2.Literal:
+        source, name, path = promise.node, promise.output, promise.path
         try:
             outputs = self._outputs(source)
         except KeyError:
             raise _Unkept(
                 f"Outputs not found of node [{source}]: it is unknown, was skipped, or has not ended"
             ) from None
-        path = attribute_path.path_of(promise.attr_path)
-        name = promise.var
         if name not in outputs:
             element = _ELEMENT.fullmatch(name)
             if element is None or element[2] not in outputs:
@@ -147,7 +149,7 @@ class _Resolver:
             picked = literals_pb2.Literal(scalar=literals_pb2.Scalar(primitive=literals_pb2.Primitive(integer=number)))
         return _united(picked, wanted)
 
-    async def _load(self, uri: str) -> Any:
+    async def _load(self, uri: str) -> literals_pb2.Literal:
         if uri not in self._loaded:
             try:
                 self._loaded[uri] = literals_pb2.Literal.FromString(await self._read(uri))
@@ -168,7 +170,7 @@ _SIMPLE = {
 """The type of what a path can lead to, by its kind of scalar or primitive."""
 
 
-def _wants_integer(wanted: Any | None) -> bool:
+def _wants_integer(wanted: types_pb2.LiteralType | None) -> bool:
     """Whether a whole number is to be an integer: where one is wanted, or a variant is one and none is a float."""
     if wanted is None:
         return False
@@ -176,7 +178,7 @@ def _wants_integer(wanted: Any | None) -> bool:
     return types_pb2.INTEGER in simple and types_pb2.FLOAT not in simple
 
 
-def _united(literal: Any, wanted: Any | None) -> Any:
+def _united(literal: literals_pb2.Literal, wanted: types_pb2.LiteralType | None) -> literals_pb2.Literal:
     """A literal as the variant it is, where a union is wanted; left as it is where none fits, or more than one."""
     if wanted is None or wanted.WhichOneof("type") != "union_type" or literal.scalar.HasField("union"):
         return literal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flyteidl.core import literals_pb2
 from flyteidl2.common import phase_pb2
@@ -19,6 +19,8 @@ from flyte_bridge.driver.patience import patient
 from flyte_bridge.driver.recover import Source
 from flyte_bridge.driver.scope import Scope
 from flyte_bridge.errors import BackendError, NodeError, NoSuchObject, NotFound
+from flyte_bridge_translators.flyte1 import read
+from flyte_bridge_translators.flyte1.names import BAD_SPECIFICATION, START
 from flyte_bridge_translators.wire import document, envelope, identifier
 from flyte_bridge_translators.wire.execution_settings import BadExecution, settings
 
@@ -28,9 +30,9 @@ if TYPE_CHECKING:
     from flyte_bridge.backend.client import BackendClient
     from flyte_bridge.backend.storage import Storage
     from flyte_bridge.driver.main import Facts
+    from flyte_bridge_translators.flyte1.closure import Closure, Workflow
     from flyte_bridge_translators.wire.execution_settings import ExecutionSettings
 
-BAD_SPECIFICATION = "BadSpecificationError"
 INPUTS_NOT_FOUND = "InputsNotFoundError"
 
 _log = logging.getLogger("flyte_bridge.driver")
@@ -61,7 +63,8 @@ class Drive:
         )
         try:
             packed = await self._envelope(details.task)
-            workflow = packed.closure.primary.template
+            closure = read.closure(packed.closure)
+            workflow = closure.primary
             known = self._settings(run.run_spec)
             self._execution = execution = Execution(
                 backend=self._backend,
@@ -71,23 +74,23 @@ class Drive:
                 base=facts.base,
                 run_spec=run.run_spec,
                 settings=known,
-                failure_policy=workflow.metadata.on_failure,
-                interruptible=workflow.metadata_defaults.interruptible,
-                workflow=workflow.id,
+                goes_on=workflow.goes_on,
+                interruptible=workflow.interruptible,
+                workflow=workflow.key,
                 source=self._source(known),
             )
             if execution.source is not None:
                 await execution.source.load()
             inputs = await self._inputs(packed, workflow)
             following = asyncio.ensure_future(parent.follow(self._backend, facts.action.run, known))
-            scope = Scope(execution, workflow, Tables(packed.closure), inputs)
+            scope = Scope(execution, workflow, Tables(closure), inputs)
             try:
                 outputs = await scope.run()
                 await self._storage.write(f"{facts.outputs}/outputs.pb", outputs.SerializeToString())
             finally:
                 following.cancel()
                 if execution.ending is None:
-                    await self._report(execution, packed.closure)
+                    await self._report(execution, closure)
         finally:
             await self._children.stop()
 
@@ -126,7 +129,7 @@ class Drive:
             message = f"document {name} of the compiled workflow cannot be read ({error}); register the workflow again"
             raise NodeError(message, code=BAD_SPECIFICATION, node="", kind="SYSTEM") from error
 
-    async def _inputs(self, packed: envelope.Envelope, workflow: Any) -> literals_pb2.LiteralMap:
+    async def _inputs(self, packed: envelope.Envelope, workflow: Workflow) -> literals_pb2.LiteralMap:
         """The workflow's inputs: what was given, then the launch plan's own, then none for what is optional.
 
         Raises:
@@ -135,12 +138,10 @@ class Drive:
         inputs = literals_pb2.LiteralMap()
         if self._facts.inputs:
             try:
-                inputs = child_actions.parse(
-                    await self._storage.read(self._facts.inputs), self._facts.inputs, "start-node"
-                )
+                inputs = child_actions.parse(await self._storage.read(self._facts.inputs), self._facts.inputs, START)
             except NoSuchObject as error:
                 if workflow.interface.inputs.variables:
-                    raise NodeError(str(error), code=INPUTS_NOT_FOUND, node="start-node", kind="SYSTEM") from error
+                    raise NodeError(str(error), code=INPUTS_NOT_FOUND, node=START, kind="SYSTEM") from error
         plan = packed.launch_plan
         if plan is not None:
             for name, parameter in plan.closure.expected_inputs.parameters.items():
@@ -151,7 +152,7 @@ class Drive:
         fill_optional(inputs, workflow.interface.inputs.variables)
         return inputs
 
-    async def _report(self, execution: Execution, closure: Any) -> None:
+    async def _report(self, execution: Execution, closure: Closure) -> None:
         """Leave the report; a run does not fail for want of one."""
         from flyte_bridge.driver import report
 
@@ -160,7 +161,7 @@ class Drive:
         except Exception:
             _log.exception("the report cannot be written")
 
-    def _source(self, known: Any) -> Source | None:
+    def _source(self, known: ExecutionSettings) -> Source | None:
         recovered = known.recover_from
         if recovered is None:
             return None

@@ -7,7 +7,7 @@ refers to without bringing them are fetched from the registry; flytepropeller fe
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flyteidl.admin import launch_plan_pb2
 from flyteidl.core import dynamic_job_pb2, interface_pb2, literals_pb2, tasks_pb2
@@ -21,12 +21,16 @@ from flyte_bridge.driver.patience import patient
 from flyte_bridge.driver.scope import Scope, Step
 from flyte_bridge.errors import InternalError, NodeError, NotFound
 from flyte_bridge.registry import specs
+from flyte_bridge_translators.flyte1 import read
 from flyte_bridge_translators.wire import dynamic_closure, identifier, plugin, workflow
 from flyte_bridge_translators.wire.compiler.problems import CompileError
 
 if TYPE_CHECKING:
     from flyteidl.core import compiler_pb2, identifier_pb2
+    from flyteidl2.core import tasks_pb2 as v2_tasks_pb2
     from flyteidl2.task import task_definition_pb2
+
+    from flyte_bridge_translators.flyte1.nodes import Node
 
 BUILD_FAILED = "DynamicWorkflowBuildFailed"
 """Flyte 1's code of a dynamic task whose workflow cannot be compiled."""
@@ -35,7 +39,9 @@ UNSUPPORTED = "UnsupportedTaskType"
 """Flyte 1's code of a task that no plugin runs."""
 
 
-async def expand(step: Step, template: Any, futures: bytes, attempt: int) -> literals_pb2.LiteralMap:
+async def expand(
+    step: Step[Node], template: v2_tasks_pb2.TaskTemplate, futures: bytes, attempt: int
+) -> literals_pb2.LiteralMap:
     """Run what a dynamic task has left to be run.
 
     Args:
@@ -59,12 +65,15 @@ async def expand(step: Step, template: Any, futures: bytes, attempt: int) -> lit
         raise
     attempt = await _attempt(step, attempt)
     await _record(step, closure, attempt)
-    step.execution.journal.expanded(step.uid, closure, attempt)
-    primary = closure.primary.template
-    return await Scope(step.execution, primary, Tables(closure), step.inputs, uid=step.uid, attempt=attempt).run()
+    expanded = read.closure(closure)
+    step.execution.journal.expanded(step.uid, expanded, attempt)
+    tables = Tables(expanded)
+    return await Scope(step.execution, expanded.primary, tables, step.inputs, uid=step.uid, attempt=attempt).run()
 
 
-async def _built(step: Step, template: Any, futures: bytes) -> compiler_pb2.CompiledWorkflowClosure:
+async def _built(
+    step: Step[Node], template: v2_tasks_pb2.TaskTemplate, futures: bytes
+) -> compiler_pb2.CompiledWorkflowClosure:
     try:
         spec = dynamic_job_pb2.DynamicJobSpec.FromString(futures)
     except DecodeError as error:
@@ -77,7 +86,7 @@ async def _built(step: Step, template: Any, futures: bytes) -> compiler_pb2.Comp
 
 
 async def _compiled(
-    step: Step, task: tasks_pb2.TaskTemplate, spec: dynamic_job_pb2.DynamicJobSpec
+    step: Step[Node], task: tasks_pb2.TaskTemplate, spec: dynamic_job_pb2.DynamicJobSpec
 ) -> compiler_pb2.CompiledWorkflowClosure:
     execution = step.execution
     try:
@@ -102,12 +111,12 @@ async def _compiled(
         raise NodeError(f"malformed dynamic workflow: {error}", code=BUILD_FAILED, node=step.uid) from error
 
 
-async def _task(step: Step, wanted: identifier_pb2.Identifier) -> tasks_pb2.TaskTemplate:
+async def _task(step: Step[Node], wanted: identifier_pb2.Identifier) -> tasks_pb2.TaskTemplate:
     found = specs.to_task(await _registered(step, wanted))
     return found.closure.compiled_task.template
 
 
-async def _launch_plan(step: Step, wanted: identifier_pb2.Identifier) -> launch_plan_pb2.LaunchPlan:
+async def _launch_plan(step: Step[Node], wanted: identifier_pb2.Identifier) -> launch_plan_pb2.LaunchPlan:
     details = await _registered(step, wanted)
     try:
         plan = specs.to_launch_plan(details)
@@ -120,7 +129,7 @@ async def _launch_plan(step: Step, wanted: identifier_pb2.Identifier) -> launch_
     return plan
 
 
-async def _registered(step: Step, wanted: identifier_pb2.Identifier) -> task_definition_pb2.TaskDetails:
+async def _registered(step: Step[Node], wanted: identifier_pb2.Identifier) -> task_definition_pb2.TaskDetails:
     where = identifier.deployed(wanted, org=step.execution.action.run.org)
     try:
         return await patient(lambda: step.execution.backend.get_task(task_id=where))
@@ -130,7 +139,7 @@ async def _registered(step: Step, wanted: identifier_pb2.Identifier) -> task_def
         raise NodeError(message, code=BUILD_FAILED, node=step.uid) from error
 
 
-async def _record(step: Step, closure: compiler_pb2.CompiledWorkflowClosure, attempt: int) -> None:
+async def _record(step: Step[Node], closure: compiler_pb2.CompiledWorkflowClosure, attempt: int) -> None:
     """Note what the node has become, so that readers need no access to the storage; once, whatever happens after it."""
     execution, name = step.execution, identifier.closure_id(step.uid)
     if execution.children.known(name):
@@ -145,7 +154,7 @@ async def _record(step: Step, closure: compiler_pb2.CompiledWorkflowClosure, att
     await child_actions.record(execution, step.uid, trace, group=step.scope.uid, name=name)
 
 
-async def _attempt(step: Step, own: int) -> int:
+async def _attempt(step: Step[Node], own: int) -> int:
     """Which attempt of the task, from 0, has left it: ids of nodes beneath it hold that.
 
     One that was taken over from the run that is recovered keeps the number it had there, so that the nodes beneath it are

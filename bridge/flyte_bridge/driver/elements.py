@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flyteidl.core import literals_pb2, workflow_pb2
+from flyteidl.core import literals_pb2
 
 from flyte_bridge.driver import child_actions, execution_overrides
 from flyte_bridge.driver.nodes import task
@@ -13,7 +13,18 @@ from flyte_bridge.driver.scope import Step
 from flyte_bridge_translators.wire import identifier, plugin, process
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from flyteidl2.core import tasks_pb2 as v2_tasks_pb2
+    from flyteidl2.task import task_definition_pb2
+
+    from flyte_bridge_translators.flyte1.nodes import ArrayNode, TaskNode
+
+    class Item(Protocol):
+        """Makes the inputs of one element, its items in lists of one if `listed`."""
+
+        def __call__(self, mapped: list[str], index: int, *, listed: bool) -> literals_pb2.LiteralMap: ...
+
 
 INDEX, INDEX_NAME, OFFSET = "FLYTE_K8S_ARRAY_INDEX", "BATCH_JOB_ARRAY_INDEX_VAR_NAME", "BATCH_JOB_ARRAY_INDEX_OFFSET"
 """What flytekit's `pyflyte-map-execute` adds up to the place of its element in the inputs it reads (`_compute_array_job_index`):
@@ -29,25 +40,22 @@ BEGINNING = 64
 class Tasks:
     """The elements of a mapped task."""
 
-    def __init__(self, step: Step, inner: Any, item: Any, mapped: list[str], inputs: literals_pb2.LiteralMap) -> None:
+    def __init__(
+        self, step: Step[ArrayNode], inner: TaskNode, item: Item, mapped: list[str], inputs: literals_pb2.LiteralMap
+    ) -> None:
         self.step = step
         self.inner = inner
         self.item = item
         self.mapped = mapped
         self.inputs = inputs
         self.template = task.effective(Step(step.scope, inner, step.uid, inputs))
-        individual = self.array.data_mode == workflow_pb2.ArrayNode.INDIVIDUAL_INPUT_FILES
-        self.mapping = not (individual or self.array.is_original_sub_node_interface.value)
+        self.mapping = not (step.node.individual_inputs or step.node.original_interface)
         if self.mapping:
             _one_output(self.template)
         shared = sum(one.ByteSize() for name, one in inputs.literals.items() if name not in mapped)
         self.whole = self.mapping and shared > SHARED and not self.template.metadata.discoverable
         self._stored: asyncio.Future[str] | None = None
         self._beginning = asyncio.Semaphore(BEGINNING)
-
-    @property
-    def array(self) -> Any:
-        return self.step.node.array_node
 
     async def run(self, index: int, uid: str) -> literals_pb2.LiteralMap:
         """Run one element.
@@ -63,7 +71,7 @@ class Tasks:
             prefix = await child_actions.finished(self.step.execution, uid)
         return await task.results(self._own(index, uid), self.template, prefix)
 
-    def _own(self, index: int, uid: str) -> Step:
+    def _own(self, index: int, uid: str) -> Step[TaskNode]:
         """The element as a node of its own."""
         inputs = self.inputs if self.whole else self.item(self.mapped, index, listed=self.mapping)
         return Step(self.step.scope, self.inner, uid, inputs)
@@ -81,7 +89,7 @@ class Tasks:
             inputs_uri=await self._inputs_uri() if self.whole else "",
         )
 
-    def _spec(self, index: int) -> Any:
+    def _spec(self, index: int) -> task_definition_pb2.TaskSpec:
         spec = task.spec(self.step.execution, self.template)
         if self.mapping:
             # flytekit adds the two up to the place in what it reads; the index alone is what a user's code may look at

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from flyteidl.admin import launch_plan_pb2
-    from flyteidl.core import identifier_pb2 as v1_identifier_pb2
     from flyteidl2.common import identifier_pb2
     from flyteidl2.task import run_pb2
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from flyte_bridge.backend.storage import Storage
     from flyte_bridge.driver.children import Children
     from flyte_bridge.driver.recover import Source
+    from flyte_bridge_translators.flyte1.nodes import Key
     from flyte_bridge_translators.wire.execution import ExecutionSettings
 
 
@@ -50,9 +50,9 @@ class Execution:
         base: Where the run's files lie; below it each action has a directory of its name.
         run_spec: The run's, as Flyte 2 has it.
         settings: What the execution was asked to be.
-        failure_policy: `OnFailurePolicy` of the execution's own workflow; it holds for all below it, too.
+        goes_on: Whether what can still run does so after a failure; the execution's own workflow says so for all below it, too.
         interruptible: The workflow's default for nodes that say nothing.
-        workflow: The execution's workflow (`Identifier`), for the tasks' environment.
+        workflow: The execution's workflow, for the tasks' environment.
         source: The run whose results are taken over; None unless this one recovers.
         journal: What happened to each node.
         launch_plans: Those that nodes have launched, as they were registered.
@@ -66,9 +66,9 @@ class Execution:
     base: str
     run_spec: run_pb2.RunSpec
     settings: ExecutionSettings
-    failure_policy: int
+    goes_on: bool
     interruptible: bool
-    workflow: v1_identifier_pb2.Identifier
+    workflow: Key
     source: Source | None = None
     journal: Journal = field(default_factory=Journal)
     launch_plans: dict[tuple[str, ...], launch_plan_pb2.LaunchPlan] = field(default_factory=dict)

@@ -14,14 +14,17 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flyteidl2.task import run_pb2
 
 from flyte_bridge_translators.wire import process
 
 if TYPE_CHECKING:
+    from flyteidl2.core import tasks_pb2
+
     from flyte_bridge.driver.scope import Step
+    from flyte_bridge_translators.flyte1.nodes import Node
 
 EMBEDDED = "FLYTE_BRIDGE_EMBEDDED"
 """The variable that the embedded backend gives to the driver, unless it behaves as a real one."""
@@ -34,7 +37,7 @@ def embedded() -> bool:
     return EMBEDDED in os.environ
 
 
-def apply(step: Step, template: Any) -> None:
+def apply(step: Step[Node], template: tasks_pb2.TaskTemplate) -> None:
     """Set in a task's template what the execution asks for.
 
     Args:
@@ -55,17 +58,17 @@ def apply(step: Step, template: Any) -> None:
         process.set_arguments(template, [_RAW_OUTPUT.sub(place, word) for word in words])
 
 
-def interruptible(step: Step) -> bool | None:
+def interruptible(step: Step[Node]) -> bool | None:
     """Whether a node may be interrupted; None if nobody says."""
-    metadata = step.node.metadata
-    if metadata.WhichOneof("interruptible_value"):
-        return bool(metadata.interruptible)
+    own = step.node.overrides.interruptible
+    if own is not None:
+        return own
     if step.execution.settings.interruptible is not None:
         return step.execution.settings.interruptible
     return True if step.execution.interruptible else None
 
 
-def own_run_spec(step: Step) -> run_pb2.RunSpec | None:
+def own_run_spec(step: Step[Node]) -> run_pb2.RunSpec | None:
     """The run's spec with what its node may be instead; None where the run's own will do."""
     spec, wanted = step.execution.run_spec, interruptible(step)
     if wanted is None or (spec.HasField("interruptible") and spec.interruptible.value == wanted):

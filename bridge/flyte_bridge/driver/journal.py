@@ -5,7 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flyte_bridge_translators.flyte1.closure import Closure
+    from flyte_bridge_translators.flyte1.nodes import Node
 
 _log = logging.getLogger("flyte_bridge.driver")
 
@@ -15,7 +19,7 @@ class Entry:
     """One node's story.
 
     Attributes:
-        node: The closure's `Node`.
+        node: The closure's.
         state: `running`, `succeeded`, `failed`, `skipped`, `aborted` or `recovered`.
         started: Seconds since the epoch, 0 for a node that never began.
         ended: Likewise.
@@ -23,7 +27,7 @@ class Entry:
         note: What else to say of it, such as `48 of 50`.
     """
 
-    node: Any
+    node: Node
     state: str = "running"
     started: float = 0.0
     ended: float = 0.0
@@ -42,10 +46,10 @@ class Journal:
     """
 
     entries: dict[str, Entry] = field(default_factory=dict)
-    closures: dict[str, Any] = field(default_factory=dict)
+    closures: dict[str, Closure] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
 
-    def began(self, uid: str, node: Any) -> Entry:
+    def began(self, uid: str, node: Node) -> Entry:
         """A node has its inputs and begins."""
         entry = self.entries[uid] = Entry(node, started=time.time())
         return entry
@@ -63,7 +67,7 @@ class Journal:
         if uid in self.entries:
             self.entries[uid].state = "recovered"
 
-    def expanded(self, uid: str, closure: Any, attempt: int) -> None:
+    def expanded(self, uid: str, closure: Closure, attempt: int) -> None:
         """A dynamic node has left a workflow to be run."""
         self.closures[uid], self.attempts[uid] = closure, attempt
 
@@ -72,6 +76,6 @@ class Journal:
         if uid in self.entries:
             self.entries[uid].note = note
 
-    def skipped(self, uid: str, node: Any) -> None:
+    def skipped(self, uid: str, node: Node) -> None:
         """A node will never begin."""
         self.entries[uid] = Entry(node, state="skipped")

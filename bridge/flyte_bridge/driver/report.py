@@ -13,7 +13,7 @@ from flyteidl2.common import phase_pb2
 from flyteidl2.core import catalog_pb2
 
 from flyte_bridge.backend.query import query
-from flyte_bridge_translators.graph import figure, read
+from flyte_bridge_translators.graph import closures, figure
 from flyte_bridge_translators.graph.svg import FILL, svg
 from flyte_bridge_translators.wire import identifier
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from flyte_bridge.driver.execution import Execution
     from flyte_bridge.driver.journal import Entry
+    from flyte_bridge_translators.flyte1.closure import Closure
 
 MOST_BOXES = 400
 """Boxes above which nothing is drawn: nobody could read it, and the layout would take the driver's time."""
@@ -40,7 +41,7 @@ td.n{text-align:right;white-space:nowrap}pre{margin:0;white-space:pre-wrap;max-w
 """
 
 
-async def write(execution: Execution, closure: Any, uri: str) -> None:
+async def write(execution: Execution, closure: Closure, uri: str) -> None:
     """Write the report of a run that has ended.
 
     Args:
@@ -55,7 +56,7 @@ async def write(execution: Execution, closure: Any, uri: str) -> None:
     await execution.storage.write(uri, page(execution, closure, actions).encode())
 
 
-def page(execution: Execution, closure: Any, actions: Mapping[str, Any]) -> str:
+def page(execution: Execution, closure: Closure, actions: Mapping[str, Any]) -> str:
     """The report.
 
     Args:
@@ -66,8 +67,8 @@ def page(execution: Execution, closure: Any, actions: Mapping[str, Any]) -> str:
     journal = execution.journal
     # a dynamic node lasts longer than its action does
     states = {uid: _state(uid, one, {} if uid in journal.closures else actions) for uid, one in journal.entries.items()}
-    dynamic = {uid: (read.read(one), journal.attempts.get(uid, 0)) for uid, one in journal.closures.items()}
-    drawn = figure.of(read.read(closure), dynamic)
+    dynamic = {uid: (closure, journal.attempts.get(uid, 0)) for uid, closure in journal.closures.items()}
+    drawn = figure.of(closures.checked(closure), dynamic)
     boxes = sum(1 for _ in drawn.level.walk())
     parts = [f"<h1>{escape(drawn.title)}</h1>", f"<p>{_summary(states.values())}</p>"]
     if boxes <= MOST_BOXES:
@@ -131,7 +132,7 @@ def _row(uid: str, entry: Entry, state: figure.State) -> str:
     took = "" if state.seconds is None else figure.duration(state.seconds)
     note = f"<pre>{escape(entry.error)}</pre>" if entry.error else escape(state.note)
     return (
-        f"<tr><td>{escape(uid)}</td><td>{escape(entry.node.metadata.name)}</td>"
+        f"<tr><td>{escape(uid)}</td><td>{escape(entry.node.title)}</td>"
         f'<td><span class="p" style="background:{FILL.get(state.phase, "#fff")}">{escape(state.phase)}</span></td>'
         f'<td class="n">{took}</td><td>{note}</td></tr>'
     )

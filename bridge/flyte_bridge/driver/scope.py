@@ -7,34 +7,33 @@ A node starts as soon as what it waits for has ended, whatever else still runs. 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING, Any
-
-from flyteidl.core import literals_pb2, workflow_pb2
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from flyte_bridge.driver import binding, child_actions, failure
 from flyte_bridge.driver.execution import Ending
-from flyte_bridge.driver.nodes import arms
 from flyte_bridge.driver.timing import timed
 from flyte_bridge.errors import NodeError
+from flyte_bridge_translators.flyte1 import bindings
+from flyte_bridge_translators.flyte1.names import BAD_SPECIFICATION, END, START
+from flyte_bridge_translators.flyte1.nodes import Node
+from flyte_bridge_translators.graph.ready import Cycle, Ready
 from flyte_bridge_translators.wire import identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+    from flyteidl.core import literals_pb2, types_pb2
 
     from flyte_bridge.driver.closure import Tables
     from flyte_bridge.driver.execution import Execution
+    from flyte_bridge_translators.flyte1.bindings import Binding
+    from flyte_bridge_translators.flyte1.closure import Workflow
 
-START, END = "start-node", "end-node"
-
-BAD_SPECIFICATION = "BadSpecificationError"
-"""Flyte 1's code of a closure that cannot be run as it is."""
-
-FAIL_AFTER_EXECUTABLE = workflow_pb2.WorkflowMetadata.FAIL_AFTER_EXECUTABLE_NODES_COMPLETE
+N_co = TypeVar("N_co", bound=Node, covariant=True)
 
 
 class State(Enum):
@@ -46,19 +45,19 @@ class State(Enum):
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(Generic[N_co]):
     """One node under way.
 
     Attributes:
         scope: The workflow it belongs to.
-        node: The closure's `Node`.
+        node: The closure's.
         uid: Its id, unique in the execution.
         inputs: Its inputs.
         attempt: Which of the driver's own attempts this is, from 0; a task's are the backend's to count.
     """
 
     scope: Scope
-    node: Any
+    node: N_co
     uid: str
     inputs: literals_pb2.LiteralMap
     attempt: int = 0
@@ -75,7 +74,7 @@ class Scope:
     def __init__(
         self,
         execution: Execution,
-        workflow: Any,
+        workflow: Workflow,
         tables: Tables,
         inputs: literals_pb2.LiteralMap,
         *,
@@ -86,8 +85,8 @@ class Scope:
 
         Args:
             execution: What all nodes share.
-            workflow: A compiled `WorkflowTemplate`.
-            tables: The closure's tasks, sub-workflows and launch plans.
+            workflow: It.
+            tables: What its closure refers to.
             inputs: The workflow's inputs.
             uid: Unique id of the node this stands for; empty for the execution's own workflow.
             attempt: That node's, from 0.
@@ -97,9 +96,9 @@ class Scope:
         self.tables = tables
         self.uid = uid
         self.attempt = attempt
-        self.nodes = {node.id: node for node in workflow.nodes if node.id not in {START, END}}
+        self.nodes = {node.id: node for node in workflow.nodes}
         self.states: dict[str, State] = {}
-        self._outputs: dict[str, Mapping[str, Any]] = {START: inputs.literals}
+        self._outputs: dict[str, Mapping[str, literals_pb2.Literal]] = {START: inputs.literals}
         self._waiters: dict[str, asyncio.Future[State]] = {}
         self._error: NodeError | None = None
         self._uses: Counter[str] = Counter()
@@ -119,23 +118,22 @@ class Scope:
             await self._all()
             return await self._result()
         except NodeError as error:
-            if self.workflow.HasField("failure_node"):
-                await self._on_failure(error)
+            if self.workflow.failure is not None:
+                await self._on_failure(self.workflow.failure, error)
             raise
 
     async def _result(self) -> literals_pb2.LiteralMap:
         types = {name: variable.type for name, variable in self.workflow.interface.outputs.variables.items()}
         return await self.resolve(self.workflow.outputs, END, types)
 
-    async def _on_failure(self, error: NodeError) -> None:
+    async def _on_failure(self, node: Node, error: NodeError) -> None:
         """Run the failure node; when it fails itself, its failure is the workflow's (`handleFailureNode`)."""
-        node = self.workflow.failure_node
-        uid, types = self.unique(node.id), self.tables.input_types(node)
+        uid, types = self.unique(node.id), self.tables.closure.input_types(node)
 
         async def inputs() -> literals_pb2.LiteralMap:
-            found = await self.resolve(node.inputs, uid, types)
-            failure.error_input(found, types, error)
-            return found
+            given = await self.resolve(node.bindings, uid, types)
+            failure.error_input(given, types, error)
+            return given
 
         await self.run_node(node, uid, inputs)
 
@@ -143,46 +141,43 @@ class Scope:
 
     async def _all(self) -> None:
         """Run all nodes, each as soon as it may."""
-        upstream = {id_: list(_upstream(node, self.nodes)) for id_, node in self.nodes.items()}
         self._count_uses()
-        sorter = TopologicalSorter(upstream)
+        graph = self.tables.graph(self.workflow)
         try:
-            sorter.prepare()
-        except CycleError as error:
-            path = " -> ".join(error.args[1])
+            ready: Ready[Node] = Ready(graph)
+        except Cycle as error:
             raise NodeError(
-                f"the nodes {path} wait for each other; register the workflow again",
+                f"the nodes {error} wait for each other; register the workflow again",
                 code=BAD_SPECIFICATION,
-                node=error.args[1][0],
+                node=str(error.path[0]),
                 kind="SYSTEM",
             ) from error
-        ended: asyncio.Queue[tuple[str, asyncio.Task[State]]] = asyncio.Queue()
+        ended: asyncio.Queue[tuple[Node, asyncio.Task[State]]] = asyncio.Queue()
         running: set[asyncio.Task[State]] = set()
+        waiting = deque(ready.first())
         try:
-            while sorter.is_active():
-                for id_ in sorter.get_ready():
-                    if not self._may_start(upstream[id_]):
-                        self._settle(id_, State.SKIPPED)
-                        sorter.done(id_)
+            while waiting or running:
+                while waiting:
+                    node = waiting.popleft()
+                    if not all(self.states[before.id] is State.SUCCEEDED for before in ready.before(node)):
+                        self._settle(node, State.SKIPPED)
+                        waiting.extend(ready.ended(node))
                         continue
-                    task = asyncio.ensure_future(self._one(self.nodes[id_]))
+                    task = asyncio.ensure_future(self._one(node))
                     running.add(task)
-                    task.add_done_callback(partial(_announce, ended, id_))
+                    task.add_done_callback(partial(_announce, ended, node))
                 if not running:
-                    continue
-                id_, task = await ended.get()
-                running.discard(task)
-                self._settle(id_, self._state(task))
-                sorter.done(id_)
-                if self._error is not None and not self._goes_on_after_failure:
                     break
+                node, task = await ended.get()
+                running.discard(task)
+                self._settle(node, self._state(task))
+                if self._error is not None and not self.execution.goes_on:
+                    break
+                waiting.extend(ready.ended(node))
         finally:
             await _cancel(running)
         if self._error is not None:
             raise self._error
-
-    def _may_start(self, upstream: Iterable[str]) -> bool:
-        return all(self.states[id_] is State.SUCCEEDED for id_ in upstream)
 
     def _state(self, task: asyncio.Task[State]) -> State:
         try:
@@ -196,11 +191,7 @@ class Scope:
             self.execution.ending = self.execution.ending or Ending.INTERRUPTED
             raise
 
-    @property
-    def _goes_on_after_failure(self) -> bool:
-        return bool(self.execution.failure_policy == FAIL_AFTER_EXECUTABLE)
-
-    async def _one(self, node: Any) -> State:
+    async def _one(self, node: Node) -> State:
         try:
             outputs = await self.run_node(node, self.unique(node.id))
         finally:
@@ -210,16 +201,18 @@ class Scope:
             del self._outputs[node.id]
         return State.SUCCEEDED
 
-    async def run_node(self, node: Any, uid: str, inputs: Callable[[], Awaitable[Any]] | None = None) -> Any:
+    async def run_node(
+        self, node: Node, uid: str, inputs: Callable[[], Awaitable[literals_pb2.LiteralMap]] | None = None
+    ) -> literals_pb2.LiteralMap:
         """Run a node whose time has come.
 
         Args:
-            node: The closure's `Node`, of this workflow or of an arm of one of its branches.
+            node: Of this workflow or of an arm of one of its branches.
             uid: Its id, unique in the execution.
             inputs: Makes its inputs; by default its bindings do.
 
         Returns:
-            Its outputs, a `LiteralMap`.
+            Its outputs.
 
         Raises:
             NodeError: It failed.
@@ -227,8 +220,8 @@ class Scope:
         journal = self.execution.journal
         journal.began(uid, node)
         try:
-            found = await (inputs() if inputs is not None else self._inputs_of(node, uid))
-            outputs = await timed(Step(self, node, uid, found))
+            given = await (inputs() if inputs is not None else self._inputs_of(node, uid))
+            outputs = await timed(Step(self, node, uid, given))
         except NodeError as error:
             error.node = error.node or uid
             journal.ended(uid, "failed", failure.text(error))
@@ -241,11 +234,11 @@ class Scope:
         journal.ended(uid, "succeeded")
         return outputs
 
-    async def _inputs_of(self, node: Any, uid: str) -> literals_pb2.LiteralMap:
-        return await self.resolve(node.inputs, uid, self.tables.input_types(node))
+    async def _inputs_of(self, node: Node, uid: str) -> literals_pb2.LiteralMap:
+        return await self.resolve(node.bindings, uid, self.tables.closure.input_types(node))
 
     async def resolve(
-        self, bindings: Iterable[Any], node: str, types: Mapping[str, Any] | None
+        self, wanted: Iterable[Binding], node: str, types: Mapping[str, types_pb2.LiteralType] | None
     ) -> literals_pb2.LiteralMap:
         """What bindings of this workflow stand for.
 
@@ -253,7 +246,7 @@ class Scope:
             NodeError: A promise cannot be kept.
         """
         return await binding.resolve(
-            bindings, self._outputs.__getitem__, node=node, read=self.execution.storage.read, types=types
+            wanted, self._outputs.__getitem__, node=node, read=self.execution.storage.read, types=types
         )
 
     def unique(self, node_id: str) -> str:
@@ -268,16 +261,16 @@ class Scope:
             self._waiters[node_id] = asyncio.get_running_loop().create_future()
         return await asyncio.shield(self._waiters[node_id])
 
-    def upstream(self, node: Any) -> set[str]:
-        """The nodes of this workflow that a node waits for, an arm's node included."""
-        return set(_upstream(node, self.nodes))
+    def upstream(self, node: Node) -> list[str]:
+        """The nodes of this workflow that a node, also one in an arm, waits for."""
+        return sorted(name for name in node.upstream if name in self.nodes)
 
-    def _settle(self, node_id: str, state: State) -> None:
-        self.states[node_id] = state
+    def _settle(self, node: Node, state: State) -> None:
+        self.states[node.id] = state
         if state is State.SKIPPED:
-            self._release(self.nodes[node_id])
-            self.execution.journal.skipped(self.unique(node_id), self.nodes[node_id])
-        waiter = self._waiters.pop(node_id, None)
+            self._release(node)
+            self.execution.journal.skipped(self.unique(node.id), node)
+        waiter = self._waiters.pop(node.id, None)
         if waiter is not None and not waiter.done():
             waiter.set_result(state)
 
@@ -285,44 +278,18 @@ class Scope:
 
     def _count_uses(self) -> None:
         for node in self.nodes.values():
-            self._uses.update(_sources(node))
-        self._uses.update({one for bound in self.workflow.outputs for one in _promised(bound.binding)})
+            self._uses.update(node.sources())
+        self._uses.update(bindings.nodes(self.workflow.outputs))
 
-    def _release(self, node: Any) -> None:
-        for source in _sources(node):
+    def _release(self, node: Node) -> None:
+        for source in node.sources():
             self._uses[source] -= 1
             if not self._uses[source]:
                 self._outputs.pop(source, None)
 
 
-def _upstream(node: Any, there: Mapping[str, Any]) -> Iterator[str]:
-    seen = {*node.upstream_node_ids, *(one for bound in node.inputs for one in _promised(bound.binding))}
-    return (id_ for id_ in sorted(seen) if id_ in there)
-
-
-def _sources(node: Any) -> set[str]:
-    """The nodes whose outputs a node takes, itself or in its arms."""
-    found = {one for bound in node.inputs for one in _promised(bound.binding)}
-    for inner in arms(node):
-        found |= _sources(inner)
-    return found
-
-
-def _promised(data: Any) -> Iterator[str]:
-    which = data.WhichOneof("value")
-    if which == "promise":
-        if data.promise.node_id not in {"", START}:
-            yield data.promise.node_id
-    elif which == "collection":
-        for one in data.collection.bindings:
-            yield from _promised(one)
-    elif which == "map":
-        for one in data.map.bindings.values():
-            yield from _promised(one)
-
-
-def _announce(ended: asyncio.Queue[tuple[str, asyncio.Task[State]]], node_id: str, task: asyncio.Task[State]) -> None:
-    ended.put_nowait((node_id, task))
+def _announce(ended: asyncio.Queue[tuple[Node, asyncio.Task[State]]], node: Node, task: asyncio.Task[State]) -> None:
+    ended.put_nowait((node, task))
 
 
 async def _cancel(tasks: Iterable[asyncio.Task[State]]) -> None:

@@ -9,34 +9,36 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flyte_bridge.driver import failure
-from flyte_bridge.driver.nodes import kind, runner
+from flyte_bridge.driver.nodes import runner
 from flyte_bridge.errors import NodeError
+from flyte_bridge_translators.flyte1.nodes import Kind
 
 if TYPE_CHECKING:
     from flyteidl.core import literals_pb2
 
     from flyte_bridge.driver.scope import Step
+    from flyte_bridge_translators.flyte1.nodes import Node
 
-TIMED = frozenset({"sub_workflow_ref", "launchplan_ref", "branch_node", "array_node"})
+TIMED = frozenset({Kind.SUB_WORKFLOW, Kind.LAUNCH_PLAN, Kind.BRANCH, Kind.ARRAY})
 """Kinds of nodes whose time the driver keeps."""
 
 
-async def timed(step: Step) -> literals_pb2.LiteralMap:
+async def timed(step: Step[Node]) -> literals_pb2.LiteralMap:
     """Run a node, within its time.
 
     Raises:
         NodeError: It failed, or took too long too often.
     """
-    seconds = limit(step.node)
+    seconds, run = limit(step.node), runner(step.node.kind)
     if not seconds:
-        return await runner(step.node)(step)
-    most = 1 + int(step.node.metadata.retries.retries)
+        return await run(step)
+    most = 1 + step.node.overrides.retries
     for attempt in range(most):
         try:
-            return await asyncio.wait_for(runner(step.node)(replace(step, attempt=attempt)), seconds)
+            return await asyncio.wait_for(run(replace(step, attempt=attempt)), seconds)
         except asyncio.TimeoutError:  # noqa: PERF203 - it is a loop of attempts
             continue
         except NodeError as error:
@@ -47,9 +49,6 @@ async def timed(step: Step) -> literals_pb2.LiteralMap:
     raise NodeError(said, code=failure.EXHAUSTED + failure.TIMEOUT, node=step.uid)
 
 
-def limit(node: Any) -> float:
+def limit(node: Node) -> float:
     """Seconds that a node may take; 0 for no limit, or one that is not the driver's to keep."""
-    if kind(node) not in TIMED:
-        return 0.0
-    timeout = node.metadata.timeout
-    return float(timeout.seconds + timeout.nanos / 1e9)
+    return node.overrides.seconds if node.kind in TIMED else 0.0

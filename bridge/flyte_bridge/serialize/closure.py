@@ -14,7 +14,8 @@ from flyteidl.admin import launch_plan_pb2, task_pb2, workflow_pb2
 
 import flyte_bridge
 from flyte_bridge.errors import SourceError, UsageError
-from flyte_bridge_translators.graph.read import Key, key
+from flyte_bridge_translators.flyte1.nodes import Key
+from flyte_bridge_translators.flyte1.read import key
 from flyte_bridge_translators.wire import launch_plan, workflow
 from flyte_bridge_translators.wire.compiler.problems import CompileError
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 TIMEOUT = 600.0
 """Seconds that importing a user's file may take: it may download a model."""
+
+
+NO_KEY = Key("", "", "", "")
 
 
 @dataclass
@@ -36,7 +40,7 @@ class Serialized:
         launch_plans: Launch plans with the interface that registration gives them.
     """
 
-    workflow: Key = ("", "", "", "")
+    workflow: Key = NO_KEY
     tasks: dict[Key, task_pb2.TaskSpec] = field(default_factory=dict)
     workflows: dict[Key, workflow_pb2.WorkflowSpec] = field(default_factory=dict)
     launch_plans: dict[Key, launch_plan_pb2.LaunchPlan] = field(default_factory=dict)

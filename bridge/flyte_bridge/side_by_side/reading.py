@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from flyteidl.core import catalog_pb2
 from flyteidl.core import execution_pb2 as core_execution_pb2
 
-from flyte_bridge_translators.graph import figure, read
+from flyte_bridge_translators.flyte1 import read
+from flyte_bridge_translators.flyte1.names import SENTINELS
+from flyte_bridge_translators.graph import closures, figure
 from flyte_bridge_translators.wire import foreign
-from flyte_bridge_translators.wire.node_view import END, START
 from flyte_bridge_translators.wire.phase import ENDED
 
 from ..errors import FailedPrecondition, NotFound, StatusError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from flyteidl.admin import execution_pb2, node_execution_pb2
+
+    from flyte_bridge_translators.flyte1.closure import Closure
 
     from .control_plane import ControlPlane, ExecutionId
 
@@ -92,37 +95,37 @@ class _Reading:
             task=_task(closure.workflow_id.name, boxes),
         )
 
-    async def _compiled(self) -> read.Closure | None:
+    async def _compiled(self) -> Closure | None:
         """The workflow; None when it cannot be read: names and the critical path are worth no failure."""
         try:
             workflow = await self._plane.workflow(self._execution.closure.workflow_id)
-            return read.read(workflow.closure.compiled_workflow)
-        except (StatusError, read.BadClosure):
+            return closures.checked(read.closure(workflow.closure.compiled_workflow))
+        except (StatusError, closures.BadClosure):
             return None
 
     async def _below(self, parent: str) -> list[node_execution_pb2.NodeExecution]:
         """Nodes with all that are inside them; start and end nodes are nothing that ran."""
         async with self._slots:
             listed = await self._plane.nodes(self._execution.id, parent)
-        nodes = [node for node in listed if node.metadata.spec_node_id not in (START, END)]
+        nodes = [node for node in listed if node.metadata.spec_node_id not in SENTINELS]
         inside = await asyncio.gather(*(self._below(node.id.node_id) for node in nodes if node.metadata.is_parent_node))
         return nodes + [node for group in inside for node in group]
 
-    async def _dynamic(self, nodes: Iterable[node_execution_pb2.NodeExecution]) -> dict[str, tuple[read.Closure, int]]:
+    async def _dynamic(self, nodes: Iterable[node_execution_pb2.NodeExecution]) -> dict[str, tuple[Closure, int]]:
         """What dynamic nodes have become, and at which attempt."""
         wanted = [node for node in nodes if node.metadata.is_dynamic]
 
-        async def one(node: node_execution_pb2.NodeExecution) -> tuple[read.Closure, int] | None:
+        async def one(node: node_execution_pb2.NodeExecution) -> tuple[Closure, int] | None:
             async with self._slots:
                 data, attempts = await asyncio.gather(self._plane.node_data(node.id), self._plane.attempts(node.id))
             try:
-                closure = read.read(data.dynamic_workflow.compiled_workflow)
-            except read.BadClosure:
+                closure = closures.checked(read.closure(data.dynamic_workflow.compiled_workflow))
+            except closures.BadClosure:
                 return None
             return closure, max((attempt.id.retry_attempt for attempt in attempts), default=0)
 
-        closures = await asyncio.gather(*(one(node) for node in wanted))
-        return {node.id.node_id: closure for node, closure in zip(wanted, closures, strict=True) if closure is not None}
+        expanded = await asyncio.gather(*(one(node) for node in wanted))
+        return {node.id.node_id: closure for node, closure in zip(wanted, expanded, strict=True) if closure is not None}
 
     async def _node(self, node: node_execution_pb2.NodeExecution, box: figure.Box | None) -> NodeRecord:
         kind = box.kind if box is not None else "task"

@@ -9,14 +9,19 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+from flyte_bridge_translators.flyte1.conditions import Comparison, Variable
+from flyte_bridge_translators.flyte1.nodes import ArrayNode, Awaited, BranchNode, GateNode, LaunchPlanNode
 from flyte_bridge_translators.graph import model
-from flyte_bridge_translators.graph.read import Closure, Key, Workflow
 from flyte_bridge_translators.wire import identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from flyte_bridge_translators.flyte1.closure import Closure, Workflow
+    from flyte_bridge_translators.flyte1.conditions import Condition, Operand
+    from flyte_bridge_translators.flyte1.nodes import Key, Node
 
 Kind = Literal[
     "task",
@@ -122,13 +127,12 @@ def of(closure: Closure, dynamic: Mapping[str, tuple[Closure, int]] | None = Non
     """The figure of a compiled workflow.
 
     Args:
-        closure: What `read` made of it.
+        closure: It; `closures.checked` has found nothing wrong with it.
         dynamic: What dynamic nodes have become in a run, and at which attempt (from 0), by the node's unique id.
         deepest: Levels of sub-workflows that are opened; those below are single boxes. A sub-workflow that is used in two
             places is drawn twice, so depth is what bounds a drawing.
     """
-    template = closure.primary.template
-    return Figure(str(template.id.name), _Drawer(closure, dynamic or {}, deepest).workflow(closure.primary, "", ()))
+    return Figure(closure.primary.key.name, _Drawer(closure, dynamic or {}, deepest).workflow(closure.primary, "", ()))
 
 
 def critical_path(level: Level, states: Mapping[str, State] | None = None) -> tuple[float, list[str]]:
@@ -165,6 +169,9 @@ def lines_of(box: Box, states: Mapping[str, State]) -> list[str]:
     return [first] if state is None else [first, state.text()]
 
 
+_GATES: Mapping[Awaited, Kind] = {Awaited.APPROVAL: "approval", Awaited.INPUT: "input", Awaited.TIME: "time"}
+
+
 class _Drawer:
     def __init__(
         self, closure: Closure, dynamic: Mapping[str, tuple[Closure, int]], deepest: int, attempt: int = 0
@@ -178,11 +185,10 @@ class _Drawer:
         """A level with a workflow's nodes; `above` are the sub-workflows that it is in."""
         # only a dynamic node's own nodes tell by their ids which attempt of it they belong to
         attempt = self.attempt if workflow is self.closure.primary else 0
-        level = Level([self.box(node, parent, above, attempt) for node in workflow.graph])
-        ids = {node: box.id for node, box in zip(workflow.graph, level.boxes, strict=True)}
-        level.edges += [
-            Edge(ids[before], ids[after], kind) for before, after, kind in workflow.graph.edges(data="kind")
-        ]
+        level = Level([self.box(node, parent, above, attempt) for node in workflow.nodes])
+        ids = {node: box.id for node, box in zip(workflow.nodes, level.boxes, strict=True)}
+        edges = model.of(workflow).edges(data="kind")
+        level.edges += [Edge(ids[before], ids[after], kind) for before, after, kind in edges]
         if workflow.failure is not None:
             failure = self.box(workflow.failure, parent, above, attempt)
             level.boxes.append(
@@ -190,47 +196,45 @@ class _Drawer:
             )
         return level
 
-    def box(self, node: model.Node, parent: str, above: tuple[Key, ...], attempt: int = 0) -> Box:
-        payload = node.payload
-        unique = identifier.unique_id(parent, attempt, payload.id)
-        title = _title(payload.metadata.name or identifier.short_name(getattr(node, "target", "") or payload.id))
+    def box(self, node: Node, parent: str, above: tuple[Key, ...], attempt: int = 0) -> Box:
+        unique = identifier.unique_id(parent, attempt, node.id)
+        target = node.calls.name if node.calls is not None else ""
+        title = _title(node.title or identifier.short_name(target or node.id))
         match node:
-            case model.Branch():
-                inner = self.branch(node, unique, above)
-                return Box(unique, node.name, title, "branch", cost=0, inner=inner)
-            case model.Gate():
-                return Box(unique, node.name, title, node.waits_for, cost=0 if node.waits_for == "time" else 1)
-            case model.Map():
-                bound = "" if node.concurrency is None else f", {node.concurrency} at a time"
-                return Box(unique, node.name, f"{title} (map{bound})", "map", node.target)
-            case model.Call():
-                return self.call(node, unique, title, above)
-        return Box(unique, node.name, title, "task")
+            case BranchNode():
+                return Box(unique, node.id, title, "branch", cost=0, inner=self.branch(node, unique, above))
+            case GateNode():
+                sleeps = node.awaited is Awaited.TIME
+                return Box(unique, node.id, title, _GATES[node.awaited], cost=0 if sleeps else 1)
+            case ArrayNode():
+                bound = f", {node.parallelism} at a time" if node.parallelism else ""
+                return Box(unique, node.id, f"{title} (map{bound})", "map", target)
+        return self.call(node, unique, title, above)
 
-    def call(self, node: model.Call, unique: str, title: str, above: tuple[Key, ...]) -> Box:
+    def call(self, node: Node, unique: str, title: str, above: tuple[Key, ...]) -> Box:
+        target = node.calls.name if node.calls is not None else ""
         if unique in self.dynamic:
             expanded, attempt = self.dynamic[unique]
             level = _Drawer(expanded, self.dynamic, self.deepest, attempt).workflow(expanded.primary, unique, above)
-            return Box(unique, node.name, title, "dynamic", node.target, inner=level)
-        workflow = self.closure.sub_workflow_of(node)
+            return Box(unique, node.id, title, "dynamic", target, inner=level)
+        workflow = self.closure.workflow_of(node)
         if workflow is not None:
             opened = workflow.key not in above and len(above) < self.deepest
             inner = self.workflow(workflow, unique, (*above, workflow.key)) if opened else None
-            return Box(unique, node.name, title, "workflow", node.target, cost=0 if opened else 1, inner=inner)
-        kind: Kind = "launch plan" if node.payload.HasField("workflow_node") else "task"
-        return Box(unique, node.name, title, kind, node.target)
+            return Box(unique, node.id, title, "workflow", target, cost=0 if opened else 1, inner=inner)
+        return Box(unique, node.id, title, "launch plan" if isinstance(node, LaunchPlanNode) else "task", target)
 
-    def branch(self, node: model.Branch, unique: str, above: tuple[Key, ...]) -> Level:
-        choice = Box(f"{unique}?", "", node.payload.metadata.name or node.name, "choice", cost=0)
+    def branch(self, node: BranchNode, unique: str, above: tuple[Key, ...]) -> Level:
+        choice = Box(f"{unique}?", "", node.title or node.id, "choice", cost=0)
         level = Level([choice])
-        for arm in node.arms:
-            if arm.body is None:
-                box = Box(f"{unique}!", "", f"fail: {arm.message}", "fail", cost=0)
+        for outcome, label in (*((case.node, _text(case.condition)) for case in node.cases), (node.otherwise, "else")):
+            if outcome is None:
+                continue
+            if isinstance(outcome, str):
+                box = Box(f"{unique}!", "", f"fail: {outcome}", "fail", cost=0)
             else:
-                [inner] = arm.body
-                box = self.box(inner, unique, above)
+                box = self.box(outcome, unique, above)
             level.boxes.append(box)
-            label = "else" if arm.condition is None else _text(arm.condition)
             level.edges.append(Edge(choice.id, box.id, "choice", label))
         return level
 
@@ -286,35 +290,26 @@ def _title(name: str) -> str:
     return name if mapped is None else mapped[1]
 
 
-SIGNS = ("==", "!=", ">", ">=", "<", "<=")
-"""By the numbers of `ComparisonExpression.Operator`."""
-
-
-def _text(expression: Any) -> str:
+def _text(condition: Condition) -> str:
     """A condition as a reader would write it."""
-    if expression.WhichOneof("expr") == "comparison":
-        comparison = expression.comparison
-        return f"{_operand(comparison.left_value)} {SIGNS[comparison.operator]} {_operand(comparison.right_value)}"
-    conjunction = expression.conjunction
-    word = "or" if conjunction.operator == 1 else "and"
-    sides = [_side(one) for one in (conjunction.left_expression, conjunction.right_expression)]
-    return f" {word} ".join(sides)
+    if condition is None:
+        return ""
+    if isinstance(condition, Comparison):
+        return f"{_operand(condition.left)} {condition.sign} {_operand(condition.right)}"
+    word = "or" if condition.either else "and"
+    return f" {word} ".join(_side(side) for side in (condition.left, condition.right))
 
 
-def _side(expression: Any) -> str:
-    text = _text(expression)
-    return f"({text})" if expression.WhichOneof("expr") == "conjunction" else text
+def _side(condition: Condition) -> str:
+    text = _text(condition)
+    return text if isinstance(condition, Comparison) else f"({text})"
 
 
-def _operand(operand: Any) -> str:
-    match operand.WhichOneof("val"):
-        case "var":
-            # flytekit names an input of the workflow ".n", and an output of a node "n0.o0"
-            return str(operand.var).removeprefix(".")
-        case "scalar":
-            primitive = operand.scalar.primitive
-        case _:
-            primitive = operand.primitive
+def _operand(operand: Operand) -> str:
+    if isinstance(operand, Variable):
+        # flytekit names an input of the workflow ".n", and an output of a node "n0.o0"
+        return operand.name.removeprefix(".")
+    primitive = operand.primitive
     kind = primitive.WhichOneof("value")
     match kind:
         case None:

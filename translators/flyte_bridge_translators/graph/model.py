@@ -1,81 +1,34 @@
-"""What a workflow is made of: frozen nodes, their bindings, and the edges between them.
+"""The graph of a workflow: a `networkx.DiGraph` whose edge `u -> v` says that `v` starts when `u` has ended.
 
-A workflow is a `networkx.DiGraph` of `Node`s. An edge `u -> v` says that `v` starts when `u` has ended.
-Its attribute `kind` says why: `DATA` (a promise), `ORDER` (`>>`, `runs_before`, an effect that keeps its place) or
-`ARM` (only an arm of the branch `v` needs it: `v` may decide before `u` has ended).
-Nodes compare by identity, so that two equal calls are two nodes.
+An edge's attribute `kind` says why: `DATA` (a promise), `ORDER` (`>>`, `runs_before`, an effect that keeps its place) or `ARM`
+(only an arm of the branch `v` needs it: `v` may decide before `u` has ended). Nodes are hashable and have a `cost`: those of
+a compiled workflow are `flyte1.nodes.Node`s (`of`), those of a workflow's source `Node`s around what was read there.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import networkx
 
+    from flyte_bridge_translators.flyte1 import closure
+    from flyte_bridge_translators.flyte1 import nodes as flyte1
+
 DATA = "data"
 ORDER = "order"
 ARM = "arm"
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
-    """An input of the workflow, or a part of it."""
-
-    name: str
-    path: tuple[str | int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """An output of another node, or a part of it; `output` is None when the node has one unnamed output."""
-
-    node: Node
-    output: str | None = None
-    path: tuple[str | int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """A value known when the workflow is compiled; what it is only the reader and the writer know."""
-
-    value: object
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """A list of bindings."""
-
-    items: tuple[Source, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Mapping:
-    """A map of bindings with string keys."""
-
-    items: tuple[tuple[str, Source], ...]
-
-
-Source: TypeAlias = "Input | Promise | Constant | Collection | Mapping"
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """Where a node's parameter gets its value from."""
-
-    parameter: str
-    source: Source
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Node:
-    """One step of a workflow.
+    """One step of a workflow; nodes compare by identity, so that two equal calls are two nodes.
 
     Attributes:
-        name: What a reader calls it: the callee's name, or the node id of a closure.
+        name: What a reader calls it: the callee's name.
         payload: What the reader found there; opaque to passes and to `calls`.
         cost: How many actions in a row it takes at least, for the critical path; plain Python takes none.
     """
@@ -84,62 +37,12 @@ class Node:
     payload: Any = field(default=None, repr=False)
     cost: int = 1
 
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Call(Node):
-    """A call of a task, a workflow or a launch plan."""
-
-    target: str = ""
-    bindings: tuple[Binding, ...] = ()
+    def __str__(self) -> str:
+        """Its name."""
+        return self.name
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Map(Call):
-    """One call per element of its mapped inputs, all at once unless `concurrency` (at least 1) bounds them."""
-
-    concurrency: int | None = None
-    min_success_ratio: float | None = None
-    min_successes: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """One arm of a branch: what decides it (None for `else`) and what then runs."""
-
-    condition: object | None
-    body: networkx.DiGraph | None
-    message: str | None = None
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Branch(Node):
-    """A conditional: the first arm whose condition holds runs, the others are skipped."""
-
-    arms: tuple[Arm, ...] = ()
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Gate(Node):
-    """A step that waits: for an approval, for an input, or for time to pass."""
-
-    waits_for: Literal["approval", "input", "time"] = "approval"
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Loop(Node):
-    """A Python loop that calls tasks; `carried` when an iteration needs the one before it."""
-
-    carried: bool = True
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Statement(Node):
-    """Plain Python between the calls."""
-
-    cost: int = 0
-
-
-def workflow(nodes: Iterable[Node] = ()) -> networkx.DiGraph:
+def workflow(nodes: Iterable[Node | flyte1.Node] = ()) -> networkx.DiGraph:
     """An empty workflow with these nodes; the order of insertion is the order a reader sees."""
     import networkx  # an eighth of a second, which a conversion without workflows does not pay
 
@@ -148,11 +51,28 @@ def workflow(nodes: Iterable[Node] = ()) -> networkx.DiGraph:
     return graph
 
 
+def of(compiled: closure.Workflow) -> networkx.DiGraph:
+    """The graph of a compiled workflow.
+
+    What an arm of a branch waits for is an edge into the branch. `start-node` is left out, since an edge from it says nothing,
+    and so is what waits for the workflow's end; a name that is no node of the workflow's top is left out too (`closures` tells).
+    """
+    by_id = {node.id: node for node in compiled.nodes}
+    graph = workflow(compiled.nodes)
+    for top in compiled.nodes:
+        for node in top.walk():
+            for source in node.upstream:
+                if source in by_id:
+                    kind = DATA if source in node.bound else ORDER
+                    connect(graph, by_id[source], top, kind if node is top else ARM)
+    return graph
+
+
 STRENGTH = (ARM, ORDER, DATA)
 """The kinds of edges, the weakest first."""
 
 
-def connect(graph: networkx.DiGraph, before: Node, after: Node, kind: str = DATA) -> None:
+def connect(graph: networkx.DiGraph, before: Node | flyte1.Node, after: Node | flyte1.Node, kind: str = DATA) -> None:
     """Adds an edge; a stronger one is never weakened."""
     known = graph.get_edge_data(before, after)
     if known is not None and STRENGTH.index(known["kind"]) >= STRENGTH.index(kind):

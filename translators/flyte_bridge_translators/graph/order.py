@@ -137,6 +137,6 @@ def _sorted(graph: networkx.DiGraph) -> list[Node]:
     if len(result) < len(nodes):
         from networkx import NetworkXUnfeasible
 
-        cycle = sorted(node.name for node in nodes if missing[node])
+        cycle = sorted(str(node) for node in nodes if missing[node])
         raise NetworkXUnfeasible(f"the workflow waits for itself: {', '.join(cycle)}")
     return result

@@ -6,13 +6,15 @@ of it indexes the decoded value of a msgpack `binary` or of a JSON `generic` str
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flyteidl.core import literals_pb2
 from google.protobuf import struct_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
+
+V = TypeVar("V")
 
 MSGPACK = "msgpack"
 """The one serialization of binary literals that a path can enter; flytekit 1.14 and later write it."""
@@ -30,12 +32,9 @@ class PathError(LookupError):
         self.code = code
 
 
-def path_of(attributes: Iterable[Any]) -> tuple[str | int, ...]:
-    """The keys and indices of a promise's `PromiseAttribute`s."""
-    return tuple(one.string_value if one.WhichOneof("value") == "string_value" else one.int_value for one in attributes)
-
-
-def descend(literal: Any, path: Sequence[str | int]) -> tuple[Any, Sequence[str | int]]:
+def descend(
+    literal: literals_pb2.Literal, path: Sequence[str | int]
+) -> tuple[literals_pb2.Literal, Sequence[str | int]]:
     """Walks maps and collections, and through unions, as far as the path leads.
 
     Args:
@@ -65,7 +64,7 @@ def descend(literal: Any, path: Sequence[str | int]) -> tuple[Any, Sequence[str 
     return literal, ()
 
 
-def pick(literal: Any, path: Sequence[str | int]) -> Any:
+def pick(literal: literals_pb2.Literal, path: Sequence[str | int]) -> literals_pb2.Literal:
     """Indexes the value inside a scalar: the end of a path that `descend` began.
 
     Also with nothing left, a msgpack list becomes a collection and a msgpack scalar a primitive, as in flytepropeller.
@@ -86,14 +85,14 @@ def pick(literal: Any, path: Sequence[str | int]) -> Any:
     return literal
 
 
-def is_whole_number(literal: Any) -> bool:
+def is_whole_number(literal: literals_pb2.Literal) -> bool:
     """Whether it is a float without a fraction, within 64 bits: what an integer becomes in a JSON struct."""
     primitive = literal.scalar.primitive
     value = primitive.float_value
     return bool(primitive.WhichOneof("value") == "float_value" and value.is_integer() and abs(value) < 1 << 63)
 
 
-def _item(items: Any, step: str | int) -> Any:
+def _item(items: Sequence[V], step: str | int) -> V:
     """A negative index is out of range: Flyte 1 counts from the front only."""
     if not isinstance(step, int) or not 0 <= step < len(items):
         raise PathError(f"index [{step}] is out of range of {len(items)} items")
@@ -113,7 +112,7 @@ def _walk(value: Any, path: Sequence[str | int]) -> Any:
     return value
 
 
-def _pick_msgpack(binary: Any, path: Sequence[str | int]) -> Any:
+def _pick_msgpack(binary: literals_pb2.Binary, path: Sequence[str | int]) -> literals_pb2.Literal:
     if binary.tag != MSGPACK:
         raise PathError(
             f"Unsupported format '{binary.tag}' found for literal value; only '{MSGPACK}' can be indexed, "
@@ -128,19 +127,19 @@ def _pick_msgpack(binary: Any, path: Sequence[str | int]) -> Any:
     value = _walk(whole, path)
     if isinstance(value, list):
         return literals_pb2.Literal(
-            collection=literals_pb2.LiteralCollection(literals=[_msgpack(one) for one in value]),
+            collection=literals_pb2.LiteralCollection(literals=[_msgpack(item) for item in value]),
         )
     return _primitive(value) or _msgpack(value)
 
 
-def _msgpack(value: Any) -> Any:
+def _msgpack(value: Any) -> literals_pb2.Literal:
     import msgpack
 
     packed = msgpack.packb(value)
     return literals_pb2.Literal(scalar=literals_pb2.Scalar(binary=literals_pb2.Binary(value=packed, tag=MSGPACK)))
 
 
-def _primitive(value: Any) -> Any | None:
+def _primitive(value: Any) -> literals_pb2.Literal | None:
     """A literal of what is exactly a bool, int, float or string; bool comes first because it is an int in Python."""
     match value:
         case bool():
@@ -158,7 +157,7 @@ def _primitive(value: Any) -> Any | None:
     return literals_pb2.Literal(scalar=literals_pb2.Scalar(primitive=primitive))
 
 
-def _walk_json(value: Any, path: Sequence[str | int]) -> Any:
+def _walk_json(value: struct_pb2.Value, path: Sequence[str | int]) -> struct_pb2.Value:
     """`json_format` would turn whole numbers into integers and refuse infinity, so the messages are walked themselves."""
     for step in path:
         kind = value.WhichOneof("kind")
@@ -174,7 +173,7 @@ def _walk_json(value: Any, path: Sequence[str | int]) -> Any:
     return value
 
 
-def _from_json(value: Any) -> Any:
+def _from_json(value: struct_pb2.Value) -> literals_pb2.Literal:
     kind = value.WhichOneof("kind")
     if kind == "list_value":
         return literals_pb2.Literal(
@@ -182,6 +181,5 @@ def _from_json(value: Any) -> Any:
         )
     if kind == "struct_value":
         return literals_pb2.Literal(scalar=literals_pb2.Scalar(generic=value.struct_value))
-    if kind in {"null_value", None}:
-        return literals_pb2.Literal(scalar=literals_pb2.Scalar(none_type=literals_pb2.Void()))
-    return _primitive(getattr(value, kind))
+    found = _primitive(getattr(value, kind)) if kind not in {"null_value", None} else None
+    return found or literals_pb2.Literal(scalar=literals_pb2.Scalar(none_type=literals_pb2.Void()))

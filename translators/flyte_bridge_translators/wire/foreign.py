@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from flyteidl.admin import launch_plan_pb2, workflow_pb2
 from flyteidl.core import compiler_pb2, identifier_pb2, tasks_pb2, types_pb2
 
+from flyte_bridge_translators.flyte1.names import END, START
 from flyte_bridge_translators.wire import envelope, identifier
 from flyte_bridge_translators.wire.execution_settings import same
-from flyte_bridge_translators.wire.node_view import END, START
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from flyteidl.core import metrics_pb2
 
-from flyte_bridge_translators.wire.node_tree import END, START
+from flyte_bridge_translators.flyte1.names import SENTINELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -130,7 +130,7 @@ def latest(nodes: Iterable[node_execution_pb2.NodeExecution]) -> node_execution_
 
 def shown(spec_id: str) -> bool:
     """Whether a node has a span: start and end have none."""
-    return spec_id not in {START, END}
+    return spec_id not in SENTINELS
 
 
 def _at(stamp: Any) -> int:

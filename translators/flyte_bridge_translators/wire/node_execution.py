@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flyteidl.admin import node_execution_pb2
 from flyteidl.core import identifier_pb2
 from flyteidl2.common import phase_pb2
 
+from flyte_bridge_translators.flyte1.nodes import Kind
 from flyte_bridge_translators.wire import phase
 from flyte_bridge_translators.wire.execution_state import error as error_of
-from flyte_bridge_translators.wire.node_tree import Kind, View
+from flyte_bridge_translators.wire.node_view import View
 from flyte_bridge_translators.wire.phase import Node as P
 
 if TYPE_CHECKING:
@@ -68,11 +69,13 @@ def to_message(
     if view.kind is Kind.LAUNCH_PLAN and started:  # one that failed may have been refused its execution
         closure.workflow_node_metadata.executionId.CopyFrom(child_of(view, execution))
     elif view.kind in {Kind.TASK, Kind.ARRAY} and view.action is not None:
-        closure.task_node_metadata.cache_status = view.action.status.cache_status
+        closure.task_node_metadata.cache_status = phase.cache_status(view.action.status.cache_status)
     return message
 
 
-def _results(closure: Any, view: View, details: run_definition_pb2.ActionDetails | None) -> None:
+def _results(
+    closure: node_execution_pb2.NodeExecutionClosure, view: View, details: run_definition_pb2.ActionDetails | None
+) -> None:
     if details is None or not details.attempts:
         return
     outputs = details.attempts[-1].outputs

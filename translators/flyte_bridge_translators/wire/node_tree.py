@@ -16,29 +16,26 @@ Sources: `flytepropeller/pkg/controller/nodes/transformers.go` (which nodes are 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from flyte_bridge_translators.flyte1.names import END, START
+from flyte_bridge_translators.flyte1.nodes import Awaited, GateNode, Kind
 from flyte_bridge_translators.wire import identifier, phase
-from flyte_bridge_translators.wire.node_view import (
-    END,
-    START,
-    Kind,
-    Run,
-    Scope,
-    View,
-    arms,
-    is_map_of_plans,
-    kind_of,
-    retries,
-)
+from flyte_bridge_translators.wire.node_view import Run, Scope, View, is_map_of_plans
 from flyte_bridge_translators.wire.phase import Node as P
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-_T = TypeVar("_T")
+    from flyteidl2.common import phase_pb2
 
-__all__ = ["END", "START", "Kind", "Run", "Scope", "Tree", "View", "arms", "kind_of"]
+    from flyte_bridge_translators.flyte1.closure import Closure, Workflow
+    from flyte_bridge_translators.flyte1.nodes import Node
+    from flyte_bridge_translators.wire.node_view import Action
+
+_T = TypeVar("_T", "Scope", "list[View]")
+
+__all__ = ["Kind", "Run", "Scope", "Tree", "View"]
 
 _ENDED_WELL = {P.SUCCEEDED, P.SKIPPED, P.RECOVERED}
 _ENDED_ILL = {P.FAILED, P.TIMED_OUT}
@@ -50,11 +47,11 @@ class Tree:
     def __init__(
         self,
         run: Run,
-        closure: Any,
-        actions: Mapping[str, Any],
+        closure: Closure,
+        actions: Mapping[str, Action],
         *,
-        dynamic: Mapping[str, Any] | None = None,
-        children: Mapping[str, Any] | None = None,
+        dynamic: Mapping[str, Closure] | None = None,
+        children: Mapping[str, Action | None] | None = None,
         rejected: Collection[str] = (),
         outlives: bool = False,
     ) -> None:
@@ -62,7 +59,7 @@ class Tree:
 
         Args:
             run: The run.
-            closure: The `CompiledWorkflowClosure`.
+            closure: The compiled workflow.
             actions: The run's actions by name, without the root; of a task that runs alone, its node's id → the root.
             dynamic: The closures of dynamic nodes, by unique id.
             children: The root actions of the runs that launch plan nodes have started, by the executions' v1 names.
@@ -139,7 +136,7 @@ class Tree:
         return identifier.child_execution_name(self.run.name, identifier.element_id(view.uid, index))
 
     def _child_names(self, view: View) -> Iterator[str]:
-        for attempt in range(retries(view.node) + 1):
+        for attempt in range(view.retries + 1):
             yield identifier.child_execution_name(self.run.name, view.uid, attempt)
 
     def awaited_closures(self) -> list[View]:
@@ -150,18 +147,18 @@ class Tree:
             if view.kind is Kind.TASK and view.inner is None and self._closure_phase(view) in phase.GOOD
         ]
 
-    def _closure_phase(self, view: View) -> int | None:
+    def _closure_phase(self, view: View) -> phase_pb2.ActionPhase | None:
         """How the compilation of a dynamic node has ended; None where none is recorded."""
         record = self._actions.get(identifier.closure_id(view.uid))
-        return int(record.status.phase) if record is not None else None
+        return record.status.phase if record is not None else None
 
-    def approvals(self) -> list[View]:
-        """Gates that were answered with a yes or a no; a no is no failure to Flyte 2, but to Flyte 1 it is."""
+    def approvals(self) -> list[tuple[str, Action]]:
+        """Gates that were answered with a yes or a no, and their actions; a no is no failure to Flyte 2, but to Flyte 1 it is."""
         return [
-            view
+            (view.uid, view.action)
             for view in self.by_uid.values()
-            if view.kind is Kind.GATE
-            and view.node.gate_node.HasField("approve")
+            if isinstance(view.node, GateNode)
+            and view.node.awaited is Awaited.APPROVAL
             and view.action is not None
             and view.action.status.phase in phase.GOOD
         ]
@@ -181,30 +178,26 @@ class Tree:
 
     # -- laying out ---------------------------------------------------------------------------------------------------
 
-    def _scope(self, compiled: Any, closure: Any, owner: View | None, attempt: int) -> Scope:
-        scope = Scope(compiled, closure, owner, attempt)
-        prefix = owner.uid if owner is not None else ""
-        template = compiled.template
-        ends = {node.id: node for node in template.nodes if node.id in (START, END)}
-        scope.start = self._view(scope, ends.get(START), START, Kind.START, prefix, owner)
-        scope.end = self._view(scope, ends.get(END), END, Kind.END, prefix, owner)
-        for node in template.nodes:
-            if node.id not in ends:
-                self._place(scope, node, prefix, owner)
-        if template.HasField("failure_node"):
-            self._place(scope, template.failure_node, prefix, owner)
+    def _scope(self, workflow: Workflow, closure: Closure, owner: View | None, attempt: int) -> Scope:
+        scope = Scope(workflow, closure, owner, attempt)
+        scope.start = self._view(scope, START, Kind.START, owner, attempt)
+        scope.end = self._view(scope, END, Kind.END, owner, attempt)
+        for node in workflow.nodes:
+            self._place(scope, node, owner, attempt)
+        if workflow.failure is not None:
+            self._place(scope, workflow.failure, owner, attempt)
         return scope
 
     def _view(
-        self, scope: Scope, node: Any, spec_id: str, kind: Kind, prefix: str, parent: View | None, attempt: int = 0
+        self, scope: Scope, spec_id: str, kind: Kind, parent: View | None, attempt: int, node: Node | None = None
     ) -> View:
-        attempt = scope.attempt if parent is scope.owner else attempt
+        prefix = parent.uid if parent is not None else ""
         view = View(identifier.unique_id(prefix, attempt, spec_id), spec_id, kind, node, scope, parent)
         self.by_uid[view.uid] = view
         return view
 
-    def _place(self, scope: Scope, node: Any, prefix: str, parent: View | None, attempt: int = 0) -> None:
-        view = self._view(scope, node, node.id, kind_of(node), prefix, parent, attempt)
+    def _place(self, scope: Scope, node: Node, parent: View | None, attempt: int) -> View:
+        view = self._view(scope, node.id, node.kind, parent, attempt, node)
         scope.views[node.id] = view
         view.action = self._actions.get(identifier.action_name(view.uid))
         match view.kind:
@@ -213,10 +206,12 @@ class Tree:
                 if closure is not None:
                     view.inner = self._expand(closure, view)
             case Kind.SUB_WORKFLOW:
-                compiled = _sub_workflow(scope.closure, node)
-                view.inner = self._last_begun(view, lambda attempt: self._scope(compiled, scope.closure, view, attempt))
+                inner = _sub_workflow(scope.closure, node)
+                view.inner = self._last_begun(view, lambda attempt: self._scope(inner, scope.closure, view, attempt))
             case Kind.BRANCH:
-                view.arms = self._last_begun(view, lambda attempt: self._arms(scope, view, attempt))
+                view.arms = self._last_begun(
+                    view, lambda attempt: [self._place(scope, arm, view, attempt) for arm in node.arms]
+                )
             case Kind.ARRAY:
                 view.elements = list(self._elements(view))
             case Kind.LAUNCH_PLAN:
@@ -224,38 +219,31 @@ class Tree:
                 for name in self._child_names(view):
                     if self._children.get(name) is not None:
                         view.child_name, view.child = name, self._children[name]
-
-    def _arms(self, scope: Scope, view: View, attempt: int) -> list[View]:
-        found = []
-        for inner in arms(view.node):
-            self._place(scope, inner, view.uid, view, attempt)
-            found.append(scope.views[inner.id])
-        return found
+        return view
 
     def _last_begun(self, view: View, make: Callable[[int], _T]) -> _T:
         """What the last attempt of a node holds that has begun; the driver tries nodes without a task again itself."""
-        for attempt in range(retries(view.node), 0, -1):
+        for attempt in range(view.retries, 0, -1):
             known = set(self.by_uid)
-            made = make(attempt)
-            inner: Any = made.views.values() if isinstance(made, Scope) else made
-            if any(self._begun(one) for one in inner):
-                return made
+            laid = make(attempt)
+            if any(self._begun(view) for view in (laid.views.values() if isinstance(laid, Scope) else laid)):
+                return laid
             for uid in set(self.by_uid) - known:
                 del self.by_uid[uid]
         return make(0)
 
-    def _expand(self, closure: Any, view: View) -> Scope:
+    def _expand(self, closure: Closure, view: View) -> Scope:
         """What a dynamic node runs; the attempt that left it is the last, unless an earlier one's nodes are there."""
         last = max(0, (view.action.status.attempts if view.action is not None else 1) - 1)
-        ids = [node.id for node in closure.primary.template.nodes if node.id not in (START, END)]
         for attempt in range(last, -1, -1):
-            names = (identifier.action_name(identifier.unique_id(view.uid, attempt, one)) for one in ids)
+            ids = (identifier.unique_id(view.uid, attempt, node.id) for node in closure.primary.nodes)
+            names = map(identifier.action_name, ids)
             if any(name in self._actions for name in names):
                 last = attempt
                 break
         return self._scope(closure.primary, closure, view, last)
 
-    def _elements(self, view: View) -> Iterator[tuple[int, Any]]:
+    def _elements(self, view: View) -> Iterator[tuple[int, Action]]:
         """An array's elements: they begin in order, but for those that an earlier driver has left."""
         of_plans = is_map_of_plans(view)
         missing = index = 0
@@ -291,7 +279,7 @@ class Tree:
 
     def _judge(self, view: View, good: bool) -> None:
         passed = good or any(self._begun(one) for one in view.scope.after(view))
-        if view.kind is Kind.TASK and view.inner is not None and view.action is not None:
+        if view.dynamic and view.action is not None:
             self._judge_dynamic(view, passed)
         elif view.kind is Kind.SUB_WORKFLOW and view.inner is not None:
             self._judge_composite(view, list(view.inner.views.values()), passed)
@@ -318,9 +306,9 @@ class Tree:
             self._judge_array(view, passed)
 
     def _judge_dynamic(self, view: View, passed: bool) -> None:
-        self._mark_action(view, view.action)
-        if view.inner is None:
+        if view.inner is None or view.action is None:
             return
+        self._mark_action(view, view.action)
         if self.outlives or view.phase not in _ENDED_WELL:
             begun = any(self._begun(one) for one in view.inner.views.values())
             good = self.outlives and view.phase in _ENDED_WELL
@@ -369,8 +357,8 @@ class Tree:
         active = any(one.listed and one.phase not in phase.NODE_ENDED for one in below)
         if any(one.phase in _ENDED_ILL for one in below):
             return P.FAILING if active and not self.run.ended else P.FAILED
-        failure = below[0].scope.compiled.template.failure_node.id if below else ""
-        if all(one.phase in _ENDED_WELL or (one.spec_id == failure and not one.listed) for one in below):
+        failure = below[0].scope.workflow.failure if below else None
+        if all(one.phase in _ENDED_WELL or (one.node is failure and not one.listed) for one in below):
             return P.SUCCEEDED
         return P.ABORTED if self.run.ended else P.RUNNING
 
@@ -381,7 +369,7 @@ class Tree:
             return any(self._begun(arm) for arm in view.arms)
         return view.inner is not None and any(self._begun(one) for one in view.inner.views.values())
 
-    def _mark_action(self, view: View, action: Any) -> None:
+    def _mark_action(self, view: View, action: Action) -> None:
         created, ended = _created(action), _ended(action)
         state = phase.node(action.status.phase)
         ran = state not in {P.QUEUED, P.UNDEFINED} and (action.status.attempts > 0 or state != P.ABORTED)
@@ -404,17 +392,16 @@ def _mark(view: View, state: P.Phase, created: int, started: int, ended: int) ->
     view.phase, view.created, view.started, view.ended = state, created, started, ended
 
 
-def _created(action: Any) -> int:
+def _created(action: Action) -> int:
     return int(action.status.start_time.ToNanoseconds())
 
 
-def _ended(action: Any) -> int:
+def _ended(action: Action) -> int:
     return int(action.status.end_time.ToNanoseconds()) if action.status.HasField("end_time") else 0
 
 
-def _sub_workflow(closure: Any, node: Any) -> Any:
-    wanted = node.workflow_node.sub_workflow_ref
-    for one in (*closure.sub_workflows, closure.primary):
-        if one.template.id == wanted:
-            return one
-    raise KeyError(f"the compiled workflow lacks sub-workflow {wanted.name!r} {wanted.version!r}; register it again")
+def _sub_workflow(closure: Closure, node: Node) -> Workflow:
+    workflow = closure.workflow_of(node)
+    if workflow is None:
+        raise KeyError(f"the compiled workflow lacks sub-workflow {node.calls}; register it again")
+    return workflow

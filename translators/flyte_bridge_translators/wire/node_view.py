@@ -3,48 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
+from flyte_bridge_translators.flyte1.nodes import ArrayNode, Kind, LaunchPlanNode
 from flyte_bridge_translators.wire.phase import Node as P
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from flyteidl2.common import phase_pb2
+    from flyteidl2.workflow import run_definition_pb2
 
-START = "start-node"
-END = "end-node"
+    from flyte_bridge_translators.flyte1.closure import Closure, Workflow
+    from flyte_bridge_translators.flyte1.nodes import Node
 
-
-class Kind(Enum):
-    """What a node is."""
-
-    START = "start"
-    END = "end"
-    TASK = "task"
-    SUB_WORKFLOW = "sub-workflow"
-    LAUNCH_PLAN = "launch plan"
-    BRANCH = "branch"
-    GATE = "gate"
-    ARRAY = "array"
-
-
-def kind_of(node: Any) -> Kind:
-    """What a closure's `Node` is."""
-    match node.WhichOneof("target"):
-        case "task_node":
-            return Kind.TASK
-        case "workflow_node":
-            by_plan = node.workflow_node.WhichOneof("reference") == "launchplan_ref"
-            return Kind.LAUNCH_PLAN if by_plan else Kind.SUB_WORKFLOW
-        case "branch_node":
-            return Kind.BRANCH
-        case "gate_node":
-            return Kind.GATE
-        case "array_node":
-            return Kind.ARRAY
-    return Kind.START if node.id == START else Kind.END
+    Action: TypeAlias = run_definition_pb2.Action | run_definition_pb2.ActionDetails
 
 
 @dataclass(eq=False)
@@ -55,7 +28,7 @@ class View:
         uid: Its id, unique in the execution: what Flyte 1 calls the node execution's id.
         spec_id: Its id in the compiled workflow.
         kind: What it is.
-        node: The closure's `Node`; of start and end too.
+        node: The closure's; None of start and end.
         scope: The workflow it is in.
         parent: The view it is listed under, None at the top: a sub-workflow, a dynamic node, a branch.
         action: The action of its name, as `ListActions` tells it.
@@ -71,14 +44,14 @@ class View:
     uid: str
     spec_id: str
     kind: Kind
-    node: Any
+    node: Node | None
     scope: Scope
     parent: View | None
-    action: Any = None
-    elements: list[tuple[int, Any]] = field(default_factory=list)
+    action: Action | None = None
+    elements: list[tuple[int, Action]] = field(default_factory=list)
     inner: Scope | None = None
     arms: list[View] = field(default_factory=list)
-    child: Any = None
+    child: Action | None = None
     child_name: str = ""
     phase: P.Phase = P.UNDEFINED
     created: int = 0
@@ -89,6 +62,11 @@ class View:
     def listed(self) -> bool:
         """Whether Flyte 1 would show it by now."""
         return bool(self.phase != P.UNDEFINED)
+
+    @property
+    def retries(self) -> int:
+        """How often it is tried again after it has failed."""
+        return self.node.overrides.retries if self.node is not None else 0
 
     @property
     def dynamic(self) -> bool:
@@ -116,16 +94,16 @@ class Scope:
     """A workflow within an execution.
 
     Attributes:
-        compiled: Its `CompiledWorkflow`.
-        closure: The `CompiledWorkflowClosure` whose tables hold what it refers to.
+        workflow: It.
+        closure: What it refers to.
         owner: The node that runs it; None for the execution's own workflow.
         attempt: Which attempt of the owner it belongs to, from 0.
         views: Its nodes by id, those in arms of branches and the failure node included, start and end not.
         start, end: Those two.
     """
 
-    compiled: Any
-    closure: Any
+    workflow: Workflow
+    closure: Closure
     owner: View | None
     attempt: int
     views: dict[str, View] = field(default_factory=dict)
@@ -141,15 +119,14 @@ class Scope:
 
     def after(self, view: View) -> Iterator[View]:
         """The nodes that wait for a node."""
-        for name in self.compiled.connections.downstream[view.spec_id].ids:
-            if name in self.views:
-                yield self.views[name]
+        return self._known(self.workflow.downstream.get(view.spec_id, ()))
 
     def before(self, view: View) -> Iterator[View]:
         """The nodes that a node waits for."""
-        for name in self.compiled.connections.upstream[view.spec_id].ids:
-            if name in self.views:
-                yield self.views[name]
+        return self._known(self.workflow.upstream.get(view.spec_id, ()))
+
+    def _known(self, names: Iterable[str]) -> Iterator[View]:
+        return (self.views[name] for name in names if name in self.views)
 
 
 @dataclass(frozen=True)
@@ -169,20 +146,6 @@ class Run:
     ended: int
 
 
-def arms(node: Any) -> list[Any]:
-    """The nodes in a branch's arms."""
-    block = node.branch_node.if_else
-    inner = [arm.then_node for arm in (block.case, *block.other) if arm.HasField("then_node")]
-    return [*inner, block.else_node] if block.HasField("else_node") else inner
-
-
-def retries(node: Any) -> int:
-    """How often a node is tried again after it has failed."""
-    return int(node.metadata.retries.retries)
-
-
 def is_map_of_plans(view: View) -> bool:
     """Whether a node is an array whose elements are executions of a launch plan."""
-    return (
-        view.kind is Kind.ARRAY and view.node.array_node.node.workflow_node.WhichOneof("reference") == "launchplan_ref"
-    )
+    return isinstance(view.node, ArrayNode) and isinstance(view.node.element, LaunchPlanNode)

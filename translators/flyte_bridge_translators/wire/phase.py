@@ -14,8 +14,14 @@ says so; where Flyte 2 tells more, the nearest is taken:
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from flyteidl.core import execution_pb2
 from flyteidl2.common import phase_pb2
+
+if TYPE_CHECKING:
+    from flyteidl.core import catalog_pb2
+    from flyteidl2.core import catalog_pb2 as v2_catalog_pb2
 
 Workflow = execution_pb2.WorkflowExecution
 Node = execution_pb2.NodeExecution
@@ -104,6 +110,11 @@ def task(phase: _P.ActionPhase, *, retried: bool = False) -> Task.Phase:
     """
     found = _TASK[phase]
     return Task.RETRYABLE_FAILED if retried and found not in {Task.SUCCEEDED, Task.ABORTED} else found
+
+
+def cache_status(status: v2_catalog_pb2.CatalogCacheStatus) -> catalog_pb2.CatalogCacheStatus:
+    """What a cache did, in Flyte 1's words: the numbers are the same."""
+    return cast("catalog_pb2.CatalogCacheStatus", int(status))
 
 
 def runs_in(phase: Workflow.Phase) -> frozenset[_P.ActionPhase]:

@@ -15,9 +15,6 @@ from flyteidl2.core import types_pb2 as v2_types_pb2
 from flyteidl2.workflow import run_service_pb2
 from google.protobuf import json_format
 
-BOOLEAN = types_pb2.LiteralType(simple=types_pb2.BOOLEAN)
-"""What an approval is answered with."""
-
 _FIELDS = {
     types_pb2.BOOLEAN: ("boolean", "bool_value"),
     types_pb2.INTEGER: ("integer", "int_value"),

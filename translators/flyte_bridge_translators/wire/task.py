@@ -26,6 +26,7 @@ from flyteidl.core import compiler_pb2
 from flyteidl.core import tasks_pb2 as v1_tasks_pb2
 from flyteidl2.core import tasks_pb2
 
+from flyte_bridge_translators.flyte1.names import BAD_TASK
 from flyte_bridge_translators.wire import interface, plugin
 from flyte_bridge_translators.wire.compiler.problems import Code, Problems
 from flyte_bridge_translators.wire.quantity import BadQuantity, is_quantity, quantity
@@ -33,8 +34,9 @@ from flyte_bridge_translators.wire.quantity import BadQuantity, is_quantity, qua
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from flyteidl.core import workflow_pb2
     from google.protobuf.struct_pb2 import Struct
+
+    from flyte_bridge_translators.flyte1.nodes import Overrides, TaskNode
 
 PRIMARY_CONTAINER = "primary_container_name"
 """Key of a template's `config` that names the container of a pod in which the task runs."""
@@ -58,7 +60,7 @@ class BadOverride(ValueError):
         code: Flyte 1's code for it.
     """
 
-    code = "BadTaskSpecification"
+    code = BAD_TASK
 
 
 def compile(template: v1_tasks_pb2.TaskTemplate) -> compiler_pb2.CompiledTask:  # noqa: A001 - what the field calls it
@@ -82,20 +84,20 @@ def compile(template: v1_tasks_pb2.TaskTemplate) -> compiler_pb2.CompiledTask:  
     return compiler_pb2.CompiledTask(template=template)
 
 
-def overridden(template: v1_tasks_pb2.TaskTemplate, node: workflow_pb2.Node) -> v1_tasks_pb2.TaskTemplate:
+def overridden(template: v1_tasks_pb2.TaskTemplate, node: TaskNode) -> v1_tasks_pb2.TaskTemplate:
     """A task as its node runs it: a copy, with what the node overrides.
 
     Args:
         template: The task.
-        node: A task node; for an array node the one inside it.
+        node: Its node; of an array node the element.
 
     Raises:
         BadOverride: It overrides what the task does not have, or with what is no quantity.
     """
     result = v1_tasks_pb2.TaskTemplate()
     result.CopyFrom(template)
-    _override_metadata(result.metadata, node.metadata)
-    overrides = node.task_node.overrides
+    _override_metadata(result.metadata, node.overrides)
+    overrides = node.resources
     if overrides.pod_template.HasField("pod_spec"):
         _override_pod(result, overrides.pod_template)
     if overrides.HasField("resources"):
@@ -139,19 +141,19 @@ def _check_container(template: v1_tasks_pb2.TaskTemplate, problems: Problems) ->
             problems.collect(Code.UNRECOGNIZED_VALUE, at, f"Unrecognized value [{entry.value}].")
 
 
-def _override_metadata(metadata: v1_tasks_pb2.TaskMetadata, node: workflow_pb2.NodeMetadata) -> None:
-    if node.retries.retries:
-        metadata.retries.retries = node.retries.retries
-    if node.timeout.seconds or node.timeout.nanos:
-        metadata.timeout.CopyFrom(node.timeout)
-    if node.WhichOneof("interruptible_value"):
-        metadata.interruptible = node.interruptible
-    if node.WhichOneof("cacheable_value"):
-        metadata.discoverable = node.cacheable
-    if node.WhichOneof("cache_version_value"):
-        metadata.discovery_version = node.cache_version
-    if node.WhichOneof("cache_serializable_value"):
-        metadata.cache_serializable = node.cache_serializable
+def _override_metadata(metadata: v1_tasks_pb2.TaskMetadata, overrides: Overrides) -> None:
+    if overrides.retries:
+        metadata.retries.retries = overrides.retries
+    if overrides.timeout is not None and overrides.seconds:
+        metadata.timeout.CopyFrom(overrides.timeout)
+    if overrides.interruptible is not None:
+        metadata.interruptible = overrides.interruptible
+    if overrides.cacheable is not None:
+        metadata.discoverable = overrides.cacheable
+    if overrides.cache_version is not None:
+        metadata.discovery_version = overrides.cache_version
+    if overrides.cache_serializable is not None:
+        metadata.cache_serializable = overrides.cache_serializable
 
 
 def _override_pod(template: v1_tasks_pb2.TaskTemplate, pod: v1_tasks_pb2.K8sPod) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flyteidl.admin import task_execution_pb2
 from flyteidl.core import execution_pb2, identifier_pb2
@@ -10,15 +10,18 @@ from flyteidl.event import event_pb2
 from flyteidl2.common import phase_pb2
 from flyteidl2.core import catalog_pb2
 
+from flyte_bridge_translators.flyte1.nodes import ArrayNode, Kind, TaskNode
 from flyte_bridge_translators.wire import identifier, phase
 from flyte_bridge_translators.wire.execution_state import error as error_of
-from flyte_bridge_translators.wire.node_tree import Kind, View
+from flyte_bridge_translators.wire.node_view import View
 from flyte_bridge_translators.wire.phase import Node, Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flyteidl2.workflow import run_definition_pb2
+
+    from flyte_bridge_translators.wire.node_view import Action
 
 ARRAY = "k8s-array"
 """The task type that propeller reports for array nodes (`nodes/array/event_recorder.go`)."""
@@ -66,19 +69,12 @@ def of_node(
 
 def task_of(view: View) -> identifier_pb2.Identifier | None:
     """The task that a node runs; None if it is not for a task to run."""
-    node = view.node
-    if view.kind is Kind.ARRAY:
-        node = node.array_node.node
-    if node is None or not node.HasField("task_node"):
-        if view.kind is not Kind.ARRAY:
-            return None
-        return identifier_pb2.Identifier(
-            resource_type=identifier_pb2.TASK, name=node.id
-        )  # no task, and one is required
-    reference = identifier_pb2.Identifier()
-    reference.CopyFrom(node.task_node.reference_id)
-    reference.resource_type = identifier_pb2.TASK
-    return reference
+    match view.node:
+        case TaskNode(task=task) | ArrayNode(element=TaskNode(task=task)):
+            return task.identifier(identifier_pb2.TASK)
+        case ArrayNode(element=element):  # no task, and one is required
+            return identifier_pb2.Identifier(resource_type=identifier_pb2.TASK, name=element.id)
+    return None
 
 
 def _id(
@@ -121,12 +117,12 @@ def _attempt(
     return message
 
 
-def logs(attempt: run_definition_pb2.ActionAttempt) -> list[Any]:
+def logs(attempt: run_definition_pb2.ActionAttempt) -> list[execution_pb2.TaskLog]:
     """Where an attempt's logs are."""
     return [execution_pb2.TaskLog.FromString(one.SerializeToString()) for one in attempt.log_info]
 
 
-def _times(closure: Any, attempt: run_definition_pb2.ActionAttempt) -> None:
+def _times(closure: task_execution_pb2.TaskExecutionClosure, attempt: run_definition_pb2.ActionAttempt) -> None:
     steps = attempt.phase_transitions
     first = steps[0].start_time if steps else attempt.start_time
     closure.created_at.CopyFrom(first)
@@ -170,14 +166,14 @@ def _array(
 
 
 def _element(
-    view: View, index: int, action: Any, details: run_definition_pb2.ActionDetails | None
+    view: View, index: int, action: Action, details: run_definition_pb2.ActionDetails | None
 ) -> event_pb2.ExternalResourceInfo:
     resource = event_pb2.ExternalResourceInfo(
         external_id=identifier.element_id(view.uid, index),
         index=index,
         retry_attempt=max(0, action.status.attempts - 1),
         phase=phase.task(action.status.phase),
-        cache_status=action.status.cache_status,
+        cache_status=phase.cache_status(action.status.cache_status),
     )
     if details is not None and details.attempts:
         resource.logs.extend(logs(details.attempts[-1]))

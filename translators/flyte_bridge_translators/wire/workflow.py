@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from flyteidl.core import compiler_pb2, dynamic_job_pb2, identifier_pb2, tasks_pb2, workflow_pb2
 
+from flyte_bridge_translators.flyte1.names import START
 from flyte_bridge_translators.wire.compiler.build import build, prepared
 from flyte_bridge_translators.wire.compiler.interfaces import complete
 from flyte_bridge_translators.wire.compiler.model import Interface, Key, Library, SubWorkflow, key
@@ -200,8 +201,8 @@ def _check_requirements(
     walk.workflow(template)
     for at, task in sorted(walk.tasks.items()):
         if at not in library.tasks:
-            problems.collect(Code.TASK_REFERENCE_NOT_FOUND, "start-node", f"Referenced Task [{text(task)}] not found.")
+            problems.collect(Code.TASK_REFERENCE_NOT_FOUND, START, f"Referenced Task [{text(task)}] not found.")
     for at, plan in sorted(walk.launch_plans.items()):
         if at not in library.launch_plans:
             missing = f"Referenced Workflow [{text(plan)}] not found."
-            problems.collect(Code.WORKFLOW_REFERENCE_NOT_FOUND, "start-node", missing)
+            problems.collect(Code.WORKFLOW_REFERENCE_NOT_FOUND, START, missing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flyteidl.core import literals_pb2
 from flyteidl2.core import identifier_pb2, interface_pb2, tasks_pb2, types_pb2
@@ -11,6 +11,8 @@ from flyteidl2.workflow import run_definition_pb2
 
 from flyte_bridge.driver import child_actions
 from flyte_bridge.errors import NodeError
+from flyte_bridge_translators.flyte1.names import BAD_SPECIFICATION, RUNTIME_EXECUTION
+from flyte_bridge_translators.flyte1.nodes import Awaited, GateNode
 from flyte_bridge_translators.wire import identifier, signal
 
 if TYPE_CHECKING:
@@ -23,47 +25,46 @@ SLEEP = "core-sleep"
 """Flyte 2's task type that needs no pod (`flyteplugins/go/tasks/plugins/core/sleep`)."""
 
 
-async def run(step: Step) -> literals_pb2.LiteralMap:
+async def run(step: Step[GateNode]) -> literals_pb2.LiteralMap:
     """Wait.
 
     Raises:
         NodeError: It was disapproved, or nobody answered in time.
     """
-    gate = step.node.gate_node
-    which = gate.WhichOneof("condition")
-    if which == "sleep":
-        await child_actions.sleep(step.execution, step.uid, sleep_spec(step), gate.sleep.duration, group=step.scope.uid)
-        return literals_pb2.LiteralMap()
-    if which == "approve":
-        answer = await _answer(step, gate.approve.signal_id, signal.BOOLEAN)
-        if not answer.scalar.primitive.boolean:
-            message = "received a reject signal to disapprove the node input values"
-            raise NodeError(message, code=REJECTED, node=step.uid)
-        return step.inputs
-    if which == "signal":
-        answer = await _answer(step, gate.signal.signal_id, gate.signal.type)
-        return literals_pb2.LiteralMap(literals={gate.signal.output_variable_name: answer})
-    raise NodeError("the gate waits for nothing", code="BadSpecificationError", node=step.uid, kind="SYSTEM")
+    gate = step.node
+    match gate.awaited:
+        case Awaited.TIME:
+            await child_actions.sleep(step.execution, step.uid, sleep_spec(step), gate.duration, group=step.scope.uid)
+            return literals_pb2.LiteralMap()
+        case Awaited.APPROVAL:
+            if not (await _answer(step)).scalar.primitive.boolean:
+                message = "received a reject signal to disapprove the node input values"
+                raise NodeError(message, code=REJECTED, node=step.uid)
+            return step.inputs
+        case Awaited.INPUT:
+            return literals_pb2.LiteralMap(literals={gate.output: await _answer(step)})
+    raise NodeError("the gate waits for nothing", code=BAD_SPECIFICATION, node=step.uid, kind="SYSTEM")
 
 
-async def _answer(step: Step, signal_id: str, wanted: Any) -> literals_pb2.Literal:
+async def _answer(step: Step[GateNode]) -> literals_pb2.Literal:
     """The literal that somebody gives.
 
     Raises:
         NodeError: Nobody did in time, or it cannot be read.
     """
-    condition = run_definition_pb2.ConditionAction(name=signal_id, prompt=f"{step.node.metadata.name or step.node.id}")
-    condition.type.CopyFrom(signal.declared(wanted))
-    if step.node.metadata.HasField("timeout"):
-        condition.timeout.CopyFrom(step.node.metadata.timeout)
+    gate = step.node
+    condition = run_definition_pb2.ConditionAction(name=gate.signal, prompt=gate.title or gate.id)
+    condition.type.CopyFrom(signal.declared(gate.type))
+    if gate.overrides.timeout is not None:
+        condition.timeout.CopyFrom(gate.overrides.timeout)
     given = await child_actions.condition(step.execution, step.uid, condition, group=step.scope.uid)
     try:
-        return signal.received(given, wanted)
+        return signal.received(given, gate.type)
     except ValueError as error:
-        raise NodeError(f"signal {signal_id}: {error}", code="RuntimeExecutionError", node=step.uid) from error
+        raise NodeError(f"signal {gate.signal}: {error}", code=RUNTIME_EXECUTION, node=step.uid) from error
 
 
-def sleep_spec(step: Step) -> task_definition_pb2.TaskSpec:
+def sleep_spec(step: Step[GateNode]) -> task_definition_pb2.TaskSpec:
     """The task that a sleeping node is."""
     run = step.execution.action.run
     template = tasks_pb2.TaskTemplate(type=SLEEP, metadata=tasks_pb2.TaskMetadata())

@@ -34,6 +34,7 @@ from flyte_bridge_translators.wire.phase import GOOD, TERMINAL
 
 if TYPE_CHECKING:
     from flyte_bridge.driver.scope import Step
+    from flyte_bridge_translators.flyte1.nodes import Key, LaunchPlanNode, Node
 
 REFUSALS = (
     AlreadyExists,
@@ -53,18 +54,18 @@ LAUNCH_FAILED = "RuntimeExecutionError"
 """Flyte 1's code of a child execution that could not be started."""
 
 
-async def run(step: Step) -> literals_pb2.LiteralMap:
+async def run(step: Step[LaunchPlanNode]) -> literals_pb2.LiteralMap:
     """Run a launch plan as a child execution.
 
     Raises:
         NodeError: It failed, was aborted, or could not be started.
     """
     async with step.execution.room():
-        return await launch(step, step.node.workflow_node.launchplan_ref, step.uid, step.inputs)
+        return await launch(step, step.node.launch_plan, step.uid, step.inputs)
 
 
 async def launch(
-    step: Step, plan: identifier_pb2.Identifier, uid: str, inputs: literals_pb2.LiteralMap, *, group: str | None = None
+    step: Step[Node], plan: Key, uid: str, inputs: literals_pb2.LiteralMap, *, group: str | None = None
 ) -> literals_pb2.LiteralMap:
     """Start a child execution, or find the one that an earlier attempt has started, and wait for its end.
 
@@ -105,8 +106,8 @@ async def launch(
 
 
 async def _ended(
-    step: Step,
-    plan: identifier_pb2.Identifier,
+    step: Step[Node],
+    plan: Key,
     uid: str,
     inputs: literals_pb2.LiteralMap,
     child: identifier_pb2.WorkflowExecutionIdentifier,
@@ -123,7 +124,7 @@ async def _ended(
     return details
 
 
-def _child(step: Step, uid: str) -> identifier_pb2.WorkflowExecutionIdentifier:
+def _child(step: Step[Node], uid: str) -> identifier_pb2.WorkflowExecutionIdentifier:
     """The child execution of a node or element, which is named after it."""
     parent = step.execution.settings
     name = identifier.child_execution_name(parent.name, uid, step.attempt)
@@ -131,8 +132,8 @@ def _child(step: Step, uid: str) -> identifier_pb2.WorkflowExecutionIdentifier:
 
 
 async def _start(
-    step: Step,
-    plan: identifier_pb2.Identifier,
+    step: Step[Node],
+    plan: Key,
     uid: str,
     inputs: literals_pb2.LiteralMap,
     child: identifier_pb2.WorkflowExecutionIdentifier,
@@ -153,10 +154,10 @@ async def _start(
         raise NodeError(message, code=LAUNCH_FAILED, node=uid) from error
 
 
-async def _registered(step: Step, plan: identifier_pb2.Identifier) -> launch_plan_pb2.LaunchPlan:
+async def _registered(step: Step[Node], plan: Key) -> launch_plan_pb2.LaunchPlan:
     """A launch plan as it was registered; asked for once."""
     execution = step.execution
-    where = identifier.deployed(_as_plan(plan), org=execution.action.run.org)
+    where = identifier.deployed(plan.identifier(identifier_pb2.LAUNCH_PLAN), org=execution.action.run.org)
     key = (where.project, where.domain, where.name, where.version)
     if key not in execution.launch_plans:
         details = await patient(lambda: execution.backend.get_task(task_id=where))
@@ -164,14 +165,16 @@ async def _registered(step: Step, plan: identifier_pb2.Identifier) -> launch_pla
     return execution.launch_plans[key]
 
 
-async def _spec(step: Step, plan: identifier_pb2.Identifier, uid: str) -> execution_pb2.ExecutionSpec:
+async def _spec(step: Step[Node], plan: Key, uid: str) -> execution_pb2.ExecutionSpec:
     """What the child is asked to be: it inherits what the parent was given (`nodes/subworkflow/launchplan/admin.go`).
 
     A child of a recovering execution recovers that of the source run, if that had come to start it; else it begins anew.
     """
     execution = step.execution
     parent = execution.settings
-    spec = execution_pb2.ExecutionSpec(launch_plan=_as_plan(plan), max_parallelism=parent.max_parallelism)
+    spec = execution_pb2.ExecutionSpec(
+        launch_plan=plan.identifier(identifier_pb2.LAUNCH_PLAN), max_parallelism=parent.max_parallelism
+    )
     metadata = spec.metadata
     metadata.mode = execution_pb2.ExecutionMetadata.CHILD_WORKFLOW
     metadata.nesting = parent.nesting + 1
@@ -195,7 +198,7 @@ async def _spec(step: Step, plan: identifier_pb2.Identifier, uid: str) -> execut
     return spec
 
 
-async def _end(step: Step, run_id: v2_identifier_pb2.RunIdentifier) -> run_definition_pb2.ActionDetails:
+async def _end(step: Step[Node], run_id: v2_identifier_pb2.RunIdentifier) -> run_definition_pb2.ActionDetails:
     """The root of the child run when it has ended; cancelled, aborts the run."""
     backend = step.execution.backend
     action = v2_identifier_pb2.ActionIdentifier(run=run_id, name=identifier.ROOT)
@@ -210,7 +213,7 @@ async def _end(step: Step, run_id: v2_identifier_pb2.RunIdentifier) -> run_defin
         raise
 
 
-async def abort(step: Step, run_id: v2_identifier_pb2.RunIdentifier) -> None:
+async def abort(step: Step[Node], run_id: v2_identifier_pb2.RunIdentifier) -> None:
     """Abort a child run; one that has ended stays as it is."""
     backend = step.execution.backend
     reason = f"cascading abort as parent execution {step.execution.settings.name} goes no further"
@@ -220,7 +223,7 @@ async def abort(step: Step, run_id: v2_identifier_pb2.RunIdentifier) -> None:
             await backend.abort_run(run_id=run_id, reason=reason)
 
 
-async def _failure(step: Step, details: run_definition_pb2.ActionDetails, child: str, uid: str) -> NodeError:
+async def _failure(step: Step[Node], details: run_definition_pb2.ActionDetails, child: str, uid: str) -> NodeError:
     if details.status.phase == phase_pb2.ACTION_PHASE_ABORTED:
         return NodeError(f"launchplan [{child}] aborted", code=CHILD_FAILED, node=uid)
     info = details.error_info
@@ -233,18 +236,8 @@ async def _failure(step: Step, details: run_definition_pb2.ActionDetails, child:
     return NodeError(message, code=info.code or "LaunchPlanExecutionFailed", node=uid, kind=kind)  # type: ignore[arg-type]
 
 
-async def _recorded(step: Step, uri: str, uid: str) -> literals_pb2.LiteralMap:
+async def _recorded(step: Step[Node], uri: str, uid: str) -> literals_pb2.LiteralMap:
     if not uri:
         return literals_pb2.LiteralMap()
     outputs = await child_actions.outputs(step.execution, uri, uid)
     return outputs if outputs is not None else literals_pb2.LiteralMap()
-
-
-def _as_plan(plan: identifier_pb2.Identifier) -> identifier_pb2.Identifier:
-    return identifier_pb2.Identifier(
-        resource_type=identifier_pb2.LAUNCH_PLAN,
-        project=plan.project,
-        domain=plan.domain,
-        name=plan.name,
-        version=plan.version,
-    )

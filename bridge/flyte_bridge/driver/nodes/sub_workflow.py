@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from flyteidl.core import literals_pb2
 
     from flyte_bridge.driver.scope import Step
+    from flyte_bridge_translators.flyte1.nodes import SubWorkflowNode
 
 
-async def run(step: Step) -> literals_pb2.LiteralMap:
+async def run(step: Step[SubWorkflowNode]) -> literals_pb2.LiteralMap:
     """Run a sub-workflow.
 
     Raises:
@@ -21,6 +22,6 @@ async def run(step: Step) -> literals_pb2.LiteralMap:
     from flyte_bridge.driver.scope import Scope
 
     tables = step.scope.tables
-    workflow = tables.workflow(step.node.workflow_node.sub_workflow_ref, step.uid)
+    workflow = tables.workflow(step.node.workflow, step.uid)
     binding.fill_optional(step.inputs, workflow.interface.inputs.variables)
     return await Scope(step.execution, workflow, tables, step.inputs, uid=step.uid, attempt=step.attempt).run()

@@ -15,11 +15,14 @@ from flyte_bridge_translators.wire import identifier, plugin, process, resources
 from flyte_bridge_translators.wire import task as wire_task
 
 if TYPE_CHECKING:
+    from flyteidl2.core import tasks_pb2
+
     from flyte_bridge.driver.execution import Execution
     from flyte_bridge.driver.scope import Step
+    from flyte_bridge_translators.flyte1.nodes import Node, TaskNode
 
 
-async def run(step: Step) -> literals_pb2.LiteralMap:
+async def run(step: Step[TaskNode]) -> literals_pb2.LiteralMap:
     """Run a task, and what it leaves to be run.
 
     Raises:
@@ -33,7 +36,7 @@ async def run(step: Step) -> literals_pb2.LiteralMap:
     return await _run(step, template)
 
 
-async def _run(step: Step, template: Any) -> literals_pb2.LiteralMap:
+async def _run(step: Step[TaskNode], template: tasks_pb2.TaskTemplate) -> literals_pb2.LiteralMap:
     execution = step.execution
     async with execution.room():
         prefix = await child_actions.task(
@@ -48,7 +51,7 @@ async def _run(step: Step, template: Any) -> literals_pb2.LiteralMap:
     return await results(step, template, prefix)
 
 
-async def results(step: Step, template: Any, prefix: str) -> literals_pb2.LiteralMap:
+async def results(step: Step[TaskNode], template: tasks_pb2.TaskTemplate, prefix: str) -> literals_pb2.LiteralMap:
     """What a task has left: outputs, or a workflow to run (`futures.pb`).
 
     Args:
@@ -85,14 +88,14 @@ def _dynamic() -> Any:
     return importlib.import_module("flyte_bridge.driver.dynamic")
 
 
-def effective(step: Step) -> Any:
+def effective(step: Step[TaskNode]) -> tasks_pb2.TaskTemplate:
     """The task's template with what its node overrides and its execution asks for.
 
     Raises:
         NodeError: The closure lacks the task, or it has not what is overridden.
     """
     node = step.node
-    template = step.scope.tables.task(node.task_node.reference_id, step.uid)
+    template = step.scope.tables.task(node.task, step.uid)
     try:
         result = wire_task.to_v2(wire_task.overridden(template, node))
     except (wire_task.BadOverride, plugin.BadCustom) as error:
@@ -103,7 +106,7 @@ def effective(step: Step) -> Any:
     return result
 
 
-def spec(execution: Execution, template: Any) -> task_definition_pb2.TaskSpec:
+def spec(execution: Execution, template: tasks_pb2.TaskTemplate) -> task_definition_pb2.TaskSpec:
     """A task as Flyte 2 runs it; flytekit finds the workflow's name in its environment."""
     result = task_definition_pb2.TaskSpec(
         task_template=template, short_name=identifier.short_name(template.id.name) or template.type
@@ -118,12 +121,12 @@ def spec(execution: Execution, template: Any) -> task_definition_pb2.TaskSpec:
     return result
 
 
-def cache_key(template: Any) -> str:
+def cache_key(template: tasks_pb2.TaskTemplate) -> str:
     """What tells cached results of one version from those of another; the backend adds the rest (name, interface, inputs)."""
     return str(template.metadata.discovery_version) if template.metadata.discoverable else ""
 
 
-async def _echo(step: Step, template: Any) -> literals_pb2.LiteralMap:
+async def _echo(step: Step[TaskNode], template: tasks_pb2.TaskTemplate) -> literals_pb2.LiteralMap:
     """Give back the inputs, by position (`flyteplugins/go/tasks/plugins/testing/echo.go`)."""
     interface = template.interface
     taken, given = sorted(step.inputs.literals), sorted(entry.key for entry in interface.outputs.variables)
@@ -134,7 +137,7 @@ async def _echo(step: Step, template: Any) -> literals_pb2.LiteralMap:
     return outputs
 
 
-async def done(step: Step, outputs: literals_pb2.LiteralMap) -> None:
+async def done(step: Step[Node], outputs: literals_pb2.LiteralMap) -> None:
     """Record a node that needed no action of its own, with its outputs."""
     execution = step.execution
     name = identifier.action_name(step.uid)

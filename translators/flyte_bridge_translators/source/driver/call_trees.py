@@ -7,20 +7,12 @@ from collections.abc import Iterator
 from flyte_bridge_translators.graph import calls, model
 from flyte_bridge_translators.graph.calls import Leaf, Series, Shared, Tree
 from flyte_bridge_translators.source.driver.node import EntityCallee
-from flyte_bridge_translators.source.driver.steps import BlockStep, BranchStep, CallStep, Step
+from flyte_bridge_translators.source.driver.steps import BlockStep, CallStep, Step
 
 
 def to_node(step: Step) -> model.Node:
     """The graph's node for a step."""
-    match step:
-        case CallStep():
-            return model.Call(name=step.title, payload=step, cost=step.cost)
-        case BranchStep():
-            return model.Branch(name=step.title, payload=step, cost=step.cost)
-        case BlockStep():
-            return model.Loop(name=step.title, payload=step, cost=step.cost)
-        case _:
-            return model.Statement(name=step.title, payload=step, cost=step.cost)
+    return model.Node(name=step.title, payload=step, cost=step.cost)
 
 
 def walk(tree: Tree | None) -> Iterator[Tree]:

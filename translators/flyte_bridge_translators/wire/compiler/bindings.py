@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from flyteidl.core import interface_pb2, literals_pb2, types_pb2
 from flyteidl.core.types_pb2 import LiteralType
 
+from flyte_bridge_translators.flyte1.names import START
 from flyte_bridge_translators.wire import castable
-from flyte_bridge_translators.wire.compiler.model import START, Direction, NodeState, Variables, Workflow
+from flyte_bridge_translators.wire.compiler.model import Direction, NodeState, Variables, Workflow
 from flyte_bridge_translators.wire.compiler.problems import Code, Problems, text
 
 if TYPE_CHECKING:

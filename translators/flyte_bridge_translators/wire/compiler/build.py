@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 
 from flyteidl.core import compiler_pb2, workflow_pb2
 
+from flyte_bridge_translators.flyte1.names import END, SENTINELS, START
 from flyte_bridge_translators.wire.compiler import conditions, interfaces
 from flyte_bridge_translators.wire.compiler.bindings import bind, effective_outputs
 from flyte_bridge_translators.wire.compiler.model import (
-    END,
-    SENTINELS,
-    START,
     Direction,
     Interface,
     Library,

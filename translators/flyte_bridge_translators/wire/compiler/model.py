@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from flyteidl.core import compiler_pb2, identifier_pb2, interface_pb2, tasks_pb2, workflow_pb2
 
+from flyte_bridge_translators.flyte1.names import START
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flyteidl.admin import launch_plan_pb2
-
-START = "start-node"
-END = "end-node"
-SENTINELS = frozenset((START, END))
 
 Key: TypeAlias = tuple[int, str, str, str, str]
 Variables: TypeAlias = "dict[str, interface_pb2.Variable]"

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from flyteidl.core import compiler_pb2, workflow_pb2
 
-from flyte_bridge_translators.graph import calls, model, read
+from flyte_bridge_translators.flyte1 import nodes as flyte1
+from flyte_bridge_translators.flyte1 import read
+from flyte_bridge_translators.flyte1.closure import Closure, Workflow
+from flyte_bridge_translators.graph import calls, closures, model
 
 
 def identifier(kind: int, name: str) -> dict[str, Any]:
@@ -38,37 +41,45 @@ def branch(*arms: Any, fail: str | None = None) -> Any:
     return {"branch_node": {"if_else": {"case": blocks[0], "other": blocks[1:], **default}}}
 
 
-def edges(workflow: read.Workflow) -> dict[str, str]:
-    return {f"{before.name}>{after.name}": kind for before, after, kind in workflow.graph.edges(data="kind")}
+def read_checked(message: compiler_pb2.CompiledWorkflowClosure) -> Closure:
+    return closures.checked(read.closure(message))
+
+
+def by_id(workflow: Workflow) -> dict[str, flyte1.Node]:
+    return {node.id: node for node in workflow.walk()}
+
+
+def edges(workflow: Workflow) -> dict[str, str]:
+    return {f"{before}>{after}": kind for before, after, kind in model.of(workflow).edges(data="kind")}
 
 
 def test_edges() -> None:
     """Promises are data edges, what else must come before are order edges; start and end are left out."""
-    found = read.read(
+    found = read_checked(
         closure(
             node("a"), node("b", "a"), node("c", "", "b"), upstream={"a": ["start-node"], "b": ["a"], "c": ["a", "b"]}
         )
     )
     assert edges(found.primary) == {"a>b": model.DATA, "b>c": model.DATA, "a>c": model.ORDER}
-    assert calls.critical_path(found.primary.graph) == 3
-    assert [one.payload.id for one in found.primary.graph] == ["a", "b", "c"]
-    assert found.task_of(found.primary.nodes["a"]).id.name == "t"
+    assert calls.critical_path(model.of(found.primary)) == 3
+    assert [node.id for node in found.primary.nodes] == ["a", "b", "c"]
+    assert found.task_of(found.primary.nodes[0]).id.name == "t"
 
 
 def test_branches() -> None:
     """Each arm is a graph of its own, reachable by id; what only an arm needs does not hold the branch back."""
     inner = node("b-i", **branch(node("b-i-x", "a"), node("b-i-y"), fail="no"))
-    found = read.read(
+    found = read_checked(
         closure(node("a"), node("z"), node("b", "z", **branch(node("b-x"), inner)), node("c", "b"))
     ).primary
     assert edges(found) == {"a>b": model.ARM, "z>b": model.DATA, "b>c": model.DATA}
-    outer = found.nodes["b"]
-    assert isinstance(outer, model.Branch)
-    assert [[one.name for one in arm.body or ()] for arm in outer.arms] == [["b-x"], ["b-i"]]
-    nested = found.nodes["b-i"]
-    assert isinstance(nested, model.Branch)
-    assert [arm.message for arm in nested.arms] == [None, None, "no"]
-    assert set(found.nodes) == {"a", "z", "b", "c", "b-x", "b-i", "b-i-x", "b-i-y"}
+    outer, nested = by_id(found)["b"], by_id(found)["b-i"]
+    assert isinstance(outer, flyte1.BranchNode)
+    assert [arm.id for arm in outer.arms] == ["b-x", "b-i"]
+    assert isinstance(nested, flyte1.BranchNode)
+    assert [arm.id for arm in nested.arms] == ["b-i-x", "b-i-y"]
+    assert nested.otherwise == "no"
+    assert set(by_id(found)) == {"a", "z", "b", "c", "b-x", "b-i", "b-i-x", "b-i-y"}
 
 
 def test_kinds() -> None:
@@ -86,20 +97,26 @@ def test_kinds() -> None:
     used.sub_workflows.add().template.CopyFrom(
         workflow_pb2.WorkflowTemplate(id=identifier(2, "w2"), nodes=[node("n0")])
     )
-    found = read.read(used)
-    by_id = found.primary.nodes
-    assert [by_id[name].waits_for for name in ("ok", "in", "wait")] == ["approval", "input", "time"]
-    mapped = by_id["map"]
-    assert isinstance(mapped, model.Map)
-    assert (mapped.target, mapped.concurrency, mapped.min_success_ratio, mapped.min_successes) == ("t", 4, 0.5, None)
+    found = read_checked(used)
+    known = by_id(found.primary)
+    assert [known[name].awaited.value for name in ("ok", "in", "wait")] == ["approval", "input", "time"]
+    assert [known[name].signal for name in ("ok", "in", "wait")] == ["s", "t", ""]
+    mapped = known["map"]
+    assert isinstance(mapped, flyte1.ArrayNode)
+    assert (mapped.calls.name, mapped.parallelism, mapped.min_success_ratio, mapped.min_successes) == (
+        "t",
+        4,
+        0.5,
+        None,
+    )
     assert found.task_of(mapped).id.name == "t"
-    sub = found.sub_workflow_of(by_id["sub"])
+    sub = found.workflow_of(known["sub"])
     assert sub is not None
-    assert list(sub.nodes) == ["n0"]
-    assert found.sub_workflow_of(by_id["child"]) is None
-    assert found.task_of(by_id["child"]) is None
-    assert found.primary.failure is by_id["fail"]
-    assert by_id["fail"] not in found.primary.graph
+    assert [node.id for node in sub.nodes] == ["n0"]
+    assert found.workflow_of(known["child"]) is None
+    assert found.task_of(known["child"]) is None
+    assert found.primary.failure is known["fail"]
+    assert known["fail"] not in model.of(found.primary)
 
 
 @pytest.mark.parametrize(
@@ -126,13 +143,13 @@ def test_kinds() -> None:
 )
 def test_problems(nodes: list[Any], problems: list[str]) -> None:
     """Everything wrong with a closure is found at once, under flyteadmin's codes."""
-    with pytest.raises(read.BadClosure, match="register it again") as caught:
-        read.read(closure(*nodes))
+    with pytest.raises(closures.BadClosure, match="register it again") as caught:
+        read_checked(closure(*nodes))
     assert [problem.code for problem in caught.value.problems] == problems
 
 
 def test_outputs_of_lost_nodes() -> None:
     """A workflow output that is bound to a node that is not there is found."""
     bound = [{"var": "o0", "binding": {"collection": {"bindings": [{"promise": {"node_id": "lost", "var": "o0"}}]}}}]
-    with pytest.raises(read.BadClosure, match=r"NodeReferenceNotFound, Node Id: end-node, .*lost"):
-        read.read(closure(node("a"), outputs=bound))
+    with pytest.raises(closures.BadClosure, match=r"NodeReferenceNotFound, Node Id: end-node, .*lost"):
+        read_checked(closure(node("a"), outputs=bound))
