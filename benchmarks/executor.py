@@ -144,7 +144,7 @@ async def attempts(bench: Bench, endpoint: str, template: bytes, *, forkservers:
     """Median seconds an attempt takes over its own body."""
     store = ObjectStore(bench.root / "data" / "objects")
     executor = Executor(store, bench.root / "logs", ExecutorOptions(forkservers=forkservers, ephemeral=True))
-    await executor.start(backend_env(endpoint, access_key="any", secret_key="any"))
+    await executor.start(backend_env(endpoint, None, Path("token")))
     over = []
     for number in range(repeats + 1):
         name = f"a{time.time_ns()}"

@@ -13,6 +13,8 @@
 | `FLYTE_BRIDGE_DRIVER_IMAGE` | the image that drives Flyte 1 workflows; registration on an endpoint needs it | unset |
 | `FLYTE_BRIDGE_DRIVER_CPU`, `FLYTE_BRIDGE_DRIVER_MEMORY` | what the driver's pod requests | `100m`, `128Mi` |
 | `FLYTE_BRIDGE_CONNECTORS` | task types without a container that connectors of the endpoint run, with commas | unset |
+| `FLYTE_BRIDGE_HOSTS` | names by which clients may call the embedded backend, with commas: `name`, `name:port` | loopback's |
+| `FLYTE_BRIDGE_REQUIRE_TOKEN` | false lets everybody in who reaches the embedded backend's port | true |
 | `FLYTE_BRIDGE_GATEWAY` | `host:port` (`http://host:port` without TLS) at which tasks reach `flyte-bridge serve` | unset |
 
 Without `FLYTE_BRIDGE_CONNECTORS` there are Flyte 2's own. On the embedded backend tasks reach Flyte 1's control plane on its own
@@ -98,6 +100,8 @@ class Settings(BaseSettings):
     driver_memory: str = "128Mi"
     connectors: Annotated[tuple[str, ...], NoDecode] = ()
     gateway: str | None = None
+    hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    require_token: bool = True
     task_images: Annotated[dict[str, str], NoDecode] = {}
     task_env: Annotated[tuple[str, ...], NoDecode] = ()
     task_cpus: float | None = Field(default=None, gt=0)
@@ -154,7 +158,7 @@ class Settings(BaseSettings):
             )
         return {name.strip(): python.strip() for name, _, python in pairs}
 
-    @field_validator("connectors", "task_env", "task_allow", mode="before")
+    @field_validator("connectors", "hosts", "task_env", "task_allow", mode="before")
     @classmethod
     def _as_list(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ def status(data_dir: Path | None, as_json: bool) -> None:
         told: dict[str, object] = {"running": running is not None, "data_dir": str(where)}
         if running is not None:
             told |= {**asdict(running), "endpoint": running.endpoint, "url": running.url}
+            told["console"] = snippets.console_url(running)
             told["environment"] = {
                 "flyte": snippets.flyte_environment(running),
                 "flytekit": snippets.flytekit_environment(running),
@@ -48,6 +50,7 @@ def describe(running: instance.Instance) -> str:
     """What `up` and `status` say about a running backend."""
     return f"""\
 Embedded Flyte 2 backend at {running.url} (process {running.pid}, data in {running.data_dir})
+{_admission(running)}
 
 flyte (the Flyte 2 SDK and CLI): this in .flyte/config.yaml, or the variables below
 {_indented(snippets.flyte_yaml(running))}
@@ -57,9 +60,16 @@ flytekit (Flyte 1):
 {_exports(snippets.flytekit_environment(running))}"""
 
 
+def _admission(running: instance.Instance) -> str:
+    console = snippets.console_url(running)
+    if not running.require_token:
+        return f"Console: {console}\nNO TOKEN IS REQUIRED: every program and user of this machine can run code as you."
+    return f"Console: {console} (logs one browser in, once, within the hour)\nToken: {running.token_file}"
+
+
 def _indented(text: str) -> str:
     return "".join(f"    {line}\n" for line in text.splitlines())
 
 
 def _exports(variables: dict[str, str]) -> str:
-    return "\n".join(f"    export {name}={value}" for name, value in variables.items())
+    return "\n".join(f"    export {name}={shlex.quote(value)}" for name, value in variables.items())

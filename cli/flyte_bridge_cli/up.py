@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     help="Port on 127.0.0.1.  [default: the one this directory had last, or a free one]",
 )
 @click.option("--foreground", is_flag=True, help="Stay attached; Ctrl-C stops it.")
-def up(data_dir: Path | None, port: int | None, foreground: bool) -> None:
+@click.option(
+    "--require-token/--no-require-token",
+    default=None,
+    help="Whether clients need the token that is kept in the data directory. Without, every program and user of this "
+    "machine can run code as you.  [default: $FLYTE_BRIDGE_REQUIRE_TOKEN, or yes]",
+)
+def up(data_dir: Path | None, port: int | None, foreground: bool, require_token: bool | None) -> None:
     """Start an embedded Flyte 2 backend: one process, no Docker, no Kubernetes.
 
     Prints the endpoint and what to tell `flyte` and flytekit. One backend runs per data directory; started again on
@@ -31,12 +37,11 @@ def up(data_dir: Path | None, port: int | None, foreground: bool) -> None:
     """
     where = config.load(data_dir=data_dir).data_dir
     if foreground:
-        instance.run(where, port, lambda ready: click.echo(describe(ready)))
-        return
-    if port is None:
-        click.echo(describe(instance.ensure(where)))
+        instance.run(where, port, lambda ready: click.echo(describe(ready)), require_token=require_token)
         return
     running = instance.find(where)
-    if running is None or running.port != port:
-        running = instance.start(where, port)
+    if running is None and port is None and require_token is None:
+        running = instance.ensure(where)
+    elif running is None or port not in {None, running.port} or require_token not in {None, running.require_token}:
+        running = instance.start(where, port, require_token=require_token)  # which refuses if one runs already
     click.echo(describe(running))

@@ -101,9 +101,10 @@ def flows() -> Any:
 def control(settings: config.Settings) -> Control:
     """flytekit's client of the backend's own port."""
     pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
-    from flytekit.configuration import Config
+    from flytekit.configuration import Config, PlatformConfig
     from flytekit.remote import FlyteRemote as Plain
 
-    endpoint = instance.ensure(settings.data_dir).endpoint
-    plain = Config.for_endpoint(endpoint, insecure=True)
-    return Control(endpoint, Plain(plain, default_project=PROJECT, default_domain=DOMAIN))
+    running = instance.ensure(settings.data_dir)
+    platform = PlatformConfig(running.endpoint, insecure=True, proxy_command=["cat", str(running.token_file)])
+    plain = Config(platform=platform)
+    return Control(running, Plain(plain, default_project=PROJECT, default_domain=DOMAIN))

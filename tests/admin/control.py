@@ -6,8 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import admitted
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from flyte_bridge.backend.grpc import GrpcCaller
+    from flyte_bridge.embedded.instance import Instance
 
 PROJECT, DOMAIN, VERSION = "flytesnacks", "development", "v1"
 PATIENCE = 180
@@ -18,12 +23,22 @@ class Control:
     """Flyte 1's control plane on top of Flyte 2, through flytekit.
 
     Attributes:
-        endpoint: Where it listens.
+        running: The backend, on whose port it listens.
         remote: A `FlyteRemote`.
     """
 
-    endpoint: str
+    running: Instance
     remote: Any
+
+    @property
+    def endpoint(self) -> str:
+        """`host:port`."""
+        return self.running.endpoint
+
+    def caller(self) -> GrpcCaller:
+        """Calls the Flyte 2 behind it."""
+        assert self.running.access is not None
+        return admitted.caller(self.endpoint, self.running.access)
 
     @property
     def client(self) -> Any:

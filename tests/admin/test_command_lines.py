@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flyte_bridge.embedded import instance
+from flyte_bridge.embedded import instance, snippets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,8 @@ def said(settings: config.Settings, tmp_path_factory: pytest.TempPathFactory) ->
     where: Path = tmp_path_factory.mktemp("cli")
     (where / "cli_workflows.py").write_text(WORKFLOW)
     (where / "runner.py").write_text(textwrap.dedent(RUNNER))
-    endpoint = instance.ensure(settings.data_dir).endpoint
+    running = instance.ensure(settings.data_dir)
+    endpoint = running.endpoint
     place = ["-p", "flytesnacks", "-d", "development"]
     cli = ["flyte-cli", "-i", "-h", endpoint]
     plan = "lp:flytesnacks:development:cli_nightly:cli1"
@@ -110,7 +111,7 @@ def said(settings: config.Settings, tmp_path_factory: pytest.TempPathFactory) ->
     }
     env = {name: os.environ[name] for name in _KEPT if name in os.environ}
     env |= {"HOME": str(where), "COLUMNS": "200", "NO_COLOR": "1", "DO_NOT_TRACK": "1"}
-    env |= {"FLYTE_PLATFORM_URL": endpoint, "FLYTE_PLATFORM_INSECURE": "true"}
+    env |= snippets.flytekit_environment(running)
     done = subprocess.run(
         [sys.executable, "runner.py", json.dumps(list(commands.values()))],
         cwd=where, env=env, capture_output=True, text=True, timeout=300, check=False,

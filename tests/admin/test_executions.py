@@ -25,7 +25,6 @@ from flytekit.models.core.identifier import NodeExecutionIdentifier, TaskExecuti
 from flyte_bridge.admin.context import CallContext
 from flyte_bridge.admin.service import Facade
 from flyte_bridge.backend.client import BackendClient
-from flyte_bridge.backend.grpc import GrpcCaller
 
 if TYPE_CHECKING:
     from admin.control import Control
@@ -410,7 +409,7 @@ def test_large_values_are_sent_to_who_can_take_them(control: Control, flows: Any
     assert len(execution.node_executions["n0"].outputs["o0"]) == 3_000_000
 
     async def ask() -> Any:
-        async with BackendClient(GrpcCaller(control.endpoint, insecure=True)) as backend:
+        async with BackendClient(control.caller()) as backend:
             request = execution_pb2.WorkflowExecutionGetDataRequest(id=execution.id.to_flyte_idl())
             context = CallContext(metadata=(("user-agent", "grpc-java-netty/1.60"),))
             return await Facade(backend, settings).call(

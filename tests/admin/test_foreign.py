@@ -35,7 +35,7 @@ def start(control: Control, tmp_path: Path) -> Callable[[int], str]:
     env |= {"HOME": str(tmp_path), "DO_NOT_TRACK": "1", "FLYTE_DISABLE_TELEMETRY": "1", "FLYTE_IMAGE_BUILDER": "remote"}
 
     def run(x: int) -> str:
-        command = [sys.executable, str(script), control.endpoint, str(x)]
+        command = [sys.executable, str(script), f"{control.endpoint}/{control.running.access.segment}", str(x)]
         told = subprocess.run(
             command, capture_output=True, text=True, timeout=300, env=env, cwd=tmp_path / "code", check=False
         )

@@ -24,7 +24,6 @@ from flyte_bridge.admin import launching
 from flyte_bridge.admin.context import CallContext
 from flyte_bridge.admin.service import Facade
 from flyte_bridge.backend.client import BackendClient
-from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.errors import AlreadyExists, Unavailable
 from flyte_bridge_translators.wire import identifier
 
@@ -186,7 +185,7 @@ def _run_spec(settings: config.Settings, control: Control, name: str) -> Any:
     from flyteidl2.common import identifier_pb2 as v2
 
     async def read() -> Any:
-        async with BackendClient(GrpcCaller(control.endpoint, insecure=True)) as backend:
+        async with BackendClient(control.caller()) as backend:
             run = v2.RunIdentifier(
                 org="local", project="flytesnacks", domain="development", name=identifier.run_name(name)
             )
@@ -283,7 +282,7 @@ def launch(control: Control, settings: config.Settings) -> Callable[..., Any]:
 
     def run(act: Any) -> Any:
         async def main() -> Any:
-            async with BackendClient(GrpcCaller(control.endpoint, insecure=True)) as backend:
+            async with BackendClient(control.caller()) as backend:
                 facade = Facade(backend, settings)
 
                 async def create(request: Any) -> Any:

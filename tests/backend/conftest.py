@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import admitted
 from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.credentials import Fixed
 from flyte_bridge.backend.grpc import GrpcCaller
@@ -49,7 +50,7 @@ def flyte2(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         return
     data_dir = tmp_path_factory.mktemp("contract") / "data"
     running = instance.start(data_dir)
-    backend = Flyte2(running.url, project, {}, embedded=True)
+    backend = Flyte2(running.url, project, admitted.headers(running.access), embedded=True)
     backend.create_project()
     yield backend
     instance.stop(data_dir)
@@ -91,7 +92,7 @@ def place(request: pytest.FixtureRequest, embedded: tuple[Embedded, asyncio.Abst
     """Each way to call."""
     server, loop = embedded
     if request.param == "grpc":
-        return Place(lambda: BackendClient(GrpcCaller(server.endpoint, insecure=True)))
+        return Place(lambda: BackendClient(admitted.caller(server.endpoint, server.access)))
     if request.param == "local":
         return Place(lambda: BackendClient(server.caller), loop)
     assert REAL is not None

@@ -23,7 +23,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """What a task of an embedded backend is told about its storage."""
     data_dir = tmp_path_factory.mktemp("storage") / "data"
     running = instance.start(data_dir)
-    yield backend_env(running.endpoint, access_key="k", secret_key="s")
+    yield backend_env(running.endpoint, running.access, running.token_file)
     instance.stop(data_dir)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from flyte_bridge.embedded import instance
+from flyte_bridge.embedded import access, instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,11 @@ def bridge(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def but_for_the_login(text: str) -> str:
+    """What `up` and `status` print, without the URL that each prints anew."""
+    return re.sub(r"token=\S+", "token=…", text)
+
+
 def status(data_dir: Path) -> dict[str, Any]:
     told = json.loads(bridge("status", "--json", "--data-dir", str(data_dir)).stdout)
     assert isinstance(told, dict)
@@ -53,10 +59,11 @@ def test_up_says_how_to_reach_it_and_down_ends_it(data_dir: Path) -> None:
     assert f"Embedded Flyte 2 backend at {told['url']} " in up.stdout
     assert f"export FLYTE_PLATFORM_URL={told['endpoint']}" in up.stdout
     assert f"export FLYTECTL_CONFIG={data_dir}/flyte.yaml" in up.stdout
+    secret = access.read(data_dir).segment
     snippet = up.stdout.partition("below\n")[2].partition("\n\n")[0]
-    assert yaml.safe_load(snippet)["admin"] == {"endpoint": told["endpoint"], "insecure": True}
+    assert yaml.safe_load(snippet)["admin"] == {"endpoint": f"{told['endpoint']}/{secret}", "insecure": True}
     assert yaml.safe_load((data_dir / "flyte.yaml").read_text()) == yaml.safe_load(snippet)
-    assert bridge("status", "--data-dir", str(data_dir)).stdout == up.stdout
+    assert but_for_the_login(bridge("status", "--data-dir", str(data_dir)).stdout) == but_for_the_login(up.stdout)
     down = bridge("down", "--data-dir", str(data_dir))
     assert down.stdout == f"Stopped the embedded Flyte 2 backend at {told['url']} (process {told['pid']}).\n"
     assert bridge("down", "--data-dir", str(data_dir)).stdout == f"No embedded Flyte 2 backend runs on {data_dir}.\n"
@@ -73,7 +80,8 @@ def test_status_without_a_backend_exits_with_3(data_dir: Path) -> None:
 def test_up_twice_shows_the_one_that_runs(data_dir: Path) -> None:
     """A second `up` is no error and starts nothing; with another port it is one."""
     first = bridge("up", "--data-dir", str(data_dir))
-    assert bridge("up", "--data-dir", str(data_dir)).stdout == first.stdout
+    again = bridge("up", "--data-dir", str(data_dir))
+    assert but_for_the_login(again.stdout) == but_for_the_login(first.stdout)
     other = 1 + int(status(data_dir)["port"])
     refused = bridge("up", "--data-dir", str(data_dir), "--port", str(other))
     assert refused.returncode == 1

@@ -17,11 +17,12 @@ from flyteidl.core import identifier_pb2, literals_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyteidl2.common import phase_pb2
 
+import admitted
 from flyte_bridge import config
 from flyte_bridge.backend.client import BackendClient
-from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.backend.query import query
 from flyte_bridge.backend.storage import Storage
+from flyte_bridge.embedded import access
 from flyte_bridge.errors import AlreadyExists, NoSuchObject
 from flyte_bridge.registry import Registry
 from flyte_bridge_translators.wire import error_document, identifier, node_record
@@ -108,6 +109,7 @@ class Bed:
         self.endpoint = endpoint
         self.like = like
         self.data_dir = data_dir
+        self.access = access.read(data_dir)
         self._serialized: dict[str, Any] = {}
 
     def do(self, work: Any) -> Any:
@@ -118,7 +120,7 @@ class Bed:
         """
 
         async def within() -> Any:
-            async with BackendClient(GrpcCaller(self.endpoint, insecure=True)) as backend:
+            async with BackendClient(admitted.caller(self.endpoint, self.access)) as backend:
                 return await work(backend)
 
         return asyncio.run(within())
@@ -127,8 +129,8 @@ class Bed:
         """Where the backend's object storage is, as its tasks are told."""
         return {
             "FLYTE_AWS_ENDPOINT": f"http://{self.endpoint}",
-            "FLYTE_AWS_ACCESS_KEY_ID": "any",
-            "FLYTE_AWS_SECRET_ACCESS_KEY": "any",
+            "FLYTE_AWS_ACCESS_KEY_ID": self.access.s3_key,
+            "FLYTE_AWS_SECRET_ACCESS_KEY": self.access.s3_secret,
             "AWS_REGION": "us-east-1",
         }
 

@@ -11,6 +11,8 @@ import dynamics
 import fails
 import nested
 
+import admitted
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 
 def _report(bed: Bed, run: str) -> str:
     url = f"http://{bed.endpoint}/v2/domain/development/project/flytesnacks/runs/{run}/report/a0"
-    with urllib.request.urlopen(url, timeout=60) as answer:
+    request = urllib.request.Request(url, headers=admitted.headers(bed.access))
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return str(answer.read().decode())
 
 

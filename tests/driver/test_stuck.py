@@ -16,6 +16,7 @@ from flyteidl2.task import common_pb2
 from driver.bed import all_actions, phase, run_identifier
 from flyte_bridge import config
 from flyte_bridge.backend.client import BackendClient
+from flyte_bridge.backend.credentials import Fixed
 from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.backend.storage import Storage
 from flyte_bridge.driver.drive import Drive
@@ -84,7 +85,7 @@ def test_what_runs_goes_on_and_is_found_again(bed: Bed) -> None:
     inputs.literals["x"].scalar.primitive.integer = 7
 
     async def drive(denied: str, kind: type[BackendClient] = BackendClient) -> dict[str, Any]:
-        caller = Denying(bed.endpoint, insecure=True)
+        caller = Denying(bed.endpoint, insecure=True, credentials=Fixed(bed.access.token))
         caller.denied = denied
         async with kind(caller) as backend:
             storage = Storage(bed.storage_environment())

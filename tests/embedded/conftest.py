@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import admitted
 from flyte_bridge.embedded import instance, snippets
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Client:
         request = urllib.request.Request(
             f"{self.running.url}/flyteidl2.workflow.RunService/{method}",
             data=json.dumps(body).encode(),
-            headers={"content-type": "application/json"},
+            headers={"content-type": "application/json", **admitted.headers(self.running.access)},
         )
         with urllib.request.urlopen(request, timeout=30) as response:
             told: dict[str, Any] = json.load(response)

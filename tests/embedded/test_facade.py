@@ -15,6 +15,7 @@ from flyteidl.service import admin_pb2_grpc, dataproxy_pb2, dataproxy_pb2_grpc, 
 from google.protobuf.duration_pb2 import Duration
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+import admitted
 from flyte_bridge.embedded import snippets
 from flyte_bridge_translators.wire.identifier import run_name
 
@@ -29,7 +30,7 @@ def channel(backend: Instance) -> Iterator[grpc.Channel]:
     """A channel to where `flyte-bridge up` sends flytekit."""
     told = snippets.flytekit_environment(backend)
     assert told["FLYTE_PLATFORM_INSECURE"] == "true"
-    with grpc.insecure_channel(told["FLYTE_PLATFORM_URL"]) as channel:
+    with admitted.channel(told["FLYTE_PLATFORM_URL"], backend.access) as channel:
         yield channel
 
 
@@ -93,7 +94,7 @@ def test_the_urls_that_flytekit_prints_lead_to_the_console(backend: Instance) ->
         ("/workflows", "runs"),
     ):
         connection = http.client.HTTPConnection(backend.endpoint, timeout=30)
-        connection.request("GET", where.removeprefix(backend.url) + path)
+        connection.request("GET", where.removeprefix(backend.url) + path, headers=admitted.headers(backend.access))
         answer = connection.getresponse()
         answer.read()
         connection.close()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import admitted
 from flyte_bridge import config
 from flyte_bridge.embedded import instance
 from flyte_bridge.errors import DirectoryInUse, PortInUse, StoreError, Unavailable
@@ -39,7 +40,7 @@ def answers(running: instance.Instance) -> bool:
         "POST",
         "/flyteidl2.project.ProjectService/ListProjects",
         body=b"{}",
-        headers={"content-type": "application/json"},
+        headers={"content-type": "application/json", **admitted.headers(running.access)},
     )
     ok = connection.getresponse().status == 200
     connection.close()

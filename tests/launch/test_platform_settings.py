@@ -58,7 +58,7 @@ def _actions(control: Control, project: str, execution: str) -> tuple[Any, dict[
     """An execution's run, and what each of its actions ran, by its node."""
 
     async def ask() -> tuple[Any, dict[str, Any]]:
-        async with BackendClient(GrpcCaller(control.endpoint, insecure=True)) as backend:
+        async with BackendClient(control.caller()) as backend:
             run = v2_identifier_pb2.RunIdentifier(
                 org="local", project=project, domain=DOMAIN, name=identifier.run_name(execution)
             )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import admitted
 from flyte_bridge import config
 from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.grpc import GrpcCaller
@@ -24,15 +26,15 @@ PATIENCE = 120
 
 
 @pytest.fixture(scope="session")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where it listens; one per test process."""
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """One per test process."""
     held: list[Any] = []
     started = threading.Event()
 
     async def serve() -> None:
         try:
             async with Embedded(Options(tmp_path_factory.mktemp("registry") / "data", warm=())) as backend:
-                held.extend([backend.endpoint, asyncio.get_running_loop(), asyncio.Event()])
+                held.extend([backend, asyncio.get_running_loop(), asyncio.Event()])
                 started.set()
                 await held[2].wait()
         finally:
@@ -46,8 +48,21 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     thread.join(PATIENCE)
 
 
+@pytest.fixture(scope="session")
+def endpoint(embedded: Embedded) -> str:
+    """Where it listens."""
+    return embedded.endpoint
+
+
+@pytest.fixture(scope="session")
+def caller(embedded: Embedded) -> Callable[[], GrpcCaller]:
+    """Makes callers that it lets in."""
+    assert embedded.access is not None
+    return partial(admitted.caller, embedded.endpoint, embedded.access)
+
+
 @pytest.fixture
-def use(endpoint: str) -> Use:
+def use(caller: Callable[[], GrpcCaller]) -> Use:
     """Runs a coroutine with a fresh registry: nothing is in its caches."""
 
     def run(act: Callable[[Registry], Awaitable[Any]], **settings: Any) -> Any:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from flyte_bridge.admin.entities import TASKS
 from flyte_bridge.backend.client import BackendClient
-from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.errors import InternalError
 from flyte_bridge.registry.cache import BodyCache, Row, VersionCache
 from flyte_bridge.registry.listing import Request
@@ -112,7 +111,7 @@ def test_something_else_under_a_reserved_name_is_told(use: Use) -> None:
         use(act)
 
 
-def test_a_list_sees_what_another_process_registers(use: Use, endpoint: str) -> None:
+def test_a_list_sees_what_another_process_registers(use: Use, caller: Any) -> None:
     """A new version of a name that was listed before, and a new name: at once, though the rest is not read again."""
     suffix = uuid.uuid4().hex[:8]
     names = [f"one.{suffix}", f"two.{suffix}"]
@@ -121,7 +120,7 @@ def test_a_list_sees_what_another_process_registers(use: Use, endpoint: str) -> 
         return Request(*WHERE, "", (), order, 0, 10_000)
 
     async def act(registry: Registry) -> None:
-        async with BackendClient(GrpcCaller(endpoint, insecure=True)) as backend:
+        async with BackendClient(caller()) as backend:
             from flyte_bridge.registry import Registry as Another
 
             another = Another(backend, registry.settings)

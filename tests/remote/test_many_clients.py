@@ -11,6 +11,8 @@ from flyteidl.admin import common_pb2, task_pb2
 from flyteidl.core import identifier_pb2
 from flyteidl.service import admin_pb2_grpc
 
+import admitted
+
 if TYPE_CHECKING:
     from flyte_bridge.embedded import instance
 
@@ -32,9 +34,9 @@ def request(name: str) -> task_pb2.TaskCreateRequest:
     return made
 
 
-def register(endpoint: str) -> list[str]:
+def register(backend: instance.Instance) -> list[str]:
     """Registers the same tasks from two threads at once; the status of each call."""
-    with grpc.insecure_channel(endpoint) as channel:
+    with admitted.channel(backend.endpoint, backend.access) as channel:
         stub = admin_pb2_grpc.AdminServiceStub(channel)
 
         def one(number: int) -> str:
@@ -53,10 +55,10 @@ def test_the_same_tasks_from_everywhere(backend: instance.Instance) -> None:
     has each once."""
     context = multiprocessing.get_context("spawn")
     with futures.ProcessPoolExecutor(2, mp_context=context) as pool:
-        told = [status for statuses in pool.map(register, [backend.endpoint] * 2) for status in statuses]
+        told = [status for statuses in pool.map(register, [backend] * 2) for status in statuses]
     assert set(told) <= {"OK", "ALREADY_EXISTS"}
     assert told.count("OK") >= TASKS
-    with grpc.insecure_channel(backend.endpoint) as channel:
+    with admitted.channel(backend.endpoint, backend.access) as channel:
         stub = admin_pb2_grpc.AdminServiceStub(channel)
         listed = stub.ListTaskIds(common_pb2.NamedEntityIdentifierListRequest(limit=100, **PLACE)).entities
         names = [each.name for each in listed if each.name.startswith("many.")]

@@ -14,6 +14,7 @@ from flyteidl.core import identifier_pb2
 from flyteidl.service import admin_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+import admitted
 from flyte_bridge import config, errors
 from flyte_bridge.admin.health import Health
 from flyte_bridge.admin.service import Facade
@@ -131,7 +132,7 @@ def test_fitting() -> None:
 
 def test_long_messages_arrive_from_the_embedded_port(backend: instance.Instance) -> None:
     """So they are by the backend that serves the façade itself."""
-    with grpc.insecure_channel(backend.endpoint, options=CLIENT_OPTIONS) as channel:
+    with admitted.channel(backend.endpoint, backend.access, CLIENT_OPTIONS) as channel:
         request = named("x" * 40_000)
         request.id.project, request.id.domain, request.id.version = "flytesnacks", "development", "v"
         request.id.resource_type = identifier_pb2.TASK

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flyte_bridge.backend.client import BackendClient
+from flyte_bridge.backend.credentials import TOKEN_FILE, Fixed
 from flyte_bridge.backend.grpc import PATIENCE, GrpcCaller, trusted
 from flyte_bridge.errors import ConfigError
 
@@ -33,7 +35,9 @@ def connect(settings: Settings, *, patience: float = PATIENCE) -> BackendClient:
     if settings.endpoint is None:
         from flyte_bridge.embedded import instance
 
-        return BackendClient(GrpcCaller(instance.ensure(settings.data_dir).endpoint, insecure=True, patience=patience))
+        running = instance.ensure(settings.data_dir)
+        proof = None if (access := running.access) is None else Fixed(access.token)
+        return BackendClient(GrpcCaller(running.endpoint, insecure=True, patience=patience, credentials=proof))
     caller = GrpcCaller(
         settings.endpoint,
         insecure=settings.insecure,
@@ -46,7 +50,7 @@ def connect(settings: Settings, *, patience: float = PATIENCE) -> BackendClient:
 
 def credentials(settings: Settings, endpoint: str) -> Credentials | None:
     """How the settings say that calls prove who sends them; `None` if they say nothing."""
-    from flyte_bridge.backend.credentials import ClientCredentials, Fixed, TokenCommand
+    from flyte_bridge.backend.credentials import ClientCredentials, TokenCommand
 
     if settings.token is not None:
         return Fixed(settings.token.get_secret_value())
@@ -66,12 +70,20 @@ def credentials(settings: Settings, endpoint: str) -> Credentials | None:
 def inside(environ: Mapping[str, str] = os.environ) -> BackendClient:
     """The Flyte 2 that runs this process, as it tells its tasks: `_U_EP_OVERRIDE`, `_U_INSECURE`.
 
+    The embedded one also tells where its token lies.
+
     Raises:
-        ConfigError: Nothing tells.
+        ConfigError: Nothing tells, or the token cannot be read.
     """
     endpoint = environ.get("_U_EP_OVERRIDE", "")
     if not endpoint:
         raise ConfigError("_U_EP_OVERRIDE is not set: only a process that Flyte 2 runs can know its backend this way")
-    bare = endpoint.removeprefix("dns:///").split("://", 1)[-1].rstrip("/")
+    bare = endpoint.removeprefix("dns:///").split("://", 1)[-1].partition("/")[0]
     insecure = environ.get("_U_INSECURE", "").lower() in {"1", "true", "yes"}
-    return BackendClient(GrpcCaller(bare, insecure=insecure, patience=IN_TASK_PATIENCE))
+    proof = None
+    if path := environ.get(TOKEN_FILE):
+        try:
+            proof = Fixed(Path(path).read_text().strip())
+        except OSError as error:
+            raise ConfigError(f"{TOKEN_FILE}: {path}: the token cannot be read: {error.strerror}") from error
+    return BackendClient(GrpcCaller(bare, insecure=insecure, patience=IN_TASK_PATIENCE, credentials=proof))

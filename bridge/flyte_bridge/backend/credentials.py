@@ -36,6 +36,9 @@ bearer: ContextVar[str | None] = ContextVar("bearer", default=None)
 AUTHORIZATION = "authorization"
 """The metadata key that carries a token, unless the Flyte 2 names another."""
 
+TOKEN_FILE = "FLYTE_BRIDGE_EMBEDDED_TOKEN_FILE"
+"""The variable that tells tasks of the embedded backend where its token lies."""
+
 _EARLY = 30.0
 """Seconds before its end at which a token counts as expired."""
 

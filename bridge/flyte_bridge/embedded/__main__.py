@@ -15,11 +15,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m flyte_bridge.embedded", description=__doc__)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--port", type=int)
+    parser.add_argument("--require-token", action=argparse.BooleanOptionalAction)
     parser.add_argument("--ready-fd", type=int, required=True)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        instance.run(options.data_dir, options.port, lambda ready: instance.report_ready(options.ready_fd, ready))
+        instance.run(
+            options.data_dir,
+            options.port,
+            lambda ready: instance.report_ready(options.ready_fd, ready),
+            require_token=options.require_token,
+        )
     except (BackendError, ConfigError) as error:
         logging.getLogger(__name__).error("%s", error)
         instance.report_failure(options.ready_fd, error)

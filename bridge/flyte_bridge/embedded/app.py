@@ -8,15 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from connectrpc.errors import ConnectError
 
+from flyte_bridge.embedded.access import SEGMENT
+from flyte_bridge.embedded.admission import needs_token, refuse
 from flyte_bridge.embedded.rpc import not_found
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
+    from .admission import Admission, Refusal
+
     Scope = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Any]]
     Send = Callable[[Any], Awaitable[None]]
     ASGI = Callable[[Any, Any, Any], Awaitable[None]]
+    Proof = Callable[[Scope], bool]
+
+_SEGMENT = f"/{SEGMENT}"
 
 _log = logging.getLogger("flyte_bridge.embedded.app")
 
@@ -24,27 +31,40 @@ _log = logging.getLogger("flyte_bridge.embedded.app")
 class Dispatcher:
     """Routes by the first segment of the path.
 
-    RPC paths start with the service's full name, the object store's with a bucket, the console's with `v2`.
+    RPC paths start with the service's full name, the object store's with a bucket, the console's with `v2`. Nobody is
+    asked for an answer before `admission` has let the request in.
     """
 
-    def __init__(self) -> None:
-        self._routes: dict[str, ASGI] = {}
-        self._fallbacks: list[tuple[Callable[[Scope], bool], ASGI]] = []
+    def __init__(self, admission: Admission) -> None:
+        """Args:
+        admission: Who may ask.
+        """
+        self._admission = admission
+        self._routes: dict[str, tuple[ASGI, Proof]] = {}
+        self._fallbacks: list[tuple[Callable[[Scope], bool], ASGI, Proof]] = []
         self._running: set[asyncio.Future[None]] = set()
 
-    def mount(self, segment: str, app: ASGI) -> None:
+    def mount(self, segment: str, app: ASGI, proof: Proof | None = None) -> None:
         """Gives all paths that start with `/segment` to `app`.
+
+        Args:
+            segment: The first segment.
+            app: Who answers.
+            proof: Whether a request proves that it may be answered; by default by the installation's token.
 
         Raises:
             ValueError: The segment is taken; that would be a defect in the wiring.
         """
         if segment in self._routes:
             raise ValueError(f"/{segment} is mounted already")
-        self._routes[segment] = app
+        self._routes[segment] = (app, proof or self._has_token)
 
-    def fall_back(self, claims: Callable[[Scope], bool], app: ASGI) -> None:
+    def fall_back(self, claims: Callable[[Scope], bool], app: ASGI, proof: Proof | None = None) -> None:
         """Gives `app` the requests that no route takes and it `claims`; the first asked has the first pick."""
-        self._fallbacks.append((claims, app))
+        self._fallbacks.append((claims, app, proof or self._has_token))
+
+    def _has_token(self, scope: Scope) -> bool:
+        return self._admission.has_token(scope["headers"])
 
     async def close(self, grace: float) -> None:
         """Waits `grace` seconds for the requests that are being answered, then cuts them off."""
@@ -55,12 +75,24 @@ class Dispatcher:
         if self._running:
             await asyncio.wait(self._running, timeout=grace)
 
-    def _find(self, scope: Scope) -> ASGI:
+    def _find(self, scope: Scope) -> tuple[ASGI, Proof]:
         segment = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
         route = self._routes.get(segment)
         if route is not None:
             return route
-        return next((app for claims, app in self._fallbacks if claims(scope)), not_found)
+        fallbacks = ((app, proof) for claims, app, proof in self._fallbacks if claims(scope))
+        return next(fallbacks, (not_found, self._has_token))
+
+    def _admitted(self, scope: Scope) -> tuple[ASGI, Scope]:
+        """Who answers a request, be it with the reason why it is not let in; and the request as that one sees it."""
+        refusal = self._admission.refusal(scope["headers"])
+        if refusal is not None:
+            return _refusing(refusal), scope
+        proven = self._admission.stripped(scope) if scope["path"].startswith(_SEGMENT) else None
+        app, proof = self._find(proven or scope)
+        if proven is not None or proof(scope):
+            return app, proven or scope
+        return _refusing(needs_token(scope)), scope
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
@@ -69,7 +101,8 @@ class Dispatcher:
             return
         if scope["type"] != "http":
             return
-        await self._until_disconnect(self._find(scope), scope, receive, send)
+        app, scope = self._admitted(scope)
+        await self._until_disconnect(app, scope, receive, send)
 
     async def _until_disconnect(self, app: ASGI, scope: Scope, receive: Receive, send: Send) -> None:
         """Runs `app`, and cancels it as soon as its client is gone.
@@ -119,6 +152,18 @@ class Dispatcher:
             if not gone:
                 raise
             _log.debug("%s: the client went away", scope["path"], exc_info=True)
+
+
+def proves_itself(_scope: Scope) -> bool:
+    """For what looks at its requests' signatures itself."""
+    return True
+
+
+def _refusing(refusal: Refusal) -> ASGI:
+    async def answer(scope: Scope, _receive: Receive, send: Send) -> None:
+        await refuse(refusal, scope, send)
+
+    return answer
 
 
 def _is_empty(scope: Scope) -> bool:

@@ -17,13 +17,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from flyte_bridge.embedded import access
 from flyte_bridge.errors import DirectoryInUse, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOST = "127.0.0.1"
-"""Loopback only: the embedded backend knows no users. By number, because SDKs treat the name `localhost` specially."""
+"""Loopback only: tasks run as the user who started it. By number, because SDKs treat the name `localhost` specially."""
 
 POLL = 0.02
 """Seconds between looks at the lock."""
@@ -36,6 +37,7 @@ class Instance:
     Attributes:
         started_at: When it was ready, ISO 8601 in UTC.
         version: Of flyte-bridge.
+        require_token: Whether clients need the installation's token.
     """
 
     pid: int
@@ -43,6 +45,7 @@ class Instance:
     data_dir: str
     started_at: str
     version: str
+    require_token: bool = True
 
     @property
     def endpoint(self) -> str:
@@ -53,6 +56,20 @@ class Instance:
     def url(self) -> str:
         """The same for a browser."""
         return f"http://{self.endpoint}"
+
+    @property
+    def access(self) -> access.Access | None:
+        """What opens it; `None` if nothing has to.
+
+        Raises:
+            StoreError: It cannot be read.
+        """
+        return access.read(Path(self.data_dir)) if self.require_token else None
+
+    @property
+    def token_file(self) -> Path:
+        """Where the token lies."""
+        return access.path_of(Path(self.data_dir))
 
     @property
     def client_config(self) -> str:
@@ -66,6 +83,11 @@ def make_directory(data_dir: Path) -> None:
     Raises:
         StoreError: It cannot be made or written.
     """
+    if "," in str(data_dir):
+        raise StoreError(
+            f"{data_dir}: a comma in the path, at which flytekit would split the command that tells it the token; "
+            "choose another one with --data-dir"
+        )
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -139,6 +161,4 @@ def describe(instance: Instance) -> None:
 
 def write(path: Path, text: str) -> None:
     """Replace a file as a whole."""
-    draft = path.with_name(path.name + ".new")
-    draft.write_text(text)
-    draft.replace(path)
+    access.write_private(path, text)

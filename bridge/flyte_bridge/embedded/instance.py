@@ -105,13 +105,16 @@ def endpoint_of(settings: Settings) -> str:
     return settings.endpoint or ensure(settings.data_dir).endpoint
 
 
-def start(data_dir: Path, port: int | None = None, timeout: float = 30.0) -> Instance:
+def start(
+    data_dir: Path, port: int | None = None, timeout: float = 30.0, *, require_token: bool | None = None
+) -> Instance:
     """Start a backend in the background and wait until it answers.
 
     Args:
         data_dir: Its directory; made when missing.
         port: The port to listen on; by default the one this directory had last, or a free one.
         timeout: Seconds to wait for it.
+        require_token: Whether clients need the installation's token; by default what the settings say, which is yes.
 
     Raises:
         DirectoryInUse: One runs there already.
@@ -127,6 +130,8 @@ def start(data_dir: Path, port: int | None = None, timeout: float = 30.0) -> Ins
     command = [sys.executable, "-m", "flyte_bridge.embedded", "--data-dir", str(data_dir)]
     reading, writing = os.pipe()
     command += ["--ready-fd", str(writing)] + ([] if port is None else ["--port", str(port)])
+    if require_token is not None:
+        command.append("--require-token" if require_token else "--no-require-token")
     with log_path.open("ab") as log:
         # Its own session: closing the terminal or Ctrl-C there must not end it.
         process = subprocess.Popen(
@@ -179,13 +184,16 @@ def stop(data_dir: Path, timeout: float = 15.0) -> Instance | None:
     raise Unavailable(f"{data_dir}: process {instance.pid} does not end, not even when killed; look at it with ps")
 
 
-def run(data_dir: Path, port: int | None, on_ready: Callable[[Instance], None]) -> None:
+def run(
+    data_dir: Path, port: int | None, on_ready: Callable[[Instance], None], *, require_token: bool | None = None
+) -> None:
     """Serve a data directory in this process until SIGTERM or SIGINT; the body of `up --foreground` and of the daemon.
 
     Args:
         data_dir: The directory; made when missing.
         port: As for `start`.
         on_ready: Called once, when requests are answered.
+        require_token: As for `start`.
 
     Raises:
         BackendError: As for `start`.
@@ -193,8 +201,9 @@ def run(data_dir: Path, port: int | None, on_ready: Callable[[Instance], None]) 
     import asyncio
 
     with hold(data_dir), listen(data_dir, port) as listener:
-        from flyte_bridge.embedded.server import serve
+        from flyte_bridge.embedded.server import options_of, serve
 
+        options = options_of(data_dir, require_token=require_token)
         bound_port = listener.getsockname()[1]  # the server takes the socket over
 
         def announce() -> None:
@@ -204,12 +213,13 @@ def run(data_dir: Path, port: int | None, on_ready: Callable[[Instance], None]) 
                 data_dir=str(data_dir),
                 started_at=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
                 version=__version__,
+                require_token=options.require_token,
             )
             write(Path(instance.client_config), snippets.flyte_yaml(instance))
             describe(instance)
             on_ready(instance)
 
-        asyncio.run(serve(data_dir, listener, announce))
+        asyncio.run(serve(options, listener, announce))
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import secrets
 import signal
 import socket
 from dataclasses import dataclass, field
@@ -16,14 +15,16 @@ from flyteidl2.task import common_pb2
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config as HypercornConfig
 
-from flyte_bridge.embedded import oauth
-from flyte_bridge.embedded.app import Dispatcher
+from flyte_bridge.embedded import access, oauth
+from flyte_bridge.embedded.admission import Admission
+from flyte_bridge.embedded.app import Dispatcher, proves_itself
 from flyte_bridge.embedded.attempt_loop import Parts
 from flyte_bridge.embedded.behaviour import Behaviour
 from flyte_bridge.embedded.cache import Cache
 from flyte_bridge.embedded.cached_results import Memo
 from flyte_bridge.embedded.clock import Clock, SystemClock
 from flyte_bridge.embedded.console import Console, Source
+from flyte_bridge.embedded.console.login import Login
 from flyte_bridge.embedded.engine import Engine
 from flyte_bridge.embedded.enqueue import Intake
 from flyte_bridge.embedded.executor import Executor, ExecutorOptions
@@ -34,7 +35,7 @@ from flyte_bridge.embedded.inputs import inputs_file
 from flyte_bridge.embedded.layout import Layout
 from flyte_bridge.embedded.ledger import Ledger
 from flyte_bridge.embedded.local import LocalCaller
-from flyte_bridge.embedded.objects import ObjectStore, S3App, SignedApp, Signer
+from flyte_bridge.embedded.objects import ObjectStore, S3App, SignedApp, Signer, Verifier
 from flyte_bridge.embedded.objects.signed import SEGMENT as SIGNED
 from flyte_bridge.embedded.registry import Projects, Tasks
 from flyte_bridge.embedded.rpc import ServiceApplication
@@ -60,6 +61,9 @@ if TYPE_CHECKING:
 _GRACE = 0.5
 """Seconds that requests under way have to end when the backend stops; watches are told at once."""
 
+_READ_HERE = ("FLYTE_BRIDGE_TASK_", "FLYTE_BRIDGE_EMBEDDED_", "FLYTE_BRIDGE_HOSTS", "FLYTE_BRIDGE_REQUIRE_TOKEN")
+"""How the names of the settings begin that a backend reads when it starts."""
+
 _log = logging.getLogger("flyte_bridge.embedded.server")
 
 
@@ -72,12 +76,16 @@ class Options:
         executor: How to run tasks.
         warm: The forkservers to start with the server rather than with the first task: `flyte`, `flytekit`.
         go_like: Behave as the Go backend does where it differs, for tests; None for this backend's own way.
+        require_token: Whether clients need the installation's token; without, whoever reaches the port runs code here.
+        hosts: Names under which clients may know this server, besides those of loopback.
     """
 
     data_dir: Path
     executor: ExecutorOptions = field(default_factory=ExecutorOptions)
     warm: tuple[str, ...] = ("flyte",)
     go_like: GoLike | None = None
+    require_token: bool = True
+    hosts: tuple[str, ...] = ()
 
 
 class Backend:
@@ -88,6 +96,7 @@ class Backend:
     Attributes:
         store, hub, ledger, projects, tasks, triggers, cache, settings, objects, secrets: The state.
         engine, executor, scheduler: What works on it.
+        access: What opens it; `None` where nothing has to.
         app: What answers requests.
         caller: Calls the services in this process, without the port.
         facade: Flyte 1's control plane over it, on the same port.
@@ -102,7 +111,7 @@ class Backend:
         """
         self.options = options
         self.clock = clock or SystemClock()
-        options.data_dir.mkdir(parents=True, exist_ok=True)
+        options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.layout = Layout(options.data_dir.resolve())
         self.store = Store(self.layout.database, self.clock)
         self.hub = Hub()
@@ -142,7 +151,9 @@ class Backend:
         self.engine = Engine(parts, self.intake, self.hub)
         poll = 0.0 if options.go_like is None else POLL
         self.scheduler = Scheduler(self.triggers, self._fire, self._read_inputs, self.clock, poll=poll)
-        self.app = Dispatcher()
+        self.access = access.ensure(self.layout.data_dir) if options.require_token else None
+        self.admission = Admission(self.access, options.hosts)
+        self.app = Dispatcher(self.admission)
         self.host, self.port = "127.0.0.1", 0
         self._stop = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
@@ -177,15 +188,17 @@ class Backend:
             self.app.mount(descriptor.full_name, service)
         self.facade = FacadeApplication(self)
         self.app.fall_back(self.facade.claims, self.facade)
-        s3 = S3App(self.objects, self.clock)
+        verifier = None if self.access is None else Verifier(self.access.s3_key, self.access.s3_secret)
+        s3 = S3App(self.objects, verifier, self.clock)
         self.app.mount(oauth.SEGMENT, oauth.answer)
-        self.app.mount(SIGNED, SignedApp(self.objects, self.signer, self.clock))
-        self.app.fall_back(s3.claims, s3)
+        self.app.mount(SIGNED, SignedApp(self.objects, self.signer, self.clock), proves_itself)
+        self.app.fall_back(s3.claims, s3, proves_itself)
         source = Source(self.ledger, self.tasks, self.triggers, self.objects, self.layout, self.clock.now)
-        console = Console(source)
-        self.app.mount("v2", console)
-        self.app.mount("console", console)
-        self.app.fall_back(lambda scope: scope["path"] == "/", console)  # boto3's ListBuckets goes there, too
+        console = Console(source, None if self.access is None else Login(self.access, self.admission.has_token))
+        self.app.mount("v2", console, proves_itself)
+        self.app.mount("console", console, proves_itself)
+        # boto3's ListBuckets goes there, too
+        self.app.fall_back(lambda scope: scope["path"] == "/", console, proves_itself)
 
     async def _fire(self, request: run_service_pb2.CreateRunRequest) -> object:
         async with self.launch_plan_triggers.room(request.trigger_name):
@@ -205,9 +218,13 @@ class Backend:
         self.projects.seed()
         listener = listener or socket.create_server(("127.0.0.1", 0))
         self.host, self.port = listener.getsockname()[:2]
-        # the object store asks for no key, but S3 clients do not go without one
-        keys = {"access_key": "flyte-bridge", "secret_key": secrets.token_hex(16)}
-        environment = task_environment(self.endpoint, tells_driver=self.behaviour.tells_driver, **keys)
+        self.admission.listens(self.host, self.port)
+        environment = task_environment(
+            self.endpoint,
+            self.access,
+            access.path_of(self.layout.data_dir),
+            tells_driver=self.behaviour.tells_driver,
+        )
         await self.executor.start(environment, warm=self.options.warm)
         self._serving = asyncio.create_task(
             hypercorn_serve(self.app, _hypercorn(listener), shutdown_trigger=self._stop.wait)  # type: ignore[arg-type]
@@ -247,11 +264,11 @@ class Backend:
         await self.stop()
 
 
-async def serve(data_dir: Path, listener: socket.socket, announce: Callable[[], None]) -> None:
+async def serve(options: Options, listener: socket.socket, announce: Callable[[], None]) -> None:
     """Runs a backend until SIGTERM or SIGINT: the body of `flyte-bridge up`.
 
     Args:
-        data_dir: Where everything lies; the caller holds its lock.
+        options: What to serve; the caller holds the data directory's lock.
         listener: Bound; the backend closes it.
         announce: Called once requests are answered.
 
@@ -259,7 +276,6 @@ async def serve(data_dir: Path, listener: socket.socket, announce: Callable[[], 
         StoreError: The database is damaged, newer than this version, or cannot be written.
         ConfigError: What the settings say of tasks cannot be.
     """
-    options = _options(data_dir)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -277,15 +293,28 @@ async def serve(data_dir: Path, listener: socket.socket, announce: Callable[[], 
     await broken
 
 
-def _options(data_dir: Path) -> Options:
-    """What the user's settings say. Reading them takes a fifth of the start-up time, so only if there are any."""
-    if not any(name.startswith(("FLYTE_BRIDGE_TASK_", "FLYTE_BRIDGE_EMBEDDED_")) for name in os.environ):
-        return Options(data_dir)
+def options_of(data_dir: Path, *, require_token: bool | None = None) -> Options:
+    """What the user's settings say. Reading them takes a fifth of the start-up time, so only if there are any.
+
+    Args:
+        data_dir: Where everything lies.
+        require_token: Goes before the settings.
+
+    Raises:
+        ConfigError: The settings cannot be.
+    """
+    if not any(name.startswith(_READ_HERE) for name in os.environ):
+        return Options(data_dir, require_token=require_token is not False)
     from flyte_bridge import config
 
     settings = config.load()
-    go_like = GoLike(forgets_after=settings.embedded_forgets) if settings.embedded_like == "go" else None
-    return Options(data_dir, executor=ExecutorOptions.of(settings), go_like=go_like)
+    return Options(
+        data_dir,
+        executor=ExecutorOptions.of(settings),
+        require_token=settings.require_token if require_token is None else require_token,
+        hosts=settings.hosts,
+        go_like=GoLike(forgets_after=settings.embedded_forgets) if settings.embedded_like == "go" else None,
+    )
 
 
 def _go_behaviour(backend: Backend, like: GoLike) -> Behaviour:

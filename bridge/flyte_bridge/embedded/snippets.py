@@ -14,19 +14,21 @@ PROJECT = "flytesnacks"
 
 DOMAIN = "development"
 
-ACCESS_KEY = "embedded"
-SECRET_KEY = "embedded"
-"""The object store checks no signature, but clients refuse to work without a key pair."""
+_ANY = "any"
+"""Where nobody needs a token no signature is checked, but S3 clients refuse to work without a key pair."""
 
 
 def flyte_yaml(running: Instance) -> str:
     """A `config.yaml` for `flyte`.
 
     `image.builder: remote` lets the backend answer what an image is called; nothing is built, tasks run in local
-    processes. `task.org` is a name the SDK wants to have and the backend ignores.
+    processes. `task.org` is a name the SDK wants to have and the backend ignores. The endpoint's path is what lets
+    the SDK in; see `access`.
     """
+    access = running.access
+    endpoint = running.endpoint if access is None else f"{running.endpoint}/{access.segment}"
     settings = {
-        "admin": {"endpoint": running.endpoint, "insecure": True},
+        "admin": {"endpoint": endpoint, "insecure": True},
         "image": {"builder": "remote"},
         "task": {"org": "local", "project": PROJECT, "domain": DOMAIN},
     }
@@ -40,19 +42,38 @@ def flyte_environment(running: Instance) -> dict[str, str]:
     """
     return {
         "FLYTECTL_CONFIG": running.client_config,
-        "FLYTE_AWS_ENDPOINT": running.url,
-        "FLYTE_AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "FLYTE_AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        **_storage(running),
         "AWS_REGION": "us-east-1",
     }
 
 
 def flytekit_environment(running: Instance) -> dict[str, str]:
     """Environment variables for flytekit, `pyflyte` and `FlyteRemote`."""
+    proof = {"FLYTE_CREDENTIALS_PROXY_COMMAND": f"cat,{running.token_file}"} if running.require_token else {}
     return {
         "FLYTE_PLATFORM_URL": running.endpoint,
         "FLYTE_PLATFORM_INSECURE": "true",
-        "FLYTE_AWS_ENDPOINT": running.url,
-        "FLYTE_AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "FLYTE_AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        **proof,
+        **_storage(running),
     }
+
+
+def s3_keys(running: Instance) -> tuple[str, str]:
+    """The object store's access key id and secret access key."""
+    access = running.access
+    return (_ANY, _ANY) if access is None else (access.s3_key, access.s3_secret)
+
+
+def _storage(running: Instance) -> dict[str, str]:
+    key, secret = s3_keys(running)
+    return {"FLYTE_AWS_ENDPOINT": running.url, "FLYTE_AWS_ACCESS_KEY_ID": key, "FLYTE_AWS_SECRET_ACCESS_KEY": secret}
+
+
+def console_url(running: Instance) -> str:
+    """Where a browser finds the console; each logs one in, once, if a login is needed."""
+    access = running.access
+    if access is None:
+        return f"{running.url}/"
+    from flyte_bridge.embedded.console.login import url
+
+    return url(running.url, access)

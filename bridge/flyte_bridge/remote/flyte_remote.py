@@ -46,7 +46,7 @@ class Client(SynchronousFlyteClient):  # type: ignore[misc]
         # as RawSynchronousFlyteClient.__init__ does it (flytekit 1.16), with another channel at the bottom
         self._cfg = cfg
         channel = Channel(home_of(settings))
-        if not settings.embedded:  # the embedded backend asks nobody who they are
+        if not settings.embedded:  # the façade of this process has the embedded backend's token
             channel = upgrade_channel_to_authenticated(cfg, upgrade_channel_to_proxy_authenticated(cfg, channel))
         self._channel = wrap_exceptions_channel(cfg, channel)
         self._stub = admin_pb2_grpc.AdminServiceStub(self._channel)
@@ -182,7 +182,8 @@ def _with_storage(config: Config | None, settings: Settings) -> Config:
     from flyte_bridge.embedded import instance, snippets
 
     running = instance.ensure(settings.data_dir)
-    s3 = S3Config(endpoint=running.url, access_key_id=snippets.ACCESS_KEY, secret_access_key=snippets.SECRET_KEY)
+    key, secret = snippets.s3_keys(running)
+    s3 = S3Config(endpoint=running.url, access_key_id=key, secret_access_key=secret)
     if config is None:
         platform = PlatformConfig(endpoint=running.endpoint, insecure=True)
         return Config(platform=platform, data_config=DataConfig(s3=s3))

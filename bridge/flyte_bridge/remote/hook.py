@@ -61,7 +61,7 @@ def _hook(settings: Callable[[], Settings], started: Callable[[Any, Any], None] 
         from flyte_bridge.remote.in_process import home_of
 
         module.get_channel = lambda *_, **__: Channel(home_of(settings()))
-        if settings().embedded:  # it asks nobody who they are, so nobody has to log in
+        if settings().embedded:  # the façade of this process has its token, so nobody has to log in
             module.upgrade_channel_to_authenticated = lambda _, channel: channel
             module.upgrade_channel_to_proxy_authenticated = lambda _, channel: channel
 

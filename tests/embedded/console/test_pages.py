@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from flyte_bridge.embedded import snippets
+
 from ..conftest import run_in
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ EVIL = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pw
 @pytest.fixture(scope="module")
 def world(session_client: Client) -> tuple[Client, dict[str, Any]]:
     """Runs to look at: one that went well, one that failed, one that waits."""
+    BROWSER.open(snippets.console_url(session_client.running), timeout=20).close()
     session_client.write("shown.py", MODULE)
     told = session_client.python(
         f"""
@@ -69,11 +72,15 @@ def world(session_client: Client) -> tuple[Client, dict[str, Any]]:
     return session_client, told
 
 
+BROWSER = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+"""Keeps the cookie of its login."""
+
+
 def get(url: str, method: str = "GET") -> tuple[int, str, dict[str, str]]:
     """Status, text and headers of a page."""
     request = urllib.request.Request(url, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=20) as response:
+        with BROWSER.open(request, timeout=20) as response:
             return response.status, response.read().decode(), dict(response.headers)
     except urllib.error.HTTPError as error:
         with error:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import grpc
 import pytest
 
+import admitted
 from flyte_bridge.embedded.server import Backend, Options
 
 from .client import Client
@@ -18,6 +18,8 @@ from .client import Client
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
     from pathlib import Path
+
+    from flyte_bridge.embedded.access import Access
 
 
 @dataclass
@@ -31,6 +33,17 @@ class Running:
     def endpoint(self) -> str:
         """`host:port`."""
         return self.backend.endpoint
+
+    @property
+    def access(self) -> Access:
+        """What opens it."""
+        assert self.backend.access is not None
+        return self.backend.access
+
+    @property
+    def sdk_url(self) -> str:
+        """The URL that `flyte` is told."""
+        return f"{self.backend.url}/{self.access.segment}"
 
     def call(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Runs a coroutine where the backend lives."""
@@ -87,5 +100,5 @@ def server(tmp_path: Path) -> Iterator[Running]:
 @pytest.fixture
 def client(server: Running) -> Iterator[Client]:
     """gRPC stubs on it, as a Go or Rust client would have them."""
-    with grpc.insecure_channel(server.endpoint) as channel:
+    with admitted.channel(server.endpoint, server.access) as channel:
         yield Client(channel)

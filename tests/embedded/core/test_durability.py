@@ -15,7 +15,8 @@ import grpc
 import pytest
 from flyteidl2.workflow import run_service_pb2
 
-from flyte_bridge.embedded import instance
+import admitted
+from flyte_bridge.embedded import access, instance
 from flyte_bridge.embedded.events import Change
 from flyte_bridge.embedded.ledger import Ledger
 from flyte_bridge.embedded.model import ActionKey
@@ -51,7 +52,7 @@ class Server:
     @contextmanager
     def client(self) -> Iterator[Client]:
         """Stubs on it."""
-        with grpc.insecure_channel(f"127.0.0.1:{self.port}") as channel:
+        with admitted.channel(f"127.0.0.1:{self.port}", access.read(self.data_dir)) as channel:
             yield Client(channel)
 
 
@@ -300,7 +301,13 @@ def test_a_nested_run_of_the_sdk_survives_killing_after_killing(server: Server, 
     program.parent.mkdir()
     program.write_text(f"MARK = {str(mark)!r}\n{_NESTED}")
     environment = {**os.environ, "HOME": str(home), "DO_NOT_TRACK": "1", "FLYTE_DISABLE_TELEMETRY": "1"}
-    command = [sys.executable, str(program), f"127.0.0.1:{server.port}", PROJECT, DOMAIN]
+    command = [
+        sys.executable,
+        str(program),
+        f"127.0.0.1:{server.port}/{access.read(server.data_dir).segment}",
+        PROJECT,
+        DOMAIN,
+    ]
     started = subprocess.run(
         command, env=environment, cwd=program.parent, capture_output=True, text=True, timeout=60, check=True
     )

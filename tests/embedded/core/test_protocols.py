@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
 import socket
 import struct
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
@@ -23,14 +25,13 @@ from flyteidl2.project.project_service_connect import ProjectServiceClient
 from flyteidl2.workflow import run_service_pb2
 from flyteidl2.workflow.run_service_connect import RunServiceClient
 
+import admitted
 from flyte_bridge.embedded import rpc
 
 from .client import DOMAIN, PROJECT, Client, action_id, refused, sleep_inputs, sleep_spec
 from .conftest import running
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from .conftest import Running
 
 _PATH = "/flyteidl2.project.ProjectService/"
@@ -38,7 +39,7 @@ _PATH = "/flyteidl2.project.ProjectService/"
 
 def _post(server: Running, rpc_name: str, body: bytes, **headers: str) -> tuple[int, dict[str, str], bytes]:
     request = urllib.request.Request(
-        f"http://{server.endpoint}{_PATH}{rpc_name}",
+        f"{server.sdk_url}{_PATH}{rpc_name}",
         body,
         {name.replace("_", "-"): value for name, value in headers.items()},
     )
@@ -53,7 +54,7 @@ def test_connect_over_http_1(server: Running) -> None:
     """The SDK's own protocol: Connect over HTTP/1.1, compressed."""
 
     async def ask() -> str:
-        async with ProjectServiceClient(f"http://{server.endpoint}") as client:
+        async with ProjectServiceClient(server.sdk_url) as client:
             return (await client.get_project(pb.GetProjectRequest(id=PROJECT))).project.id
 
     assert asyncio.run(ask()) == PROJECT
@@ -63,7 +64,7 @@ def test_connect_errors_have_their_code(server: Running) -> None:
     """A refusal reaches a Connect client with code and text."""
 
     async def ask() -> None:
-        async with ProjectServiceClient(f"http://{server.endpoint}") as client:
+        async with ProjectServiceClient(server.sdk_url) as client:
             await client.get_project(pb.GetProjectRequest(id="none"))
 
     with pytest.raises(ConnectError, match="does not exist") as caught:
@@ -97,7 +98,7 @@ def test_a_malformed_message_is_the_callers_mistake(server: Running, body: bytes
     assert (status, json.loads(answer)["code"]) == (400, "invalid_argument")
     status, _, answer = _post(server, "GetProject", b"{nonsense", content_type="application/json")
     assert (status, json.loads(answer)["code"]) == (400, "invalid_argument")
-    with grpc.insecure_channel(server.endpoint) as channel:
+    with admitted.channel(server.endpoint, server.access) as channel:
         call = channel.unary_unary(f"{_PATH}GetProject")
         with refused(grpc.StatusCode.INVALID_ARGUMENT, "GetProjectRequest"):
             call(body)
@@ -105,7 +106,7 @@ def test_a_malformed_message_is_the_callers_mistake(server: Running, body: bytes
 
 def test_a_message_too_large_is_refused(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """Above the limit a message is RESOURCE_EXHAUSTED, and the connection lives on."""
-    with grpc.insecure_channel(server.endpoint, [("grpc.max_send_message_length", -1)]) as channel:
+    with admitted.channel(server.endpoint, server.access, [("grpc.max_send_message_length", -1)]) as channel:
         call = channel.unary_unary(f"{_PATH}GetProject")
         with refused(grpc.StatusCode.RESOURCE_EXHAUSTED):
             call(pb.GetProjectRequest(id="x" * (rpc.MAX_MESSAGE + 1)).SerializeToString(), timeout=60)
@@ -123,7 +124,7 @@ def test_a_message_too_large_is_refused(server: Running, monkeypatch: pytest.Mon
 )
 def test_what_there_is_not_is_unimplemented_by_name(server: Running, path: str) -> None:
     """An RPC that is not part of the backend is UNIMPLEMENTED, names itself, and leaves the connection usable."""
-    with grpc.insecure_channel(server.endpoint) as channel:
+    with admitted.channel(server.endpoint, server.access) as channel:
         with refused(grpc.StatusCode.UNIMPLEMENTED, path.rpartition("/")[2]):
             channel.unary_unary(path)(b"", timeout=10)
         assert channel.unary_unary(f"{_PATH}GetProject")(pb.GetProjectRequest(id=PROJECT).SerializeToString())
@@ -132,14 +133,15 @@ def test_what_there_is_not_is_unimplemented_by_name(server: Running, path: str) 
 def test_a_path_nobody_has_is_not_found(server: Running) -> None:
     """Plain HTTP to nowhere is 404."""
     with pytest.raises(urllib.error.HTTPError, match="404"):
-        urllib.request.urlopen(f"http://{server.endpoint}/no/such/path", timeout=10)
+        urllib.request.urlopen(f"{server.sdk_url}/no/such/path", timeout=10)
 
 
 _WATCHERS = """
-import sys, threading, grpc
+import sys, threading, admitted
+from flyte_bridge.embedded import access
 from flyteidl2.common import identifier_pb2
 from flyteidl2.workflow import run_service_pb2, run_service_pb2_grpc
-channel = grpc.insecure_channel(sys.argv[1])
+channel = admitted.channel(sys.argv[1], access.Access(sys.argv[5]))
 stub = run_service_pb2_grpc.RunServiceStub(channel)
 run = identifier_pb2.RunIdentifier(project=sys.argv[2], domain=sys.argv[3], name=sys.argv[4])
 streams = [stub.WatchActions(run_service_pb2.WatchActionsRequest(run_id=run)) for _ in range(50)]
@@ -164,8 +166,9 @@ def _until_free(server: Running) -> None:
 def test_streams_of_a_killed_grpc_client_are_freed(server: Running, client: Client) -> None:
     """Fifty streams of a client that is killed are gone without anything being sent on them."""
     run = client.sleeping(600)
-    command = [sys.executable, "-c", _WATCHERS, server.endpoint, PROJECT, DOMAIN, run]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-c", _WATCHERS, server.endpoint, PROJECT, DOMAIN, run, server.access.token]
+    env = {**os.environ, "PYTHONPATH": str(Path(admitted.__file__).parent)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "watching\n"
         assert _watchers(server) == 50
@@ -178,7 +181,7 @@ def test_a_connect_stream_whose_client_hangs_up_is_freed(server: Running, client
     run = client.sleeping(600)
 
     async def watch() -> None:
-        async with RunServiceClient(f"http://{server.endpoint}") as connect:
+        async with RunServiceClient(server.sdk_url) as connect:
             request = run_service_pb2.WatchActionDetailsRequest(action_id=action_id(run))
             stream = connect.watch_action_details(request)
             async for response in stream:
@@ -194,14 +197,15 @@ def test_a_client_that_hangs_up_in_the_middle_of_a_request_harms_nobody(server: 
     host, port = server.endpoint.split(":")
     for _ in range(20):
         with socket.create_connection((host, int(port))) as connection:
-            connection.sendall(b"POST /flyteidl2.project.ProjectService/GetProject HTTP/1.1\r\nhost: x\r\n")
+            connection.sendall(b"POST /flyteidl2.project.ProjectService/GetProject HTTP/1.1\r\n")
+            connection.sendall(f"host: {server.endpoint}\r\nauthorization: Bearer {server.access.token}\r\n".encode())
             connection.sendall(b"content-type: application/proto\r\ncontent-length: 100\r\n\r\nabc")
     assert client.list_runs() == []
 
 
 def test_streams_end_when_the_server_stops(tmp_path: Path) -> None:
     """A stream of a backend that stops ends with UNAVAILABLE, upon which clients come back."""
-    with running(tmp_path / "data") as server, grpc.insecure_channel(server.endpoint) as channel:
+    with running(tmp_path / "data") as server, admitted.channel(server.endpoint, server.access) as channel:
         client = Client(channel)
         stream = client.watch(client.sleeping(600))
         next(stream)

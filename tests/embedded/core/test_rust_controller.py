@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .client import DOMAIN, PROJECT
+from .conftest import running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,8 +63,16 @@ PROGRAM = textwrap.dedent(
 @pytest.mark.skipif(
     importlib.util.find_spec("flyte_controller_base") is None, reason="flyte-controller-base has no wheel here"
 )
-def test_the_rust_controller_runs_children_and_traces(server: Running, tmp_path: Path) -> None:
-    """Children, a failing child and a trace, through the Rust controller of an unmodified SDK."""
+def test_the_rust_controller_runs_children_and_traces(tmp_path: Path) -> None:
+    """Children, a failing child and a trace, through the Rust controller of an unmodified SDK.
+
+    It keeps nothing of an endpoint but host and port, and sends no header, so it needs a backend without a token.
+    """
+    with running(tmp_path / "data", require_token=False) as server:
+        _run(server, tmp_path)
+
+
+def _run(server: Running, tmp_path: Path) -> None:
     program = tmp_path / "code" / "rusty.py"
     program.parent.mkdir()
     program.write_text(PROGRAM)

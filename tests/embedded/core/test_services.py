@@ -18,6 +18,7 @@ from flyteidl2.settings import settings_definition_pb2, settings_service_pb2
 from flyteidl2.task import common_pb2, run_pb2
 from flyteidl2.workflow import internal_run_service_pb2, run_definition_pb2, run_service_pb2
 
+import admitted
 from flyte_bridge.embedded import faults
 from flyte_bridge.embedded.phases import Phase
 
@@ -193,14 +194,13 @@ _numbers = itertools.count()
 def _cached(client: Client, mark: Path, spec_version: str = "1", **fields: object) -> run_definition_pb2.ActionDetails:
     """Runs a cached task that adds a line to a file and has one output, the number of lines."""
     code = (
-        "import os, sys, urllib.request\n"
+        "import asyncio, sys\n"
+        "from flyte_bridge.backend.storage import Storage\n"
         f"open({str(mark)!r}, 'a').write('x')\n"
         "from flyteidl2.task import common_pb2\n"
         "outputs = common_pb2.Outputs()\n"
         f"outputs.literals.add(name='o0').value.scalar.primitive.integer = len(open({str(mark)!r}).read())\n"
-        "url = os.environ['FLYTE_AWS_ENDPOINT'] + sys.argv[1].replace('s3:/', '', 1) + '/outputs.pb'\n"
-        "request = urllib.request.Request(url, outputs.SerializeToString(), method='PUT')\n"
-        "urllib.request.urlopen(request)\n"
+        "asyncio.run(Storage().write(f'{sys.argv[1]}/outputs.pb', outputs.SerializeToString()))\n"
     )
     spec = python_spec(code, discoverable=True, discovery_version=spec_version, cache_ignore_input_vars=["ignored"])
     spec.task_template.metadata.cache_serializable = bool(fields.pop("serial", False))
@@ -327,7 +327,7 @@ def test_records_come_by_stream_too(client: Client) -> None:
 
 def test_one_is_the_local_user_on_the_one_cluster(server: Running) -> None:
     """Whoami names the user who runs the backend; the cluster's endpoint is empty, so the SDK stays where it is."""
-    with grpc.insecure_channel(server.endpoint) as channel:
+    with admitted.channel(server.endpoint, server.access) as channel:
         user = identity_pb2_grpc.IdentityServiceStub(channel).UserInfo(identity_pb2.UserInfoRequest())
         where = service_pb2_grpc.ClusterServiceStub(channel).SelectCluster(payload_pb2.SelectClusterRequest())
     assert user.subject
@@ -336,7 +336,7 @@ def test_one_is_the_local_user_on_the_one_cluster(server: Running) -> None:
 
 def test_runs_are_found_by_their_creator(client: Client, server: Running) -> None:
     """`created_by` filters by the subject that whoami tells."""
-    with grpc.insecure_channel(server.endpoint) as channel:
+    with admitted.channel(server.endpoint, server.access) as channel:
         user = identity_pb2_grpc.IdentityServiceStub(channel).UserInfo(identity_pb2.UserInfoRequest())
     client.sleeping(0, "mine")
     mine = list_pb2.Filter(function=list_pb2.Filter.EQUAL, field="created_by", values=[user.subject])

@@ -140,7 +140,7 @@ def world(tmp_path: Path, templates: Callable[[str], bytes], monkeypatch: pytest
     async def make(**options: Any) -> AsyncIterator[World]:
         store = ObjectStore(tmp_path / "objects")
         async with _served(store) as endpoint:
-            env = backend_env(endpoint, access_key="any", secret_key="any")
+            env = backend_env(endpoint, None, tmp_path / "token")
             executor = Executor(store, tmp_path / "logs", ExecutorOptions(**{"ephemeral": True, **options}))
             await executor.start(env)
             made = World(tmp_path, store, executor, env, templates)
@@ -161,7 +161,7 @@ async def _served(store: ObjectStore) -> AsyncIterator[str]:
     config.errorlog = logging.getLogger("hypercorn")
     config.graceful_timeout = 0.1
     stop = asyncio.Event()
-    serving = asyncio.ensure_future(serve(S3App(store), config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]
+    serving = asyncio.ensure_future(serve(S3App(store, None), config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]
     try:
         yield f"{host}:{port}"
     finally:

@@ -6,27 +6,29 @@ import asyncio
 import logging
 import socket
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from flyte_bridge.embedded.objects import ObjectStore, S3App, SignedApp, Signer
+from flyte_bridge.embedded.objects import ObjectStore, S3App, SignedApp, Signer, Verifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-ACCESS = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}
+KEYS = ("FB0123456789ABCDEF01", "a secret of this suite")
+ACCESS = {"aws_access_key_id": KEYS[0], "aws_secret_access_key": KEYS[1]}
 
 
 @dataclass
 class HandClock:
     """A clock whose hands the test turns."""
 
-    at: int = 1_800_000_000_000_000
+    at: int = field(default_factory=lambda: int(time.time() * 1_000_000))  # clients sign with the time that it is
 
     def now(self) -> int:
         return self.at
@@ -99,10 +101,15 @@ def store(tmp_path: Path) -> ObjectStore:
 
 @pytest.fixture
 def served(store: ObjectStore) -> Iterator[Served]:
-    """The store, served as S3 and by signed URL."""
+    """The store, served as S3 to who has its keys, and by signed URL."""
+    yield from serve_store(store, Verifier(*KEYS))
+
+
+def serve_store(store: ObjectStore, verifier: Verifier | None) -> Iterator[Served]:
+    """Serve a store; without a verifier, to everybody."""
     clock = HandClock()
     signer = Signer(store)
-    s3, signed = S3App(store, clock), SignedApp(store, signer, clock)
+    s3, signed = S3App(store, verifier, clock), SignedApp(store, signer, clock)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":

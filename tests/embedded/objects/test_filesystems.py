@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .conftest import KEYS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -21,7 +23,7 @@ def s3(served: Served) -> Iterator[Any]:
     import s3fs
 
     s3fs.S3FileSystem.clear_instance_cache()
-    return s3fs.S3FileSystem(key="any", secret="any", endpoint_url=served.url, skip_instance_cache=True)
+    return s3fs.S3FileSystem(key=KEYS[0], secret=KEYS[1], endpoint_url=served.url, skip_instance_cache=True)
 
 
 @pytest.fixture
@@ -31,8 +33,8 @@ def bucket(served: Served) -> Any:
     return S3Store(
         "flyte",
         endpoint=served.url,
-        access_key_id="any",
-        secret_access_key="any",
+        access_key_id=KEYS[0],
+        secret_access_key=KEYS[1],
         region="us-east-1",
         virtual_hosted_style_request=False,
         client_options={"allow_http": True},

@@ -29,7 +29,7 @@ SERVER = textwrap.dedent(
     from hypercorn.config import Config
     from flyte_bridge.embedded.objects import ObjectStore, S3App
 
-    app = S3App(ObjectStore(Path(sys.argv[1])))
+    app = S3App(ObjectStore(Path(sys.argv[1])), None)
 
     async def only_http(scope, receive, send):
         if scope["type"] == "http":

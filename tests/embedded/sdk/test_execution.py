@@ -114,7 +114,7 @@ def test_unmodified_flyte_1_tasks_run_as_children(client: Client) -> None:
         with tarfile.open("code.tar.gz", "w:gz") as tar:
             tar.add("v1_tasks.py")
         _, uri = flyte.remote.upload_file(pathlib.Path("code.tar.gz"))
-        tasks = TaskServiceClientSync("{client.running.url}")
+        tasks = TaskServiceClientSync("{client.running.url}/{client.running.access.segment}")
         for name in ("add", "file_out", "file_in"):
             template = TaskTemplate.FromString((pathlib.Path("templates") / f"{{name}}.pb").read_bytes())
             template.id.project = "flytesnacks"

@@ -41,7 +41,8 @@ class Running:
     loop: asyncio.AbstractEventLoop
 
     def __post_init__(self) -> None:
-        url = self.backend.url
+        assert self.backend.access is not None
+        url = f"{self.backend.url}/{self.backend.access.segment}"
         self.data = DataProxyServiceClientSync(url)
         self.images = ImageServiceClientSync(url)
         self.secrets = SecretServiceClientSync(url)

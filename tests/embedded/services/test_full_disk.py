@@ -40,8 +40,8 @@ SCRIPT = """
                 secret_spec=definition_pb2.SecretSpec(binary_value=b"x" * 600_000),
             )
             for call in (
-                DataProxyServiceClient(backend.url).upload_inputs(request),
-                SecretServiceClient(backend.url).create_secret(secret),
+                DataProxyServiceClient(f"{backend.url}/{backend.access.segment}").upload_inputs(request),
+                SecretServiceClient(f"{backend.url}/{backend.access.segment}").create_secret(secret),
             ):
                 try:
                     await call

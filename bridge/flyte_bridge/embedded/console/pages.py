@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
+    from flyte_bridge.embedded.console.login import Login
     from flyte_bridge.embedded.console.source import Source
 
     Scope = MutableMapping[str, Any]
@@ -42,6 +43,10 @@ _PLACE_1 = r"/console/projects/(?P<project>[^/]+)/domains/(?P<domain>[^/]+)"
 _REFRESH = 3
 """Seconds after which the page of an open run asks again."""
 
+_NOT_LOGGED_IN = (
+    "This browser has not logged in: run `flyte-bridge status`, and open the URL of the console that it prints."
+)
+
 _PIECE = 256 * 1024
 """Bytes of a file that are held at a time."""
 
@@ -49,11 +54,13 @@ _PIECE = 256 * 1024
 class Console:
     """The console's pages. Mount it at `/`, `/v2` and `/console`."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, login: Login | None) -> None:
         """Args:
         source: What the pages are about.
+        login: Whose browsers may see them; `None` shows them to everybody.
         """
         self._source = source
+        self._login = login
         self._routes: tuple[tuple[re.Pattern[str], Callable[..., Awaitable[_Answer]]], ...] = (
             (re.compile(r"/"), self._runs),
             (re.compile(r"/v2/?"), self._runs),
@@ -70,6 +77,9 @@ class Console:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
+        if self._login is not None and self._login.claims(scope):
+            await self._login(scope, receive, send)
+            return
         answer = await self._answer(scope)
         headers = [
             (b"content-type", answer.content_type),
@@ -91,6 +101,8 @@ class Console:
     async def _answer(self, scope: Scope) -> _Answer:
         if scope["method"] not in {"GET", "HEAD"}:
             return await self._failure(HTTPStatus.METHOD_NOT_ALLOWED, "These pages are only read: GET or HEAD.")
+        if self._login is not None and not self._login.is_logged_in(scope):
+            return await self._failure(HTTPStatus.UNAUTHORIZED, _NOT_LOGGED_IN)
         query = {name: values[-1] for name, values in parse_qs(scope.get("query_string", b"").decode()).items()}
         for pattern, page in self._routes:
             match = pattern.fullmatch(scope["path"])

@@ -22,11 +22,15 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from flyte_bridge.backend.credentials import TOKEN_FILE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from flyteidl2.core.identifier_pb2 import Identifier
 
+    from flyte_bridge.embedded.access import Access
     from flyte_bridge.embedded.executor.attempt_files import AttemptFiles
     from flyte_bridge.embedded.executor.interpreters import Interpreter
     from flyte_bridge.embedded.executor.job import Job
@@ -69,24 +73,27 @@ _READ_BY_IMPORTS = re.compile(
 
 
 def backend(
-    endpoint: str, *, access_key: str, secret_key: str, region: str = "us-east-1", tells_driver: bool = True
+    endpoint: str, access: Access | None, token_file: Path, *, tells_driver: bool = True
 ) -> dict[str, str]:
     """What every task is told about the backend; for `Executor.start`.
 
     Args:
         endpoint: `host:port`; plain HTTP.
-        access_key: The object store's.
-        secret_key: The object store's.
-        region: Any; S3 clients demand one.
+        access: What opens it; without, nothing has to, but S3 clients do not go without keys.
+        token_file: Where its token lies.
         tells_driver: Whether Flyte 1's driver learns whose it is: a real backend wants other things of dynamic tasks.
     """
-    return {
+    told = {} if access is None else {
+        TOKEN_FILE: str(token_file),
+        "FLYTE_CREDENTIALS_PROXY_COMMAND": f"cat,{token_file}",  # read by flytekit
+    }  # fmt: skip
+    return told | {
+        "AWS_REGION": "us-east-1",  # any; S3 clients demand one
         **({"FLYTE_BRIDGE_EMBEDDED": "1"} if tells_driver else {}),
-        "AWS_REGION": region,
-        "FLYTE_AWS_ACCESS_KEY_ID": access_key,
+        "FLYTE_AWS_ACCESS_KEY_ID": "any" if access is None else access.s3_key,
         "FLYTE_AWS_ENDPOINT": f"http://{endpoint}",
-        "FLYTE_AWS_SECRET_ACCESS_KEY": secret_key,
-        "_U_EP_OVERRIDE": endpoint,
+        "FLYTE_AWS_SECRET_ACCESS_KEY": "any" if access is None else access.s3_secret,
+        "_U_EP_OVERRIDE": endpoint if access is None else f"{endpoint}/{access.segment}",
         "_U_INSECURE": "true",
         "_U_USE_ACTIONS": "1",  # else the SDK falls back to the services ActionsService replaced
     }
@@ -153,7 +160,7 @@ def _flyte_1(base: Mapping[str, str], *, flytekit: bool) -> dict[str, str]:
     if not flytekit or "_U_EP_OVERRIDE" not in base:
         return {}
     return {
-        "FLYTE_PLATFORM_URL": base["_U_EP_OVERRIDE"],
+        "FLYTE_PLATFORM_URL": base["_U_EP_OVERRIDE"].partition("/")[0],
         "FLYTE_PLATFORM_INSECURE": base["_U_INSECURE"],
         # flytekit looks for a token in the keyring, whose search for backends imports the Flyte 2 SDK where both are
         # installed (flyte 2.12.1 is one), and with it another S3 for fsspec, on which flytekit's frames fail

@@ -5,7 +5,7 @@
 ```
 
 Source: the S3 API reference on signature calculations, "transferring payload in multiple chunks", with and without
-trailing headers. Signatures are passed over, as everywhere in this store (it serves its own machine).
+trailing headers. The signatures of chunks are passed over; see `signature`.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ STATUS = {
     "IncompleteBody": 400,
     "InsufficientStorage": 507,
     "InternalError": 500,
+    "InvalidAccessKeyId": 403,
     "InvalidArgument": 400,
     "InvalidBucketName": 400,
     "InvalidDigest": 400,
@@ -35,6 +36,7 @@ STATUS = {
     "NoSuchUpload": 404,
     "NotImplemented": 501,
     "PreconditionFailed": 412,
+    "RequestTimeTooSkewed": 403,
     "SignatureDoesNotMatch": 403,
     "XAmzContentSHA256Mismatch": 400,
 }

@@ -25,12 +25,14 @@ class Request:
         method: `GET`, `PUT`, …
         path: The path as sent, still percent-encoded.
         query: Decoded parameters; of repeated ones the last.
+        raw_query: The parameters as sent.
         headers: Names in lower case; of repeated ones the last.
     """
 
     method: str
     path: bytes
     query: dict[str, str]
+    raw_query: str
     headers: dict[str, str]
     _receive: Receive
     _complete: bool = False
@@ -39,9 +41,10 @@ class Request:
     def of(cls, scope: Scope, receive: Receive) -> Request:
         """Take an ASGI request apart."""
         path = scope.get("raw_path") or scope["path"].encode()
-        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        raw_query = scope["query_string"].decode("latin-1")
+        query = dict(parse_qsl(raw_query, keep_blank_values=True))
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        return cls(scope["method"], path, query, headers, receive)
+        return cls(scope["method"], path, query, raw_query, headers, receive)
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """Yield the body as it comes.

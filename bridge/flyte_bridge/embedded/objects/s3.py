@@ -1,15 +1,13 @@
 """The S3 endpoint: what boto3, s3fs and obstore speak, path style, over an `ObjectStore`.
 
 Which operation a request means is S3's own puzzle of method and query parameters; `_OPERATIONS` solves it, and what is
-not in it is refused by name. Signatures are not checked, since the server listens on its own machine only; a pre-signed
-URL's expiry is. Every error is S3's XML.
+not in it is refused by name. Requests are signed with the installation's keys (`signature`). Every error is S3's XML.
 """
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from flyte_bridge.embedded.clock import Clock, SystemClock, to_datetime
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from flyte_bridge.embedded.objects.http import Receive, Request, Scope, Send
+    from flyte_bridge.embedded.objects.signature import Verifier
     from flyte_bridge.embedded.objects.store import ObjectStore
 
 _LOG = logging.getLogger(__name__)
@@ -101,10 +100,12 @@ class S3App:
 
     Args:
         store: The objects.
-        clock: For pre-signed URLs.
+        verifier: Whose requests are answered; `None` answers everybody's.
+        clock: For what signatures say of time.
     """
 
     store: ObjectStore
+    verifier: Verifier | None
     clock: Clock = field(default_factory=SystemClock)
     _uploads: Uploads = field(init=False)
 
@@ -139,10 +140,8 @@ class S3App:
 
     def _route(self, call: Call) -> Callable[[Call], Awaitable[None]]:
         request = call.request
-        _check_expiry(request, to_datetime(self.clock.now()))
-        if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
-            # a page of somebody's, open in this machine's browser; S3 clients are no browsers
-            raise S3Fault("AccessDenied", "other sites' pages have no access to the embedded store")
+        if self.verifier is not None:
+            self.verifier.check(request, to_datetime(self.clock.now()))
         try:
             path = http.unquote_path(request.path)
         except UnicodeDecodeError as error:
@@ -181,20 +180,3 @@ async def refuse(request: Request, send: Send, fault: S3Fault) -> None:
         return
     document = b"" if request.method == "HEAD" else fault.document(request.path.decode("latin-1"))
     await http.answer(send, fault.status, document, [*([xml.CONTENT_TYPE] if document else []), *fault.headers])
-
-
-def _check_expiry(request: Request, now: datetime) -> None:
-    """Refuse a pre-signed URL whose time is over; S3's two kinds write it differently."""
-    query = request.query
-    try:
-        if "X-Amz-Signature" in query:
-            start = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
-            end = start + timedelta(seconds=int(query["X-Amz-Expires"]))
-        elif "AWSAccessKeyId" in query:
-            end = datetime.fromtimestamp(int(query["Expires"]), tz=timezone.utc)
-        else:
-            return
-    except (KeyError, ValueError, OverflowError) as error:
-        raise S3Fault("AccessDenied", "a pre-signed URL needs to say when it ends") from error
-    if now > end:
-        raise S3Fault("AccessDenied", "Request has expired; ask for a new URL")
