@@ -13,6 +13,7 @@
 | `FLYTE_BRIDGE_DRIVER_IMAGE` | the image that drives Flyte 1 workflows; registration on an endpoint needs it | unset |
 | `FLYTE_BRIDGE_DRIVER_CPU`, `FLYTE_BRIDGE_DRIVER_MEMORY` | what the driver's pod requests | `100m`, `128Mi` |
 | `FLYTE_BRIDGE_CONNECTORS` | task types without a container that connectors of the endpoint run, with commas | unset |
+| `FLYTE_BRIDGE_BUCKETS` | `s3://bucket`, `gs://bucket/prefix`: what a gateway may sign and read, with commas | where uploads go |
 | `FLYTE_BRIDGE_HOSTS` | names by which clients may call the embedded backend, with commas: `name`, `name:port` | loopback's |
 | `FLYTE_BRIDGE_REQUIRE_TOKEN` | false lets everybody in who reaches the embedded backend's port | true |
 | `FLYTE_BRIDGE_GATEWAY` | `host:port` (`http://host:port` without TLS) at which tasks reach `flyte-bridge serve` | unset |
@@ -100,6 +101,7 @@ class Settings(BaseSettings):
     driver_memory: str = "128Mi"
     connectors: Annotated[tuple[str, ...], NoDecode] = ()
     gateway: str | None = None
+    buckets: Annotated[tuple[str, ...], NoDecode] = ()
     hosts: Annotated[tuple[str, ...], NoDecode] = ()
     require_token: bool = True
     task_images: Annotated[dict[str, str], NoDecode] = {}
@@ -158,10 +160,19 @@ class Settings(BaseSettings):
             )
         return {name.strip(): python.strip() for name, _, python in pairs}
 
-    @field_validator("connectors", "hosts", "task_env", "task_allow", mode="before")
+    @field_validator("buckets", "connectors", "hosts", "task_env", "task_allow", mode="before")
     @classmethod
     def _as_list(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("buckets")
+    @classmethod
+    def _are_buckets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for bucket in value:
+            scheme, _, name = bucket.partition("://")
+            if not scheme or not name.strip("/") or scheme == "file":
+                raise ValueError(f"{bucket!r} is no bucket; write s3://bucket, or s3://bucket/prefix for a part of one")
+        return value
 
     @field_validator("data_dir")
     @classmethod

@@ -51,10 +51,10 @@ def command(
 
 
 async def _serve(settings: config.Settings, address: Address, grace: float) -> None:
-    from flyte_bridge.remote.in_process import facade_of
+    from flyte_bridge.remote.in_process import gateway_of
     from flyte_bridge.remote.server import serve
 
-    facade = await facade_of(settings)
+    facade = await gateway_of(settings)
     try:
         await serve(facade, address, lambda server: click.echo(_describe(server, settings)), grace)
     finally:

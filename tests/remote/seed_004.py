@@ -276,11 +276,13 @@ print(
 )
 print(f"Execution URL: {fetched_execution.execution_url}")
 
-# CHECK the page is there, and scripts find the execution's name in its URL
+# CHECK the page is there for who may see it, and scripts find the execution's name in its URL
+import os
 import re
 import requests
 
-assert requests.get(fetched_execution.execution_url, timeout=60).status_code == 200
+proof = {"authorization": f"Bearer {open(os.environ['FLYTE_CREDENTIALS_PROXY_COMMAND'].split(',', 1)[1]).read().strip()}"}
+assert requests.get(fetched_execution.execution_url, timeout=60, headers=proof).status_code == 200
 assert re.search(r"executions/([a-zA-Z0-9-]+)", fetched_execution.execution_url)[1] == "my-custom-execution"
 
 # ------------------------------------------------------------------------------------------------ (the next one)

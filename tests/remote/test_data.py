@@ -130,15 +130,19 @@ def test_bad_downloads(stub: Any, uri: str) -> None:
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
-def test_nobody_has_to_log_in(channel: Channel) -> None:
-    """The embedded backend asks nobody who they are; clients that must log in first get an answer all the same."""
+def test_who_has_the_token_may_log_in(channel: Channel, backend: instance.Instance) -> None:
+    """The embedded backend asks nobody who they are; clients that must log in first get an answer all the same, if they
+    have its token."""
     stub = auth_pb2_grpc.AuthMetadataServiceStub(channel)
     assert stub.GetPublicClientConfig(auth_pb2.PublicClientAuthConfigRequest()).authorization_metadata_key
     endpoint = stub.GetOAuth2Metadata(auth_pb2.OAuth2MetadataRequest()).token_endpoint
-    answer = requests.post(endpoint, data={"grant_type": "client_credentials"}, auth=("id", "secret"), timeout=60)
-    assert answer.json()["token_type"] == "Bearer"
-    assert requests.get(endpoint, timeout=60).status_code == 405
-    assert requests.post(f"{endpoint}s", timeout=60).status_code == 404
+    login = {"data": {"grant_type": "client_credentials"}, "auth": ("id", "secret"), "timeout": 60}
+    assert requests.post(endpoint, **login).status_code == 401
+    assert backend.access is not None
+    proof = {"proxy-authorization": f"Bearer {backend.access.token}"}
+    assert requests.post(endpoint, headers=proof, **login).json()["token_type"] == "Bearer"
+    assert requests.get(endpoint, headers=proof, timeout=60).status_code == 405
+    assert requests.post(f"{endpoint}s", headers=proof, timeout=60).status_code == 404
 
 
 def test_a_client_with_a_secret_gets_in(backend: instance.Instance) -> None:
@@ -153,6 +157,7 @@ def test_a_client_with_a_secret_gets_in(backend: instance.Instance) -> None:
         auth_mode=AuthType.CLIENTSECRET,
         client_id="ci",
         client_credentials_secret="secret",
+        proxy_command=["cat", str(backend.token_file)],
     )
     assert SynchronousFlyteClient(platform).list_projects_paginated(limit=10)[0][0].id == "flytesnacks"
 

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
@@ -14,11 +15,11 @@ import pytest
 from flyteidl.service import dataproxy_pb2, dataproxy_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from flyte_bridge.embedded import access
+
 from .test_server import make_certificate
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from .conftest import User
 
 UPLOAD = """\
@@ -206,7 +207,9 @@ def test_serve(user: User, tmp_path: Path, tls: bool) -> None:
                 request = dataproxy_pb2.CreateUploadLocationRequest(
                     project="flytesnacks", domain="development", filename_root="r"
                 )
-                place = dataproxy_pb2_grpc.DataProxyServiceStub(channel).CreateUploadLocation(request)
+                token = access.read(Path(user.env["FLYTE_BRIDGE_DATA_DIR"])).token
+                proof = (("proxy-authorization", f"Bearer {token}"),)
+                place = dataproxy_pb2_grpc.DataProxyServiceStub(channel).CreateUploadLocation(request, metadata=proof)
                 assert place.signed_url.startswith("http://127.0.0.1:")
         finally:
             process.send_signal(signal.SIGTERM)

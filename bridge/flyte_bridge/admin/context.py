@@ -66,6 +66,13 @@ class CallContext:
         return None
 
     @property
+    def bearers(self) -> tuple[str, ...]:
+        """Every token that came along, a proxy's included (both SDKs' `proxyCommand`). Never store or log them."""
+        keys = (*AUTHORIZATION_KEYS, "proxy-authorization")
+        told = [value for key, value in self.metadata if key in keys and isinstance(value, str)]
+        return tuple(value[len(_BEARER) :].strip() for value in told if value[: len(_BEARER)].lower() == _BEARER)
+
+    @property
     def remaining(self) -> float | None:
         """Seconds that the caller still waits, not below 0; `None` if it waits for ever."""
         return None if self.expires_at is None else max(0.0, self.expires_at - time.monotonic())

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.proof import Proof
     from flyte_bridge.backend.client import BackendClient
     from flyte_bridge.config import Settings
 
@@ -80,6 +81,7 @@ class Facade:
         parts: tuple[object, ...] | None = None,
         *,
         storage: Storage | None = None,
+        proof: Proof | None = None,
     ) -> None:
         """Makes the parts and the table of who answers what.
 
@@ -88,10 +90,12 @@ class Facade:
             settings: What the bridge was told from outside.
             parts: Who answers; by default those of `PARTS`.
             storage: Objects by URI; by default where the environment says.
+            proof: Whose calls are answered; by default all, for callers that are this process.
         """
         self.backend = backend
         self.settings = settings
         self.storage = storage or Storage()
+        self._proof = proof
         self.parts = tuple(self._make()) if parts is None else parts
         self.handlers: dict[str, Handler] = {}
         for method in METHODS.values():
@@ -123,9 +127,11 @@ class Facade:
         """
         began = time.perf_counter()
         outcome = "ok"
-        if context.bearer is not None:  # this call's context alone: each call is a task of its own
-            credentials.bearer.set(context.bearer)
+        if context.bearer is not None and not self.settings.embedded:
+            credentials.bearer.set(context.bearer)  # in this call's context alone: each call is a task of its own
         try:
+            if self._proof is not None:
+                await self._proof.demand(path, context)
             handler = self.handlers.get(path)
             if handler is None:
                 raise missing(path)

@@ -60,6 +60,7 @@ class FacadeApplication:
         from flyte_bridge.admin.methods import SERVICES
         from flyte_bridge.admin.rest.app import RestApplication
         from flyte_bridge.admin.service import Facade
+        from flyte_bridge.backend.buckets import NamedBuckets
         from flyte_bridge.backend.client import BackendClient
         from flyte_bridge.config import Settings
 
@@ -70,7 +71,8 @@ class FacadeApplication:
             endpoint=None, insecure=False, ca_cert=None, token=None, token_command=(), client_id=None,
             client_secret=None, data_dir=self._backend.options.data_dir,
         )  # fmt: skip
-        storage = LocalStorage(self._backend.objects, self._backend.executor.env)
+        objects = LocalStorage(self._backend.objects, self._backend.executor.env)
+        storage = NamedBuckets(objects, ("s3://",))  # all of S3 is the embedded store's
         facade = Facade(BackendClient(self._backend.caller), settings, storage=storage)
         for descriptor in SERVICES:
             service = _Service(facade, descriptor.full_name)

@@ -1,7 +1,7 @@
 """A token endpoint for clients that log in before they ask whether they must.
 
-flytekit with a client secret fetches a token before its first call, whoever answers. The embedded backend asks nobody who
-they are, so every client gets a token, which nobody reads.
+flytekit with a client secret fetches a token before its first call, whoever answers. What opens the embedded backend is its
+own token (`admission`), which such a client brings along as a proxy's; what it gets here besides, nobody reads.
 """
 
 from __future__ import annotations

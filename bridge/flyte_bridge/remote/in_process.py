@@ -151,7 +151,7 @@ def home_of(settings: Settings) -> Home:
 
 
 async def facade_of(settings: Settings) -> Facade:
-    """The façade over the Flyte 2 that the settings mean; the embedded one is started if it does not run.
+    """The façade over the Flyte 2 that the settings mean, for this process; the embedded one is started if need be.
 
     Raises:
         BackendError: It cannot be started.
@@ -167,6 +167,39 @@ async def facade_of(settings: Settings) -> Facade:
 
     running = await asyncio.to_thread(instance.ensure, settings.data_dir)  # may take a while: not on the loop
     return Facade(connect(settings), settings, storage=Storage(snippets.flyte_environment(running)))
+
+
+async def gateway_of(settings: Settings) -> Facade:
+    """As `facade_of`, for others than this process: each call proves its caller, and only named buckets are touched."""
+    from flyte_bridge.admin.proof import ByFlyte2, ByToken
+    from flyte_bridge.admin.service import Facade
+    from flyte_bridge.backend.buckets import NamedBuckets
+    from flyte_bridge.backend.connect import connect
+    from flyte_bridge.backend.storage import Storage
+
+    if not settings.embedded:
+        backend = connect(settings)
+
+        async def uploads() -> str:
+            """Where Flyte 2 would have a file uploaded; nothing is."""
+            place = await backend.create_upload_location(
+                project=settings.project, domain=settings.domain, filename="where", filename_root="flyte-bridge"
+            )
+            return str(place.native_url)
+
+        storage = NamedBuckets(Storage(), settings.buckets, uploads)
+        return Facade(backend, settings, storage=storage, proof=ByFlyte2(backend))
+    from flyte_bridge.embedded import instance, snippets
+
+    running = await asyncio.to_thread(instance.ensure, settings.data_dir)
+    access = running.access
+    objects = Storage(snippets.flyte_environment(running))
+    return Facade(
+        connect(settings),
+        settings,
+        storage=NamedBuckets(objects, ("s3://", *settings.buckets)),  # all of S3 is the embedded store's
+        proof=None if access is None else ByToken(access.opens),
+    )
 
 
 def _before_fork() -> None:

@@ -14,7 +14,7 @@ import grpc.aio
 
 from flyte_bridge.admin import status
 from flyte_bridge.admin.context import CallContext
-from flyte_bridge.errors import PortInUse, UsageError
+from flyte_bridge.errors import PermissionDenied, PortInUse, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,6 +151,8 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
         async def answer(request: bytes, context: Any) -> bytes:
             told = CallContext.of(path, context.invocation_metadata(), timeout=_patience(context), peer=context.peer())
             try:
+                if told.value("origin"):  # gRPC's own clients send none
+                    raise PermissionDenied("pages of other sites have no access to Flyte 1's control plane")
                 return await self._facade.answer(path, request, told)
             except asyncio.CancelledError:
                 raise
