@@ -13,11 +13,12 @@
 | `FLYTE_BRIDGE_DRIVER_IMAGE` | the image that drives Flyte 1 workflows; registration on an endpoint needs it | unset |
 | `FLYTE_BRIDGE_DRIVER_CPU`, `FLYTE_BRIDGE_DRIVER_MEMORY` | what the driver's pod requests | `100m`, `128Mi` |
 | `FLYTE_BRIDGE_CONNECTORS` | task types without a container that connectors of the endpoint run, with commas | unset |
-| `FLYTE_BRIDGE_BUCKETS` | `s3://bucket`, `gs://bucket/prefix`: what a gateway may sign and read, with commas | where uploads go |
-| `FLYTE_BRIDGE_HOSTS` | names by which clients may call the embedded backend, with commas: `name`, `name:port` | loopback's |
-| `FLYTE_BRIDGE_REQUIRE_TOKEN` | false lets everybody in who reaches the embedded backend's port | true |
+| `FLYTE_BRIDGE_BUCKETS` | `s3://bucket`, `gs://bucket/prefix`: what `serve` may sign and read, with commas | unset |
+| `FLYTE_BRIDGE_HOSTS` | names by which clients may call the embedded backend, with commas: `name`, `name:port` | unset |
+| `FLYTE_BRIDGE_REQUIRE_TOKEN` | `false` lets everybody in who reaches the embedded backend's port | `true` |
 | `FLYTE_BRIDGE_GATEWAY` | `host:port` (`http://host:port` without TLS) at which tasks reach `flyte-bridge serve` | unset |
 
+Without `FLYTE_BRIDGE_BUCKETS` a gateway keeps to the bucket that Flyte 2 has files uploaded to.
 Without `FLYTE_BRIDGE_CONNECTORS` there are Flyte 2's own. On the embedded backend tasks reach Flyte 1's control plane on its own
 port.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,7 +66,7 @@ def test_a_large_object_is_whole(s3: dict[str, str]) -> None:
 
 def test_a_store_that_is_gone_is_an_error_by_its_uri() -> None:
     """Nobody listening: an `ObjectError` that names the URI, once patience is at an end."""
-    storage = Storage(backend_env("127.0.0.1:1", access_key="k", secret_key="s"), patience=timedelta(seconds=0.3))
+    storage = Storage(backend_env("127.0.0.1:1", None, Path("token")), patience=timedelta(seconds=0.3))
 
     async def main() -> None:
         for call in (

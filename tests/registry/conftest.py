@@ -67,7 +67,7 @@ def use(caller: Callable[[], GrpcCaller]) -> Use:
 
     def run(act: Callable[[Registry], Awaitable[Any]], **settings: Any) -> Any:
         async def main() -> Any:
-            async with BackendClient(GrpcCaller(endpoint, insecure=True)) as backend:
+            async with BackendClient(caller()) as backend:
                 return await asyncio.wait_for(act(Registry(backend, config.load(**settings))), PATIENCE)
 
         return asyncio.run(main())
