@@ -12,6 +12,8 @@ from urllib.parse import quote, urlencode
 import grpc
 import pytest
 
+import admitted
+
 pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
 
 from flyteidl.admin import (
@@ -97,8 +99,9 @@ def door(control: Control, flows: Any) -> Any:
     control.client.update_launch_plan(plan.id, LaunchPlanState.ACTIVE)
     ended = control.run(flows.child, {"a": 1, "b": 2})
     execution = identifier_pb2.WorkflowExecutionIdentifier(project=PROJECT, domain=DOMAIN, name=ended.id.name)
+    assert control.running.access is not None
     with grpc.insecure_channel(control.endpoint) as channel:
-        yield Door(control.endpoint, channel, execution, {})
+        yield Door(control.endpoint, channel, execution, admitted.headers(control.running.access))
 
 
 def entity(kind: str, name: str) -> identifier_pb2.Identifier:

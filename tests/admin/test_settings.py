@@ -23,11 +23,12 @@ from flyte_bridge.admin.reading import run_of
 from flyte_bridge.admin.service import Facade
 from flyte_bridge.backend import connect
 from flyte_bridge.backend.client import BackendClient
-from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.embedded import instance
 from flyte_bridge.embedded.executor.options import ExecutorOptions
+from flyte_bridge.embedded.server import options_of
 from flyte_bridge.registry import specs
 from flyte_bridge.remote.flyte_remote import FlyteRemote
+from flyte_bridge.remote.in_process import gateway_of
 from registry.entities import area_workflow, square_request
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def call(control: Control, settings: config.Settings) -> Callable[..., Any]:
 
     def run(act: Any, **given: Any) -> Any:
         async def main() -> Any:
-            async with BackendClient(GrpcCaller(control.endpoint, insecure=True)) as backend:
+            async with BackendClient(control.caller()) as backend:
                 facade = Facade(
                     backend, settings.model_copy(update=config.load(**given).model_dump(include=set(given)))
                 )
@@ -279,12 +280,34 @@ def _plan(name: str) -> identifier_pb2.Identifier:
     )
 
 
+# -- whom we let in, and where ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "value"), [("HOSTS", "flyte.test"), ("REQUIRE_TOKEN", "false")])
+def test_who_gets_in(name: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each changes the backend's options; tests/trust shows what the options do."""
+    before = options_of(tmp_path)
+    monkeypatch.setenv(f"FLYTE_BRIDGE_{name}", value)
+    assert options_of(tmp_path) != before
+
+
+def test_what_a_gateway_touches() -> None:
+    """A gateway signs where it is told; tests/trust shows the rest."""
+
+    async def main() -> str:
+        facade = await gateway_of(config.load(endpoint="127.0.0.1:1", insecure=True, buckets=("s3://named",)))
+        with pytest.raises(errors.BadObjectName, match="s3://named/"):
+            await facade.storage.exists("s3://other/k")
+
+    asyncio.run(main())
+
+
 # -- none is left out ---------------------------------------------------------------------------------------------------
 
 SHOWN = {
     "endpoint", "insecure", "ca_cert", "token", "token_command", "client_id", "client_secret", "project", "domain",
     "data_dir", "driver_image", "driver_cpu", "driver_memory", "connectors", "gateway", "task_images", "task_env",
-    "task_cpus", "task_memory", "task_allow", "task_forkservers",
+    "task_cpus", "task_memory", "task_allow", "task_forkservers", "hosts", "require_token", "buckets",
 }  # fmt: skip
 """What is set above, each alone."""
 

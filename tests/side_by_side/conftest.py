@@ -59,6 +59,7 @@ class TwoSides:
         store = snippets.flyte_environment(self.v1)
         return {
             "FLYTE_BRIDGE_V1_ENDPOINT": self.v1.endpoint,
+            "FLYTE_BRIDGE_V1_TOKEN": self.v1.access.token,
             "FLYTE_BRIDGE_V1_INSECURE": "true",
             "FLYTE_BRIDGE_DATA_DIR": self.v2.data_dir,
             **{
@@ -109,7 +110,9 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoSides]:
             for name, value in snippets.flyte_environment(v1).items():
                 if name.startswith("FLYTE_AWS"):
                     patch.setenv(f"FLYTE_BRIDGE_V1_{name.removeprefix('FLYTE_')}", value)
-            settings = config.load(v1_endpoint=v1.endpoint, v1_insecure=True, data_dir=Path(v2.data_dir))
+            settings = config.load(
+                v1_endpoint=v1.endpoint, v1_insecure=True, v1_token=v1.access.token, data_dir=Path(v2.data_dir)
+            )
             sides = TwoSides(v1, v2, settings)
             _register(sides)
             yield sides

@@ -130,7 +130,14 @@ def test_what_cannot_be_compared(
 
 def test_no_flyte_1(two: TwoSides, wholes: None) -> None:
     """Without an endpoint of Flyte 1 its executions cannot be named; one that does not answer is told by its address."""
-    done = two.bridge("compare", "v1:whole", "v2:whole", FLYTE_BRIDGE_V1_ENDPOINT="", FLYTE_BRIDGE_V1_INSECURE="")
+    done = two.bridge(
+        "compare",
+        "v1:whole",
+        "v2:whole",
+        FLYTE_BRIDGE_V1_ENDPOINT="",
+        FLYTE_BRIDGE_V1_TOKEN="",
+        FLYTE_BRIDGE_V1_INSECURE="",
+    )
     assert (done.returncode, "set FLYTE_BRIDGE_V1_ENDPOINT" in done.stderr) == (4, True)
     done = two.bridge("compare", "v1:whole", "v2:whole", FLYTE_BRIDGE_V1_ENDPOINT="127.0.0.1:1")
     assert done.returncode == 4

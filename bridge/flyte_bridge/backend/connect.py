@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from flyte_bridge.backend.credentials import Credentials
     from flyte_bridge.config import Settings
+    from flyte_bridge.embedded.directory_lock import Instance
 
 IN_TASK_PATIENCE = 1200.0
 """Seconds in which a process that Flyte 2 runs keeps trying to reach it: its server may restart, and nothing is lost."""
@@ -36,7 +37,7 @@ def connect(settings: Settings, *, patience: float = PATIENCE) -> BackendClient:
         from flyte_bridge.embedded import instance
 
         running = instance.ensure(settings.data_dir)
-        proof = None if (access := running.access) is None else Fixed(access.token)
+        proof = embedded_credentials(running)
         return BackendClient(GrpcCaller(running.endpoint, insecure=True, patience=patience, credentials=proof))
     caller = GrpcCaller(
         settings.endpoint,
@@ -46,6 +47,16 @@ def connect(settings: Settings, *, patience: float = PATIENCE) -> BackendClient:
         patience=patience,
     )
     return BackendClient(caller)
+
+
+def embedded_credentials(running: Instance) -> Credentials | None:
+    """How calls to an embedded backend prove who sends them; `None` if it asks nobody.
+
+    Raises:
+        StoreError: Its token cannot be read.
+    """
+    access = running.access
+    return None if access is None else Fixed(access.token)
 
 
 def credentials(settings: Settings, endpoint: str) -> Credentials | None:

@@ -123,10 +123,12 @@ async def local(data_dir: Path) -> ControlPlane:
     """The embedded backend of a data directory; started if it does not run."""
     import asyncio
 
+    from ..backend.connect import embedded_credentials
     from ..embedded import instance, snippets
 
     running = await asyncio.to_thread(instance.ensure, data_dir)
-    caller = GrpcCaller(running.endpoint, insecure=True, name="the embedded Flyte 2")
+    proof = embedded_credentials(running)
+    caller = GrpcCaller(running.endpoint, insecure=True, credentials=proof, name="the embedded Flyte 2")
     return ControlPlane(f"Flyte 2 (embedded, {running.endpoint})", caller, Storage(snippets.flyte_environment(running)))
 
 

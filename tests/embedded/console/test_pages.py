@@ -236,13 +236,19 @@ def chromium(url: str, profile: Path, *options: str) -> str:
     return done.stdout
 
 
+def logging_in(client: Client, url: str) -> str:
+    """The URL of a page, with the path that gives a browser its cookie and leads on to the page."""
+    assert client.running.access is not None
+    return url.replace(client.running.endpoint, f"{client.running.endpoint}/{client.running.access.segment}", 1)
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed; .ci/run installs Debian's")
 def test_chromium_shows_the_page_and_runs_nothing_that_a_value_smuggled_in(
     world: tuple[Client, dict[str, Any]], tmp_path: Path
 ) -> None:
     """With scripts enabled in the browser, values stay text, no element comes of them, and the title is ours."""
-    _, urls = world
-    with_scripts = chromium(urls["good"], tmp_path / "a", "--dump-dom")
+    client, urls = world
+    with_scripts = chromium(logging_in(client, urls["good"]), tmp_path / "a", "--dump-dom")
     assert "<title>" in with_scripts
     assert "pwned" not in re.search(r"<title>(.*?)</title>", with_scripts, re.DOTALL)[1]  # type: ignore[index]
     assert "<img" not in with_scripts
@@ -252,8 +258,13 @@ def test_chromium_shows_the_page_and_runs_nothing_that_a_value_smuggled_in(
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed; .ci/run installs Debian's")
 def test_chromium_lays_the_tree_out(world: tuple[Client, dict[str, Any]], tmp_path: Path) -> None:
     """The page, which has no script and may run none, is drawn in a phone's and a desk's width."""
-    _, urls = world
+    client, urls = world
     for width, height in ((390, 844), (1300, 900)):
         picture = tmp_path / f"{width}.png"
-        chromium(urls["good"], tmp_path / "profile", f"--window-size={width},{height}", f"--screenshot={picture}")
+        chromium(
+            logging_in(client, urls["good"]),
+            tmp_path / "profile",
+            f"--window-size={width},{height}",
+            f"--screenshot={picture}",
+        )
         assert picture.stat().st_size > 10_000

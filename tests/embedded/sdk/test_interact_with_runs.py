@@ -199,8 +199,8 @@ def test_handling_failures(world: tuple[Client, dict[str, Any]]) -> None:
     "storage",
     [
         'flyte.storage.S3.auto(region="us-east-2")',
-        'flyte.storage.S3(access_key_id="embedded", secret_access_key="embedded", region="us-east-2", '
-        'endpoint=__import__("os").environ["FLYTE_AWS_ENDPOINT"])',
+        'flyte.storage.S3(access_key_id=told["ACCESS_KEY_ID"], secret_access_key=told["SECRET_ACCESS_KEY"], '
+        'region="us-east-2", endpoint=told["ENDPOINT"])',
     ],
 )
 def test_large_data_is_downloaded_from_the_object_store(world: tuple[Client, dict[str, Any]], storage: str) -> None:
@@ -209,9 +209,11 @@ def test_large_data_is_downloaded_from_the_object_store(world: tuple[Client, dic
     told = client.python(
         f"""
         import asyncio
+        import os
         import flyte.storage
         import pandas as pd
         from flyte.io import DataFrame  # without it the SDK cannot tell what a frame's literal is
+        told = {{name.removeprefix("FLYTE_AWS_"): value for name, value in os.environ.items()}}
         flyte.init_from_config(storage={storage})
         outputs = flyte.remote.Run.get("{made["data"]}").outputs()
         dataframe, file = outputs
