@@ -15,7 +15,6 @@ from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 
 from admin.control import DOMAIN, PROJECT, VERSION
 from flyte_bridge.backend.client import BackendClient
-from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.registry.attributes import Attributes, Scope
 from flyte_bridge.registry.deployed import Deployed
 from flyte_bridge.registry.documents import Documents
@@ -150,7 +149,7 @@ def test_nothing_starts_under_attributes_that_nothing_could_follow(
     project = make_project()
 
     async def put(told: dict[str, Any] | None) -> None:
-        async with BackendClient(GrpcCaller(control.endpoint, insecure=True)) as backend:
+        async with BackendClient(control.caller()) as backend:
             held = Attributes(backend, Documents(Deployed(backend)))
             matching = None if told is None else matchable_resource_pb2.MatchingAttributes(**told)
             await held.put(

@@ -15,7 +15,7 @@ from flyteidl2.project import project_service_pb2, project_service_pb2_grpc
 
 from flyte_bridge import config
 from flyte_bridge.admin.proof import OPEN
-from flyte_bridge.admin.service import METHODS
+from flyte_bridge.admin.methods import METHODS
 from flyte_bridge.backend.buckets import NamedBuckets
 from flyte_bridge.backend.storage import Storage
 from flyte_bridge.errors import BadObjectName
