@@ -14,8 +14,8 @@ from flyteidl2.dataproxy import dataproxy_service_pb2, dataproxy_service_pb2_grp
 from flyteidl2.project import project_service_pb2, project_service_pb2_grpc
 
 from flyte_bridge import config
-from flyte_bridge.admin.proof import OPEN
 from flyte_bridge.admin.methods import METHODS
+from flyte_bridge.admin.proof import OPEN
 from flyte_bridge.backend.buckets import NamedBuckets
 from flyte_bridge.backend.storage import Storage
 from flyte_bridge.errors import BadObjectName

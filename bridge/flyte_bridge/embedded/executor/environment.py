@@ -72,9 +72,7 @@ _READ_BY_IMPORTS = re.compile(
 `zygote_flyte` has its logger read it again."""
 
 
-def backend(
-    endpoint: str, access: Access | None, token_file: Path, *, tells_driver: bool = True
-) -> dict[str, str]:
+def backend(endpoint: str, access: Access | None, token_file: Path, *, tells_driver: bool = True) -> dict[str, str]:
     """What every task is told about the backend; for `Executor.start`.
 
     Args:
