@@ -1,6 +1,5 @@
 """`>>` between the node of one iteration and the next: they run in turn."""
 
-import asyncio
 from typing import List
 
 import flyte

@@ -6,7 +6,7 @@ and defects of our own, each of which becomes a finding and never a traceback.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import libcst as cst
 
@@ -15,6 +15,7 @@ from flyte_bridge_translators.findings.catalogue import CATALOGUE
 from flyte_bridge_translators.source import FINISHERS, TRANSLATORS
 from flyte_bridge_translators.source.check.result import checked
 from flyte_bridge_translators.source.engine.entities import Facts, read, with_environments
+from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.translator import (
     Context,
@@ -83,7 +84,7 @@ def parse(source: Source) -> Parsed:
         module = Module(
             tree, text=_text(source.data, tree.encoding), path=source.path, name=source.name, package=source.package
         )
-        facts = read(module)
+        facts = replace(read(module), holdings=holdings_of(module).holdings())
         facts = with_environments(facts, assign(module, facts))
     except Exception as error:
         return Parsed(source, None, nothing, _defect(source.path, error))
@@ -97,7 +98,7 @@ def convert_parsed(parsed: Parsed, context: Context) -> Outcome:
     module = parsed.module
     if module is None:
         return Unchanged()
-    module.names.star = context.exports
+    module.names.learn(context.exports)
     try:
         outcome = convert(module, context, TRANSLATORS, FINISHERS)
         if isinstance(outcome, Converted):

@@ -148,4 +148,11 @@ CODES: tuple[Code, ...] = (
         "await.",
         "Make the task async and await the driver, or call the driver's tasks directly.",
     ),
+    Code(
+        "FB253",
+        "coroutine function called by plain Python",
+        Severity.HAND,
+        "Workflows call this function, and it calls tasks, so it is a coroutine function now; this caller cannot await it.",
+        "Await it, or run it with `asyncio.run`; in a task, call the tasks' plain functions (`task.forward`) instead.",
+    ),
 )

@@ -63,7 +63,7 @@ def wants_path(module: Module, values: Values, call: cst.Call, argument: cst.Arg
         return False
     if isinstance(func, cst.Call):  # `map_task(f)(xs=files)`, `partial(f)(x)`, a decorator's result
         return False
-    if values.context.entity(qualified) is not None:
+    if values.context.entity(qualified) is not None or values.context.callees(module, func).awaits:
         return False
     if isinstance(func, cst.Attribute):
         if func.attr.value in _CONTAINER_METHODS:

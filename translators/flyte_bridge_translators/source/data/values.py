@@ -319,7 +319,7 @@ class Values:
             return Shape(PATH)
         if qualified == "flytekit.FlyteDirectory.listdir":
             return Shape(LIST, (Shape(FILE),))
-        entity = self.context.entity(qualified)
+        entity = self.context.held(self.module, node.func)
         if entity is not None and entity.kind is not Kind.LAUNCH_PLAN:
             outputs = self.context.outputs(entity)
             shapes = tuple(of_text(annotation) for annotation in outputs.annotations)

@@ -191,8 +191,9 @@ def _definition(reader: Reader, statement: cst.FunctionDef | cst.ClassDef) -> No
     step = PlainStep(0, reader.line, effect=False, rebinds=False)
     for name in reader.variables.names(statement):
         reader.read_name(name, name, step, None)
+    becomes = isinstance(statement, cst.FunctionDef) and statement in reader.scene.coroutines
     inside = [node for node in _expressions(statement) if recognize(reader.scene, node) is not None]
-    if inside:
+    if inside and not becomes:
         reader.scene.plan.report(
             "FB222",
             inside[0],

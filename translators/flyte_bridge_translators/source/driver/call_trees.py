@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flyte_bridge_translators.graph import calls, model
 from flyte_bridge_translators.graph.calls import Leaf, Series, Shared, Tree
-from flyte_bridge_translators.source.driver.node import EntityCallee
+from flyte_bridge_translators.source.driver.entity_callee import EntityCallee
 from flyte_bridge_translators.source.driver.steps import BlockStep, CallStep, Step
 
 

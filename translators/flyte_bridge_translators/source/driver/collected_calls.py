@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from flyte_bridge_translators.source.driver.block_steps import plain_block
+from flyte_bridge_translators.source.driver.entity_callee import EntityCallee
 from flyte_bridge_translators.source.driver.for_loops import empty_list
-from flyte_bridge_translators.source.driver.node import EntityCallee
 from flyte_bridge_translators.source.driver.recognize import recognize
 from flyte_bridge_translators.source.driver.steps import UNKNOWN, CallStep, PlainStep, Read, Step
 from flyte_bridge_translators.source.engine import reading

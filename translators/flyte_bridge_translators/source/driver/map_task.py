@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 import libcst as cst
 
-from flyte_bridge_translators.source.driver.node import EntityCallee, settings_of, unpartial
+from flyte_bridge_translators.source.driver.entity_callee import EntityCallee
 from flyte_bridge_translators.source.driver.node import recognize as recognize_call
+from flyte_bridge_translators.source.driver.node import settings_of, unpartial
 from flyte_bridge_translators.source.driver.scene import Found, Scene
 from flyte_bridge_translators.source.driver.steps import UNKNOWN
 from flyte_bridge_translators.source.engine.edits import Rewrite
@@ -161,7 +162,7 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
     options = {argument.keyword.value: argument.value for argument in maker.args if argument.keyword is not None}
     target = options.pop("map_function", None) or options.pop("target", None) or maker.args[0].value
     func, bound = unpartial(scene, target)
-    if scene.entity(func) is None and scene.qualified(func) not in scene.helpers:
+    if scene.entity(func) is None and not scene.callees(func).awaits:
         return None
     pretended = call.with_changes(func=func, args=[])
     inner = recognize_call(scene, pretended, overrides)

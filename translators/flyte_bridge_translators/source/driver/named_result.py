@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from flyte_bridge_translators.source.driver.node import CREATE_NODE, EntityCallee
+from flyte_bridge_translators.source.driver.entity_callee import EntityCallee
+from flyte_bridge_translators.source.driver.node import CREATE_NODE
 from flyte_bridge_translators.source.driver.scene import Found, Scene
 from flyte_bridge_translators.source.driver.steps import UNKNOWN
 from flyte_bridge_translators.source.engine.edits import Rewrite
@@ -236,7 +237,7 @@ def named(scene: Scene, found: Found, call: cst.BaseExpression, *, in_place: boo
     if uses is None or not isinstance(callee, EntityCallee) or callee.outputs.kind != "named":
         return found
     kind, where = uses.target(call)
-    if kind in {"unpacked", "dropped"} or (kind == "returned" and not scene.is_helper(uses.function)):
+    if kind in {"unpacked", "dropped"} or (kind == "returned" and uses.function not in scene.coroutines):
         return found
     if kind == "part" and not (in_place and isinstance(where, cst.Attribute)):
         return found

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 import libcst as cst
 
+from flyte_bridge_translators.source.driver.any_call import AnyCallee
 from flyte_bridge_translators.source.driver.eager import is_direct
+from flyte_bridge_translators.source.driver.entity_callee import EntityCallee
 from flyte_bridge_translators.source.driver.scene import Found, Scene, arguments
 from flyte_bridge_translators.source.driver.steps import UNKNOWN
 from flyte_bridge_translators.source.engine import layout
-from flyte_bridge_translators.source.engine.edits import Rewrite
-from flyte_bridge_translators.source.engine.entities import Entity, Kind, Outputs, launch_plan_target
+from flyte_bridge_translators.source.engine.entities import Entity, Kind, launch_plan_target
+from flyte_bridge_translators.source.engine.flow import Callees
 from flyte_bridge_translators.source.engine.names import is_v1
-from flyte_bridge_translators.source.engine.syntax import keyword
 from flyte_bridge_translators.source.engine.tree import code, dotted
 from flyte_bridge_translators.source.settings import resources
 from flyte_bridge_translators.source.settings.expressions import Work
@@ -36,63 +36,6 @@ REMOVED = {
 }
 
 
-@dataclass
-class EntityCallee:
-    """A task, workflow or launch plan that is called.
-
-    Attributes:
-        func: What is called, as the user wrote it.
-        call: The call that holds the arguments.
-        direct: Whether the callee is async in Flyte 2, so that calling it gives something to await.
-        first: How many leading arguments are not the entity's (`create_node(f, ...)`).
-        settings: The keywords of `.override(...)`, with the original values.
-        bound: What a launch plan gives besides, name → text.
-        partial: The arguments that `functools.partial` bound before.
-    """
-
-    name: str
-    outputs: Outputs
-    func: cst.BaseExpression
-    call: cst.Call
-    direct: bool
-    first: int = 0
-    settings: Sequence[tuple[str, cst.BaseExpression]] = ()
-    bound: Sequence[tuple[str, str]] = ()
-    replaced: cst.BaseExpression | None = None
-    partial: Sequence[cst.Arg] = ()
-    simple: bool = field(default=True, init=False)
-    awaits: bool = field(default=True, init=False)
-    prepares: bool = field(default=False, init=False)
-
-    def before(self, rewrite: Rewrite) -> list[cst.BaseStatement]:
-        """Nothing."""
-        return []
-
-    def function(self, rewrite: Rewrite) -> cst.BaseExpression:
-        """What is called in Flyte 2, overrides applied."""
-        func = self.replaced if self.replaced is not None else rewrite(self.func)
-        if self.settings:
-            override = cst.Attribute(func, cst.Name("override"))
-            func = cst.Call(override, [keyword(name, rewrite(value)) for name, value in self.settings])
-        return func if self.direct else cst.Attribute(func, cst.Name("aio"))
-
-    def awaitable(self, rewrite: Rewrite) -> cst.BaseExpression:
-        """`f.aio(x=1)`, or `f(x=1)` when it is async already."""
-        call = rewrite.inside(self.call)
-        given = list(call.args[self.first :])
-        named = {argument.keyword.value for argument in given if argument.keyword is not None}
-        before = [cst.Arg(rewrite(one.value)) for one in self.partial if one.keyword is None]
-        before += [
-            keyword(one.keyword.value, rewrite(one.value))
-            for one in self.partial
-            if one.keyword is not None and one.keyword.value not in named
-        ]
-        extra = [keyword(name, cst.parse_expression(text)) for name, text in self.bound if name not in named]
-        if extra and given:
-            given[-1] = given[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
-        return call.with_changes(func=self.function(rewrite), args=[*before, *given, *extra], lpar=[], rpar=[])
-
-
 def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> Found | None:
     """A call of an entity or of a helper that calls entities, or None."""
     func, first = call.func, 0
@@ -100,6 +43,9 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
         func, first = call.args[0].value, 1
     func, partial = unpartial(scene, func)
     entity = scene.entity(func) or instance(scene, func)
+    callees = scene.callees(func) if entity is None or scene.is_bound_again(func) else None
+    if callees is not None and len(callees.entities) > 1:
+        entity = None
     settings = tuple(settings_of(scene, overrides))
     inner = (
         *((one.value, "") for one in partial),
@@ -107,11 +53,12 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
         *((value, "") for _, value in settings),
     )
     if entity is None:
-        qualified = scene.qualified(func)
-        if qualified is None or qualified not in scene.helpers:
+        if callees is None or not callees.awaits:
             return None
-        name = (dotted(func) or "helper").rpartition(".")[2]
-        return Found(EntityCallee(name, UNKNOWN, func, call, True), inner)
+        held = None if _is_global(scene, func) else func
+        return Found(
+            _of(scene, callees, func, call, first, settings, partial), (*inner, *([(held, "")] if held else []))
+        )
     replaced: cst.BaseExpression | None = None
     bound: Sequence[tuple[str, str]] = ()
     target = entity
@@ -140,6 +87,48 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
         partial,
     )
     return Found(callee, inner)
+
+
+def _is_global(scene: Scene, func: cst.BaseExpression) -> bool:
+    return isinstance(func, cst.Name) and scene.qualified(func) is not None
+
+
+def _of(
+    scene: Scene,
+    callees: Callees,
+    func: cst.BaseExpression,
+    call: cst.Call,
+    first: int,
+    settings: Sequence[tuple[str, cst.BaseExpression]],
+    partial: Sequence[cst.Arg],
+) -> EntityCallee:
+    """A call of what a variable, a container, a parameter or an attribute holds."""
+    name = (dotted(func) or "call").rpartition(".")[2]
+    entities = [scene.context.entities[each] for each in sorted(callees.entities) if each in scene.context.entities]
+    for entity in entities:
+        if entity.kind is Kind.LAUNCH_PLAN:
+            scene.plan.report(
+                "FB205", call, f"`{code(func)}` may be the launch plan `{entity.name}`: call its workflow"
+            )
+    mixed = callees.partial or callees.others or bool(callees.entities and callees.coroutines)
+    if mixed:
+        if settings:
+            scene.plan.report("FB204", call, f"`{code(func)}` may be plain Python: its overrides are left out")
+        scene.any_call.used = True
+        scene.any_call.partial = scene.any_call.partial or callees.partial
+        return AnyCallee(name, UNKNOWN, func, call, True, first, partial=partial, by=scene.any_call.name)
+    outputs = {scene.context.outputs(entity) for entity in entities}
+    known = len(entities) == len(callees.entities) and len(outputs) == 1
+    return EntityCallee(
+        name,
+        outputs.pop() if known and entities else UNKNOWN,
+        func,
+        call,
+        not callees.entities,
+        first,
+        settings,
+        partial=partial,
+    )
 
 
 def unpartial(scene: Scene, target: cst.BaseExpression) -> tuple[cst.BaseExpression, list[cst.Arg]]:

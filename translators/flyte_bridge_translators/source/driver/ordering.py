@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from flyte_bridge_translators.source.driver.node import EntityCallee, settings_of
+from flyte_bridge_translators.source.driver.entity_callee import EntityCallee
+from flyte_bridge_translators.source.driver.node import settings_of
 from flyte_bridge_translators.source.driver.scene import peel_overrides
 from flyte_bridge_translators.source.driver.steps import BranchStep, CallStep, PlainStep, Step
 from flyte_bridge_translators.source.engine import reading

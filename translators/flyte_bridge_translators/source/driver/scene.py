@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,11 +14,13 @@ from flyte_bridge_translators.source.driver.steps import Callee
 from flyte_bridge_translators.source.engine import layout
 from flyte_bridge_translators.source.engine.edits import Plan
 from flyte_bridge_translators.source.engine.entities import Entity
+from flyte_bridge_translators.source.engine.flow import Callees
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.names import is_v1
 from flyte_bridge_translators.source.engine.translator import Context
 
 if TYPE_CHECKING:
+    from flyte_bridge_translators.source.driver.any_call import AnyCall
     from flyte_bridge_translators.source.driver.named_result import Uses
     from flyte_bridge_translators.source.driver.shape import Shape, Writer
     from flyte_bridge_translators.source.engine.edits import Rewrite
@@ -48,7 +50,9 @@ class Scene:
         module: The file.
         context: The project.
         plan: Where edits and findings go.
-        helpers: Qualified names of plain functions of the file that call entities; they become coroutines.
+        coroutines: The plain functions of the file that become coroutine functions, since drivers call them and they call
+            entities.
+        any_call: The file's function that calls whatever a variable may hold.
         mappers: Local variable → the `map_task(...)` or `partial(...)` call assigned to it.
         fresh: Makes names nobody uses.
         writer: What writes a shape.
@@ -61,7 +65,8 @@ class Scene:
     module: Module
     context: Context
     plan: Plan
-    helpers: Mapping[str, cst.FunctionDef]
+    coroutines: frozenset[cst.FunctionDef]
+    any_call: AnyCall
     mappers: dict[str, cst.Call]
     fresh: Fresh
     writer: Callable[[Shape, Rewrite], Writer]
@@ -98,13 +103,17 @@ class Scene:
         """The names of the driver's own variables and parameters."""
         return frozenset(self.uses.names) | self.parameters if self.uses is not None else self.parameters
 
-    def is_helper(self, function: cst.FunctionDef) -> bool:
-        """Whether a function is a plain one that calls entities."""
-        return any(one is function for one in self.helpers.values())
+    def callees(self, func: cst.BaseExpression) -> Callees:
+        """What a callee may be, wherever its value comes from."""
+        return self.context.callees(self.module, func)
+
+    def is_bound_again(self, func: cst.BaseExpression) -> bool:
+        """Whether the name of an entity is bound in more than one way."""
+        return isinstance(func, cst.Name) and len(self.module.names.bindings(func)) > 1
 
     def entity(self, node: cst.CSTNode | None) -> Entity | None:
-        """The entity an expression names."""
-        return self.context.entity(self.qualified(node)) if isinstance(node, (cst.Name, cst.Attribute)) else None
+        """The entity an expression names, or is the only thing it may hold."""
+        return self.context.held(self.module, node)
 
 
 class Fresh:

@@ -30,6 +30,8 @@ def is_mapper(reader: Reader, target: cst.BaseExpression, value: cst.BaseExpress
     ):
         other = _used_otherwise(reader, target.value)
         if other is not None and not settled(reader.scene, target.value):
+            if made == "functools.partial":  # it is called through what calls whatever a variable holds
+                return False
             what = "a `map_task(...)`" if made == "flytekit.map_task" else "a task or launch plan"
             message = f"`{target.value}` holds {what}, but which one when it is used is not known here"
             reader.scene.plan.report("FB213", other, message)

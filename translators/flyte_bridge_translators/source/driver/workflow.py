@@ -6,18 +6,16 @@ concurrent calls.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
 import libcst as cst
 
 from flyte_bridge_translators.source.driver import longer_waits
+from flyte_bridge_translators.source.driver.any_call import AnyCall
 from flyte_bridge_translators.source.driver.body import Reader
-from flyte_bridge_translators.source.driver.eager import rewrite_eager, rewrite_task
+from flyte_bridge_translators.source.driver.eager import report_outside, rewrite_eager, rewrite_task
 from flyte_bridge_translators.source.driver.failure import read as read_failure
 from flyte_bridge_translators.source.driver.failure import wrap
 from flyte_bridge_translators.source.driver.map_task import MAP
 from flyte_bridge_translators.source.driver.named_result import Uses
-from flyte_bridge_translators.source.driver.recognize import recognize
 from flyte_bridge_translators.source.driver.render import Renderer
 from flyte_bridge_translators.source.driver.scene import Fresh, Scene
 from flyte_bridge_translators.source.driver.shape import compile_body
@@ -26,6 +24,7 @@ from flyte_bridge_translators.source.driver.variable_names import settle
 from flyte_bridge_translators.source.engine import reading
 from flyte_bridge_translators.source.engine.edits import Plan, Rewrite
 from flyte_bridge_translators.source.engine.entities import Kind, entity_decorator
+from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import walk
@@ -41,27 +40,39 @@ def translate(module: Module, context: Context) -> Plan:
         and found[1].is_driver
         and module.is_top_level(function)
     ]
-    helpers = find_helpers(module, context, [function for function, _ in drivers])
-    for function, kind in drivers:
-        if kind is Kind.EAGER or function.asynchronous is not None:
+    coroutines = coroutine_functions(module, context)
+    any_call = AnyCall.of(module)
+    names = holdings_of(module).ids
+    inside: set[cst.FunctionDef] = set()
+
+    def rewrite(function: cst.FunctionDef) -> None:
+        if function.asynchronous is not None:
             rewrite_eager(module, context, plan, function)
         else:
-            rewrite_driver(module, context, plan, function, helpers)
+            rewrite_driver(scene_of(module, context, plan, function, coroutines, any_call), function)
+
+    for function, kind in drivers:
+        if kind is Kind.EAGER:
+            rewrite_eager(module, context, plan, function)
+        else:
+            rewrite(function)
     for function in module.functions:
         found = entity_decorator(module, function)
-        if found is not None and found[1] is Kind.TASK:
+        if (found is not None and found[1] is Kind.TASK) or names[function] in context.flow.in_tasks:
             rewrite_task(module, context, plan, function)
+            inside.add(function)
     remove_mappers(module, plan)
-    for function in helpers.values():
-        rewrite_driver(module, context, plan, function, helpers)
+    for function in module.functions:
+        if function in coroutines:
+            rewrite(function)
+    report_outside(module, context, plan, {*inside, *coroutines, *(function for function, _ in drivers)})
+    any_call.define(module, plan)
     return plan
 
 
-def rewrite_driver(
-    module: Module, context: Context, plan: Plan, function: cst.FunctionDef, helpers: Mapping[str, cst.FunctionDef]
-) -> None:
+def rewrite_driver(scene: Scene, function: cst.FunctionDef) -> None:
     """Makes one function async and its body concurrent."""
-    scene = scene_of(module, context, plan, function, helpers)
+    module, plan = scene.module, scene.plan
     failure = read_failure(scene, function)
     if failure.settle:
         scene.settled = (scene.fresh("results", "all_results"), scene.fresh("result", "one_result"))
@@ -109,56 +120,31 @@ def remove_mappers(module: Module, plan: Plan) -> None:
 
 
 def scene_of(
-    module: Module, context: Context, plan: Plan, function: cst.FunctionDef, helpers: Mapping[str, cst.FunctionDef]
+    module: Module,
+    context: Context,
+    plan: Plan,
+    function: cst.FunctionDef,
+    coroutines: frozenset[cst.FunctionDef],
+    any_call: AnyCall,
 ) -> Scene:
     """What is known before a driver is read."""
     taken = {node.value for node in walk(function.body) if isinstance(node, cst.Name) and node in module.names.scopes}
-    taken |= set(module.scope.bindings) | set(reading.BUILTINS) | {"asyncio", "flyte"}
+    taken |= set(module.scope.bindings) | set(reading.BUILTINS) | {"asyncio", "flyte", any_call.name}
     parameters = {
         node.name.value
         for node in walk(function.params)
         if isinstance(node, cst.Param) and isinstance(node.name, cst.Name)
     }
-    scene = Scene(module, context, plan, helpers, {}, Fresh(taken | parameters), Renderer, frozenset(parameters))
+    scene = Scene(
+        module, context, plan, coroutines, any_call, {}, Fresh(taken | parameters), Renderer, frozenset(parameters)
+    )
     scene.uses = Uses(scene, function)
     return scene
 
 
-def find_helpers(module: Module, context: Context, drivers: list[cst.FunctionDef]) -> dict[str, cst.FunctionDef]:
-    """Plain functions of the file that call entities and that drivers call, directly or through each other."""
-    plain = {
-        f"{module.name}.{function.name.value}": function
-        for function in module.functions
-        if module.is_top_level(function)
-        and entity_decorator(module, function) is None
-        and function.asynchronous is None
-    }
-    if not plain:
-        return {}
-    scene = Scene(module, context, Plan("probe"), {}, {}, Fresh(set()), Renderer)
-    calling = {name for name, function in plain.items() if any(True for _ in _entity_calls(scene, function))}
-    while True:
-        more = {
-            name
-            for name, function in plain.items()
-            if name not in calling
-            and any(module.names.qualified(call.func) in calling for call in reading.calls(function))
-        }
-        if not more:
-            break
-        calling |= more
-    reached: set[str] = set()
-    queue = list(drivers)
-    while queue:
-        for call in reading.calls(queue.pop().body):
-            name = module.names.qualified(call.func)
-            if name in calling and name not in reached:
-                reached.add(name)
-                queue.append(plain[name])
-    return {name: plain[name] for name in plain if name in reached}
-
-
-def _entity_calls(scene: Scene, function: cst.FunctionDef) -> Iterator[cst.Call]:
-    for call in reading.calls(function.body):
-        if recognize(scene, call) is not None:
-            yield call
+def coroutine_functions(module: Module, context: Context) -> frozenset[cst.FunctionDef]:
+    """The plain functions of a file that become coroutine functions: drivers call them, of this file or another, and they call
+    entities."""
+    found = context.flow.coroutines
+    names = holdings_of(module).ids
+    return frozenset(function for function in module.functions if names[function] in found)

@@ -13,6 +13,7 @@ from enum import Enum
 import libcst as cst
 
 from flyte_bridge_translators.source.engine.constants import classes, constants
+from flyte_bridge_translators.source.engine.holdings import Holdings
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.tree import code, string_value
 
@@ -141,6 +142,7 @@ class Facts:
         images: Qualified names of module-level `ImageSpec`s.
         classes: Qualified name of a class with annotated fields (dataclass, model, NamedTuple) → ((field, annotation), …).
         enums: Qualified names of enums.
+        holdings: What its names may hold, as far as calls go.
     """
 
     module: str
@@ -153,6 +155,7 @@ class Facts:
     images: frozenset[str] = frozenset()
     classes: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     enums: frozenset[str] = frozenset()
+    holdings: Holdings = field(default_factory=Holdings)
 
 
 def entity_decorator(module: Module, function: cst.FunctionDef) -> tuple[cst.Decorator, Kind, str] | None:

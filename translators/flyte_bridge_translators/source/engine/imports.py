@@ -40,7 +40,8 @@ def translate(module: Module, context: Context, merged: Plan) -> Plan:
     used, kept = _survey(module, apply(module, merged))
     _report_leftovers(module, merged, plan, kept)
     dropped = _drop(module, plan, used)
-    _add(module, plan, [new for line in merged.imports for new in aliased(line, merged.aliases)], dropped)
+    wanted = [new for line in merged.imports for new in aliased(line, merged.aliases)]
+    _add(module, plan, [line for line in wanted if _bound_by(line) in used], dropped)
     return plan
 
 
@@ -202,6 +203,12 @@ def _add(module: Module, plan: Plan, wanted: Sequence[str], dropped: Sequence[Im
     others = sorted((line for line in lines if _root(line) not in sys.stdlib_module_names), key=_order)
     _place_standard(module, plan, standard, existing)
     _place_others(module, plan, others, existing, dropped)
+
+
+def _bound_by(line: str) -> str:
+    """The name an import line binds."""
+    last = line.rsplit(maxsplit=1)[-1]
+    return last.split(".")[0] if line.startswith("import ") and " as " not in line else last
 
 
 def aliased(line: str, aliases: Mapping[str, str]) -> list[str]:

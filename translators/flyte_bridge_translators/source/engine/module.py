@@ -36,6 +36,7 @@ class Module(Scan):
         functions: Every function definition, in the order of the text.
         imports: Every import statement.
         assignments: Every `name = value` (annotated or not) at module level, in the order of the text.
+        holdings: What `holdings_of` read of the file.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Module(Scan):
         self.path = path
         self.name = name
         super().__init__(tree, Names(name, name.rpartition(".")[0] if package is None else package, star))
+        self.holdings: object | None = None
         self._positions: dict[cst.CSTNode, tuple[int, int]] = {}
 
     # -- what translators look for -----------------------------------------------------------------------------------

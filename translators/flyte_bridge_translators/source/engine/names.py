@@ -163,6 +163,11 @@ class Names:
         self.scopes: dict[cst.CSTNode, Scope] = {}
         self._memo: dict[cst.CSTNode, str | None] = {}
 
+    def learn(self, star: Callable[[str, str], bool]) -> None:
+        """Take in what other modules export; names that were asked for before are looked up again."""
+        self.star = star
+        self._memo.clear()
+
     def scope(self, name: cst.Name) -> Scope | None:
         """The scope a name is used in."""
         return self.scopes.get(name)

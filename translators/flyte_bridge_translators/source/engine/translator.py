@@ -11,10 +11,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import libcst as cst
+
 from flyte_bridge_translators.findings import Finding
 from flyte_bridge_translators.source.engine.edits import Plan, apply, locate, merge
 from flyte_bridge_translators.source.engine.entities import Entity, Facts, Kind, Outputs
 from flyte_bridge_translators.source.engine.environment_names import clean, environment_names, suffix
+from flyte_bridge_translators.source.engine.flow import Callees, Flow
+from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.tree import code
 
@@ -53,6 +57,11 @@ class Context:
         """Qualified name → entity, over the whole project."""
         return {name: entity for facts in self.facts.values() for name, entity in facts.entities.items()}
 
+    @cached_property
+    def flow(self) -> Flow:
+        """What every callee of the project may hold."""
+        return Flow(self.facts, self.resolve)
+
     def resolve(self, qualified: str | None) -> str | None:
         """A qualified name with re-exports followed: `pkg.load` to `pkg.tasks.load` when `pkg/__init__` imports it."""
         seen = set()
@@ -69,6 +78,22 @@ class Context:
         """The entity a qualified name stands for, wherever in the project it is defined."""
         resolved = self.resolve(qualified)
         return self.entities.get(resolved) if resolved is not None else None
+
+    def callees(self, module: Module, func: cst.BaseExpression) -> Callees:
+        """What a callee in a file may be, wherever its value comes from."""
+        return self.flow.callees(holdings_of(module).term(func))
+
+    def held(self, module: Module, node: cst.CSTNode | None) -> Entity | None:
+        """The entity that an expression of a file names, or the only thing it may hold."""
+        if not isinstance(node, (cst.Name, cst.Attribute)):
+            return None
+        entity = self.entity(module.names.qualified(node))
+        if entity is not None:
+            return entity
+        callees = self.callees(module, node)
+        if len(callees.entities) != 1 or callees.partial or callees.others or callees.coroutines:
+            return None
+        return self.entities.get(next(iter(callees.entities)))
 
     def outputs(self, entity: Entity) -> Outputs:
         """What an entity returns, with a NamedTuple's fields filled in and a launch plan's workflow looked through."""

@@ -11,7 +11,7 @@ import libcst as cst
 
 from flyte_bridge_translators.source.data.datatypes import DIRECTORY, FILE, FRAME, SCHEMA, of_text
 from flyte_bridge_translators.source.data.flyte_io import atom, can_await, expression
-from flyte_bridge_translators.source.driver.workflow import find_helpers
+from flyte_bridge_translators.source.driver.workflow import coroutine_functions
 from flyte_bridge_translators.source.engine.edits import Plan, Rewrite
 from flyte_bridge_translators.source.engine.entities import Entity, Kind, Outputs, entity_decorator
 from flyte_bridge_translators.source.engine.module import Module
@@ -24,17 +24,16 @@ def translate(module: Module, context: Context) -> Plan:
     """Run what plain Python called."""
     plan = Plan("main_block")
     blocks: dict[cst.CSTNode, None] = {}
-    entities = {function: found[1] for function in module.functions if (found := entity_decorator(module, function))}
-    helpers: set[cst.FunctionDef] | None = None
+    entities = {function for function in module.functions if entity_decorator(module, function) is not None}
+    coroutines: frozenset[cst.FunctionDef] | None = None
     outermost: cst.CSTNode | None = None
     for call in module.all_calls:
         entity = context.entity(module.names.qualified(call.func))
         if entity is None or _inside(module, call, entities) or not _must_run(module, entity):
             continue
-        if helpers is None:
-            drivers = [function for function, kind in entities.items() if kind.is_driver]
-            helpers = set(find_helpers(module, context, drivers).values())
-        if _inside(module, call, helpers) or isinstance(module.parents.get(call), cst.Decorator):
+        if coroutines is None:
+            coroutines = coroutine_functions(module, context)
+        if _inside(module, call, coroutines) or isinstance(module.parents.get(call), cst.Decorator):
             continue
         if _run(module, context, plan, call, entity):
             block = _block(module, call)

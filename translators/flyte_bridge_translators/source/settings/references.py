@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import libcst as cst
 
 from flyte_bridge_translators.source.engine.entities import Entity, Kind
+from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.settings.environment_groups import Home
@@ -36,7 +37,7 @@ class References:
         places = [self.places.of(one.function) for one in home.members]
         if home.driver and not home.settings:
             places += self._launch_plans()
-        for entity, chain in self._below(places, set()):
+        for entity, chain in (*self._below(places, set()), *self._through_plain_python(home)):
             target = entity
             if entity.kind is Kind.LAUNCH_PLAN:
                 workflow = self.context.entity(entity.target)
@@ -46,6 +47,15 @@ class References:
             if target.qualified not in seen:
                 seen.add(target.qualified)
                 yield target, chain
+
+    def _through_plain_python(self, home: Home) -> Iterator[tuple[Entity, cst.Name]]:
+        """What functions of other files call for them, what variables and containers hold."""
+        names = holdings_of(self.module).ids
+        called = self.context.flow.called_below(names[one.function] for one in home.members)
+        for qualified in sorted(called):
+            entity = self.context.entity(qualified)
+            if entity is not None:
+                yield entity, cst.Name("_")
 
     def _launch_plans(self) -> Iterator[int]:
         facts = self.context.facts.get(self.module.name)
