@@ -2,7 +2,7 @@
 
 `python benchmarks/side_by_side.py [nodes] [megabytes]` plans 365 dates; compares two files of so many megabytes, beside reading
 and hashing both; then starts an embedded backend in a temporary directory, runs one workflow of so many nodes twice (cached
-tasks: what is measured is the comparison) and compares the two.
+tasks: what is measured is the comparison) and compares the two; last, a backfill of 16 dates of ten seconds, 4 at once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ from flyteidl.core import identifier_pb2, literals_pb2
 from flyte_bridge import config
 from flyte_bridge.backend.storage import Storage
 from flyte_bridge.embedded import instance
+from flyte_bridge.side_by_side.backfill import Backfill, BackfillOptions, utilisation
+from flyte_bridge.side_by_side.backfill_plan import Period, plan_of
+from flyte_bridge.side_by_side.backfill_state import BackfillState
 from flyte_bridge.side_by_side.comparing import CompareOptions, SideExecution, compare_pair
+from flyte_bridge.side_by_side.launch_plans import LaunchPlanName
 from flyte_bridge.side_by_side.sides import LOCAL, Sides
 from flyte_bridge.verify.compare import compare
 from flyte_bridge.verify.contents import Contents
@@ -30,7 +34,10 @@ from flyte_bridge.verify.literals import plain
 from flyte_bridge_translators import fire_times
 
 SOURCE = """
-from flytekit import task, workflow
+import time
+from datetime import timedelta
+
+from flytekit import FixedRate, LaunchPlan, task, workflow
 
 @task(cache=True, cache_version="1")
 def inc(x: int) -> int:
@@ -41,6 +48,17 @@ def wide() -> int:
     for _ in range({nodes}):
         last = inc(x=1)
     return last
+
+@task
+def nap() -> int:
+    time.sleep(10)
+    return 1
+
+@workflow
+def napping() -> int:
+    return nap()
+
+hourly = LaunchPlan.get_or_create(napping, "hourly", schedule=FixedRate(duration=timedelta(hours=1)))
 """
 
 
@@ -53,6 +71,7 @@ def nodes(count: int, place: Path) -> None:
     try:
         names = _run(data_dir)
         asyncio.run(_compared(data_dir, names))
+        asyncio.run(_backfilled(data_dir, place))
     finally:
         instance.stop(data_dir)
 
@@ -67,6 +86,8 @@ def _run(data_dir: Path) -> list[str]:
     remote = FlyteRemote(settings=settings, default_project=settings.project, default_domain=settings.domain)
     image = ImageConfig(Image("default", "local/flytekit", "1"))
     serialization = SerializationSettings(image, project=settings.project, domain=settings.domain, version="1")
+    remote.register_workflow(wide.napping, serialization, version="1")
+    remote.register_launch_plan(wide.hourly, "1", serialization_settings=serialization)
     workflow = remote.register_workflow(wide.wide, serialization, version="1")
     for name in ("one", "two"):
         remote.wait(remote.execute(workflow, {}, execution_name=name), poll_interval=timedelta(seconds=1))
@@ -88,6 +109,19 @@ async def _compared(data_dir: Path, names: list[str]) -> None:
     compared = await compare_pair(left, right, CompareOptions())
     took = time.perf_counter() - began
     print(f"compare, {len(compared.nodes)} nodes, both sides on one backend: {took:.1f} s, {compared.verdict.value}")
+    await sides.close()
+
+
+async def _backfilled(data_dir: Path, place: Path) -> None:
+    settings = config.load(data_dir=data_dir)
+    sides = Sides(settings)
+    plane = await sides.of(LOCAL)
+    start = datetime(2024, 1, 1, tzinfo=timezone.utc)
+    wanted = LaunchPlanName(settings.project, settings.domain, "hourly")
+    plan = await plan_of(wanted, Period(start, start + timedelta(hours=16)), {LOCAL: plane})
+    state = BackfillState(place / "backfill.json", "1")
+    await Backfill(plan, BackfillOptions(parallel=4), state, lambda *_: None).run()
+    print(f"backfill, 16 dates of 10 s, 4 at once: {utilisation(state, LOCAL, 4):.0%} of the places used")
     await sides.close()
 
 

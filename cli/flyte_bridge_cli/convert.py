@@ -25,6 +25,7 @@ from flyte_bridge.convert.project import ProjectResult, convert_files, find, wri
 from flyte_bridge.errors import UsageError
 from flyte_bridge.verify.report import differs, print_table, to_json
 from flyte_bridge_cli.main import EXIT_USAGE
+from flyte_bridge_cli.options import rules_option
 from flyte_bridge_translators.findings import Finding, Severity
 from flyte_bridge_translators.source.engine.translator import RETRIES, Converted, Failed, Options, Outcome
 
@@ -93,6 +94,7 @@ EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code}  {meaning}" for code, meanin
     metavar="PATH",
     help="For --verify: the interpreter that has the project's packages, flytekit and flyte among them.",
 )
+@rules_option
 @click.option(
     "--retries",
     type=click.Choice(RETRIES),
@@ -115,6 +117,7 @@ def command(
     timeout: float,
     tasks: bool,
     python: Path | None,
+    rules: Path | None,
     retries: str,
 ) -> None:
     """Rewrite Flyte 1 source (flytekit) into Flyte 2 source (flyte).
@@ -124,7 +127,7 @@ def command(
     """
     if sum(map(bool, (output, in_place, show_diff, check))) > 1:
         raise UsageError("--output, --in-place, --diff and --check exclude each other: choose one")
-    for name, given in (("--inputs", inputs), ("--tasks", tasks), ("--python", python)):
+    for name, given in (("--inputs", inputs), ("--tasks", tasks), ("--python", python), ("--rules", rules)):
         if given and not do_verify:
             raise UsageError(f"{name} is for --verify: add it")
     wanted = _Wanted(_codes(select), _codes(ignore))
@@ -155,7 +158,7 @@ def command(
         write_in_place(result)
     elif output is not None:
         write_to(result, output)
-    verdicts = _verify(result, inputs, _How(timeout, tasks, python), errors) if do_verify else None
+    verdicts = _verify(result, inputs, _How(timeout, tasks, python, rules), errors) if do_verify else None
 
     if as_json:
         click.echo(json.dumps(_document(result, wanted, verdicts, explain=explain), indent=2, ensure_ascii=False))
@@ -233,15 +236,17 @@ def _filter(options: Options, wanted: _Wanted, *, show_diff: bool, check: bool, 
 
 @dataclass(frozen=True)
 class _How:
-    """How to verify: seconds for a workflow, whether lone tasks are run too, which interpreter runs both sides."""
+    """How to verify: seconds for a workflow, lone tasks too, which interpreter runs both sides, what counts as the same."""
 
     timeout: float
     tasks: bool
     python: Path | None
+    rules: Path | None
 
 
 def _verify(result: ProjectResult, inputs: Path | None, how: _How, errors: Console) -> list[Verdict]:
     """Run every converted workflow on both sides; what is going on is told on standard error, where that is a terminal."""
+    from flyte_bridge.verify import rules, rules_file
     from flyte_bridge.verify.inputs import read_file
     from flyte_bridge.verify.verify import Change, staged, verify
 
@@ -254,6 +259,7 @@ def _verify(result: ProjectResult, inputs: Path | None, how: _How, errors: Conso
             timeout=how.timeout,
             progress=status.update,
             tasks=how.tasks,
+            rules=rules_file.read(how.rules) if how.rules is not None else rules.USUAL,
             # Not resolved: a virtual environment's interpreter is a link, and finds its packages by where the link is.
             python=str(how.python.absolute()) if how.python is not None else sys.executable,
         )

@@ -9,7 +9,7 @@ import pytest
 from flyte_bridge.errors import SourceError
 from flyte_bridge.verify import rules_file
 from flyte_bridge.verify.canonical import Canonical
-from flyte_bridge.verify.compare import Difference, compare
+from flyte_bridge.verify.compare import Difference, compare, compare_outputs
 from flyte_bridge.verify.rules import ComparisonRules, OutputRule, Tolerance, segments
 
 
@@ -114,6 +114,13 @@ def test_the_first_pattern_that_fits() -> None:
     mine, nodes, every = OutputRule(rows=0.1), OutputRule(rows=0.2), OutputRule(rows=0.3)
     rules = ComparisonRules(every, {"n1.table": mine, "n*.table": nodes})
     assert [rules.of(name).rows for name in ("n1.table", "n2.table", "table")] == [0.1, 0.2, 0.3]
+
+
+def test_outputs_of_a_verified_workflow_have_rules() -> None:
+    """`--verify` compares each output by its own rule, as everything else does."""
+    rules = ComparisonRules(outputs={"loss": OutputRule(Tolerance(absolute=0.5))})
+    found = compare_outputs(["loss", "n"], [1.0, 1.0], [1.2, 1.2], rules=rules)
+    assert [one.path for one in found] == ["n"]
 
 
 def test_segments() -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .frames import frames
-from .rules import EXACT_ENOUGH, OutputRule, Tolerance
+from .rules import EXACT_ENOUGH, USUAL, ComparisonRules, OutputRule, Tolerance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -62,7 +62,7 @@ def compare(
 
 
 def compare_outputs(
-    names: Iterable[str], left: list[Plain], right: list[Plain], *, tolerance: Tolerance = EXACT_ENOUGH
+    names: Iterable[str], left: list[Plain], right: list[Plain], *, rules: ComparisonRules = USUAL
 ) -> list[Difference]:
     """Where two workflows' outputs differ; the first side's names are the paths' beginnings."""
     called = list(names)
@@ -71,7 +71,7 @@ def compare_outputs(
     found: list[Difference] = []
     for position, (one, other) in enumerate(zip(left, right, strict=True)):
         name = called[position] if position < len(called) else f"o{position}"
-        found += compare(one, other, path=name, tolerance=tolerance)
+        found += compare(one, other, path=name, rule=rules.of(name))
     return found
 
 

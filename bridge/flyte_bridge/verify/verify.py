@@ -21,7 +21,7 @@ from flyte_bridge.verify import inputs as inputs_of
 from flyte_bridge.verify import process
 from flyte_bridge.verify.compare import Difference, compare_outputs, split_unstable
 from flyte_bridge.verify.paths import Paths, Unknown
-from flyte_bridge.verify.rules import EXACT_ENOUGH, Tolerance
+from flyte_bridge.verify.rules import USUAL, ComparisonRules
 from flyte_bridge.verify.staging import Change, Pair, staged
 from flyte_bridge.verify.worker import Job, script_folders
 
@@ -104,7 +104,7 @@ def verify(
     timeout: float = 120.0,
     progress: Progress = lambda _: None,
     tasks: bool = False,
-    tolerance: Tolerance = EXACT_ENOUGH,
+    rules: ComparisonRules = USUAL,
     python: str = process.PYTHON,
 ) -> list[Verdict]:
     """Run both sides of every pair and compare.
@@ -115,7 +115,7 @@ def verify(
         timeout: Seconds for each workflow on each side; starting up has a minute at least.
         progress: Is told what is going on; called from other threads.
         tasks: Also run the tasks that no workflow uses.
-        tolerance: How far two floats may lie apart.
+        rules: What counts as the same.
         python: The interpreter that has the user's packages.
 
     Returns:
@@ -123,7 +123,7 @@ def verify(
         workflow has.
     """
     given = {name: dict(values) for name, values in (inputs or {}).items()}
-    settings = _Settings(given, timeout, progress, tasks, tolerance, python)
+    settings = _Settings(given, timeout, progress, tasks, rules, python)
     with ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 2) // 2)) as pool:
         verified = pool.map(lambda pair: _Verification(pair, settings).run(), pairs)
         try:
@@ -165,7 +165,7 @@ class _Settings:
     timeout: float
     progress: Progress
     tasks: bool
-    tolerance: Tolerance
+    rules: ComparisonRules
     python: str
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -346,12 +346,12 @@ class _Verification:
         verdict: _Maker,
     ) -> Verdict:
         names = found["outputs"]
-        differences = compare_outputs(names, one["outputs"], other["outputs"], tolerance=self._settings.tolerance)
+        differences = compare_outputs(names, one["outputs"], other["outputs"], rules=self._settings.rules)
         more: dict[str, Any] = {"seconds": (one["seconds"], other["seconds"])}
         if again is None or again["event"] == "raised":
             said = _said(again) if again else "it was not reached"
             return verdict(Outcome.NOT_RUN, f"nondeterministic: Flyte 1 ran once and failed the second time: {said}")
-        unstable = compare_outputs(names, one["outputs"], again["outputs"], tolerance=self._settings.tolerance)
+        unstable = compare_outputs(names, one["outputs"], again["outputs"], rules=self._settings.rules)
         kept, paths = split_unstable(differences, unstable)
         more["unstable"] = tuple(paths)
         if kept:
