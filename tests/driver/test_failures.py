@@ -10,6 +10,8 @@ import pytest
 from flyte_bridge_translators.wire import identifier
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from driver.bed import Bed
 
 
@@ -58,11 +60,20 @@ def test_retries_are_the_users(bed: Bed) -> None:
     assert done.actions["n0"].status.attempts == 2
 
 
+@pytest.mark.go_like
 def test_a_nodes_timeout_ends_it(bed: Bed) -> None:
     """`with_overrides(timeout=…)` ends the attempt; the code is Flyte 1's."""
     done = bed.run(fails.too_slow)
     assert done.phase == "FAILED"
     assert "TimeoutExpired" in done.error[0]
+
+
+@pytest.mark.go_like
+def test_a_task_that_took_too_long_is_tried_again(bed: Bed, tmp_path: Path) -> None:
+    """A time-out uses up a retry, on a backend that keeps it and on one that does not (D3)."""
+    done = bed.run(fails.too_slow_once, where=str(tmp_path))
+    assert done.value == ("n0" if bed.like == "own" else "n0-again-1")
+    assert {phase for name, phase in done.phases().items() if name != done.value} <= {"ABORTED"}
 
 
 def test_a_sub_workflows_timeout_ends_its_nodes(bed: Bed) -> None:

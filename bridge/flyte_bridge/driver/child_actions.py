@@ -34,44 +34,6 @@ AFTER_ABORT = 5.0
 """Seconds that an abort found by a restarted driver waits for the failure that may have caused it."""
 
 
-async def task(
-    execution: Execution,
-    uid: str,
-    spec: task_definition_pb2.TaskSpec,
-    inputs: literals_pb2.LiteralMap,
-    *,
-    group: str,
-    cache_key: str = "",
-    run_spec: Any | None = None,
-    inputs_uri: str = "",
-) -> str:
-    """Run a task to its end.
-
-    Args:
-        execution: What it belongs to.
-        uid: Unique id of the node or element.
-        spec: The task; its template's id says which one it is.
-        inputs: What it is given.
-        group: What it is shown under.
-        cache_key: What tells its cached results from those of other versions.
-        run_spec: What holds for it instead of the run's own spec.
-        inputs_uri: Where its inputs lie already, so that elements can share them; `inputs` is then not written.
-
-    Returns:
-        Where its results lie, a directory.
-
-    Raises:
-        NodeError: It failed, or its inputs cannot be stored.
-    """
-    taken = await begin(
-        execution, uid, spec, inputs, group=group, cache_key=cache_key, run_spec=run_spec, inputs_uri=inputs_uri
-    )
-    if taken is not None:
-        return taken
-    del spec, inputs, run_spec  # thousands may be waited for at once
-    return await finished(execution, uid)
-
-
 async def begin(
     execution: Execution,
     uid: str,
@@ -82,8 +44,20 @@ async def begin(
     cache_key: str = "",
     run_spec: Any | None = None,
     inputs_uri: str = "",
+    name: str = "",
 ) -> str | None:
-    """The first half of `task`: have it run, unless an earlier attempt of the driver has.
+    """Have a task run, unless an earlier attempt of the driver has.
+
+    Args:
+        execution: What it belongs to.
+        uid: Unique id of the node or element.
+        spec: The task; its template's id says which one it is.
+        inputs: What it is given.
+        group: What it is shown under.
+        cache_key: What tells its cached results from those of other versions.
+        run_spec: What holds for it instead of the run's own spec.
+        inputs_uri: Where its inputs lie already, so that elements can share them; `inputs` is then not written.
+        name: The action's name where it is not the node's.
 
     Returns:
         Where its results lie, if they were taken over; None if `finished` has to be waited for.
@@ -91,7 +65,7 @@ async def begin(
     Raises:
         NodeError: Its inputs cannot be stored, or Flyte 2 refuses it.
     """
-    name = identifier.action_name(uid)
+    name = name or identifier.action_name(uid)
     if execution.children.known(name):
         return None
     taken = await taken_over(execution, uid, name, group)
@@ -111,8 +85,13 @@ async def begin(
     return None
 
 
-async def finished(execution: Execution, uid: str) -> str:
-    """The second half of `task`: wait for its end.
+async def finished(execution: Execution, uid: str, name: str = "") -> str:
+    """Wait for the end of a task that has begun.
+
+    Args:
+        execution: What it belongs to.
+        uid: Unique id of the node or element.
+        name: The action's name where it is not the node's.
 
     Returns:
         Where its results lie.
@@ -120,7 +99,7 @@ async def finished(execution: Execution, uid: str) -> str:
     Raises:
         NodeError: It failed.
     """
-    update = await end(execution, identifier.action_name(uid))
+    update = await end(execution, name or identifier.action_name(uid))
     if update.phase not in GOOD:
         raise await _failed(execution, update, uid)
     return str(update.output_uri)
@@ -143,7 +122,9 @@ async def sleep(execution: Execution, uid: str, spec: Any, duration: Any, *, gro
     """
     literal = literals_pb2.Literal()
     literal.scalar.primitive.duration.CopyFrom(duration)
-    await task(execution, uid, spec, literals_pb2.LiteralMap(literals={"duration": literal}), group=group)
+    inputs = literals_pb2.LiteralMap(literals={"duration": literal})
+    if await begin(execution, uid, spec, inputs, group=group) is None:
+        await finished(execution, uid)
 
 
 async def condition(

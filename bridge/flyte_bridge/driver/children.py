@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 
 from flyteidl2.actions import actions_service_pb2
@@ -36,6 +37,7 @@ class Children:
         self._found: frozenset[str] = frozenset()
         self._forgotten: set[str] = set()
         self._failed: set[str] = set()
+        self._running: dict[str, float] = {}
         self._ready = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
 
@@ -92,6 +94,10 @@ class Children:
     def open(self) -> set[str]:
         """Names of those that have not ended."""
         return set(self._open)
+
+    def ran(self, name: str) -> float:
+        """Seconds that a child's present attempt has run, as far as this process has seen; 0 while it does not."""
+        return time.monotonic() - self._running[name] if name in self._running else 0.0
 
     def identifier(self, name: str) -> identifier_pb2.ActionIdentifier:
         """The full name of a child."""
@@ -165,6 +171,10 @@ class Children:
             return
         if name in self._failed:
             update.phase = phase_pb2.ACTION_PHASE_FAILED
+        if update.phase == phase_pb2.ACTION_PHASE_RUNNING:
+            self._running.setdefault(name, time.monotonic())
+        else:  # an attempt has ended, and the next one's time has not begun
+            self._running.pop(name, None)
         if update.phase not in TERMINAL:
             self._open.add(name)
             return

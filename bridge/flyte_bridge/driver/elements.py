@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flyteidl.core import literals_pb2
 
-from flyte_bridge.driver import child_actions, execution_overrides
+from flyte_bridge.driver import child_actions, execution_overrides, task_time
 from flyte_bridge.driver.nodes import task
 from flyte_bridge.driver.scope import Step
 from flyte_bridge_translators.wire import identifier, plugin, process
@@ -65,10 +65,12 @@ class Tasks:
         """
         if self.template.type == plugin.ECHO:
             return self._echo(index)
-        async with self._beginning:
-            prefix = await self._begin(index, uid)
-        if prefix is None:
-            prefix = await child_actions.finished(self.step.execution, uid)
+
+        async def begin(name: str, retries: int) -> str | None:
+            async with self._beginning:
+                return await self._begin(index, uid, name, retries)
+
+        prefix = await task_time.run(self.step.execution, uid, self.template.metadata, begin)
         return await task.results(self._own(index, uid), self.template, prefix)
 
     def _own(self, index: int, uid: str) -> Step[TaskNode]:
@@ -76,21 +78,22 @@ class Tasks:
         inputs = self.inputs if self.whole else self.item(self.mapped, index, listed=self.mapping)
         return Step(self.step.scope, self.inner, uid, inputs)
 
-    async def _begin(self, index: int, uid: str) -> str | None:
+    async def _begin(self, index: int, uid: str, name: str, retries: int) -> str | None:
         own = self._own(index, uid)
         return await child_actions.begin(
             self.step.execution,
             uid,
-            self._spec(index),
+            self._spec(index, retries),
             own.inputs,
             group=self.step.uid,
             cache_key=task.cache_key(self.template),
             run_spec=execution_overrides.own_run_spec(own),
             inputs_uri=await self._inputs_uri() if self.whole else "",
+            name=name,
         )
 
-    def _spec(self, index: int) -> task_definition_pb2.TaskSpec:
-        spec = task.spec(self.step.execution, self.template)
+    def _spec(self, index: int, retries: int) -> task_definition_pb2.TaskSpec:
+        spec = task.spec(self.step.execution, self.template, retries)
         if self.mapping:
             # flytekit adds the two up to the place in what it reads; the index alone is what a user's code may look at
             offset = 0 if self.whole else -index

@@ -1,4 +1,4 @@
-"""Time-outs of nodes that are more than one action. A task's are its action's, a gate's its condition's.
+"""Time-outs of nodes that are more than one action. A task's are `task_time`'s, a gate's its condition's.
 
 As flytepropeller has it (`nodes/executor.go`, `execute`): a node that takes longer than its metadata say is ended and tried
 again as often as they allow, beneath ids that hold the attempt's number. Nothing but a time-out is tried again this way. A

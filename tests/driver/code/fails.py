@@ -88,6 +88,24 @@ def too_slow() -> int:
     return slow(seconds=60.0).with_overrides(timeout=timedelta(seconds=1), retries=0)
 
 
+@task
+def slow_once(where: str) -> str:
+    """Takes too long the first time, by a file that it leaves."""
+    import pathlib
+
+    mark = pathlib.Path(where) / "slept"
+    if mark.exists():
+        return os.environ["ACTION_NAME"]
+    mark.touch()
+    time.sleep(60.0)
+    return ""
+
+
+@workflow
+def too_slow_once(where: str) -> str:
+    return slow_once(where=where).with_overrides(timeout=timedelta(seconds=2), retries=1)
+
+
 @workflow
 def naps(seconds: float) -> int:
     return slow(seconds=seconds)

@@ -150,6 +150,16 @@ def closure_id(node: str) -> str:
     return action_name(f"{node}-closure")
 
 
+def tried_action(node: str, again: int) -> str:
+    """The action of a task node that the driver itself tries again, because it has ended it for its time.
+
+    Args:
+        node: The node's unique id.
+        again: How often it has, from 0.
+    """
+    return action_name(f"{node}-again-{again}" if again else node)
+
+
 def child_execution_name(execution: str, node: str, attempt: int = 0) -> str:
     """The name of the execution that a launch plan node starts.
 

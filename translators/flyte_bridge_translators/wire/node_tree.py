@@ -199,7 +199,7 @@ class Tree:
     def _place(self, scope: Scope, node: Node, parent: View | None, attempt: int) -> View:
         view = self._view(scope, node.id, node.kind, parent, attempt, node)
         scope.views[node.id] = view
-        view.action = self._actions.get(identifier.action_name(view.uid))
+        view.action = self._last_tried(view.uid)
         match view.kind:
             case Kind.TASK:
                 closure = self._dynamic.get(view.uid)
@@ -220,6 +220,13 @@ class Tree:
                     if self._children.get(name) is not None:
                         view.child_name, view.child = name, self._children[name]
         return view
+
+    def _last_tried(self, uid: str) -> Action | None:
+        """A node's action; of one that the driver itself has tried again the last."""
+        action, again = self._actions.get(identifier.action_name(uid)), 1
+        while action is not None and (following := self._actions.get(identifier.tried_action(uid, again))) is not None:
+            action, again = following, again + 1
+        return action
 
     def _last_begun(self, view: View, make: Callable[[int], _T]) -> _T:
         """What the last attempt of a node holds that has begun; the driver tries nodes without a task again itself."""
@@ -248,7 +255,7 @@ class Tree:
         of_plans = is_map_of_plans(view)
         missing = index = 0
         while missing < _GAP:
-            action = self._actions.get(identifier.action_name(identifier.element_id(view.uid, index)))
+            action = self._last_tried(identifier.element_id(view.uid, index))
             if action is None and of_plans:
                 action = self._children.get(self._element_child(view, index))
             if action is None:

@@ -9,7 +9,7 @@ from flyteidl.core import literals_pb2
 from flyteidl2.task import task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2
 
-from flyte_bridge.driver import child_actions, execution_overrides, memory, wrapper
+from flyte_bridge.driver import child_actions, execution_overrides, memory, task_time, wrapper
 from flyte_bridge.errors import NodeError
 from flyte_bridge_translators.wire import identifier, plugin, process, resources
 from flyte_bridge_translators.wire import task as wire_task
@@ -38,16 +38,21 @@ async def run(step: Step[TaskNode]) -> literals_pb2.LiteralMap:
 
 async def _run(step: Step[TaskNode], template: tasks_pb2.TaskTemplate) -> literals_pb2.LiteralMap:
     execution = step.execution
-    async with execution.room():
-        prefix = await child_actions.task(
+
+    async def begin(name: str, retries: int) -> str | None:
+        return await child_actions.begin(
             execution,
             step.uid,
-            spec(execution, template),
+            spec(execution, template, retries),
             step.inputs,
             group=step.scope.uid,
             cache_key=cache_key(template),
             run_spec=execution_overrides.own_run_spec(step),
+            name=name,
         )
+
+    async with execution.room():
+        prefix = await task_time.run(execution, step.uid, template.metadata, begin)
     return await results(step, template, prefix)
 
 
@@ -106,8 +111,8 @@ def effective(step: Step[TaskNode]) -> tasks_pb2.TaskTemplate:
     return result
 
 
-def spec(execution: Execution, template: tasks_pb2.TaskTemplate) -> task_definition_pb2.TaskSpec:
-    """A task as Flyte 2 runs it; flytekit finds the workflow's name in its environment."""
+def spec(execution: Execution, template: tasks_pb2.TaskTemplate, retries: int) -> task_definition_pb2.TaskSpec:
+    """A task as Flyte 2 runs it, with so many retries; flytekit finds the workflow's name in its environment."""
     result = task_definition_pb2.TaskSpec(
         task_template=template, short_name=identifier.short_name(template.id.name) or template.type
     )
@@ -116,6 +121,8 @@ def spec(execution: Execution, template: tasks_pb2.TaskTemplate) -> task_definit
         "FLYTE_INTERNAL_EXECUTION_LAUNCHPLAN": execution.launch_plan_name,
     }
     process.add(result.task_template, variables)
+    if result.task_template.metadata.retries.retries != retries:
+        result.task_template.metadata.retries.retries = retries
     if not execution_overrides.embedded() and process.is_dynamic(template):
         wrapper.wrap(result.task_template)
     return result
