@@ -3,7 +3,8 @@
 from textwrap import dedent
 
 from flyte_bridge.convert.converter import Source, convert_parsed, parse
-from flyte_bridge_translators.source.engine.translator import Context, Converted
+from flyte_bridge_translators import source as flyte1_source
+from flyte_bridge_translators.source.engine.translator import Converted
 
 TYPES = """
     from dataclasses import dataclass
@@ -39,7 +40,7 @@ def converted(**files: str) -> dict[str, Converted]:
         parse(Source(path=f"{name}.py", name=name, package="", data=dedent(text).encode()))
         for name, text in {"types_": TYPES, **files}.items()
     ]
-    context = Context({each.source.name: each.facts for each in parsed})
+    context = flyte1_source.context({each.source.name: each.facts for each in parsed})
     outcomes = {each.source.name: convert_parsed(each, context) for each in parsed}
     return {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Converted)}
 

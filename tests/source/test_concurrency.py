@@ -17,11 +17,11 @@ import libcst as cst
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from flyte_bridge_translators.source import context
 from flyte_bridge_translators.source.driver import workflow
 from flyte_bridge_translators.source.engine import entities
 from flyte_bridge_translators.source.engine.edits import apply
 from flyte_bridge_translators.source.engine.module import Module
-from flyte_bridge_translators.source.engine.translator import Context
 
 HEADER = """\
 from functools import partial
@@ -151,7 +151,7 @@ def plain(result: Any) -> Any:
 def convert(text: str) -> tuple[str, set[str]]:
     """The converted text, and the codes reported."""
     module = Module(cst.parse_module(text), name="m")
-    plan = workflow.translate(module, Context({"m": entities.read(module)}))
+    plan = workflow.translate(module, context({"m": entities.read(module)}))
     return apply(module, plan).code, {report.code for report in plan.reports}
 
 

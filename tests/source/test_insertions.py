@@ -5,12 +5,12 @@ from pathlib import Path
 import libcst as cst
 import pytest
 
-from flyte_bridge_translators.source import FINISHERS, TRANSLATORS
+from flyte_bridge_translators.source import CONCEPTS
 from flyte_bridge_translators.source.engine import entities
 from flyte_bridge_translators.source.engine.edits import Plan
 from flyte_bridge_translators.source.engine.entities import entity_decorator
 from flyte_bridge_translators.source.engine.module import Module
-from flyte_bridge_translators.source.engine.translator import Context, Converted, convert
+from flyte_bridge_translators.source.engine.translator import Concept, Context, Converted, convert
 from flyte_bridge_translators.source.engine.tree import walk
 from golden import case_files, case_id
 
@@ -44,8 +44,8 @@ def lines_of(module: Module) -> list[cst.SimpleStatementLine]:
 def test_nothing_inserted_is_dropped(path: Path) -> None:
     """A line inserted beside another is written once, or reported where it belongs."""
     module = Module(cst.parse_module(path.read_text()), name=path.stem)
-    context = Context({path.stem: entities.read(module)})
-    outcome = convert(module, context, [*TRANSLATORS, marked], FINISHERS)
+    last = Concept("mark", "Lines around every line.", marked)
+    outcome = convert(module, Context({path.stem: entities.read(module)}, concepts=(*CONCEPTS, last)))
     lines = lines_of(module)
     if not lines:
         pytest.skip("no driver in this case")

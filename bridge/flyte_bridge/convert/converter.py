@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import libcst as cst
 
+from flyte_bridge_translators import source as flyte1_source
 from flyte_bridge_translators.findings import Finding, Where
 from flyte_bridge_translators.findings.catalogue import CATALOGUE
-from flyte_bridge_translators.source import FINISHERS, TRANSLATORS
 from flyte_bridge_translators.source.check.result import checked
 from flyte_bridge_translators.source.engine.entities import Facts, read, with_environments
 from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
@@ -100,7 +100,7 @@ def convert_parsed(parsed: Parsed, context: Context) -> Outcome:
         return Unchanged()
     module.names.learn(context.exports)
     try:
-        outcome = convert(module, context, TRANSLATORS, FINISHERS)
+        outcome = convert(module, context)
         if isinstance(outcome, Converted):
             _check(module.text, outcome.text)
             outcome = checked(module, context, outcome)
@@ -122,7 +122,7 @@ def convert_source(
     """
     data = text.encode() if isinstance(text, str) else text
     parsed = parse(Source(path, name, name.rpartition(".")[0], data))
-    return convert_parsed(parsed, Context({name: parsed.facts}, options or Options()))
+    return convert_parsed(parsed, flyte1_source.context({name: parsed.facts}, options))
 
 
 def encoded(parsed: Parsed, outcome: Converted) -> bytes:

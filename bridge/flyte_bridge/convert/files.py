@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flyte_bridge_translators import source as flyte1_source
 from flyte_bridge_translators.source.engine.entities import Facts
 from flyte_bridge_translators.source.engine.translator import Context, Options, Outcome
 
@@ -83,8 +84,8 @@ class Contexts:
         for file, known in zip(files, facts, strict=True):
             if first.setdefault(file.name, known) is not known:
                 homes.setdefault(file.home, {})[file.name] = known
-        own = {home: Context({**first, **theirs}, options) for home, theirs in homes.items()}
-        return cls(Context(first, options), own)
+        own = {home: flyte1_source.context({**first, **theirs}, options) for home, theirs in homes.items()}
+        return cls(flyte1_source.context(first, options), own)
 
     def __call__(self, file: File) -> Context:
         """What a file is told."""

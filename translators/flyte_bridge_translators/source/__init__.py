@@ -1,34 +1,118 @@
-"""Flyte 1 Python text to Flyte 2 Python text: one module per Flyte 1 concept, in the order of `TRANSLATORS`."""
+"""Flyte 1 Python text to Flyte 2 Python text: one module per Flyte 1 concept, in the order of `CONCEPTS`."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from flyte_bridge_translators.source.check import captured
 from flyte_bridge_translators.source.data import bodies, enum, named_types, optional
 from flyte_bridge_translators.source.driver import workflow
 from flyte_bridge_translators.source.engine import imports
-from flyte_bridge_translators.source.engine.translator import Translator
-from flyte_bridge_translators.source.runtime import checkpoint, context, deck, errors, leftovers, logger, main_block
-from flyte_bridge_translators.source.settings import environment, launch_plan, setting, task
-
-TRANSLATORS: tuple[Translator, ...] = (
-    environment.translate,
-    task.translate,
-    launch_plan.translate,
-    setting.translate,
-    workflow.translate,
-    main_block.translate,
-    context.translate,
-    deck.translate,
-    checkpoint.translate,
-    logger.translate,
-    errors.translate,
-    bodies.translate,
-    named_types.translate,
-    optional.translate,
-    enum.translate,
-    leftovers.translate,
+from flyte_bridge_translators.source.engine.entities import Facts
+from flyte_bridge_translators.source.engine.translator import Concept, Context, Options
+from flyte_bridge_translators.source.runtime import checkpoint, deck, errors, leftovers, logger, main_block
+from flyte_bridge_translators.source.runtime import context as current_context
+from flyte_bridge_translators.source.settings import (
+    cache,
+    documentation,
+    environment,
+    image_spec,
+    launch_plan,
+    pod_template,
+    resources,
+    secret,
+    setting,
+    task,
+    task_config,
 )
-"""Every translator, in order: where two claim the same node, the earlier wins."""
 
-FINISHERS = (captured.translate, imports.translate)
-"""Run after `TRANSLATORS`, with the merged plan in hand."""
+CONCEPTS: tuple[Concept, ...] = (
+    Concept(
+        "environment",
+        "A `flyte.TaskEnvironment` for tasks that share what only an environment can hold.",
+        environment.translate,
+    ),
+    Concept(
+        "task",
+        "`@task` is `@env.task`; each setting moves along or is reported.",
+        task.translate,
+        cases=("task", "retries"),
+    ),
+    Concept(
+        "launch plan",
+        "A `flyte.Trigger` of the workflow's task, or a small task that calls it.",
+        launch_plan.translate,
+        cases=("launch_plan", "schedule", "notification"),
+    ),
+    Concept("cache", "A `flyte.Cache` with Flyte 1's version.", write=cache.convert, claims=(cache.NAME,)),
+    Concept(
+        "documentation",
+        "A `flyte.Documentation` with one description.",
+        write=documentation.convert,
+        claims=(documentation.NAME,),
+    ),
+    Concept(
+        "labels",
+        "A plain dictionary.",
+        write=documentation.mapping,
+        claims=tuple(documentation.LABELS),
+        cases=("launch_plan",),
+    ),
+    Concept("image spec", "A `flyte.Image`, layer by layer.", write=image_spec.convert, claims=(image_spec.NAME,)),
+    Concept(
+        "pod template",
+        "A `flyte.PodTemplate`.",
+        write=pod_template.convert,
+        claims=(pod_template.NAME, task_config.POD, "flytekitplugins.pod.task.Pod"),
+    ),
+    Concept(
+        "resources",
+        "One `flyte.Resources` for requests, limits, accelerator and shared memory.",
+        write=resources.convert,
+        claims=(resources.NAME,),
+    ),
+    Concept("secret", "A `flyte.Secret`, read from the environment.", write=secret.convert, claims=(secret.NAME,)),
+    Concept("image methods", "A layer of the `flyte.Image`.", write=image_spec.method, cases=("image_spec",)),
+    Concept("task config", "The plugin's configuration for Flyte 2.", write=task_config.convert),
+    Concept(
+        "setting",
+        "The same Flyte 2 settings, where they stand outside decorators.",
+        setting.translate,
+        cases=("resources", "secret", "image_spec"),
+    ),
+    Concept(
+        "workflow",
+        "An async task whose calls start when their own inputs are there.",
+        workflow.translate,
+        cases=("conditional", "dynamic", "eager", "gate", "map_task", "node", "reference", "workflow"),
+    ),
+    Concept("main block", "`flyte.run` of the workflow.", main_block.translate),
+    Concept("context", "`flyte.ctx()` and the environment.", current_context.translate),
+    Concept("deck", "A tab of the task's report.", deck.translate),
+    Concept("checkpoint", "`load` and `save` of `flyte.ctx().checkpoint`.", checkpoint.translate),
+    Concept("logger", "`flyte.logger`.", logger.translate),
+    Concept("errors", "The errors of `flyte.errors`.", errors.translate),
+    Concept(
+        "values of data types",
+        "`flyte.io` files, directories and frames in bodies.",
+        bodies.translate,
+        cases=("file", "directory", "structured_dataset", "schema", "outputs"),
+    ),
+    Concept("types", "The types of `flyte.io` in annotations.", named_types.translate),
+    Concept("optional", "A default of `None` with a type that allows it.", optional.translate),
+    Concept("enum", "The same enum; a member travels by its name, not by its value.", enum.translate),
+    Concept("leftovers", "What has no counterpart goes, or is reported.", leftovers.translate),
+    Concept(
+        "captured names",
+        "Modules under another name where the user's names hide theirs.",
+        finish=captured.translate,
+        cases=("names",),
+    ),
+    Concept("imports", "What nobody uses goes, what the new code needs comes.", finish=imports.translate),
+)
+"""Everything that is converted, in order: where two claim the same node, the earlier wins."""
+
+
+def context(facts: Mapping[str, Facts], options: Options | None = None) -> Context:
+    """What translators may know of a project of these facts: what is converted with it is in `CONCEPTS`."""
+    return Context(facts, options or Options(), CONCEPTS)

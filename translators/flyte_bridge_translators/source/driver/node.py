@@ -16,9 +16,8 @@ from flyte_bridge_translators.source.engine.entities import Entity, Kind, launch
 from flyte_bridge_translators.source.engine.flow import Callees
 from flyte_bridge_translators.source.engine.names import is_v1
 from flyte_bridge_translators.source.engine.tree import code, dotted
+from flyte_bridge_translators.source.engine.work import Work
 from flyte_bridge_translators.source.settings import resources
-from flyte_bridge_translators.source.settings.expressions import Work
-from flyte_bridge_translators.source.settings.setting import CONVERTERS, OTHERS
 
 PARTIAL = "functools.partial"
 CREATE_NODE = "flytekit.core.node_creation.create_node"
@@ -191,7 +190,7 @@ def settings_of(scene: Scene, overrides: Sequence[cst.Call]) -> Iterator[tuple[s
     if len(amounts) == 1 and not set(amounts) & {"accelerator", "shared_memory"}:
         yield "resources", next(iter(amounts.values()))
     elif amounts:
-        work = Work(scene.module, scene.context, plan, CONVERTERS, OTHERS)
+        work = Work(scene.module, scene.context, plan)
         merged = resources.merged(work, amounts, next(iter(amounts.values())))
         if merged is not None:
             yield "resources", cst.parse_expression(layout.flat(merged))

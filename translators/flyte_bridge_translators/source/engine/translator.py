@@ -1,15 +1,16 @@
 """The contract of a translator, and what it is told about the rest of the project.
 
 A translator is a pure function: `translate(module, context) -> Plan`. It looks at one file, reads the facts of the whole
-project, and returns what it wants changed; it changes nothing itself. `TRANSLATORS` (in this package's `__init__`) is the
+project, and returns what it wants changed; it changes nothing itself. `CONCEPTS` (in `source/__init__`) is the
 ordered tuple of all of them; where two claim the same node, the earlier wins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -21,6 +22,9 @@ from flyte_bridge_translators.source.engine.flow import Callees, Flow
 from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.tree import code
+
+if TYPE_CHECKING:
+    from flyte_bridge_translators.source.engine.work import Converter
 
 RETRIES = ("keep", "faithful")
 """`keep` writes the same number (Flyte 2 then retries every exception); `faithful` keeps Flyte 1's rule that only recoverable
@@ -47,10 +51,30 @@ class Context:
     Attributes:
         facts: Dotted module name → its facts, for every file converted together, this one included.
         options: The user's choices.
+        concepts: Everything that is converted, in order.
     """
 
     facts: Mapping[str, Facts] = field(default_factory=dict)
     options: Options = Options()
+    concepts: Sequence[Concept] = ()
+
+    @cached_property
+    def _claims(self) -> Mapping[str, Converter]:
+        return {name: concept.write for concept in self.concepts if concept.write for name in concept.claims}
+
+    @cached_property
+    def _unclaimed(self) -> tuple[Converter, ...]:
+        return tuple(concept.write for concept in self.concepts if concept.write and not concept.claims)
+
+    def claims(self, name: str | None) -> bool:
+        """Whether a concept claims the calls of a Flyte 1 name."""
+        return name in self._claims
+
+    def converters(self, name: str | None) -> Iterator[Converter]:
+        """Who may write a call in Flyte 2: who claims its name, then those who look at every call."""
+        if name in self._claims:
+            yield self._claims[name or ""]
+        yield from self._unclaimed
 
     @cached_property
     def entities(self) -> Mapping[str, Entity]:
@@ -204,23 +228,44 @@ Finisher = Callable[[Module, Context, Plan], Plan]
 """Like a translator, but run after all of them and shown their merged plan."""
 
 
-def convert(
-    module: Module, context: Context, translators: Iterable[Translator], finishers: Iterable[Finisher]
-) -> Outcome:
+@dataclass(frozen=True)
+class Concept:
+    """One concept of Flyte 1, and who converts it.
+
+    Attributes:
+        name: What it is called.
+        becomes: What it is in Flyte 2, in one line.
+        translate: Looks at a whole file.
+        finish: The same, with the merged plan of all `translate`s in hand.
+        write: Writes one call of the concept, wherever it stands.
+        claims: The Flyte 1 names whose calls `write` is asked for; none when it looks at every call that nobody claims.
+        cases: The folders of `tests/cases` that show it; by default the one of its name.
+    """
+
+    name: str
+    becomes: str
+    translate: Translator | None = None
+    finish: Finisher | None = None
+    write: Converter | None = None
+    claims: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()
+
+
+def convert(module: Module, context: Context) -> Outcome:
     """Convert one parsed file.
 
     Args:
         module: The file.
-        context: What is known of the project; its facts hold this file's too.
-        translators: Run in order on the original file.
-        finishers: Run in order on the merged plan.
+        context: What is known of the project; its facts hold this file's too. Its concepts are asked in order: where two
+            claim the same node, the earlier wins.
 
     Returns:
         `Converted` or `Unchanged`; findings sorted by place.
     """
-    plan = merge([translator(module, context) for translator in translators])
-    for finisher in finishers:
-        plan = merge([finisher(module, context, plan), plan], basis=plan)
+    plan = merge([concept.translate(module, context) for concept in context.concepts if concept.translate])
+    for concept in context.concepts:
+        if concept.finish is not None:
+            plan = merge([concept.finish(module, context, plan), plan], basis=plan)
     tree = apply(module, plan)
     lost = list(plan.applied.lost()) if plan.applied is not None else []
     for statement, lines in lost:

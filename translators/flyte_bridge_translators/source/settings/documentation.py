@@ -7,7 +7,7 @@ import libcst as cst
 from flyte_bridge_translators.source.engine import arguments, layout
 from flyte_bridge_translators.source.engine.layout import Doc
 from flyte_bridge_translators.source.engine.tree import code
-from flyte_bridge_translators.source.settings.expressions import Work
+from flyte_bridge_translators.source.engine.work import Work
 
 NAME = "flytekit.Documentation"
 

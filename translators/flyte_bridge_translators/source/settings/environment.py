@@ -21,17 +21,16 @@ from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.syntax import Verbatim
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code, used_names
+from flyte_bridge_translators.source.engine.work import Work
 from flyte_bridge_translators.source.settings import (
     image_spec,
     launch_plan_reading,
     resources,
     secret,
-    setting,
     task_config,
 )
 from flyte_bridge_translators.source.settings.decorated import unique
 from flyte_bridge_translators.source.settings.environment_groups import Home, homes
-from flyte_bridge_translators.source.settings.expressions import Work
 from flyte_bridge_translators.source.settings.places import Places
 from flyte_bridge_translators.source.settings.references import References
 
@@ -80,7 +79,7 @@ class Written:
 
 def translate(module: Module, context: Context) -> Plan:
     """Write the `flyte.TaskEnvironment` definitions of a file."""
-    work = setting.work(module, context, "environment")
+    work = Work.of(module, context, "environment")
     facts = context.facts.get(module.name, Facts(module.name))
     found = [home for home in homes(module, facts) if home.members or home.declared or _launches(module, context)]
     if not found:

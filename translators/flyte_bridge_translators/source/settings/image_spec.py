@@ -12,7 +12,7 @@ from flyte_bridge_translators.source.engine import arguments, layout
 from flyte_bridge_translators.source.engine.edits import Edit, Rewrite
 from flyte_bridge_translators.source.engine.layout import Chain, Doc
 from flyte_bridge_translators.source.engine.tree import code
-from flyte_bridge_translators.source.settings.expressions import Work
+from flyte_bridge_translators.source.engine.work import Work
 from flyte_bridge_translators.source.settings.plugins import package
 
 NAME = "flytekit.ImageSpec"

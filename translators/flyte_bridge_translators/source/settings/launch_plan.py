@@ -16,16 +16,16 @@ from flyte_bridge_translators.source.engine.layout import Doc
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code
-from flyte_bridge_translators.source.settings import launch_plan_task, setting
+from flyte_bridge_translators.source.engine.work import Work
+from flyte_bridge_translators.source.settings import launch_plan_task
 from flyte_bridge_translators.source.settings.decorated import decorated
-from flyte_bridge_translators.source.settings.expressions import Work
 from flyte_bridge_translators.source.settings.launch_plan_reading import LaunchPlan, plans, variable_of
 from flyte_bridge_translators.source.settings.trigger import automated, comments_of, entries, given_input, spoken_name
 
 
 def translate(module: Module, context: Context) -> Plan:
     """Write the triggers of a file's launch plans."""
-    work = setting.work(module, context, "launch_plan")
+    work = Work.of(module, context, "launch_plan")
     facts = context.facts.get(module.name)
     if facts is None or not module.is_flyte1:
         return work.plan

@@ -11,7 +11,7 @@ from flyte_bridge_translators.source.engine import layout
 from flyte_bridge_translators.source.engine.entities import Facts
 from flyte_bridge_translators.source.engine.layout import Doc, Group
 from flyte_bridge_translators.source.engine.tree import code
-from flyte_bridge_translators.source.settings.expressions import Work
+from flyte_bridge_translators.source.engine.work import Work
 from flyte_bridge_translators.source.settings.launch_plan_reading import LaunchPlan, variable_of, wrapped_statements
 from flyte_bridge_translators.source.settings.signature import Signature
 from flyte_bridge_translators.source.settings.trigger import automated, comments_of, entries, given_input, spoken_name

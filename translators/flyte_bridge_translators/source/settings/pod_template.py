@@ -9,8 +9,8 @@ import libcst as cst
 from flyte_bridge_translators.source.engine import arguments, layout
 from flyte_bridge_translators.source.engine.layout import Doc
 from flyte_bridge_translators.source.engine.tree import code
+from flyte_bridge_translators.source.engine.work import Work
 from flyte_bridge_translators.source.settings import task_config
-from flyte_bridge_translators.source.settings.expressions import Work
 
 NAME = "flytekit.PodTemplate"
 

@@ -14,8 +14,8 @@ from flyte_bridge_translators.source.engine.edits import Plan
 from flyte_bridge_translators.source.engine.layout import Doc
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.tree import code
+from flyte_bridge_translators.source.engine.work import Work
 from flyte_bridge_translators.source.settings.decorated import Decorated, decorated
-from flyte_bridge_translators.source.settings.expressions import Work
 from flyte_bridge_translators.source.settings.places import Places
 
 RECOVERABLE = "FlyteRecoverableException"

@@ -11,7 +11,7 @@ from flyte_bridge_translators.cron import ALIASES, five_fields
 from flyte_bridge_translators.source.engine import arguments, layout
 from flyte_bridge_translators.source.engine.layout import Doc
 from flyte_bridge_translators.source.engine.tree import code
-from flyte_bridge_translators.source.settings.expressions import Work
+from flyte_bridge_translators.source.engine.work import Work
 
 CRON = "flytekit.CronSchedule"
 FIXED_RATE = "flytekit.FixedRate"

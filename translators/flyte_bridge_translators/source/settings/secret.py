@@ -13,7 +13,7 @@ from flyte_bridge_translators.source.engine.entities import entity_decorator
 from flyte_bridge_translators.source.engine.layout import Doc
 from flyte_bridge_translators.source.engine.syntax import Verbatim
 from flyte_bridge_translators.source.engine.tree import code
-from flyte_bridge_translators.source.settings.expressions import Work
+from flyte_bridge_translators.source.engine.work import Work
 
 NAME = "flytekit.Secret"
 

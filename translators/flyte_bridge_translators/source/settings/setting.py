@@ -1,8 +1,6 @@
-"""How each Flyte 1 setting is written in Flyte 2, wherever it stands; and the ones that stand at module level."""
+"""Settings that stand outside decorators and launch plans: at module level, in arguments of other calls."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import libcst as cst
 
@@ -14,43 +12,14 @@ from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.syntax import Verbatim
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code, walk
-from flyte_bridge_translators.source.settings import (
-    cache,
-    documentation,
-    image_spec,
-    pod_template,
-    resources,
-    secret,
-    task_config,
-)
-from flyte_bridge_translators.source.settings.expressions import Converter, Work
+from flyte_bridge_translators.source.engine.work import Work
+from flyte_bridge_translators.source.settings import image_spec, secret, task_config
 from flyte_bridge_translators.source.settings.plugins import CONFIGS
-
-CONVERTERS: Mapping[str, Converter] = {
-    cache.NAME: cache.convert,
-    documentation.NAME: documentation.convert,
-    image_spec.NAME: image_spec.convert,
-    pod_template.NAME: pod_template.convert,
-    resources.NAME: resources.convert,
-    secret.NAME: secret.convert,
-    task_config.POD: pod_template.convert,
-    "flytekitplugins.pod.task.Pod": pod_template.convert,
-    **dict.fromkeys(documentation.LABELS, documentation.mapping),
-}
-"""Flyte 1 name → how a call of it is written."""
-
-OTHERS: tuple[Converter, ...] = (image_spec.method, task_config.convert)
-"""Tried on every other call."""
-
-
-def work(module: Module, context: Context, rule: str) -> Work:
-    """A translator at work, with every setting's conversion at hand."""
-    return Work(module, context, Plan(rule), CONVERTERS, OTHERS)
 
 
 def translate(module: Module, context: Context) -> Plan:
     """Settings outside decorators and launch plans: constants, arguments of other calls, image guards, secrets."""
-    job = work(module, context, "settings")
+    job = Work.of(module, context, "settings")
     if not module.is_flyte1 and not context.is_flyte1_project:
         return job.plan
     done: set[cst.CSTNode] = set()
@@ -75,7 +44,7 @@ _IMAGE_METHODS = frozenset({*image_spec.METHODS, "force_push", "with_builder_opt
 
 def _is_setting(job: Work, call: cst.Call) -> bool:
     name = job.qualified(call)
-    if name in CONVERTERS or task_config.canonical(name) in CONFIGS:
+    if job.context.claims(name) or task_config.canonical(name) in CONFIGS:
         return True
     return (
         isinstance(call.func, cst.Attribute)

@@ -10,7 +10,7 @@ import libcst as cst
 from flyte_bridge_translators.source.engine.entities import Entity
 from flyte_bridge_translators.source.engine.names import canonical, is_v1
 from flyte_bridge_translators.source.engine.tree import code, rebuilt, string_value, used_names, walk
-from flyte_bridge_translators.source.settings.expressions import Work
+from flyte_bridge_translators.source.engine.work import Work
 
 TYPES: Mapping[str, tuple[str, str]] = {
     "flytekit.FlyteDirectory": ("Dir", "from flyte.io import Dir"),

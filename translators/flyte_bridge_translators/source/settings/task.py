@@ -17,10 +17,10 @@ from flyte_bridge_translators.source.engine.names import is_v1
 from flyte_bridge_translators.source.engine.syntax import Verbatim
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code
-from flyte_bridge_translators.source.settings import cache, launch_plan_reading, pod_template, retries, setting
+from flyte_bridge_translators.source.engine.work import Work
+from flyte_bridge_translators.source.settings import cache, launch_plan_reading, pod_template, retries
 from flyte_bridge_translators.source.settings.decorated import ACTOR, Decorated, decorated
 from flyte_bridge_translators.source.settings.environment_groups import ONLY, homes
-from flyte_bridge_translators.source.settings.expressions import Work
 
 CARRIED = ("timeout", "interruptible", "docs")
 """Parameters with the same name and meaning; a bare number is seconds in both."""
@@ -35,7 +35,7 @@ GRAPH = frozenset({"failure_policy", "on_failure"})
 
 def translate(module: Module, context: Context) -> Plan:
     """Rewrite the decorator of every task and workflow at module level."""
-    work = setting.work(module, context, "task")
+    work = Work.of(module, context, "task")
     facts = context.facts.get(module.name, Facts(module.name))
     variables = {one.function: home.variable for home in homes(module, facts) for one in home.members}
     triggers = launch_plan_reading.triggers(module, facts)

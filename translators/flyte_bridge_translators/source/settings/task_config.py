@@ -10,8 +10,8 @@ from flyte_bridge_translators.source.engine import arguments, layout
 from flyte_bridge_translators.source.engine.layout import Doc
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.tree import code, dotted
+from flyte_bridge_translators.source.engine.work import Work
 from flyte_bridge_translators.source.settings import resources
-from flyte_bridge_translators.source.settings.expressions import Work
 from flyte_bridge_translators.source.settings.plugins import CONFIGS, DEFAULTS, FIELDS
 from flyte_bridge_translators.source.vocabulary import PACKAGES
 

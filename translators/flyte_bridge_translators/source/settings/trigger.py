@@ -10,8 +10,8 @@ from flyte_bridge_translators.source.engine import arguments, layout
 from flyte_bridge_translators.source.engine.entities import Parameter
 from flyte_bridge_translators.source.engine.layout import Doc, Group
 from flyte_bridge_translators.source.engine.tree import code
+from flyte_bridge_translators.source.engine.work import Work
 from flyte_bridge_translators.source.settings import notification, schedule
-from flyte_bridge_translators.source.settings.expressions import Work
 from flyte_bridge_translators.source.settings.launch_plan_reading import LaunchPlan
 
 ELSEWHERE: Mapping[str, str] = {

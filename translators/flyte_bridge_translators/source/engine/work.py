@@ -1,12 +1,12 @@
 """Settings inside expressions: `flytekit.Resources(…)`, `ImageSpec(…)`, `Secret(…)` wherever they are written.
 
-A concept's module registers how one of its calls is written in Flyte 2 (`CONVERTERS` in `settings`); a decorator or an
-environment asks a `Work` for the text of a value, and what stands at module level is replaced in place.
+A concept says how one of its calls is written in Flyte 2 (`CONCEPTS`); a decorator or an environment asks a `Work` for the
+text of a value, and what stands at module level is replaced in place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import cast
@@ -32,9 +32,12 @@ class Work:
     module: Module
     context: Context
     plan: Plan
-    converters: Mapping[str, Converter] = field(default_factory=dict)
-    others: Sequence[Converter] = ()
     aliases: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, module: Module, context: Context, rule: str) -> Work:
+        """A translator at work, with a plan of its own."""
+        return cls(module, context, Plan(rule))
 
     @cached_property
     def limit(self) -> int:
@@ -63,15 +66,10 @@ class Work:
     def doc(self, node: cst.BaseExpression) -> Doc:
         """An expression of the user's with the Flyte 1 settings in it written in Flyte 2."""
         if isinstance(node, cst.Call):
-            converter = self.converters.get(self.qualified(node) or "")
-            if converter is not None:
-                made = converter(self, node)
-                if made is not None:
-                    return made
-            for other in self.others:
-                made = other(self, node)
-                if made is not None:
-                    return made
+            for converter in self.context.converters(self.qualified(node)):
+                written = converter(self, node)
+                if written is not None:
+                    return written
         if not any(True for _ in self.flyte1(node)):
             return layout.of(node)
         if isinstance(node, (cst.List, cst.Tuple)) and not layout.comments(node):
