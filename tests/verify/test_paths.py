@@ -88,6 +88,10 @@ DRIVERS = {
     "overridden": (1, "return await a.override(retries=2).aio(x=x)"),
     "cleanup": (1, "try:\n    return await a.aio(x=x)\nexcept Exception:\n    await b.aio(x=x)\n    raise"),
     "in_a_group": (1, "with group('g'):\n    p, q = await asyncio.gather(a.aio(x=x), b.aio(x=x))\nreturn p"),
+    "gather_by_name": (
+        2,
+        "both = asyncio.gather(a.aio(x=x), b.aio(x=x))\np = await a.aio(x=x)\nawait both\nreturn await c.aio(x=p)",
+    ),
     "nothing": (0, "return x"),
 }
 """Name → the steps it takes, by hand, and its body."""

@@ -240,6 +240,24 @@ def test_scripts_and_the_documented_call(tmp_path: Path) -> None:
     assert done.stdout.split() == ["SAME", "jobs.pipeline.twice"], done.stderr
 
 
+def test_the_path_of_a_branch_holds_what_its_arms_need() -> None:
+    """Two tasks before a conditional whose arms take the second's output: three in a row, as `flyte-bridge graph` says."""
+    from flytekit import conditional, task, workflow
+
+    from flyte_bridge.verify.entities_v1 import critical_path
+
+    @task
+    def f(x: int) -> int:
+        return x + 1
+
+    @workflow
+    def chosen(x: int = 1, flag: bool = True) -> int:
+        z = f(x=f(x=x))
+        return conditional("c").if_(flag.is_true()).then(f(x=z)).else_().then(f(x=z))
+
+    assert critical_path(chosen) == (3, 4)
+
+
 def test_critical_paths(outcomes: dict[str, Verdict]) -> None:
     """Both sides' critical paths are told: Flyte 1's from its own compilation, Flyte 2's from the source."""
     assert outcomes["outcomes.same"].critical_path == (1, 1, 2)

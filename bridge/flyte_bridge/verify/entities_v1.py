@@ -9,6 +9,8 @@ import inspect
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from flyte_bridge_translators.graph import figure
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -62,33 +64,53 @@ def inside(entity: Any) -> Iterator[Any]:
 
 
 def critical_path(entity: Any) -> tuple[int, int]:
-    """The longest chain of an entity's static graph, and how many nodes it has: flytekit's own compilation tells."""
+    """The longest chain of an entity's static graph, and how many nodes it has: `flyte-bridge graph` counts the same way."""
+    level = _inside(entity, "")
+    length, _ = figure.critical_path(level)
+    return round(length), sum(1 for box in level.walk() if box.cost)
+
+
+def _inside(entity: Any, prefix: str) -> figure.Level:
+    """What an entity runs, as boxes of which those that run an action cost one."""
     from flytekit.core.condition import BranchNode
     from flytekit.core.gate import Gate
     from flytekit.core.launch_plan import LaunchPlan
     from flytekit.core.workflow import WorkflowBase
 
     if isinstance(entity, LaunchPlan):
-        return critical_path(entity.workflow)
-    if isinstance(entity, Gate) and entity.sleep_duration is not None:
-        return 0, 0
+        return _inside(entity.workflow, prefix)
     if isinstance(entity, BranchNode):
-        block = entity._ifelse_block
-        arms = [one.then_node for one in [block.case, *(block.other or [])]] + [block.else_node]
-        paths = [critical_path(arm.flyte_entity) for arm in arms if arm is not None]
-        return max((length for length, _ in paths), default=0), sum(nodes for _, nodes in paths)
+        return figure.Level([_box(arm, prefix) for arm in _arms(entity)])
     if not isinstance(entity, WorkflowBase):
-        return 1, 1
-    known: dict[int, int] = {}
+        sleeps = entity is None or (isinstance(entity, Gate) and entity.sleep_duration is not None)
+        return figure.Level([figure.Box(f"{prefix}.", "", "", "task", cost=0 if sleeps else 1)])
+    boxes = {id(node): _box(node, prefix) for node in entity.nodes}
+    edges = [
+        figure.Edge(boxes[id(before)].id, boxes[id(node)].id)
+        for node in entity.nodes
+        for before in _waits_for(node)
+        if id(before) in boxes
+    ]
+    return figure.Level(list(boxes.values()), edges)
 
-    def until(node: Any) -> int:
-        if id(node) not in known:
-            own = 0 if node.flyte_entity is None else critical_path(node.flyte_entity)[0]
-            known[id(node)] = own + max((until(one) for one in node.upstream_nodes), default=0)
-        return known[id(node)]
 
-    longest = max((until(node) for node in entity.nodes), default=0)
-    return longest, sum(critical_path(node.flyte_entity)[1] for node in entity.nodes)
+def _box(node: Any, prefix: str) -> figure.Box:
+    name = f"{prefix}/{node.id}"
+    return figure.Box(name, node.id, node.id, "workflow", cost=0, inner=_inside(node.flyte_entity, name))
+
+
+def _arms(branch: Any) -> list[Any]:
+    block = branch._ifelse_block
+    arms = [block.case.then_node, *(case.then_node for case in block.other or ()), block.else_node]
+    return [arm for arm in arms if arm is not None]
+
+
+def _waits_for(node: Any) -> list[Any]:
+    """The nodes before one; what an arm of a branch needs comes before the branch."""
+    from flytekit.core.condition import BranchNode
+
+    arms = _arms(node.flyte_entity) if isinstance(node.flyte_entity, BranchNode) else []
+    return [*node.upstream_nodes, *(before for arm in arms for before in _waits_for(arm))]
 
 
 def cannot_run(entity: Any) -> str | None:

@@ -5,7 +5,8 @@ with `create_task` runs beside it until it is awaited. Drivers that are Flyte 1 
 loops are walked once, of branches the longer one counts. It is read from the conversion as it stands and not asked of the
 converter, so that a lost parallelism is seen whoever lost it, and after edits by hand too.
 
-The rules are asyncio's: a coroutine that is called runs when it is awaited, a task from when it is created.
+The rules are asyncio's: a coroutine that is called runs when it is awaited, a task from when it is created, and `gather`
+and `shield` make tasks of what they are given.
 """
 
 from __future__ import annotations
@@ -320,9 +321,9 @@ class _Walk:
                 self._await(made)
             return None if waited else made
         match found:
-            case "asyncio.gather" | "asyncio.wait" | "asyncio.wait_for" | "asyncio.shield":
+            case "asyncio.wait" | "asyncio.wait_for":
                 return self._together(arguments)
-            case "asyncio.create_task" | "asyncio.ensure_future":
+            case "asyncio.gather" | "asyncio.shield" | "asyncio.create_task" | "asyncio.ensure_future":
                 return _Awaitable(until=self._finish(self._together(arguments), self._clock))
             case "flyte.map":
                 made = self._mapped(node.args[0]) if node.args else _Awaitable()
