@@ -19,6 +19,7 @@ from flyteidl2.workflow import run_definition_pb2
 
 from flyte_bridge.driver import failure, task_template
 from flyte_bridge.errors import BackendError, FailedPrecondition, NodeError
+from flyte_bridge_translators.flyte1.names import BAD_TASK
 from flyte_bridge_translators.wire import error_document, identifier, node_record
 from flyte_bridge_translators.wire.phase import GOOD
 
@@ -78,7 +79,10 @@ async def begin(
     action.input_uri = inputs_uri
     action.task.id.CopyFrom(task_id(spec.task_template.id, execution.action.run.org))
     action.task.spec.CopyFrom(spec)
-    await task_template.provide(execution, uid, name, action.task.spec.task_template)
+    if task_template.is_asked_for(action.task.spec.task_template):
+        uri = f"{execution.place(name)}/task.pb"
+        await write(execution, uri, action.task.spec.task_template, uid)
+        task_template.name(action.task.spec.task_template, uri)
     if cache_key:
         action.task.cache_key.value = cache_key
     await _enqueue(execution, action, uid, run_spec)
@@ -318,7 +322,7 @@ async def _enqueue(execution: Execution, action: actions_service_pb2.Action, uid
         await abort(execution, action.action_id.name)
         raise
     except (InvalidRequest, NotFound, ResourceExhausted) as error:
-        raise NodeError(f"Flyte 2 refuses it: {error}", code="BadTaskSpecification", node=uid) from error
+        raise NodeError(f"Flyte 2 refuses it: {error}", code=BAD_TASK, node=uid) from error
 
 
 async def taken_over(execution: Execution, uid: str, name: str, group: str) -> str | None:

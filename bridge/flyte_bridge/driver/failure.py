@@ -8,12 +8,12 @@ from flyteidl.core import errors_pb2, execution_pb2, literals_pb2, types_pb2
 from flyteidl2.core.execution_pb2 import ExecutionError
 
 from flyte_bridge.errors import NodeError
+from flyte_bridge_translators.flyte1.names import UNKNOWN
 from flyte_bridge_translators.wire import error_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-UNKNOWN = "UnknownError"
 ABORTED = "NodeAborted"
 TIMEOUT = "TimeoutExpired"
 EXHAUSTED = "RetriesExhausted|"

@@ -18,7 +18,7 @@ from flyteidl2.cacheservice.v2 import cacheservice_pb2 as cacheservice_v2_pb2
 from flyteidl2.core import tasks_pb2
 from flyteidl2.task import common_pb2
 
-from flyte_bridge.driver import child_actions
+from flyte_bridge.driver import child_actions, recording
 from flyte_bridge.errors import BackendError, NodeError
 from flyte_bridge_translators.wire import identifier
 
@@ -56,9 +56,7 @@ async def remembered(
     async with memory.turn():
         found = await memory.recall()
         if found is not None:
-            from flyte_bridge.driver.nodes.task import done
-
-            await done(step, found)
+            await recording.done(step, found)
             return found
         return await memory.keep(await run())
 

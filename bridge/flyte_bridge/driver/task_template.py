@@ -11,32 +11,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from flyteidl2.core import tasks_pb2
-
-from flyte_bridge.driver import child_actions
 from flyte_bridge_translators.wire import process
 
 if TYPE_CHECKING:
-    from flyte_bridge.driver.execution import Execution
+    from flyteidl2.core import tasks_pb2
 
 _VARIABLE = re.compile(r"\{\{\s*\.taskTemplatePath\s*\}\}", re.IGNORECASE)
 
 
-async def provide(execution: Execution, uid: str, name: str, template: tasks_pb2.TaskTemplate) -> None:
-    """Store a template where its command asks for it; changes the command in place.
+def is_asked_for(template: tasks_pb2.TaskTemplate) -> bool:
+    """Whether a task's command asks for its template."""
+    return any(_VARIABLE.search(word) for word in process.arguments(template))
 
-    Args:
-        execution: What it belongs to.
-        uid: Unique id of the node.
-        name: The node's action, under whose place it is stored.
-        template: The task; what is stored is as it was before.
 
-    Raises:
-        NodeError: The storage fails.
-    """
-    words = process.arguments(template)
-    if not any(_VARIABLE.search(word) for word in words):
-        return
-    uri = f"{execution.place(name)}/task.pb"
-    await child_actions.write(execution, uri, template, uid)
-    process.set_arguments(template, [_VARIABLE.sub(lambda _: uri, word) for word in words])
+def name(template: tasks_pb2.TaskTemplate, uri: str) -> None:
+    """Tell a task's command where its template is stored, as it was before; changes the command in place."""
+    process.set_arguments(template, [_VARIABLE.sub(lambda _: uri, word) for word in process.arguments(template)])

@@ -29,6 +29,7 @@ from flyte_bridge.errors import (
 )
 from flyte_bridge.launch.request import Launch, Target
 from flyte_bridge.registry import specs
+from flyte_bridge_translators.flyte1.names import RUNTIME_EXECUTION
 from flyte_bridge_translators.wire import identifier
 from flyte_bridge_translators.wire.phase import GOOD, TERMINAL
 
@@ -49,9 +50,6 @@ REFUSALS = (
 
 CHILD_FAILED = "RemoteChildWorkflowExecutionFailed"
 """Flyte 1's code of a child execution that was aborted (`nodes/subworkflow/launchplan.go`)."""
-
-LAUNCH_FAILED = "RuntimeExecutionError"
-"""Flyte 1's code of a child execution that could not be started."""
 
 
 async def run(step: Step[LaunchPlanNode]) -> literals_pb2.LiteralMap:
@@ -151,7 +149,7 @@ async def _start(
         await execution.launcher.start(launch, own=True)
     except REFUSALS as error:
         message = f"failed to launch {plan.name}:{plan.version} as {child.name}: {error}"
-        raise NodeError(message, code=LAUNCH_FAILED, node=uid) from error
+        raise NodeError(message, code=RUNTIME_EXECUTION, node=uid) from error
 
 
 async def _registered(step: Step[Node], plan: Key) -> launch_plan_pb2.LaunchPlan:

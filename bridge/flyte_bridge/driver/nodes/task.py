@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from flyteidl.core import literals_pb2
 from flyteidl2.task import task_definition_pb2
-from flyteidl2.workflow import run_definition_pb2
 
-from flyte_bridge.driver import child_actions, execution_overrides, memory, task_time, wrapper
+from flyte_bridge.driver import child_actions, execution_overrides, memory, recording, task_time, wrapper
 from flyte_bridge.errors import NodeError
 from flyte_bridge_translators.wire import identifier, plugin, process, resources
 from flyte_bridge_translators.wire import task as wire_task
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from flyte_bridge.driver.execution import Execution
     from flyte_bridge.driver.scope import Step
-    from flyte_bridge_translators.flyte1.nodes import Node, TaskNode
+    from flyte_bridge_translators.flyte1.nodes import TaskNode
 
 
 async def run(step: Step[TaskNode]) -> literals_pb2.LiteralMap:
@@ -140,19 +139,5 @@ async def _echo(step: Step[TaskNode], template: tasks_pb2.TaskTemplate) -> liter
     outputs = literals_pb2.LiteralMap()
     for name, value in zip(given, taken, strict=False):
         outputs.literals[name].CopyFrom(step.inputs.literals[value])
-    await done(step, outputs)
+    await recording.done(step, outputs)
     return outputs
-
-
-async def done(step: Step[Node], outputs: literals_pb2.LiteralMap) -> None:
-    """Record a node that needed no action of its own, with its outputs."""
-    execution = step.execution
-    name = identifier.action_name(step.uid)
-    if execution.children.known(name):
-        return
-    trace = run_definition_pb2.TraceAction(name=step.node.id)
-    trace.start_time.GetCurrentTime()
-    trace.end_time.GetCurrentTime()
-    trace.outputs.output_uri = f"{execution.place(name)}/outputs.pb"
-    await child_actions.write(execution, trace.outputs.output_uri, outputs, step.uid)
-    await child_actions.record(execution, step.uid, trace, group=step.scope.uid)
