@@ -149,7 +149,7 @@ def test_futures_that_do_not_parse(bed: Bed) -> None:
     done = _drive(bed, _closure(other), name="bad-futures")
     assert done.error[0] == "DynamicWorkflowBuildFailed"
     assert "Node[n0]" in done.error[1]
-    assert done.phases() == {"n0": "SUCCEEDED"}
+    assert done.phases() == {"n0": "SUCCEEDED", "n0-closure": "FAILED"}
 
 
 def test_an_image_without_flytekit(bed: Bed) -> None:

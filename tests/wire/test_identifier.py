@@ -20,6 +20,14 @@ def test_a_name_that_fits_is_kept() -> None:
     assert identifier.action_name("n1-0-n0") == "n1-0-n0"
 
 
+def test_thirty_characters_fit() -> None:
+    """`RunIdentifier.name` and `ActionIdentifier.name` take 30 characters (`flyteidl2/common/identifier.proto`), and no more."""
+    for name in (identifier.run_name, identifier.action_name):
+        assert name("a" * 30) == "a" * 30
+        assert name("a" * 31) != "a" * 31
+        assert len(name("a" * 31)) == 30
+
+
 @given(V1_NAMES)
 def test_every_execution_name_has_a_run_name(name: str) -> None:
     """At most 30 characters, DNS-1035, and always the same."""
