@@ -26,8 +26,8 @@ from flyte_bridge.admin import task_checks
 from flyte_bridge.admin.validation import given, missing, project_and_domain, project_exists
 from flyte_bridge.errors import InvalidRequest, NotFound, Unimplemented
 from flyte_bridge.launch.platform_settings import unfollowed
-from flyte_bridge.launch.settings import MAX_PARALLELISM
 from flyte_bridge.registry.attributes import Scope
+from flyte_bridge_translators.flyte1.names import MAX_PARALLELISM
 
 if TYPE_CHECKING:
     from flyte_bridge.admin.context import CallContext

@@ -28,9 +28,6 @@ from flyte_bridge_translators.source.engine.translator import (
 )
 from flyte_bridge_translators.source.settings.environment import assign
 
-MARKERS = (b"flytekit", b"union")
-"""A file that has none of these words imports nothing of Flyte 1 itself."""
-
 
 @dataclass(frozen=True)
 class Source:

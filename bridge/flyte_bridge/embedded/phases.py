@@ -44,4 +44,3 @@ class Phase(IntEnum):
 
 
 TERMINAL = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.ABORTED, Phase.TIMED_OUT, Phase.RECOVERED})
-OPEN = frozenset(set(Phase) - TERMINAL)

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
     from flyte_bridge.embedded.model import Micros
 
-IMAGE_PULL = 1
-"""`flyteidl2.secret.SecretType`: a registry's credentials. Kept and listed, but used by nothing: no image is pulled."""
-
 
 @dataclass(frozen=True)
 class Secret:

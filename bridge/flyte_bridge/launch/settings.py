@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from flyteidl.admin import common_pb2, execution_pb2, launch_plan_pb2
 
 from flyte_bridge.launch.platform_settings import Config
+from flyte_bridge_translators.flyte1.names import MAX_PARALLELISM
 from flyte_bridge_translators.wire.execution import Effect
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from flyteidl.core import security_pb2
 
     from flyte_bridge.launch.platform_settings import PlatformSettings
-
-MAX_PARALLELISM = 25
-"""What flyteadmin's own configuration says (`pkg/runtime/application_config_provider.go`)."""
 
 SettingsHolder: TypeAlias = "execution_pb2.ExecutionSpec | launch_plan_pb2.LaunchPlanSpec | Config"
 """Whoever has a say, the field names of all three being the same."""

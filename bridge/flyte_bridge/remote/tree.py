@@ -13,15 +13,20 @@ from rich.live import Live
 from rich.text import Text
 from rich.tree import Tree
 
+from flyte_bridge_translators.flyte1 import read
+from flyte_bridge_translators.flyte1.names import SENTINELS
+from flyte_bridge_translators.flyte1.nodes import ArrayNode, Awaited, BranchNode, GateNode, Key, Node, SubWorkflowNode
 from flyte_bridge_translators.wire import identifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from flyteidl.core import compiler_pb2, identifier_pb2, workflow_pb2
+    from flyteidl.core import compiler_pb2, identifier_pb2
     from rich.console import Console
 
-    Shape = dict[str, workflow_pb2.Node]
+    from flyte_bridge_translators.flyte1.closure import Workflow
+
+    Shape = dict[str, Node]
 
 _Execution = core_execution_pb2.WorkflowExecution
 _Node = core_execution_pb2.NodeExecution
@@ -42,7 +47,6 @@ _STYLES = {
     "DYNAMIC_RUNNING": ("▶", "cyan"),
 }
 _WAITING = ("·", "dim")
-_SYSTEM = {"start-node", "end-node"}
 _PAGE = 100
 
 
@@ -154,7 +158,7 @@ class Shapes:
     def __init__(self, stub: Any) -> None:
         self._stub = stub
         self._top: Shape | None = None
-        self._templates: dict[str, Shape] = {}
+        self._workflows: dict[Key, Shape] = {}
         self._dynamic: dict[str, Shape] = {}
 
     def of_execution(self, execution: execution_pb2.Execution) -> Shape:
@@ -166,15 +170,13 @@ class Shapes:
                 self._top = self._read(found.closure.compiled_workflow)
         return self._top
 
-    def within(self, node: node_execution_pb2.NodeExecution, shape: workflow_pb2.Node | None) -> Shape:
+    def within(self, node: node_execution_pb2.NodeExecution, shape: Node | None) -> Shape:
         """The nodes inside a node."""
         if node.metadata.is_dynamic:
             return self._of_dynamic(node)
-        if shape is None:
-            return {}
-        if shape.WhichOneof("target") == "branch_node":
-            return {inner.id: inner for inner in _arms(shape.branch_node.if_else)}
-        return self._templates.get(shape.workflow_node.sub_workflow_ref.name, {})
+        if isinstance(shape, SubWorkflowNode):
+            return self._workflows.get(shape.workflow, {})
+        return {arm.id: arm for arm in shape.arms} if shape is not None else {}
 
     def _of_dynamic(self, node: node_execution_pb2.NodeExecution) -> Shape:
         key = node.id.node_id
@@ -185,32 +187,29 @@ class Shapes:
         return self._dynamic.get(key, {})
 
     def _read(self, compiled: compiler_pb2.CompiledWorkflowClosure) -> Shape:
-        for one in compiled.sub_workflows:
-            self._templates[one.template.id.name] = {node.id: node for node in one.template.nodes}
-        return {node.id: node for node in compiled.primary.template.nodes}
+        closure = read.closure(compiled)
+        self._workflows.update({key: _by_id(workflow) for key, workflow in closure.workflows.items()})
+        return _by_id(closure.primary)
 
 
-def _arms(block: workflow_pb2.IfElseBlock) -> Iterator[workflow_pb2.Node]:
-    yield block.case.then_node
-    yield from (other.then_node for other in block.other)
-    yield block.else_node
+def _by_id(workflow: Workflow) -> Shape:
+    return {node.id: node for node in workflow.nodes}
 
 
-def _what(node: workflow_pb2.Node | None) -> str:
+def _what(node: Node | None) -> str:
     """What a node runs: the name of its task, workflow or launch plan, without the module."""
-    if node is None:
-        return ""
-    kind = node.WhichOneof("target")
-    if kind == "task_node":
-        return identifier.short_name(node.task_node.reference_id.name)
-    if kind == "workflow_node":
-        which = node.workflow_node.WhichOneof("reference")
-        return identifier.short_name(getattr(node.workflow_node, which).name) if which else ""
-    if kind == "array_node":
-        return f"[{_what(node.array_node.node)}]"
-    if kind == "gate_node":
-        return str(node.gate_node.WhichOneof("condition") or "gate")
-    return str(node.metadata.name) if kind == "branch_node" else ""
+    match node:
+        case GateNode():
+            return (
+                "sleep" if node.awaited is Awaited.TIME else "approve" if node.awaited is Awaited.APPROVAL else "signal"
+            )
+        case BranchNode():
+            return node.title
+        case ArrayNode():
+            return f"[{_what(node.element)}]"
+        case Node(calls=Key() as called):
+            return identifier.short_name(called.name)
+    return ""
 
 
 def nodes(
@@ -230,7 +229,7 @@ def nodes(
         )
         request.sort_by.key, request.sort_by.direction = "created_at", common_pb2.Sort.ASCENDING
         page = stub.ListNodeExecutions(request)
-        yield from (node for node in page.node_executions if node.metadata.spec_node_id not in _SYSTEM)
+        yield from (node for node in page.node_executions if node.metadata.spec_node_id not in SENTINELS)
         token = page.token
         if not token:
             return

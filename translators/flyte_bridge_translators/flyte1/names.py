@@ -24,4 +24,5 @@ WORKFLOW_NOT_FOUND = "WorkflowReferenceNotFound"
 """Codes of what a node names and its closure lacks (`pkg/compiler/errors`)."""
 
 MAX_PARALLELISM = 25
-"""Task, array and launch plan nodes of an execution that run at once, where nobody says more (flyteadmin's `max-parallelism`)."""
+"""Task, array and launch plan nodes of an execution that run at once where nobody says how many (flyteadmin's
+`pkg/runtime/application_config_provider.go`)."""

@@ -36,7 +36,6 @@ from flyteidl2.workflow import run_definition_pb2, run_service_pb2
 
 from flyte_bridge_translators.wire import identifier, literal, phase
 from flyte_bridge_translators.wire.execution_settings import (
-    DEFAULT_MAX_PARALLELISM,
     FACTS,
     NAME,
     RESERVED,
@@ -67,7 +66,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 __all__ = [
-    "DEFAULT_MAX_PARALLELISM",
     "FACTS",
     "NAME",
     "RESERVED",

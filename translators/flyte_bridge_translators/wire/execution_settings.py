@@ -12,6 +12,8 @@ from flyteidl.admin import execution_pb2, matchable_resource_pb2
 from flyteidl.core import identifier_pb2, literals_pb2, security_pb2
 from google.protobuf.message import DecodeError, Message
 
+from flyte_bridge_translators.flyte1.names import MAX_PARALLELISM
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -25,9 +27,6 @@ USER_INPUTS = "flyte1.bridge/inputs"
 TASK_RESOURCES = "flyte1.bridge/task-resources"
 RESERVED = "flyte1.bridge/"
 """Annotations that begin so are the bridge's own."""
-
-DEFAULT_MAX_PARALLELISM = 25
-"""What flyteadmin's own configuration says; for runs that no façade has made (`flyteadmin/pkg/runtime`)."""
 
 _Metadata = execution_pb2.ExecutionMetadata
 
@@ -62,7 +61,7 @@ class ExecutionSettings:
     project: str
     domain: str
     spec: execution_pb2.ExecutionSpec = field(default_factory=execution_pb2.ExecutionSpec)
-    max_parallelism: int = DEFAULT_MAX_PARALLELISM
+    max_parallelism: int = MAX_PARALLELISM
     interruptible: bool | None = None
     overwrite_cache: bool = False
     envs: Mapping[str, str] = field(default_factory=dict)
@@ -129,7 +128,7 @@ def settings(spec: run_pb2.RunSpec, run: v2_identifier_pb2.RunIdentifier) -> Exe
         project=run.project,
         domain=run.domain,
         spec=asked,
-        max_parallelism=asked.max_parallelism if own else spec.max_action_concurrency or DEFAULT_MAX_PARALLELISM,
+        max_parallelism=asked.max_parallelism if own else spec.max_action_concurrency or MAX_PARALLELISM,
         interruptible=spec.interruptible.value if spec.HasField("interruptible") else None,
         overwrite_cache=spec.overwrite_cache or spec.cache_config.overwrite_cache,
         envs={pair.key: pair.value for pair in spec.envs.values},

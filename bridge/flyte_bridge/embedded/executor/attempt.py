@@ -18,6 +18,7 @@ from flyte_bridge.embedded.executor.launcher import Command
 from flyte_bridge.embedded.executor.slots import DEFAULT
 from flyte_bridge.embedded.phases import Phase
 from flyte_bridge.errors import AlreadyRunning, LaunchError, NoSuchObject, UsageError
+from flyte_bridge_translators.flyte1.names import BAD_TASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BAD_TASK = "BadTaskSpecification"
-"""Code of a failure: the task cannot be run as it is; Flyte's word for it."""
 TIMED_OUT = "TimedOut"
 ABORTED = "Aborted"
 NOT_STARTED = "LaunchFailed"

@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError
 
 from flyte_bridge.embedded.executor.job import Ending, Failure, Outcome
 from flyte_bridge.errors import NoSuchObject
+from flyte_bridge_translators.flyte1.names import UNKNOWN as CRASHED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,8 +37,6 @@ STOPPED = "Interrupted"
 """Code of a failure: something killed the process, not the task itself; Flyte's word for it."""
 SERVER_STOPPED = "BackendStopped"
 """Code of a failure: the backend ended the process on its own way out. Counts against nothing."""
-CRASHED = "UnknownError"
-"""Code of a failure: the process ended badly without saying why; Flyte's word for it."""
 CRASHES = frozenset({CRASHED, LOST, STOPPED})
 """Codes of failures that tell of a process that ended badly and left no word."""
 MISSING = "OutputsNotFound"

@@ -20,8 +20,6 @@ KEYWORDS = frozenset({"cache", "cache_version", "cache_serialize", "cache_ignore
 
 SIGNATURE = ("version", "serialize", "ignored_inputs", "salt", "policies")
 
-POLICIES = "flytekit.CachePolicy"
-
 
 def convert(work: Work, call: cst.Call) -> Doc | None:
     """`flytekit.Cache(…)` as `flyte.Cache("auto", …)`: without a version Flyte 2 hashes the source, as Flyte 1's default
