@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from flyte_bridge_cli.options import data_dir_option
 
 if TYPE_CHECKING:
     from flyte_bridge.remote.server import Address, Server
+    from flyte_bridge.remote.web import WebServer
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -27,6 +29,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="Port to listen on; 0 takes a free one. 30080 is where flytekit's Config.for_sandbox() looks.",
 )
+@click.option(
+    "--http-port",
+    type=click.IntRange(0, 65535),
+    help="Port for REST (flyteadmin's grpc-gateway: /api/v1/…, /healthcheck) beside it; 0 takes a free one.  [default: none]",
+)
 @click.option("--tls-cert", type=_FILE, help="Certificate chain (PEM); speak TLS.")
 @click.option("--tls-key", type=_FILE, help="The certificate's key (PEM).")
 @click.option(
@@ -37,9 +44,15 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Seconds that calls under way have to end after SIGTERM or Ctrl-C.",
 )
 def command(
-    data_dir: Path | None, host: str, port: int, tls_cert: Path | None, tls_key: Path | None, grace: float
+    data_dir: Path | None,
+    host: str,
+    port: int,
+    http_port: int | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    grace: float,
 ) -> None:
-    """Serve Flyte 1's control plane (flyteadmin's gRPC) on top of Flyte 2.
+    """Serve Flyte 1's control plane (flyteadmin's gRPC and REST) on top of Flyte 2.
 
     For clients that cannot run in process: other languages, other machines, services. Each caller's own token is passed
     on to Flyte 2.
@@ -47,21 +60,29 @@ def command(
     from flyte_bridge.remote.server import Address
 
     address = Address(host, port, tls_cert, tls_key)
-    asyncio.run(_serve(config.load(data_dir=data_dir), address, grace))
+    web = None if http_port is None else replace(address, port=http_port)
+    asyncio.run(_serve(config.load(data_dir=data_dir), address, web, grace))
 
 
-async def _serve(settings: config.Settings, address: Address, grace: float) -> None:
+async def _serve(settings: config.Settings, address: Address, web_address: Address | None, grace: float) -> None:
     from flyte_bridge.remote.in_process import gateway_of
-    from flyte_bridge.remote.server import serve
+    from flyte_bridge.remote.server import Server, serve
 
     facade = await gateway_of(settings)
+    server = Server(facade, address)
     try:
-        await serve(facade, address, lambda server: click.echo(_describe(server, settings)), grace)
+        if web_address is None:
+            await serve([server], lambda: click.echo(_describe(server, settings)), grace)
+            return
+        from flyte_bridge.remote.web import WebServer
+
+        web = WebServer(facade, web_address)
+        await serve([server, web], lambda: click.echo(_describe(server, settings, web)), grace)
     finally:
         await facade.backend.close()
 
 
-def _describe(server: Server, settings: config.Settings) -> str:
+def _describe(server: Server, settings: config.Settings, web: WebServer | None = None) -> str:
     """What the user is told when calls are answered."""
     from flyte_bridge.embedded import instance, snippets
 
@@ -78,6 +99,8 @@ def _describe(server: Server, settings: config.Settings) -> str:
         "flytekit (Flyte 1):",
         *(f"    export {name}={value}" for name, value in variables.items()),
     ]
+    if web is not None:
+        lines += ["", f"REST at {web.url}/api/v1"]
     if not server.address.local and settings.embedded:
         lines += [
             "",

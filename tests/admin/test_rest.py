@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from admin.control import Control
+    from flyte_bridge import config
 
 JSON = {"Accept": "application/json", "Content-Type": "application/json"}
 PROTOBUF = {"Accept": "application/octet-stream", "Content-Type": "application/octet-stream"}
@@ -93,7 +94,7 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def door(control: Control, flows: Any) -> Any:
+def door(control: Control, flows: Any, settings: config.Settings) -> Any:
     """A backend with a workflow, a launch plan and an execution that has ended."""
     plan = control.register(flows.PLAN)
     control.client.update_launch_plan(plan.id, LaunchPlanState.ACTIVE)
@@ -489,6 +490,15 @@ def test_the_doors_own_paths(door: Door) -> None:
     assert len(operations) == len(set(operations)) == len(ROUTES)
     text = json.dumps(described)
     assert all(f'"{name}"' in text for name in ("adminExecution", "adminTask", "coreLiteral"))
+
+
+def test_nobody_comes_in_without_the_token(door: Door) -> None:
+    """The door asks for what gRPC asks for; a page of another site is not answered at all."""
+    connection = http.client.HTTPConnection(door.endpoint, timeout=60)
+    connection.request("GET", "/api/v1/version")
+    assert connection.getresponse().status == 401
+    connection.close()
+    assert door.http("GET", "/api/v1/version", headers={"Origin": "https://evil.example"}).status == 403
 
 
 def test_metadata_and_deadlines(door: Door) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from flyte_bridge.admin.service import Facade
 from flyte_bridge.admin.status import MAX_STATUS, fitting
 from flyte_bridge.remote.server import Address, Server
 
+from .certificates import self_signed
 from .wire import served
 
 if TYPE_CHECKING:
@@ -206,40 +206,9 @@ def test_a_taken_port(facade: Facade) -> None:
             pass
 
 
-def make_certificate(where: Path, name: str = "localhost") -> tuple[Path, Path]:
-    """A self-signed certificate for this machine, and its key."""
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    names = x509.SubjectAlternativeName([x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(names, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    certificate_file, key_file = where / "tls.crt", where / "tls.key"
-    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return certificate_file, key_file
-
-
 def test_tls(facade: Facade, tmp_path: Path) -> None:
     """With a certificate the server speaks TLS, to clients that trust it; flytekit fetches it when told not to care."""
-    certificate, key = make_certificate(tmp_path)
+    certificate, key = self_signed(tmp_path)
     with served(facade, Address(certificate=certificate, key=key)) as server:
         trusting = grpc.ssl_channel_credentials(certificate.read_bytes())
         with grpc.secure_channel(server.endpoint, trusting) as channel:
@@ -256,7 +225,7 @@ def test_tls(facade: Facade, tmp_path: Path) -> None:
 )
 def test_bad_certificates(facade: Facade, tmp_path: Path, files: tuple[str | None, str | None]) -> None:
     """A certificate without its key, or that is none, is refused before anything listens."""
-    make_certificate(tmp_path)
+    self_signed(tmp_path)
     certificate, key = (tmp_path / name if name else None for name in files)
     with pytest.raises(errors.UsageError), served(facade, Address(certificate=certificate, key=key)):
         pass

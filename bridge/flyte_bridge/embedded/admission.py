@@ -15,6 +15,7 @@ Logins and signatures are looked at by the pages and the object store themselves
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import json
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -37,6 +38,19 @@ PROVEN = "flyte_bridge.proven"
 _BEARER = b"bearer "
 _OURS = frozenset({"none", "same-origin"})
 """What browsers say of requests that no other site has caused."""
+
+
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})
+
+
+def _is_address(host: str) -> bool:
+    """Whether a `Host` is an IP address, with or without a port."""
+    bare = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    try:
+        ipaddress.ip_address(bare)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -63,11 +77,13 @@ class Admission:
         self.access = access
         self._names = tuple(hosts)
         self._hosts: frozenset[str] = frozenset()
+        self._anywhere = False
         self._segment = b"" if access is None else access.segment.encode()
 
     def listens(self, host: str, port: int) -> None:
         """Learns where the server listens; until then nobody is let in."""
         addresses = {host, "127.0.0.1", "localhost", "::1"}
+        self._anywhere = host in _EVERYWHERE
         self._hosts = frozenset(
             [f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name in addresses]
             + [name.lower() if ":" in name else f"{name.lower()}:{port}" for name in self._names]
@@ -81,7 +97,7 @@ class Admission:
         for name, value in headers:
             if name == b"host":
                 told_host = True
-                if value.decode("latin-1").lower() not in self._hosts:
+                if not self._is_known(value.decode("latin-1").lower()):
                     return Refusal(
                         HTTPStatus.MISDIRECTED_REQUEST,
                         f"this is not {value.decode('latin-1')!r}; a server known by other names needs FLYTE_BRIDGE_HOSTS",
@@ -101,9 +117,19 @@ class Admission:
             return Refusal(HTTPStatus.FORBIDDEN, "pages of other sites have no access to the embedded backend")
         return None
 
+    def _is_known(self, host: str) -> bool:
+        """Whether a `Host` may mean this server.
+
+        One that listens on every address of its machine does not know them all, so there any address will do: a page can
+        make its own name mean this machine, and no address.
+        """
+        if host in self._hosts:
+            return True
+        return self._anywhere and _is_address(host)
+
     def _is_ours(self, origin: str) -> bool:
         scheme, _, host = origin.partition("://")
-        return scheme in {"http", "https"} and host.lower() in self._hosts
+        return scheme in {"http", "https"} and self._is_known(host.lower())
 
     def stripped(self, scope: MutableMapping[str, Any]) -> MutableMapping[str, Any] | None:
         """The same request without the segment that proves who sends it, marked as proven; `None` if it proves nothing.

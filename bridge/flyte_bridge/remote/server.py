@@ -7,7 +7,7 @@ import ipaddress
 import signal
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
 import grpc.aio
@@ -17,7 +17,7 @@ from flyte_bridge.admin.context import CallContext
 from flyte_bridge.errors import PermissionDenied, PortInUse, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from flyte_bridge.admin.service import Facade
@@ -66,24 +66,35 @@ class Address:
         except ValueError:
             return self.host == "localhost"
 
-    def credentials(self) -> grpc.ServerCredentials:
-        """What proves to clients who we are.
+    def check(self) -> None:
+        """Whether TLS can be spoken, if it is asked for.
 
         Raises:
             UsageError: One of the two files is missing, or the other's, or cannot be read.
         """
+        if self.certificate is None and self.key is None:
+            return
         if self.certificate is None or self.key is None:
             raise UsageError("TLS needs a certificate and its key: give both files, or neither")
         try:
             # grpc only logs what it dislikes of a certificate; Python's ssl says it
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.certificate, self.key, password="")
-            pair = (self.key.read_bytes(), self.certificate.read_bytes())
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"cannot serve TLS with {self.certificate} and {self.key}: {error}; give a certificate chain and its "
                 "key, both PEM, the key without password"
             ) from error
-        return grpc.ssl_server_credentials([pair])
+
+    def credentials(self) -> grpc.ServerCredentials | None:
+        """What proves to clients who we are; None without TLS.
+
+        Raises:
+            UsageError: As `check`.
+        """
+        self.check()
+        if self.certificate is None or self.key is None:
+            return None
+        return grpc.ssl_server_credentials([(self.key.read_bytes(), self.certificate.read_bytes())])
 
 
 class Server:
@@ -115,11 +126,12 @@ class Server:
             UsageError: The certificate or its key cannot be used.
         """
         target = self.endpoint
+        credentials = self.address.credentials()
         try:
-            if self.address.tls or self.address.key is not None:
-                self.port = self._server.add_secure_port(target, self.address.credentials())
-            else:
+            if credentials is None:
                 self.port = self._server.add_insecure_port(target)
+            else:
+                self.port = self._server.add_secure_port(target, credentials)
         except RuntimeError as error:
             raise PortInUse(
                 f"{target} cannot be listened on: {error}; choose another port, or stop what listens there"
@@ -175,12 +187,21 @@ def _trailers(error: BaseException) -> tuple[tuple[str, bytes], ...]:
     return tuple((key, value) for key, value in status.trailers_of(error) if len(value) <= status.MAX_STATUS)
 
 
-async def serve(facade: Facade, address: Address, announce: Callable[[Server], None], grace: float = 10.0) -> None:
+class Door(Protocol):
+    """A port that the façade is behind."""
+
+    async def start(self) -> None:
+        """Listens and answers."""
+
+    async def stop(self, grace: float = 10.0) -> None:
+        """Takes no new calls, and gives those under way `grace` seconds to end."""
+
+
+async def serve(doors: Sequence[Door], announce: Callable[[], None], grace: float = 10.0) -> None:
     """Serves until SIGTERM or SIGINT, then lets the calls under way end.
 
     Args:
-        facade: Who answers.
-        address: Where to listen.
+        doors: Who answers.
         announce: Called once calls are answered.
         grace: Seconds that calls under way get.
 
@@ -192,10 +213,12 @@ async def serve(facade: Facade, address: Address, announce: Callable[[Server], N
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    server = Server(facade, address)
-    await server.start()
+    open_doors: list[Door] = []
     try:
-        announce(server)
+        for door in doors:
+            await door.start()
+            open_doors.append(door)
+        announce()
         await stop.wait()
     finally:
-        await server.stop(grace)
+        await asyncio.gather(*(door.stop(grace) for door in open_doors))
