@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import libcst as cst
 
 from flyte_bridge_translators.source.driver import blocks
-from flyte_bridge_translators.source.driver.conditional import Case, Parsed, parse, rewrite_condition
+from flyte_bridge_translators.source.driver.conditional import Case, Conditional, parse, rewrite_condition
 from flyte_bridge_translators.source.driver.expression_parts import (
     awaited,
     first_outputs,
@@ -174,7 +174,7 @@ class Reader:
         return True
 
     def call(self, value: cst.BaseExpression, owner: Step | None, hint: str) -> Bound | None:
-        branch = parse(self.scene, value) or self._choice(value)
+        branch = self._conditional(value) or self._choice(value)
         if branch is not None:
             return self._branch(value, branch, owner, hint)
         mapped = blocks.comprehension(self, value)
@@ -189,15 +189,28 @@ class Reader:
         self.add(step)
         return step
 
-    def _choice(self, value: cst.BaseExpression) -> Parsed | None:
+    def _conditional(self, value: cst.BaseExpression) -> Conditional | None:
+        """The conditional an expression is; one that is not understood is reported."""
+        conditional = parse(self.scene, value)
+        if conditional is not None and conditional.wrong:
+            self.scene.plan.report("FB242", value, conditional.wrong)
+            return None
+        return conditional
+
+    def _is_call(self, node: cst.BaseExpression) -> bool:
+        """Whether an expression becomes an await or a branch."""
+        conditional = parse(self.scene, node)
+        return recognize(self.scene, node) is not None or (conditional is not None and not conditional.wrong)
+
+    def _choice(self, value: cst.BaseExpression) -> Conditional | None:
         """`f(x=1) if ready else g(x=1)`: Python's own choice, made between calls."""
         if not isinstance(value, cst.IfExp) or self.holds_call(value.test):
             return None
         if not (self.holds_call(value.body) or self.holds_call(value.orelse)):
             return None
-        return Parsed("choice", (Case(value.test, value.body), Case(None, value.orelse)))
+        return Conditional("choice", (Case(value.test, value.body), Case(None, value.orelse)))
 
-    def _branch(self, value: cst.BaseExpression, parsed: Parsed, owner: Step | None, hint: str) -> BranchStep:
+    def _branch(self, value: cst.BaseExpression, parsed: Conditional, owner: Step | None, hint: str) -> BranchStep:
         step = BranchStep(0, self.line, call=value, owner=owner, hint=hint, cost=1, name=parsed.name)
         for case in parsed.cases:
             arm = Arm(case.condition, message=case.message)
@@ -275,7 +288,7 @@ class Reader:
             source = self.lookup(base.value)
             name = base.value
         else:
-            if recognize(self.scene, base) is None and parse(self.scene, base) is None:
+            if not self._is_call(base):
                 return False
             source = self.call(base, step, "")
             name = ""
@@ -323,9 +336,7 @@ class Reader:
         return None
 
     def holds_call(self, node: cst.CSTNode) -> bool:
-        if isinstance(node, cst.BaseExpression) and (
-            recognize(self.scene, node) is not None or parse(self.scene, node) is not None
-        ):
+        if isinstance(node, cst.BaseExpression) and self._is_call(node):
             return True
         return any(self.holds_call(child) for child in children(node))
 

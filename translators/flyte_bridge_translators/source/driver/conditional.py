@@ -23,17 +23,30 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Parsed:
-    """A whole conditional."""
+class Conditional:
+    """A whole conditional.
+
+    Attributes:
+        wrong: What of it is not understood; it has no cases then, and is told by who writes it.
+    """
 
     name: str
     cases: tuple[Case, ...]
+    wrong: str = ""
 
 
-def parse(scene: Scene, expression: cst.BaseExpression) -> Parsed | None:
-    """The conditional an expression is, or None."""
+def parse(scene: Scene, expression: cst.BaseExpression) -> Conditional | None:
+    """The conditional an expression is, or None. Asked as often as its parts are, it is read once, and nothing is reported."""
+    if not isinstance(expression, cst.Call):
+        return None
+    if expression not in scene.conditionals:
+        scene.conditionals[expression] = _read(scene, expression)
+    return scene.conditionals[expression]
+
+
+def _read(scene: Scene, expression: cst.Call) -> Conditional | None:
     links: list[tuple[str, cst.BaseExpression | None]] = []
-    node = expression
+    node: cst.BaseExpression = expression
     while isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute):
         links.append((node.func.attr.value, node.args[0].value if node.args else None))
         node = node.func.value
@@ -49,9 +62,8 @@ def parse(scene: Scene, expression: cst.BaseExpression) -> Parsed | None:
             condition = waiting.pop()
             cases.append(Case(condition, value, None) if link == "then" else Case(condition, None, value))
         else:
-            scene.plan.report("FB242", expression, f"`.{link}` is not a part of a conditional that is understood")
-            return None
-    return Parsed(_identifier(name or "branch"), tuple(cases)) if cases else None
+            return Conditional("", (), f"`.{link}` is not a part of a conditional that is understood")
+    return Conditional(_identifier(name or "branch"), tuple(cases)) if cases else None
 
 
 def _identifier(name: str) -> str:

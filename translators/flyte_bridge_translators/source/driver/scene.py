@@ -21,6 +21,7 @@ from flyte_bridge_translators.source.engine.translator import Context
 
 if TYPE_CHECKING:
     from flyte_bridge_translators.source.driver.any_call import AnyCall
+    from flyte_bridge_translators.source.driver.conditional import Conditional
     from flyte_bridge_translators.source.driver.named_result import Uses
     from flyte_bridge_translators.source.driver.shape import Shape, Writer
     from flyte_bridge_translators.source.engine.edits import Rewrite
@@ -58,6 +59,7 @@ class Scene:
         writer: What writes a shape.
         parameters: The driver's parameters.
         shapes: The shapes of its blocks, as they are read.
+        conditionals: Call → the conditional it ends, as far as it was asked.
         settled: When a failure lets the others end first: the names for all results of a gather and for one of them.
         uses: How its variables are bound and read; None while one is only looked for.
     """
@@ -72,6 +74,7 @@ class Scene:
     writer: Callable[[Shape, Rewrite], Writer]
     parameters: frozenset[str] = frozenset()
     shapes: list[Shape] = field(default_factory=list)
+    conditionals: dict[cst.Call, Conditional | None] = field(default_factory=dict)
     settled: tuple[str, str] | None = None
     uses: Uses | None = None
 
