@@ -14,8 +14,8 @@ import click
 
 from flyte_bridge import config
 from flyte_bridge.errors import BackendError, ConfigError, UsageError
+from flyte_bridge_cli.exits import Exit
 
-from .main import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE
 from .options import data_dir_option, html_option, json_option, renames_option, rules_option
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def command(
     newest. Executions have the scheduler's own names, so what is done is not done again, whoever did it. On both sides
     each date is compared as it ends.
 
-    Exits with 0 if all went well, 1 if executions failed or differ, 4 if a side is out of reach, 130 after Ctrl-C; the
+    Exits with 0 if all went well, 1 if executions failed or differ, 7 if a side is out of reach, 130 after Ctrl-C; the
     same command goes on where it stopped.
     """
     from flyte_bridge.side_by_side import renames as table
@@ -128,11 +128,11 @@ def command(
         well = asyncio.run(_run(settings, request))
     except KeyboardInterrupt:
         click.echo("flyte-bridge: interrupted; what runs goes on, and the same command goes on from here", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+        sys.exit(Exit.INTERRUPTED)
     except (BackendError, ConfigError) as error:
         click.echo(f"flyte-bridge: stopped: {error}; the same command goes on from here", err=True)
-        sys.exit(EXIT_NOT_COMPARABLE)
-    sys.exit(0 if well else EXIT_ERROR)
+        sys.exit(Exit.NOT_COMPARABLE)
+    sys.exit(Exit.DONE if well else Exit.FAILED)
 
 
 async def _run(settings: config.Settings, request: _Request) -> bool:

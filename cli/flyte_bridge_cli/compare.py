@@ -12,16 +12,13 @@ import click
 
 from flyte_bridge import config
 from flyte_bridge.errors import BackendError, ConfigError
+from flyte_bridge_cli.exits import Exit
 
-from .main import EXIT_NOT_COMPARABLE
 from .options import data_dir_option, html_option, json_option, renames_option, rules_option
 
 if TYPE_CHECKING:
     from flyte_bridge.side_by_side.comparing import CompareOptions
     from flyte_bridge.side_by_side.comparison import Comparison
-
-EXIT_DIFFERENT = 1
-"""The two executions differ."""
 
 
 @click.command()
@@ -48,7 +45,7 @@ def command(
     A and B are v1:NAME (the flyteadmin of FLYTE_BRIDGE_V1_ENDPOINT), v2:NAME (Flyte 2), local:NAME or
     local@DIRECTORY:NAME (an embedded backend); PROJECT/DOMAIN/NAME may stand for NAME.
 
-    Exits with 0 if they are the same, 1 if they differ, 4 if they cannot be compared.
+    Exits with 0 if they are the same, 5 if they differ, 7 if they cannot be compared.
     """
     from flyte_bridge.side_by_side import renames as table
     from flyte_bridge.side_by_side.comparing import CompareOptions
@@ -61,7 +58,7 @@ def command(
         compared = asyncio.run(_compare(settings, first, second, options))
     except (BackendError, ConfigError) as error:
         click.echo(f"flyte-bridge: cannot be compared: {error}", err=True)
-        sys.exit(EXIT_NOT_COMPARABLE)
+        sys.exit(Exit.NOT_COMPARABLE)
     _show(compared, as_json, html)
 
 
@@ -90,5 +87,5 @@ def _show(compared: Comparison, as_json: bool, html: Path | None) -> None:
         click.echo(json.dumps(report.to_json(compared), indent=2))
     else:
         report.print_comparison(compared, Console(soft_wrap=True, highlight=False))
-    exits = {Sameness.SAME: 0, Sameness.DIFFERENT: EXIT_DIFFERENT, Sameness.NOT_COMPARABLE: EXIT_NOT_COMPARABLE}
+    exits = {Sameness.SAME: Exit.DONE, Sameness.DIFFERENT: Exit.DIFFERENT, Sameness.NOT_COMPARABLE: Exit.NOT_COMPARABLE}
     sys.exit(exits[compared.verdict])

@@ -9,6 +9,7 @@ import click
 from flyte_bridge import config
 from flyte_bridge.embedded import instance
 from flyte_bridge_cli.options import data_dir_option
+from flyte_bridge_cli.output import tell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +22,6 @@ def down(data_dir: Path | None) -> None:
     where = config.load(data_dir=data_dir).data_dir
     stopped = instance.stop(where)
     if stopped is None:
-        click.echo(f"No embedded Flyte 2 backend runs on {where}.")
+        tell(f"No embedded Flyte 2 backend runs on {where}.")
     else:
-        click.echo(f"Stopped the embedded Flyte 2 backend at {stopped.url} (process {stopped.pid}).")
+        tell(f"Stopped the embedded Flyte 2 backend at {stopped.url} (process {stopped.pid}).")

@@ -1,4 +1,4 @@
-"""The `flyte-bridge` command: the group, the error boundary and the exit codes.
+"""The `flyte-bridge` command: the group and the error boundary.
 
 A verb's module is imported only when that verb runs (or its help is shown), so that `flyte-bridge --help` imports
 neither `flyte` nor `flytekit`.
@@ -6,6 +6,7 @@ neither `flyte` nor `flytekit`.
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import NamedTuple
@@ -14,19 +15,8 @@ import click
 
 from flyte_bridge import __version__
 from flyte_bridge.errors import BridgeError, UsageError
-
-EXIT_ERROR = 1
-"""Something failed; the message on standard error says what and what to do next."""
-
-EXIT_USAGE = 2
-"""The command line itself is wrong: an unknown option, a path that is not there."""
-
-
-EXIT_NOT_COMPARABLE = 4
-"""Two executions, or two sides, that cannot be compared: not there, not ended, of different workflows, out of reach."""
-
-EXIT_INTERRUPTED = 130
-"""Ctrl-C, as shells have it: what was done is kept."""
+from flyte_bridge_cli.exits import Exit
+from flyte_bridge_cli.output import Output
 
 
 class Verb(NamedTuple):
@@ -43,6 +33,7 @@ VERBS: dict[str, Verb] = {
     "compare": Verb("flyte_bridge_cli.compare:command", "Compare two executions, on Flyte 1, Flyte 2 or both."),
     "convert": Verb("flyte_bridge_cli.convert:command", "Rewrite Flyte 1 source into Flyte 2 source, and prove it."),
     "coverage": Verb("flyte_bridge_cli.coverage:command", "Show what of Flyte 1's control plane is served."),
+    "doctor": Verb("flyte_bridge_cli.doctor:command", "Say what works here, what will not, and why."),
     "down": Verb("flyte_bridge_cli.down:down", "Stop the embedded Flyte 2 backend."),
     "exec": Verb("flyte_bridge_cli.exec:command", "Run a program written for Flyte 1, unmodified, on Flyte 2."),
     "graph": Verb("flyte_bridge_cli.graph:command", "Draw the graph of a Flyte 1 workflow."),
@@ -75,6 +66,19 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the verb, or says which one is meant."""
+        name = args[0]
+        if name not in VERBS and not name.startswith("-"):
+            import difflib
+
+            close = difflib.get_close_matches(name, VERBS, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else f" There are {', '.join(VERBS)}."
+            ctx.fail(f"No such command {name!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if not VERBS:
             return
@@ -82,10 +86,48 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, verb.summary) for name, verb in VERBS.items()])
 
 
+def versions() -> dict[str, str | None]:
+    """The versions of flyte-bridge, this Python and what both sides are made of; None for what is not installed."""
+    from importlib import metadata
+
+    def installed(distribution: str) -> str | None:
+        try:
+            return metadata.version(distribution)
+        except metadata.PackageNotFoundError:
+            return None
+
+    python = ".".join(map(str, sys.version_info[:3]))
+    others = {name: installed(name) for name in ("flyte", "flytekit", "flyteidl2", "flyteidl")}
+    return {"flyte-bridge": __version__, "python": python, **others}
+
+
+def _show_versions(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        installed = versions()
+        click.echo(f"flyte-bridge {installed['flyte-bridge']}")
+        for name in ("flyte", "flytekit"):
+            click.echo(f"{name} {installed[name] or 'not installed'}")
+        ctx.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="flyte-bridge")
-def group() -> None:
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_versions,
+    help="Show the versions of flyte-bridge and of both SDKs, and exit.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print results and errors only: no progress, no summaries.")
+@click.option("--no-color", is_flag=True, help="Print no colors; so does the variable NO_COLOR.")
+@click.pass_context
+def group(ctx: click.Context, quiet: bool, no_color: bool) -> None:
     """The way from Flyte 1 to Flyte 2 for teams that cannot stop."""
+    ctx.obj = Output(quiet)
+    if no_color or os.environ.get("NO_COLOR"):
+        os.environ["NO_COLOR"] = "1"  # for what else prints in this process: rich, flytekit
+        ctx.color = False
 
 
 def main() -> None:
@@ -94,7 +136,10 @@ def main() -> None:
         group.main(prog_name="flyte-bridge")
     except BridgeError as error:
         click.echo(f"flyte-bridge: {error}", err=True)
-        sys.exit(EXIT_USAGE if isinstance(error, UsageError) else EXIT_ERROR)
+        sys.exit(Exit.USAGE if isinstance(error, UsageError) else Exit.FAILED)
+    except KeyboardInterrupt:
+        click.echo("flyte-bridge: interrupted", err=True)
+        sys.exit(Exit.INTERRUPTED)
 
 
 if __name__ == "__main__":

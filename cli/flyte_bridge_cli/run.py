@@ -7,16 +7,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 from flyte_bridge import config
-from flyte_bridge_cli.main import EXIT_ERROR
+from flyte_bridge_cli.entities import entities
+from flyte_bridge_cli.exits import Exit
 from flyte_bridge_cli.options import data_dir_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+class RunCommand(click.Command):
+    """The verb, whose words behind FILE and WORKFLOW are the workflow's inputs."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The workflow's inputs, once it is named; until then the verb's own options."""
+        file, workflow = ctx.params.get("file"), ctx.params.get("workflow")
+        if file is None or workflow is None:
+            return super().shell_complete(ctx, incomplete)
+        names = [f"--{name}" for name in entities(Path(file)).get(workflow, ())]
+        return [CompletionItem(name) for name in (*names, "--wait") if name.startswith(incomplete)]
+
+
+def _workflows(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    names = entities(Path(ctx.params["file"])) if ctx.params.get("file") else {}
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+@click.command(cls=RunCommand, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @data_dir_option
 @click.option("-p", "--project", help="Where to run.  [default: $FLYTE_BRIDGE_PROJECT, or flytesnacks]")
 @click.option("-d", "--domain", help="Where to run.  [default: $FLYTE_BRIDGE_DOMAIN, or development]")
@@ -31,7 +50,7 @@ if TYPE_CHECKING:
 )
 @click.option("--wait", is_flag=True, help="Show the nodes until the execution ends; may stand at the end, too.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("workflow")
+@click.argument("workflow", shell_complete=_workflows)
 @click.argument("inputs", nargs=-1, type=click.UNPROCESSED)
 def command(
     data_dir: Path | None,
@@ -60,4 +79,4 @@ def command(
     words += ["--name", name] if name else []
     words += [word for each in image for word in ("--image", each)]
     if not run_workflow([*words, str(file), workflow, *given], settings, wait):
-        sys.exit(EXIT_ERROR)
+        sys.exit(Exit.FAILED)

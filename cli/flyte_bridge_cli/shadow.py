@@ -15,8 +15,8 @@ import click
 
 from flyte_bridge import config
 from flyte_bridge.errors import BackendError, ConfigError, UsageError
+from flyte_bridge_cli.exits import Exit
 
-from .main import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE
 from .options import Length, data_dir_option, rules_option
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def command(
     Begins with what is created from now on; started anew it goes on where it stopped. Nothing is written where Flyte 1
     writes, and nobody is notified by Flyte 2. The launch plan stays inactive on Flyte 2.
 
-    Exits with 0 if all were the same, 1 if one differed, 4 if nothing could be compared, 130 after Ctrl-C.
+    Exits with 0 if all were the same, 5 if one differed, 7 if nothing could be compared, 130 after Ctrl-C.
     """
     from flyte_bridge.side_by_side.launch_plans import LaunchPlanName
     from flyte_bridge.side_by_side.shadow import ShadowOptions
@@ -89,12 +89,12 @@ def command(
         asyncio.run(_run(settings, request, counts))
     except KeyboardInterrupt:
         click.echo(f"flyte-bridge: interrupted after {_sums(counts)}; the same command goes on from here", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+        sys.exit(Exit.INTERRUPTED)
     except (BackendError, ConfigError) as error:
         click.echo(f"flyte-bridge: stopped: {error}", err=True)
-        sys.exit(EXIT_NOT_COMPARABLE)
+        sys.exit(Exit.NOT_COMPARABLE)
     click.echo(_sums(counts), err=True)
-    sys.exit(EXIT_ERROR if counts["different"] else 0 if counts["same"] else EXIT_NOT_COMPARABLE)
+    sys.exit(Exit.DIFFERENT if counts["different"] else Exit.DONE if counts["same"] else Exit.NOT_COMPARABLE)
 
 
 def _prefix(given: str | None, settings: config.Settings) -> str:

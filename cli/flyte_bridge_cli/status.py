@@ -12,20 +12,18 @@ import click
 
 from flyte_bridge import config
 from flyte_bridge.embedded import instance, snippets
+from flyte_bridge_cli.exits import Exit
 from flyte_bridge_cli.options import data_dir_option
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-EXIT_DOWN = 3
-"""What `status` exits with when nothing runs: 3, as init scripts have it for "program is not running"."""
 
 
 @click.command()
 @data_dir_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def status(data_dir: Path | None, as_json: bool) -> None:
-    """Show the embedded Flyte 2 backend and how clients reach it; exits with 3 when none runs."""
+    """Show the embedded Flyte 2 backend and how clients reach it; exits with 8 when none runs."""
     where = config.load(data_dir=data_dir).data_dir
     running = instance.find(where)
     if as_json:
@@ -43,7 +41,7 @@ def status(data_dir: Path | None, as_json: bool) -> None:
     else:
         click.echo(f"No embedded Flyte 2 backend runs on {where}. Start one: flyte-bridge up --data-dir {where}")
     if running is None:
-        sys.exit(EXIT_DOWN)
+        sys.exit(Exit.NOT_RUNNING)
 
 
 def describe(running: instance.Instance) -> str:

@@ -9,6 +9,7 @@ import click
 from flyte_bridge import config
 from flyte_bridge.embedded import instance
 from flyte_bridge_cli.options import data_dir_option
+from flyte_bridge_cli.output import tell
 from flyte_bridge_cli.status import describe
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ def up(data_dir: Path | None, port: int | None, foreground: bool, require_token:
     """
     where = config.load(data_dir=data_dir).data_dir
     if foreground:
-        instance.run(where, port, lambda ready: click.echo(describe(ready)), require_token=require_token)
+        instance.run(where, port, lambda ready: tell(describe(ready)), require_token=require_token)
         return
     running = instance.find(where)
     if running is None and port is None and require_token is None:
         running = instance.ensure(where)
     elif running is None or port not in {None, running.port} or require_token not in {None, running.require_token}:
         running = instance.start(where, port, require_token=require_token)  # which refuses if one runs already
-    click.echo(describe(running))
+    tell(describe(running))

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from flyte_bridge_cli import convert
-from flyte_bridge_cli.convert import command
+from flyte_bridge_cli.convert import RETRIES, command
+from flyte_bridge_cli.exits import Exit
+from flyte_bridge_translators.source.engine import translator
 
 NOTHING = "import os\n\nprint(os.sep)\n"
 CLEAN = "from flytekit import task\n\n\n@task\ndef a(x: int) -> int:\n    return x\n"
@@ -36,10 +37,10 @@ def file(folder: Path, text: str, name: str = "pipeline.py") -> Path:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        (NOTHING, convert.EXIT_DONE),
-        (CLEAN, convert.EXIT_DONE),
-        (HAND, convert.EXIT_HAND),
-        (BROKEN, convert.EXIT_FAILED),
+        (NOTHING, Exit.DONE),
+        (CLEAN, Exit.DONE),
+        (HAND, Exit.BY_HAND),
+        (BROKEN, Exit.NOT_CONVERTED),
     ],
 )
 def test_exit_code(tmp_path: Path, text: str, code: int) -> None:
@@ -49,20 +50,25 @@ def test_exit_code(tmp_path: Path, text: str, code: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [(NOTHING, convert.EXIT_DONE), (CLEAN, convert.EXIT_WOULD_CHANGE), (BROKEN, convert.EXIT_FAILED)]
+    ("text", "code"), [(NOTHING, Exit.DONE), (CLEAN, Exit.WOULD_CHANGE), (BROKEN, Exit.NOT_CONVERTED)]
 )
 def test_check(tmp_path: Path, text: str, code: int) -> None:
-    """`--check` exits 1 when the file would change, and writes nothing."""
+    """`--check` exits 6 when the file would change, and writes nothing."""
     path = file(tmp_path, text)
     assert run(path, "--check").exit_code == code
     assert path.read_text() == text
 
 
+def test_the_choices_of_retries_are_the_translators() -> None:
+    """The help text has them without importing the converter."""
+    assert RETRIES == translator.RETRIES
+
+
 def test_exit_codes_are_in_the_help() -> None:
     """Each exit code stands in `--help`."""
     text = run("--help").output
-    for code, meaning in convert.EXIT_CODES.items():
-        assert f"{code}  {meaning}" in text
+    for code in (Exit.DONE, Exit.USAGE, Exit.BY_HAND, Exit.NOT_CONVERTED, Exit.DIFFERENT, Exit.WOULD_CHANGE):
+        assert f"{code.value}  {code.meaning}" in text
 
 
 def test_one_file_is_shown_as_a_diff(tmp_path: Path) -> None:
@@ -78,15 +84,15 @@ def test_one_file_is_shown_as_a_diff(tmp_path: Path) -> None:
 def test_in_place(tmp_path: Path) -> None:
     """`--in-place` writes over the file; a second time there is nothing to do."""
     path = file(tmp_path, CLEAN)
-    assert run(path, "--in-place").exit_code == convert.EXIT_DONE
+    assert run(path, "--in-place").exit_code == Exit.DONE
     assert "import flyte\n" in path.read_text()
-    assert run(path, "--check").exit_code == convert.EXIT_DONE
+    assert run(path, "--check").exit_code == Exit.DONE
 
 
 def test_output_directory(tmp_path: Path) -> None:
     """`-o DIR` writes below another directory and leaves the original."""
     path = file(tmp_path, CLEAN)
-    assert run(path, "-o", tmp_path / "out").exit_code == convert.EXIT_DONE
+    assert run(path, "-o", tmp_path / "out").exit_code == Exit.DONE
     assert "import flyte\n" in (tmp_path / "out" / path.name).read_text()
     assert path.read_text() == CLEAN
 
@@ -94,7 +100,7 @@ def test_output_directory(tmp_path: Path) -> None:
 def test_standard_input(tmp_path: Path) -> None:
     """`-` reads standard input and writes the result to standard output."""
     result = run("-", stdin=CLEAN)
-    assert result.exit_code == convert.EXIT_DONE
+    assert result.exit_code == Exit.DONE
     assert result.stdout.startswith("import flyte\n")
 
 
@@ -118,7 +124,7 @@ def test_json(tmp_path: Path) -> None:
     assert files["broken.py"]["findings"][0]["code"] == "FB101"
     assert {finding["severity"] for finding in files["by_hand.py"]["findings"]} >= {"hand"}
     assert document["renames"]
-    assert result.exit_code == convert.EXIT_FAILED
+    assert result.exit_code == Exit.NOT_CONVERTED
 
 
 def test_explain_names_rule_and_reason(tmp_path: Path) -> None:
@@ -141,7 +147,7 @@ def test_select_and_ignore(tmp_path: Path) -> None:
     assert code not in {finding["code"] for finding in ignored}
     selected = json.loads(run(path, "--json", "--select", code[:3]).stdout)["files"][0]["findings"]
     assert {finding["code"][:3] for finding in selected} == {code[:3]}
-    assert run(path, "--ignore", "FB").exit_code == convert.EXIT_HAND
+    assert run(path, "--ignore", "FB").exit_code == Exit.BY_HAND
 
 
 @pytest.mark.parametrize(

@@ -69,10 +69,10 @@ def test_up_says_how_to_reach_it_and_down_ends_it(data_dir: Path) -> None:
     assert bridge("down", "--data-dir", str(data_dir)).stdout == f"No embedded Flyte 2 backend runs on {data_dir}.\n"
 
 
-def test_status_without_a_backend_exits_with_3(data_dir: Path) -> None:
+def test_status_without_a_backend_exits_with_8(data_dir: Path) -> None:
     """Scripts can ask; the text says how to start one."""
     done = bridge("status", "--data-dir", str(data_dir))
-    assert done.returncode == 3
+    assert done.returncode == 8
     assert f"flyte-bridge up --data-dir {data_dir}" in done.stdout
     assert status(data_dir) == {"running": False, "data_dir": str(data_dir)}
 

@@ -195,7 +195,7 @@ def test_a_side_that_is_not_there(two: TwoSides) -> None:
     """A side that cannot be reached stops it with 4, and one line."""
     words = ("every_day", "--from", "2024-01-01", "--to", "2024-01-02", "--on", "v1")
     done = two.bridge("backfill", *words, FLYTE_BRIDGE_V1_ENDPOINT="127.0.0.1:1")
-    assert done.returncode == 4
+    assert done.returncode == 7
     assert "stopped: Flyte 1 at 127.0.0.1:1 cannot be reached" in done.stderr
 
 

@@ -47,14 +47,14 @@ def test_a_difference_is_found_where_it_is(two: TwoSides, wholes: None, tmp_path
     """Another input gives another frame: told at the input, the output, and the node that made it, in all three forms."""
     page = tmp_path / "report.html"
     done = two.bridge("compare", "v1:whole", "v2:biased", "--json", "--html", page)
-    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.returncode == 5, done.stdout + done.stderr
     told = json.loads(done.stdout)
     assert [one["path"] for one in told["differences"]] == ["inputs.bias", "o0['v'][0]", "o0['v'][1]", "o0['v'][2]"]
     assert [node["title"] for node in told["nodes"] if node["differences"]] == ["rows"]
     assert "o0[&#39;v&#39;][0]" in page.read_text()
     assert "http" not in page.read_text()
     said = two.bridge("compare", "v1:whole", "v2:biased")
-    assert said.returncode == 1
+    assert said.returncode == 5
     assert "different: whole and biased in 7 places" in said.stdout
     assert "o0['v'][0]: 0.0 and 1.0" in said.stdout
 
@@ -64,7 +64,7 @@ def test_rules_allow_it(two: TwoSides, wholes: None, tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text("absolute: 1\noutputs:\n  nothing: {keys: [id]}\n")
     done = two.bridge("compare", "v1:whole", "v2:biased", "--rules", rules)
-    assert done.returncode == 1, done.stdout  # the input `bias` lies within the tolerance, too: 0 and 1 are integers
+    assert done.returncode == 5, done.stdout  # the input `bias` lies within the tolerance, too: 0 and 1 are integers
     assert "inputs.bias: 0 and 1" in done.stdout
     assert "in 1 place" in done.stdout
 
@@ -85,7 +85,7 @@ def test_noise_is_no_difference(two: TwoSides, start: Callable[..., str]) -> Non
     """With --twice what differs between two runs of Flyte 1 is told as noise; without, it is a difference."""
     start("v1", "noisy", "noisy")
     start("v2", "noisy", "noisy")
-    assert two.bridge("compare", "v1:noisy", "v2:noisy").returncode == 1
+    assert two.bridge("compare", "v1:noisy", "v2:noisy").returncode == 5
     done = two.bridge("compare", "v1:noisy", "v2:noisy", "--twice", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["unstable"] == ["o0", "n0.o0"]
@@ -99,7 +99,7 @@ def test_equal_failures_are_the_same(two: TwoSides, start: Callable[..., str]) -
     start("v2", "failing", "otherwise", x=2)
     assert two.bridge("compare", "v1:failing", "v2:failing").returncode == 0
     done = two.bridge("compare", "v1:failing", "v2:otherwise", "--json")
-    assert done.returncode == 1
+    assert done.returncode == 5
     assert {one["path"]: one["right"] for one in json.loads(done.stdout)["differences"]} == {
         "inputs.x": "2",
         "error.message": "ValueError: no 2",
@@ -109,8 +109,8 @@ def test_equal_failures_are_the_same(two: TwoSides, start: Callable[..., str]) -
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("v1:whole", "v2:nobody"), 4, "has no execution flytesnacks/development/nobody"),
-        (("v1:whole", "v2:sided"), 4, "they ran different workflows: pipeline.whole and pipeline.sided"),
+        (("v1:whole", "v2:nobody"), 7, "has no execution flytesnacks/development/nobody"),
+        (("v1:whole", "v2:sided"), 7, "they ran different workflows: pipeline.whole and pipeline.sided"),
         (("whole", "v2:whole"), 2, "'whole' names no execution: write v1:NAME"),
         (("v1:a/b", "v2:whole"), 2, "'v1:a/b' names no execution"),
         (("v1:whole", "v3:whole"), 2, "'v3:whole' names no execution"),
@@ -119,7 +119,7 @@ def test_equal_failures_are_the_same(two: TwoSides, start: Callable[..., str]) -
 def test_what_cannot_be_compared(
     two: TwoSides, wholes: None, start: Callable[..., str], words: tuple[str, str], code: int, said: str
 ) -> None:
-    """What is not there, or is another workflow, exits with 4; a bad name with 2; each with one clear line."""
+    """What is not there, or is another workflow, exits with 7; a bad name with 2; each with one clear line."""
     if "v2:sided" in words:
         start("v2", "sided", "sided")
     done = two.bridge("compare", *words)
@@ -138,9 +138,9 @@ def test_no_flyte_1(two: TwoSides, wholes: None) -> None:
         FLYTE_BRIDGE_V1_TOKEN="",
         FLYTE_BRIDGE_V1_INSECURE="",
     )
-    assert (done.returncode, "set FLYTE_BRIDGE_V1_ENDPOINT" in done.stderr) == (4, True)
+    assert (done.returncode, "set FLYTE_BRIDGE_V1_ENDPOINT" in done.stderr) == (7, True)
     done = two.bridge("compare", "v1:whole", "v2:whole", FLYTE_BRIDGE_V1_ENDPOINT="127.0.0.1:1")
-    assert done.returncode == 4
+    assert done.returncode == 7
     assert "Flyte 1 at 127.0.0.1:1 cannot be reached" in done.stderr
 
 
@@ -158,7 +158,7 @@ def test_values_that_are_gone(two: TwoSides, wholes: None, start: Callable[..., 
 
     uri = two.run(lose)
     done = two.bridge("compare", "v1:gone", "v2:whole")
-    assert done.returncode == 4, done.stdout + done.stderr
+    assert done.returncode == 7, done.stdout + done.stderr
     assert f"{uri!r}: no such object" in done.stdout
 
 
@@ -166,7 +166,7 @@ def test_without_credentials_of_the_store(two: TwoSides, wholes: None) -> None:
     """Without its store's credentials Flyte 1's files are read by signed URLs; directories are told as undecided."""
     env = {name: "" for name in two.env if "_V1_AWS_" in name}
     done = two.bridge("compare", "v1:whole", "v2:whole", "--json", **env)
-    assert done.returncode == 4, done.stdout + done.stderr
+    assert done.returncode == 7, done.stdout + done.stderr
     told = json.loads(done.stdout)
     undecided = {one["path"]: one["detail"] for one in told["differences"]}
     assert set(undecided) == {
