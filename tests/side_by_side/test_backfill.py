@@ -18,6 +18,7 @@ from flyteidl.admin import execution_pb2
 from flyteidl.core import identifier_pb2
 
 from embedded.conftest import FLYTE
+from flyte_bridge.admin.schedules import trigger_of
 from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.embedded import snippets
 from flyte_bridge.errors import Unavailable, UsageError
@@ -26,7 +27,7 @@ from flyte_bridge.side_by_side.backfill import Backfill, BackfillOptions, Backfi
 from flyte_bridge.side_by_side.backfill_plan import Period
 from flyte_bridge.side_by_side.backfill_state import BackfillState, DateState, SideState
 from flyte_bridge.side_by_side.control_plane import ControlPlane
-from flyte_bridge_translators.fire_times import execution_name
+from flyte_bridge_translators.fire_times import execution_name, trigger_run_name
 
 from .conftest import CODE, DOMAIN, PROJECT, VERSION
 
@@ -373,3 +374,23 @@ def test_stopped_at_any_moment(two: TwoSides, tmp_path: Path) -> None:
     state, ran = two.run(work)
     assert [date.sides["v2"].phase for date in state.dates.values()] == ["SUCCEEDED"] * 4
     assert ran == 4
+
+
+def test_what_flyte_2_has_fired_is_done(two: TwoSides) -> None:
+    """A date that Flyte 2's own scheduler has run in this version, under its own name, is not run again."""
+    at = datetime(2024, 8, 1, 6, tzinfo=timezone.utc)
+    trigger = trigger_of(plan("every_day"))
+    name = trigger_run_name(trigger.project, trigger.domain, trigger.task_name, trigger.name, at)
+
+    async def fire(v1: ControlPlane, v2: ControlPlane) -> None:
+        spec = execution_pb2.ExecutionSpec(launch_plan=plan("every_day"))
+        spec.metadata.mode = execution_pb2.ExecutionMetadata.SCHEDULED
+        request = execution_pb2.ExecutionCreateRequest(project=PROJECT, domain=DOMAIN, name=name, spec=spec)
+        request.inputs.literals["at"].scalar.primitive.datetime.FromDatetime(at)
+        await v2.create(request)
+
+    two.run(fire)
+    code, told, said = backfill(two, "every_day", "--from", "2024-08-01", "--to", "2024-08-03")
+    assert code == 0, said
+    names = [date["sides"]["v2"]["name"] for date in told["dates"]]
+    assert names == [name, execution_name(plan("every_day"), datetime(2024, 8, 2, 6, tzinfo=timezone.utc))]
