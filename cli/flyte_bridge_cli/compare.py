@@ -18,7 +18,7 @@ from .options import data_dir_option, html_option, json_option, renames_option, 
 
 if TYPE_CHECKING:
     from flyte_bridge.side_by_side.comparing import CompareOptions
-    from flyte_bridge.side_by_side.comparison import Comparison
+    from flyte_bridge.side_by_side.comparison import ExecutionComparison
 
 
 @click.command()
@@ -62,7 +62,7 @@ def command(
     _show(compared, as_json, html)
 
 
-async def _compare(settings: config.Settings, first: str, second: str, options: CompareOptions) -> Comparison:
+async def _compare(settings: config.Settings, first: str, second: str, options: CompareOptions) -> ExecutionComparison:
     from flyte_bridge.side_by_side.comparing import SideExecution, compare_pair
     from flyte_bridge.side_by_side.sides import Sides, execution_of
 
@@ -75,7 +75,7 @@ async def _compare(settings: config.Settings, first: str, second: str, options: 
         await sides.close()
 
 
-def _show(compared: Comparison, as_json: bool, html: Path | None) -> None:
+def _show(compared: ExecutionComparison, as_json: bool, html: Path | None) -> None:
     from rich.console import Console
 
     from flyte_bridge.side_by_side import report

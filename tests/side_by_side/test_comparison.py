@@ -13,7 +13,13 @@ from flyteidl.core import literals_pb2
 from flyte_bridge.backend.storage import Storage
 from flyte_bridge.errors import SourceError, UsageError
 from flyte_bridge.side_by_side import renames, report
-from flyte_bridge.side_by_side.comparison import Comparison, Sameness, Stores, compare_executions, without_noise
+from flyte_bridge.side_by_side.comparison import (
+    ExecutionComparison,
+    Sameness,
+    Stores,
+    compare_executions,
+    without_noise,
+)
 from flyte_bridge.side_by_side.record import ErrorRecord, ExecutionRecord, NodeRecord
 from flyte_bridge.side_by_side.sides import execution_of
 from flyte_bridge.verify.rules import USUAL, ComparisonRules
@@ -43,12 +49,12 @@ def execution(name: str = "e", *nodes: NodeRecord, **more: Any) -> ExecutionReco
 
 def compared(
     left: ExecutionRecord, right: ExecutionRecord, rules: ComparisonRules = USUAL, names: dict[str, str] | None = None
-) -> Comparison:
+) -> ExecutionComparison:
     store = Storage({})
     return asyncio.run(compare_executions(left, right, Stores(store, store), rules, names))
 
 
-def places(comparison: Comparison) -> list[str]:
+def places(comparison: ExecutionComparison) -> list[str]:
     whole = [one.path for one in comparison.differences]
     return whole + [f"{each.name}/{one.path}" for each in comparison.nodes for one in each.differences]
 

@@ -15,7 +15,7 @@ from flyte_bridge_translators.wire.phase import ENDED
 
 from ..errors import AlreadyExists
 from ..verify.rules import USUAL, ComparisonRules
-from .comparison import Comparison, Stores, compare_executions, without_noise
+from .comparison import ExecutionComparison, Stores, compare_executions, without_noise
 from .reading import read_execution
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class CompareOptions:
 
 async def compare_pair(
     left: SideExecution, right: SideExecution, options: CompareOptions, progress: Callable[[str], None] = lambda _: None
-) -> Comparison:
+) -> ExecutionComparison:
     """Two executions, compared.
 
     Args:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from flyteidl.core import literals_pb2
 
-    from ..verify.contents import Objects
+    from ..verify.contents import ReadableObjects
     from ..verify.rules import ComparisonRules
     from .record import ErrorRecord, ExecutionRecord, NodeRecord
 
@@ -59,7 +59,7 @@ class NodeComparison:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ExecutionComparison:
     """Two executions, compared.
 
     Attributes:
@@ -87,8 +87,8 @@ class Comparison:
 class Stores:
     """Where the values of both sides lie."""
 
-    left: Objects
-    right: Objects
+    left: ReadableObjects
+    right: ReadableObjects
 
 
 async def compare_executions(
@@ -97,7 +97,7 @@ async def compare_executions(
     stores: Stores,
     rules: ComparisonRules,
     renames: Mapping[str, str] | None = None,
-) -> Comparison:
+) -> ExecutionComparison:
     """Compares two executions.
 
     Args:
@@ -109,7 +109,7 @@ async def compare_executions(
     """
     renames = renames or {}
     if (reason := _incomparable(left, right, renames)) is not None:
-        return Comparison(left, right, Sameness.NOT_COMPARABLE, reason)
+        return ExecutionComparison(left, right, Sameness.NOT_COMPARABLE, reason)
     contents = Contents(stores.left, stores.right)
     slots = asyncio.Semaphore(OUTPUTS_AT_ONCE)
 
@@ -128,12 +128,12 @@ async def compare_executions(
         _outputs(left.outputs, right.outputs, contents, rules, ""), asyncio.gather(*(node(pair) for pair in pairs))
     )
     differences = (*_of_executions(left, right, rules), *outputs)
-    whole = Comparison(left, right, Sameness.SAME, "", differences, tuple(nodes))
+    whole = ExecutionComparison(left, right, Sameness.SAME, "", differences, tuple(nodes))
     notes = ["nodes are matched by what they run: one side was born in Flyte 2"] if converted else []
     return judged(replace(whole, notes=tuple(notes)))
 
 
-def without_noise(compared: Comparison, noise: Comparison) -> Comparison:
+def without_noise(compared: ExecutionComparison, noise: ExecutionComparison) -> ExecutionComparison:
     """A comparison without what differs between two runs of the first side, too.
 
     Args:
@@ -154,7 +154,7 @@ def without_noise(compared: Comparison, noise: Comparison) -> Comparison:
     return judged(replace(compared, differences=tuple(differences), nodes=tuple(nodes), unstable=tuple(unstable)))
 
 
-def judged(compared: Comparison) -> Comparison:
+def judged(compared: ExecutionComparison) -> ExecutionComparison:
     """A comparison with the verdict that its differences make."""
     found = [*compared.differences, *(one for node in compared.nodes for one in node.differences)]
     if any(one.what != "undecided" for one in found):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from ..backend.caller import Caller
-    from ..verify.contents import Objects
+    from ..verify.contents import ReadableObjects
 
 ADMIN = "/flyteidl.service.AdminService/"
 DATA_PROXY = "/flyteidl.service.DataProxyService/"
@@ -48,7 +48,7 @@ class ControlPlane:
     Every method raises a `StatusError` that tells the status of the answer.
     """
 
-    def __init__(self, name: str, caller: Caller, objects: Objects) -> None:
+    def __init__(self, name: str, caller: Caller, objects: ReadableObjects) -> None:
         """Asks nothing yet.
 
         Args:

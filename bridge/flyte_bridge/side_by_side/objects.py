@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SignedObjects:
-    """Reads objects through signed URLs, and what is in no object store as everybody; see `verify.contents.Objects`."""
+    """Reads objects through signed URLs, and what is in no object store as everybody; see `verify.contents.ReadableObjects`."""
 
     def __init__(self, sign: Callable[[str], Awaitable[str]], others: Storage, hint: str) -> None:
         """Signs nothing yet.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..verify.compare import Difference
-    from .comparison import Comparison
+    from .comparison import ExecutionComparison
     from .record import ExecutionRecord, NodeRecord
 
 SHOWN = 40
@@ -25,7 +25,7 @@ STYLES = {Sameness.SAME: "green", Sameness.DIFFERENT: "red", Sameness.NOT_COMPAR
 """Colours on a terminal."""
 
 
-def to_json(compared: Comparison) -> dict[str, Any]:
+def to_json(compared: ExecutionComparison) -> dict[str, Any]:
     """All that is known of a comparison, as JSON has it; seconds are numbers."""
     critical = set(compared.left.critical_path[1])
     return {
@@ -40,7 +40,7 @@ def to_json(compared: Comparison) -> dict[str, Any]:
     }
 
 
-def to_html(compared: Comparison) -> str:
+def to_html(compared: ExecutionComparison) -> str:
     """One page that needs no network."""
     return page("comparison.html", told=to_json(compared))
 
@@ -59,7 +59,7 @@ def _environment() -> Environment:
     )
 
 
-def print_comparison(compared: Comparison, console: Console) -> None:
+def print_comparison(compared: ExecutionComparison, console: Console) -> None:
     """Shows what differs, and what each side took."""
     from rich.table import Table
     from rich.text import Text
@@ -88,7 +88,7 @@ def print_comparison(compared: Comparison, console: Console) -> None:
         console.print(Text(f"differs between two runs of the first side, too: {', '.join(compared.unstable)}"))
 
 
-def summary(compared: Comparison) -> str:
+def summary(compared: ExecutionComparison) -> str:
     """The verdict in one line."""
     count = len(compared.differences) + sum(len(node.differences) for node in compared.nodes)
     text = f"{compared.verdict.value}: {compared.left.name} and {compared.right.name}"

@@ -29,7 +29,7 @@ _SAME = {"kind": "same"}
 """Stands on both sides for what need not be read."""
 
 
-class Objects(Protocol):
+class ReadableObjects(Protocol):
     """A side's store; `backend.storage.Storage` is one."""
 
     async def read(self, uri: str) -> bytes:
@@ -51,7 +51,7 @@ class Objects(Protocol):
 
 @dataclass(frozen=True)
 class _Side:
-    store: Objects
+    store: ReadableObjects
     reference: Plain
 
     @property
@@ -62,7 +62,7 @@ class _Side:
 class Contents:
     """Reads references of both sides."""
 
-    def __init__(self, left: Objects, right: Objects) -> None:
+    def __init__(self, left: ReadableObjects, right: ReadableObjects) -> None:
         """Reads nothing yet."""
         self._stores = (left, right)
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -137,7 +137,7 @@ class Contents:
                 return dict(zip(names, heads, strict=True))
         return {"": await self._head(side.store, side.uri)}
 
-    async def _head(self, store: Objects, uri: str) -> ObjectHead:
+    async def _head(self, store: ReadableObjects, uri: str) -> ObjectHead:
         async with self._slots:
             return await store.head(uri)
 
@@ -179,7 +179,7 @@ class Contents:
         except DecodeError as error:
             raise ValueError(f"no literal: {error}") from None
 
-    async def _file(self, store: Objects, uri: str) -> dict[str, Plain]:
+    async def _file(self, store: ReadableObjects, uri: str) -> dict[str, Plain]:
         async with self._slots:
             head = await store.head(uri)
             if head.size <= canonical.WHOLE:
