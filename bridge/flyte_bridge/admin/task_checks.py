@@ -70,13 +70,13 @@ def check_embedded(template: tasks_pb2.TaskTemplate, allowed: Iterable[Allowance
     """
     from flyteidl2.core import tasks_pb2 as v2_tasks_pb2
 
-    from flyte_bridge.embedded.executor import refuse, target
+    from flyte_bridge.embedded_client import refusal, target
 
     if template.type == plugin.ECHO:  # never an action: the driver does it itself
         return
     same = v2_tasks_pb2.TaskTemplate.FromString(template.SerializeToString())
     try:
-        refused = refuse.refusal(
+        refused = refusal.refusal(
             same, target.read(same), accelerators="accelerators" in allowed, commands="commands" in allowed
         )
     except ValueError as error:

@@ -133,7 +133,7 @@ class _Memory:
 
 def _key(template: tasks_pb2.TaskTemplate, inputs: literals_pb2.LiteralMap) -> str:
     """What tells one call's results from another's: name, interface, version and inputs, as for the backend's own keys."""
-    from flyte_bridge.embedded import hashing
+    from flyte_bridge.backend import hashing
 
     ordered = common_pb2.Inputs()
     for name in sorted(inputs.literals):

@@ -29,7 +29,8 @@ from flyteidl2.core import catalog_pb2, tasks_pb2
 from flyteidl2.task import common_pb2, run_pb2, task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2 as pb
 
-from flyte_bridge.embedded import hashing, limits
+from flyte_bridge.backend import hashing
+from flyte_bridge.embedded import limits
 from flyte_bridge.embedded.attempts import fold
 from flyte_bridge.embedded.clock import to_datetime, to_timestamp
 from flyte_bridge.embedded.events import Change

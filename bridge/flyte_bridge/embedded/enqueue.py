@@ -15,7 +15,8 @@ from flyteidl2.core import types_pb2
 from flyteidl2.task import common_pb2, run_pb2, task_definition_pb2
 from flyteidl2.trigger import trigger_definition_pb2
 
-from flyte_bridge.embedded import hashing, names
+from flyte_bridge.backend import hashing
+from flyte_bridge.embedded import names
 from flyte_bridge.embedded.clock import from_timestamp, to_timestamp
 from flyte_bridge.embedded.faults import AlreadyExists, InvalidRequest, NotFound, RunEnded
 from flyte_bridge.embedded.inputs import Filled, fill

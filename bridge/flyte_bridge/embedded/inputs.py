@@ -9,7 +9,7 @@ from flyteidl2.core import types_pb2
 from flyteidl2.task import common_pb2
 from google.protobuf.message import DecodeError
 
-from flyte_bridge.embedded import hashing
+from flyte_bridge.backend import hashing
 from flyte_bridge.embedded.faults import InvalidRequest
 from flyte_bridge.errors import ObjectError
 

@@ -19,8 +19,8 @@ from flyte_bridge import config
 from flyte_bridge.embedded import instance
 from flyte_bridge.embedded.executor import Ending, ExecutorOptions, Room
 from flyte_bridge.embedded.executor.interpreters import Interpreters
-from flyte_bridge.embedded.executor.slots import whole_machine
 from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.embedded_client.room import whole_machine
 from flyte_bridge.errors import ConfigError
 
 

@@ -11,9 +11,9 @@ from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct
 
 from flyte_bridge.embedded.executor import Ending
-from flyte_bridge.embedded.executor.refuse import refusal
-from flyte_bridge.embedded.executor.slots import NOTHING
-from flyte_bridge.embedded.executor.target import quantity, read
+from flyte_bridge.embedded_client.refusal import refusal
+from flyte_bridge.embedded_client.room import NOTHING
+from flyte_bridge.embedded_client.target import quantity, read
 
 A0 = ["a0", "--inputs", "{{.input}}"]
 

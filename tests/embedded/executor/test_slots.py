@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from flyte_bridge.embedded.executor.slots import DEFAULT, NOTHING, Room, Slots, whole_machine
+from flyte_bridge.embedded.executor.slots import Slots
+from flyte_bridge.embedded_client.room import DEFAULT, NOTHING, Room, whole_machine
 
 
 def cores(count: float) -> Room:

@@ -15,7 +15,7 @@ from flyte_bridge.embedded.executor.environment import backend as backend_env
 from flyte_bridge.embedded.executor.executor import Executor
 from flyte_bridge.embedded.executor.job import AttemptEvent, Ending, Failure, Job, Outcome, Storage
 from flyte_bridge.embedded.executor.options import ExecutorOptions
-from flyte_bridge.embedded.executor.slots import Room
+from flyte_bridge.embedded_client.room import Room
 
 __all__ = [
     "AttemptEvent",

@@ -10,13 +10,14 @@ from flyteidl2.core import tasks_pb2
 from flyteidl2.task import common_pb2
 from google.protobuf.message import DecodeError
 
-from flyte_bridge.embedded.executor import attempt_files, copilot, environment, refuse, result, sleep, target, template
+from flyte_bridge.embedded.executor import attempt_files, copilot, environment, result, sleep, template
 from flyte_bridge.embedded.executor.attempt_files import AttemptFiles, Exit, ProcessId
 from flyte_bridge.embedded.executor.copilot import CoPilot
 from flyte_bridge.embedded.executor.job import AttemptEvent, Ending, Failure, Outcome
 from flyte_bridge.embedded.executor.launcher import Command
-from flyte_bridge.embedded.executor.slots import DEFAULT
 from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.embedded_client import refusal, target
+from flyte_bridge.embedded_client.room import DEFAULT
 from flyte_bridge.errors import AlreadyRunning, LaunchError, NoSuchObject, UsageError
 from flyte_bridge_translators.flyte1.names import BAD_TASK
 
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
     from flyte_bridge.embedded.executor.executor import Executor
     from flyte_bridge.embedded.executor.job import Job
-    from flyte_bridge.embedded.executor.slots import Room
     from flyte_bridge.embedded.model import Micros
+    from flyte_bridge.embedded_client.room import Room
 
 log = logging.getLogger(__name__)
 
@@ -85,9 +86,9 @@ class Attempt:
             if (process := self._files.process()) is not None:
                 return await self._take_over(process)
             goal = target.read(self._template)
-            if reason := refuse.refusal(self._template, goal, **self._executor.options.allowed):
+            if reason := refusal.refusal(self._template, goal, **self._executor.options.allowed):
                 return self._failed(BAD_TASK, reason)
-            if self._template.type == refuse.SLEEP:
+            if self._template.type == refusal.SLEEP:
                 return await self._sleep()
             assert goal is not None  # refused otherwise
             await self._room(goal.need)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from flyte_bridge.embedded.clock import Clock, SystemClock
-from flyte_bridge.embedded.executor import environment, target
+from flyte_bridge.embedded.executor import environment
 from flyte_bridge.embedded.executor.attempt import Attempt
 from flyte_bridge.embedded.executor.attempt_files import AttemptFiles, kill
 from flyte_bridge.embedded.executor.interpreters import Interpreters
@@ -15,6 +15,7 @@ from flyte_bridge.embedded.executor.job import Ending
 from flyte_bridge.embedded.executor.launcher import Launcher
 from flyte_bridge.embedded.executor.options import ExecutorOptions
 from flyte_bridge.embedded.executor.slots import Slots
+from flyte_bridge.embedded_client import target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

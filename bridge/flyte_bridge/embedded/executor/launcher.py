@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 from flyte_bridge.embedded.executor import environment
 from flyte_bridge.embedded.executor.forkserver import ForkServer
-from flyte_bridge.embedded.executor.target import DRIVER
+from flyte_bridge.embedded_client.target import DRIVER
 from flyte_bridge.errors import AlreadyRunning, LaunchError, UsageError
 
 if TYPE_CHECKING:

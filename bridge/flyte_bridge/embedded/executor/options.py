@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from flyte_bridge.embedded.executor.slots import Room, whole_machine
-from flyte_bridge.embedded.executor.target import quantity
+from flyte_bridge.embedded_client.room import Room, whole_machine
+from flyte_bridge.embedded_client.target import quantity
 from flyte_bridge.errors import ConfigError
 
 if TYPE_CHECKING:

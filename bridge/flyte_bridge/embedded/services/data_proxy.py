@@ -18,7 +18,8 @@ from flyteidl2.trigger import trigger_definition_pb2
 from flyteidl2.workflow import run_definition_pb2
 from google.protobuf.message import DecodeError
 
-from flyte_bridge.embedded import hashing, logs, names
+from flyte_bridge.backend import hashing
+from flyte_bridge.embedded import logs, names
 from flyte_bridge.embedded.clock import to_timestamp
 from flyte_bridge.embedded.faults import AlreadyExists, InvalidRequest, NotFound, NotSupported
 from flyte_bridge.embedded.layout import Layout, output_prefix

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flyteidl2.core.tasks_pb2 import TaskTemplate
 
-    from flyte_bridge.embedded.executor.target import Target
+    from flyte_bridge.embedded_client.target import Target
 
 SLEEP = "core-sleep"
 """The task type that needs no process."""
@@ -74,21 +74,26 @@ def refusal(
     if (raw or template.type == "raw-container") and not commands:
         return (
             f"task {name} is a container task: image {target.image} is what it runs, and that needs a container "
-            "runtime; run it on a cluster, or allow its command to run on this machine, without the image "
-            "(FLYTE_BRIDGE_TASK_ALLOW=commands)"
+            "runtime; run it on a cluster, or allow its command to run on this machine, without the image: "
+            f"{_allowing('commands')}"
         )
     if missing := [words for part, words in _POD_WITHOUT.items() if target.pod.get(part)]:
         return f"task {name} has a pod template with {', '.join(missing)}; that needs a cluster"
     if target.accelerators and not accelerators:
         return (
             f"task {name} requests {', '.join(target.accelerators)}, but there are none to hand out here; run "
-            "it on a cluster, or allow it to run without (FLYTE_BRIDGE_TASK_ALLOW=accelerators)"
+            f"it on a cluster, or allow it to run without: {_allowing('accelerators')}"
         )
     if not target.argv:
         return f"task {name} runs what image {target.image} starts by itself, which needs a container runtime"
     if not commands and not _PROGRAMS.fullmatch(PurePath(target.argv[0]).name):
         return (
             f"task {name} runs {target.argv[0]!r} in image {target.image}, which needs a container runtime; "
-            "run it on a cluster, or allow commands of this machine (FLYTE_BRIDGE_TASK_ALLOW=commands)"
+            f"run it on a cluster, or allow commands of this machine: {_allowing('commands')}"
         )
     return ""
+
+
+def _allowing(what: str) -> str:
+    """Who has to be told: the backend, which keeps the environment it was started in, whatever its callers' says."""
+    return f"start the backend with FLYTE_BRIDGE_TASK_ALLOW={what} (`flyte-bridge down`, then `up`)"

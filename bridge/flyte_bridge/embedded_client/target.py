@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from flyteidl2.core import tasks_pb2
 from google.protobuf import json_format
 
-from flyte_bridge.embedded.executor.slots import DEFAULT, NOTHING, Room
+from flyte_bridge.embedded_client.room import DEFAULT, NOTHING, Room
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,7 @@ class Target:
         image: Which image it was meant to run in.
         argv: Command and arguments, before template variables are filled in.
         env: The container's own environment.
-        need: Requests; `slots.DEFAULT` where it has none, nothing for a driver or an eager task: they only wait, also for
+        need: Requests; `DEFAULT` where it has none, nothing for a driver or an eager task: they only wait, also for
             runs that are not their children, and would otherwise keep out what they wait for.
         accelerators: What it requests beyond CPU and memory that this machine may not have, as `name=value`.
         pod: The rest of a pod's specification, by field; empty for a plain container.
