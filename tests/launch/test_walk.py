@@ -53,10 +53,8 @@ class Walk:
             return
         self.arrived = (module, function) == ("flyte_bridge.backend.runs", "create_run")
         if (
-            (not self.arrived
-            and not any(isinstance(value, CARRIED) for value in frame.f_locals.values()))
-            or function.startswith("<")
-        ):
+            not self.arrived and not any(isinstance(value, CARRIED) for value in frame.f_locals.values())
+        ) or function.startswith("<"):
             return
         self.modules.setdefault(module, set()).add(function)
         if self.stays[-1:] != [module]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from flyteidl.service import auth_pb2
 
+from flyte_bridge.embedded_client import TOKEN
+from flyte_bridge.embedded_client.directory_lock import described
 from flyte_bridge.errors import Unimplemented
 
 if TYPE_CHECKING:
@@ -47,14 +49,12 @@ class Auth:
     async def _unneeded(self) -> auth_pb2.OAuth2MetadataResponse:
         if not self._settings.embedded:
             return auth_pb2.OAuth2MetadataResponse()
-        from flyte_bridge.embedded import instance, oauth
-
-        running = await asyncio.to_thread(instance.find, self._settings.data_dir)
+        running = await asyncio.to_thread(described, self._settings.data_dir)
         if running is None:
             return auth_pb2.OAuth2MetadataResponse()
         return auth_pb2.OAuth2MetadataResponse(
             issuer=running.url,
-            token_endpoint=running.url + oauth.TOKEN,
+            token_endpoint=running.url + TOKEN,
             scopes_supported=list(_NOBODY.scopes),
             grant_types_supported=["client_credentials"],
             token_endpoint_auth_methods_supported=["client_secret_basic"],

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from flyte_bridge import __version__
 from flyte_bridge.embedded import snippets
-from flyte_bridge.embedded.directory_lock import (
+from flyte_bridge.embedded_client.directory_lock import (
     HOST,
     POLL,
     Instance,

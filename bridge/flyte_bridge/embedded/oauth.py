@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from flyte_bridge.embedded_client import TOKEN
+
 SEGMENT = "oauth2"
 """Where it is mounted."""
-
-TOKEN = "/oauth2/token"
-"""The token endpoint's path."""
 
 _ANSWER = json.dumps({"access_token": "embedded", "token_type": "Bearer", "expires_in": 86_400}).encode()
 
