@@ -24,7 +24,7 @@ from flyteidl.service import admin_pb2_grpc
 from flyteidl2.task import task_definition_pb2, task_service_pb2, task_service_pb2_grpc
 
 from flyte_bridge import config
-from flyte_bridge.embedded import instance
+from flyte_bridge.embedded_client import instance
 from flyte_bridge.remote.channel import Channel
 from flyte_bridge.remote.in_process import home_of
 

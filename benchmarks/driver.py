@@ -32,7 +32,7 @@ from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.backend.storage import Storage
 from flyte_bridge.driver.children import Children
-from flyte_bridge.embedded import instance
+from flyte_bridge.embedded_client import instance
 from flyte_bridge.registry import Registry
 from flyte_bridge_translators.wire import execution as wire_execution
 from flyte_bridge_translators.wire import identifier, phase

@@ -40,7 +40,7 @@ from flyte_bridge.admin.context import CallContext
 from flyte_bridge.admin.service import Facade
 from flyte_bridge.backend.connect import connect
 from flyte_bridge.backend.query import query, where
-from flyte_bridge.embedded import instance
+from flyte_bridge.embedded_client import instance
 from flyte_bridge.remote.flyte_remote import Client
 from flyte_bridge_translators.wire import identifier
 from registry import entities

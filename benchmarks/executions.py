@@ -30,13 +30,13 @@ from flytekit.remote import FlyteRemote
 
 from flyte_bridge import FlyteRemote as InProcess
 from flyte_bridge import config
-from flyte_bridge.embedded import instance
 from flyte_bridge.embedded.events import Change
 from flyte_bridge.embedded.ledger import Ledger
 from flyte_bridge.embedded.model import EventKind, RunKey
 from flyte_bridge.embedded.phases import Phase
 from flyte_bridge.embedded.store import Store
 from flyte_bridge.embedded.watch import Hub
+from flyte_bridge.embedded_client import instance
 from flyte_bridge_translators.wire import execution, identifier
 
 if TYPE_CHECKING:

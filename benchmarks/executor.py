@@ -26,10 +26,10 @@ from typing import TYPE_CHECKING
 from flyteidl2.core.literals_pb2 import Literal, Primitive, Scalar
 from flyteidl2.task.common_pb2 import Inputs, NamedLiteral, Outputs
 
-from flyte_bridge.embedded import instance
 from flyte_bridge.embedded.executor import Executor, ExecutorOptions, Job, backend_env
 from flyte_bridge.embedded.model import ActionKey
 from flyte_bridge.embedded.objects import ObjectStore
+from flyte_bridge.embedded_client import instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable

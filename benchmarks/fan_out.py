@@ -18,7 +18,7 @@ from flyteidl.core import workflow_pb2 as core_workflow_pb2
 from driver import TASK, Bench, _template, closure, sleep_template
 from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.grpc import GrpcCaller
-from flyte_bridge.embedded import instance
+from flyte_bridge.embedded_client import instance
 from flyte_bridge_translators.wire import workflow as wire_workflow
 
 

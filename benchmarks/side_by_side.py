@@ -21,7 +21,7 @@ from flyteidl.core import identifier_pb2, literals_pb2
 
 from flyte_bridge import config
 from flyte_bridge.backend.storage import Storage
-from flyte_bridge.embedded import instance
+from flyte_bridge.embedded_client import instance
 from flyte_bridge.side_by_side.backfill import Backfill, BackfillOptions, utilisation
 from flyte_bridge.side_by_side.backfill_plan import Period, plan_of
 from flyte_bridge.side_by_side.backfill_state import BackfillState

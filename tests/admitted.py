@@ -12,7 +12,7 @@ from flyte_bridge.backend.grpc import GrpcCaller
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flyte_bridge.embedded.access import Access
+    from flyte_bridge.embedded_client.access import Access
 
 
 def headers(access: Access) -> dict[str, str]:

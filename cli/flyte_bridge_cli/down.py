@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flyte_bridge import config
-from flyte_bridge.embedded import instance
+from flyte_bridge.embedded_client import instance
 from flyte_bridge_cli.options import data_dir_option
 from flyte_bridge_cli.output import tell
 

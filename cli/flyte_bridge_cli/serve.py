@@ -84,7 +84,7 @@ async def _serve(settings: config.Settings, address: Address, web_address: Addre
 
 def _describe(server: Server, settings: config.Settings, web: WebServer | None = None) -> str:
     """What the user is told when calls are answered."""
-    from flyte_bridge.embedded import instance, snippets
+    from flyte_bridge.embedded_client import instance, snippets
 
     if settings.endpoint is not None:
         behind, variables = settings.endpoint, {}

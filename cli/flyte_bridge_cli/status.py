@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flyte_bridge import config
-from flyte_bridge.embedded import instance, snippets
+from flyte_bridge.embedded_client import instance, snippets
 from flyte_bridge_cli.exits import Exit
 from flyte_bridge_cli.options import data_dir_option
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flyte_bridge import config
-from flyte_bridge.embedded import instance
+from flyte_bridge.embedded_client import instance
 from flyte_bridge_cli.options import data_dir_option
 from flyte_bridge_cli.output import tell
 from flyte_bridge_cli.status import describe
@@ -38,7 +38,9 @@ def up(data_dir: Path | None, port: int | None, foreground: bool, require_token:
     """
     where = config.load(data_dir=data_dir).data_dir
     if foreground:
-        instance.run(where, port, lambda ready: tell(describe(ready)), require_token=require_token)
+        from flyte_bridge.embedded.foreground import run  # the server's own imports
+
+        run(where, port, lambda ready: tell(describe(ready)), require_token=require_token)
         return
     running = instance.find(where)
     if running is None and port is None and require_token is None:

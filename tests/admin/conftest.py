@@ -14,7 +14,7 @@ from flyteidl.service import admin_pb2_grpc
 
 from admin.control import DOMAIN, PROJECT, Control
 from flyte_bridge import config
-from flyte_bridge.embedded import instance
+from flyte_bridge.embedded_client import instance
 from flyte_bridge.remote.channel import Channel
 from flyte_bridge.remote.in_process import home_of
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flyte_bridge.backend.grpc import GrpcCaller
-    from flyte_bridge.embedded.instance import Instance
+    from flyte_bridge.embedded_client.instance import Instance
 
 PROJECT, DOMAIN, VERSION = "flytesnacks", "development", "v1"
 PATIENCE = 180

@@ -23,9 +23,9 @@ from flyte_bridge.admin.reading import run_of
 from flyte_bridge.admin.service import Facade
 from flyte_bridge.backend import connect
 from flyte_bridge.backend.client import BackendClient
-from flyte_bridge.embedded import instance
 from flyte_bridge.embedded.executor.options import ExecutorOptions
 from flyte_bridge.embedded.server import options_of
+from flyte_bridge.embedded_client import instance
 from flyte_bridge.registry import specs
 from flyte_bridge.remote.flyte_remote import FlyteRemote
 from flyte_bridge.remote.in_process import gateway_of

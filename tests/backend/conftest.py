@@ -22,9 +22,9 @@ import admitted
 from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.credentials import Fixed
 from flyte_bridge.backend.grpc import GrpcCaller
-from flyte_bridge.embedded import instance
 from flyte_bridge.embedded.server import Backend as Embedded
 from flyte_bridge.embedded.server import Options
+from flyte_bridge.embedded_client import instance
 
 from .bench import PATIENCE, Place
 from .contract import Flyte2

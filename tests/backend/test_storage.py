@@ -11,8 +11,8 @@ import pytest
 
 from flyte_bridge import errors
 from flyte_bridge.backend.storage import Storage
-from flyte_bridge.embedded import instance
 from flyte_bridge.embedded.executor import backend_env
+from flyte_bridge.embedded_client import instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

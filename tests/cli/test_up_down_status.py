@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from flyte_bridge.embedded import access, instance
+from flyte_bridge.embedded_client import access, instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,7 +22,7 @@ from flyte_bridge import config
 from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.query import query
 from flyte_bridge.backend.storage import Storage
-from flyte_bridge.embedded import access
+from flyte_bridge.embedded_client import access
 from flyte_bridge.errors import AlreadyExists, NoSuchObject
 from flyte_bridge.registry import Registry
 from flyte_bridge_translators.wire import error_document, identifier, node_record

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flyte_bridge.embedded import instance
+from flyte_bridge.embedded_client import instance
 from modes import both_ways
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from flyteidl2.common import identifier_pb2, phase_pb2
 
 from driver.bed import Bed, run_identifier
 from driver.conftest import start
-from flyte_bridge.embedded import instance
+from flyte_bridge.embedded_client import instance
 
 if TYPE_CHECKING:
     from pathlib import Path

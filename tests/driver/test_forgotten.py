@@ -10,7 +10,7 @@ from flyteidl2.common import identifier_pb2
 
 from driver.bed import Bed, all_actions, phase, run_identifier
 from driver.conftest import start
-from flyte_bridge.embedded import instance
+from flyte_bridge.embedded_client import instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

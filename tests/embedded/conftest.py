@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import admitted
-from flyte_bridge.embedded import instance, snippets
+from flyte_bridge.embedded_client import instance, snippets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flyte_bridge.embedded import instance, snippets
+from flyte_bridge.embedded_client import instance, snippets
 
 if TYPE_CHECKING:
     import pytest

@@ -16,13 +16,13 @@ from google.protobuf.duration_pb2 import Duration
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import admitted
-from flyte_bridge.embedded import snippets
+from flyte_bridge.embedded_client import snippets
 from flyte_bridge_translators.wire.identifier import run_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flyte_bridge.embedded.instance import Instance
+    from flyte_bridge.embedded_client.instance import Instance
 
 
 @pytest.fixture

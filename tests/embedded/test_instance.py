@@ -17,7 +17,7 @@ import pytest
 
 import admitted
 from flyte_bridge import config
-from flyte_bridge.embedded import instance
+from flyte_bridge.embedded_client import instance
 from flyte_bridge.errors import DirectoryInUse, PortInUse, StoreError, Unavailable
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from flyte_bridge.remote.channel import Channel
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flyte_bridge.embedded import instance
+    from flyte_bridge.embedded_client import instance
     from flyte_bridge.remote.in_process import Home
 
 PLACE = {"project": "flytesnacks", "domain": "development"}

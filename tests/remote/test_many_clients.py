@@ -14,7 +14,7 @@ from flyteidl.service import admin_pb2_grpc
 import admitted
 
 if TYPE_CHECKING:
-    from flyte_bridge.embedded import instance
+    from flyte_bridge.embedded_client import instance
 
 PLACE = {"project": "flytesnacks", "domain": "development"}
 TASKS = 12

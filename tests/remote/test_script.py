@@ -15,7 +15,7 @@ import pytest
 from flyteidl.service import dataproxy_pb2, dataproxy_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from flyte_bridge.embedded import access
+from flyte_bridge.embedded_client import access
 
 from .test_server import make_certificate
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flyte_bridge.admin.context import CallContext
-    from flyte_bridge.embedded import instance
+    from flyte_bridge.embedded_client import instance
 
 CLIENT_OPTIONS = (("grpc.max_metadata_size", 32 * 1024), ("grpc.max_receive_message_length", 20 * 1024 * 1024))
 """What flytekit sets."""

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flyte_bridge.embedded import snippets
+from flyte_bridge.embedded_client import snippets
 
 if TYPE_CHECKING:
-    from flyte_bridge.embedded import instance
+    from flyte_bridge.embedded_client import instance
 
     from .conftest import User
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flyte_bridge import config
-from flyte_bridge.embedded import instance, snippets
+from flyte_bridge.embedded_client import instance, snippets
 from flyte_bridge.remote.flyte_remote import FlyteRemote
 from flyte_bridge.side_by_side.sides import Sides
 

@@ -20,7 +20,7 @@ from flyteidl.core import identifier_pb2
 from embedded.conftest import FLYTE
 from flyte_bridge.admin.schedules import trigger_of
 from flyte_bridge.backend.grpc import GrpcCaller
-from flyte_bridge.embedded import snippets
+from flyte_bridge.embedded_client import snippets
 from flyte_bridge.errors import Unavailable, UsageError
 from flyte_bridge.side_by_side import backfill_state
 from flyte_bridge.side_by_side.backfill import Backfill, BackfillOptions, BackfillPlan, utilisation

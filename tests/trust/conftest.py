@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flyte_bridge.embedded import instance
+from flyte_bridge.embedded_client import instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

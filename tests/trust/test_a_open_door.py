@@ -20,8 +20,8 @@ from flyteidl2.project import project_service_pb2, project_service_pb2_grpc
 
 import admitted
 from flyte_bridge import config
-from flyte_bridge.embedded import instance, snippets
 from flyte_bridge.embedded.console import login
+from flyte_bridge.embedded_client import instance, login_url, snippets
 
 from .conftest import ask, user_environment
 
@@ -212,8 +212,8 @@ def test_a_login_url_is_good_for_an_hour(backend: instance.Instance) -> None:
     assert backend.access is not None
     at = [1_800_000_000.0]
     door = login.Login(backend.access, lambda _: False, lambda: at[0])
-    nonce, until = "n", 1_800_000_000 + login.LIFE
-    good = f"{nonce}.{until}.{login._signature(backend.access, nonce, until)}"
+    nonce, until = "n", 1_800_000_000 + login_url.LIFE
+    good = f"{nonce}.{until}.{login_url.signature(backend.access, nonce, until)}"
     for token in ("", "..", f"{nonce}.{until}.x", f"{nonce}.{until + 1}{good[good.rindex('.') :]}", f"m{good}"):
         assert not door._accept(token), token
     at[0] = until

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from flyte_bridge.backend.credentials import Credentials
     from flyte_bridge.config import Settings
-    from flyte_bridge.embedded.directory_lock import Instance
+    from flyte_bridge.embedded_client.directory_lock import Instance
 
 IN_TASK_PATIENCE = 1200.0
 """Seconds in which a process that Flyte 2 runs keeps trying to reach it: its server may restart, and nothing is lost."""
@@ -34,7 +34,7 @@ def connect(settings: Settings, *, patience: float = PATIENCE) -> BackendClient:
         ConfigError: The settings cannot be.
     """
     if settings.endpoint is None:
-        from flyte_bridge.embedded import instance
+        from flyte_bridge.embedded_client import instance
 
         running = instance.ensure(settings.data_dir)
         proof = embedded_credentials(running)

@@ -6,7 +6,8 @@ import argparse
 import logging
 from pathlib import Path
 
-from flyte_bridge.embedded import instance
+from flyte_bridge.embedded import foreground
+from flyte_bridge.embedded_client import instance
 from flyte_bridge.errors import BackendError, ConfigError
 
 
@@ -20,7 +21,7 @@ def main() -> int:
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        instance.run(
+        foreground.run(
             options.data_dir,
             options.port,
             lambda ready: instance.report_ready(options.ready_fd, ready),

@@ -22,12 +22,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from flyte_bridge.embedded.access import SEGMENT
+from flyte_bridge.embedded_client.access import SEGMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping, Sequence
 
-    from flyte_bridge.embedded.access import Access
+    from flyte_bridge.embedded_client.access import Access
 
 TOKEN_HEADERS = (b"authorization", b"proxy-authorization", b"flyte-authorization")
 """Where a token may be. flytekit and flytectl send the one of their `proxyCommand` as `proxy-authorization`."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from connectrpc.errors import ConnectError
 
-from flyte_bridge.embedded.access import SEGMENT
 from flyte_bridge.embedded.admission import needs_token, refuse
 from flyte_bridge.embedded.rpc import not_found
+from flyte_bridge.embedded_client.access import SEGMENT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping

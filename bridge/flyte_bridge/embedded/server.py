@@ -15,7 +15,7 @@ from flyteidl2.task import common_pb2
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config as HypercornConfig
 
-from flyte_bridge.embedded import access, oauth
+from flyte_bridge.embedded import oauth
 from flyte_bridge.embedded.admission import Admission
 from flyte_bridge.embedded.app import Dispatcher, proves_itself
 from flyte_bridge.embedded.attempt_loop import Parts
@@ -49,6 +49,7 @@ from flyte_bridge.embedded.triggers.launch_plan import LaunchPlanTriggers
 from flyte_bridge.embedded.triggers.repository import TriggerRepository
 from flyte_bridge.embedded.triggers.scheduler import Scheduler
 from flyte_bridge.embedded.watch import Hub
+from flyte_bridge.embedded_client import access
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from flyte_bridge.embedded import access
+from flyte_bridge.embedded_client import access
 from flyte_bridge.errors import DirectoryInUse, StoreError
 
 if TYPE_CHECKING:

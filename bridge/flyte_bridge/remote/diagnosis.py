@@ -101,7 +101,7 @@ def _files() -> Iterator[tuple[str, Path]]:
 
 
 def _embedded(settings: Settings) -> Iterator[Check]:
-    from flyte_bridge.embedded import instance
+    from flyte_bridge.embedded_client import instance
 
     try:
         running = instance.find(settings.data_dir, PATIENCE)

@@ -167,7 +167,7 @@ def _console(settings: Settings) -> str:
     if settings.endpoint is not None:
         host = settings.endpoint.removesuffix(":443")
         return f"http://{host}" if settings.insecure else f"https://{host}"
-    from flyte_bridge.embedded import instance
+    from flyte_bridge.embedded_client import instance
 
     return instance.ensure(settings.data_dir).url
 
@@ -179,7 +179,7 @@ def _with_storage(config: Config | None, settings: Settings) -> Config:
             platform=PlatformConfig(endpoint=settings.endpoint, insecure=settings.insecure),
             data_config=DataConfig.auto(),
         )
-    from flyte_bridge.embedded import instance, snippets
+    from flyte_bridge.embedded_client import instance, snippets
 
     running = instance.ensure(settings.data_dir)
     key, secret = snippets.s3_keys(running)

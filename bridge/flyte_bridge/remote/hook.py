@@ -35,7 +35,7 @@ def install(settings: Settings, started: Callable[[Any, Any], None] | None = Non
         BackendError: The embedded backend is meant and cannot be started.
     """
     if settings.embedded:
-        from flyte_bridge.embedded import instance, snippets
+        from flyte_bridge.embedded_client import instance, snippets
 
         os.environ.update(snippets.flytekit_environment(instance.ensure(settings.data_dir)))
         os.environ["FLYTE_BRIDGE_DATA_DIR"] = str(settings.data_dir)

@@ -163,7 +163,7 @@ async def facade_of(settings: Settings) -> Facade:
 
     if not settings.embedded:
         return Facade(connect(settings), settings)
-    from flyte_bridge.embedded import instance, snippets
+    from flyte_bridge.embedded_client import instance, snippets
 
     running = await asyncio.to_thread(instance.ensure, settings.data_dir)  # may take a while: not on the loop
     return Facade(connect(settings), settings, storage=Storage(snippets.flyte_environment(running)))
@@ -189,7 +189,7 @@ async def gateway_of(settings: Settings) -> Facade:
 
         storage = NamedBuckets(Storage(), settings.buckets, uploads)
         return Facade(backend, settings, storage=storage, proof=ByFlyte2(backend))
-    from flyte_bridge.embedded import instance, snippets
+    from flyte_bridge.embedded_client import instance, snippets
 
     running = await asyncio.to_thread(instance.ensure, settings.data_dir)
     access = running.access

@@ -124,7 +124,7 @@ async def local(data_dir: Path) -> ControlPlane:
     import asyncio
 
     from ..backend.connect import embedded_credentials
-    from ..embedded import instance, snippets
+    from ..embedded_client import instance, snippets
 
     running = await asyncio.to_thread(instance.ensure, data_dir)
     proof = embedded_credentials(running)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flyte_bridge.embedded import snippets
+from flyte_bridge.embedded_client import snippets
 
 from ..conftest import run_in
 

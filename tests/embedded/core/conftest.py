@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
     from pathlib import Path
 
-    from flyte_bridge.embedded.access import Access
+    from flyte_bridge.embedded_client.access import Access
 
 
 @dataclass

@@ -16,13 +16,13 @@ import pytest
 from flyteidl2.workflow import run_service_pb2
 
 import admitted
-from flyte_bridge.embedded import access, instance
 from flyte_bridge.embedded.events import Change
 from flyte_bridge.embedded.ledger import Ledger
 from flyte_bridge.embedded.model import ActionKey
 from flyte_bridge.embedded.phases import Phase
 from flyte_bridge.embedded.store import Store
 from flyte_bridge.embedded.watch import Hub
+from flyte_bridge.embedded_client import access, instance
 
 from .client import DOMAIN, PROJECT, Client, python_spec, run_id, sleep_inputs, sleep_spec
 

@@ -138,7 +138,7 @@ def test_a_path_nobody_has_is_not_found(server: Running) -> None:
 
 _WATCHERS = """
 import sys, threading, admitted
-from flyte_bridge.embedded import access
+from flyte_bridge.embedded_client import access
 from flyteidl2.common import identifier_pb2
 from flyteidl2.workflow import run_service_pb2, run_service_pb2_grpc
 channel = admitted.channel(sys.argv[1], access.Access(sys.argv[5]))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flyte_bridge.embedded import instance, snippets
+from flyte_bridge.embedded_client import instance, snippets
 
 if TYPE_CHECKING:
     from ..conftest import Client

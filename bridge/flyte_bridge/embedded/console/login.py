@@ -7,9 +7,7 @@ requests come without it.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import secrets
 import time
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
@@ -17,33 +15,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from flyte_bridge.embedded.admission import PROVEN, Refusal, refuse
+from flyte_bridge.embedded_client.login_url import LIFE, PATH, signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flyte_bridge.embedded.access import Access
-
-PATH = "/console"
-LIFE = 3600
-"""Seconds a login URL is good for."""
+    from flyte_bridge.embedded_client.access import Access
 
 _REMEMBERED = 30 * 86_400
 """Seconds that a browser keeps its login."""
-
-
-def url(base: str, access: Access) -> str:
-    """A URL that logs a browser in, once, within the hour.
-
-    Args:
-        base: `http://host:port`.
-        access: What opens the backend.
-    """
-    nonce, until = secrets.token_urlsafe(12), int(time.time()) + LIFE
-    return f"{base}{PATH}?token={nonce}.{until}.{_signature(access, nonce, until)}"
-
-
-def _signature(access: Access, nonce: str, until: int) -> str:
-    return hmac.new(access.derived("login").encode(), f"{nonce}.{until}".encode(), hashlib.sha256).hexdigest()
 
 
 class Login:
@@ -106,11 +86,11 @@ class Login:
 
     def _accept(self, token: str) -> bool:
         nonce, _, rest = token.partition(".")
-        told_until, _, signature = rest.partition(".")
+        told_until, _, told_signature = rest.partition(".")
         if not (told_until.isascii() and told_until.isdigit() and len(told_until) < 12):
             return False
         until, now = int(told_until), self._now()
-        if not hmac.compare_digest(signature.encode(), _signature(self._access, nonce, until).encode()):
+        if not hmac.compare_digest(told_signature.encode(), signature(self._access, nonce, until).encode()):
             return False
         # what was used before this process began cannot be known, so what was made before it is not taken
         if not now < until <= now + LIFE + 60 or until - LIFE < int(self._begun) or nonce in self._used:

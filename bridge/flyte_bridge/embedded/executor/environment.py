@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
     from flyteidl2.core.identifier_pb2 import Identifier
 
-    from flyte_bridge.embedded.access import Access
     from flyte_bridge.embedded.executor.attempt_files import AttemptFiles
     from flyte_bridge.embedded.executor.interpreters import Interpreter
     from flyte_bridge.embedded.executor.job import Job
+    from flyte_bridge.embedded_client.access import Access
 
 INHERITED = (
     "CURL_CA_BUNDLE",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 if TYPE_CHECKING:
-    from flyte_bridge.embedded.instance import Instance
+    from flyte_bridge.embedded_client.instance import Instance
 
 PROJECT = "flytesnacks"
 """The project every data directory begins with; also the one that Flyte's own local set-ups begin with."""
@@ -74,6 +74,6 @@ def console_url(running: Instance) -> str:
     access = running.access
     if access is None:
         return f"{running.url}/"
-    from flyte_bridge.embedded.console.login import url
+    from flyte_bridge.embedded_client.login_url import url
 
     return url(running.url, access)

@@ -18,31 +18,26 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flyte_bridge import __version__
-from flyte_bridge.embedded import snippets
 from flyte_bridge.embedded_client.directory_lock import (
     HOST,
     POLL,
     Instance,
-    describe,
     described,
     hold,
     holder_of,
     make_directory,
-    write,
 )
 from flyte_bridge.errors import BridgeError, ConfigError, DirectoryInUse, PortInUse, StoreError, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from flyte_bridge.config import Settings
 
-__all__ = ["HOST", "Instance", "endpoint_of", "ensure", "find", "hold", "listen", "run", "start", "stop"]
+__all__ = ["HOST", "Instance", "endpoint_of", "ensure", "find", "hold", "listen", "start", "stop"]
 
 _PORTS = range(20000, 30000)
 """Where a new data directory gets its port: below what Linux and macOS hand out for outgoing connections."""
@@ -182,44 +177,6 @@ def stop(data_dir: Path, timeout: float = 15.0) -> Instance | None:
                 return instance
             time.sleep(POLL)
     raise Unavailable(f"{data_dir}: process {instance.pid} does not end, not even when killed; look at it with ps")
-
-
-def run(
-    data_dir: Path, port: int | None, on_ready: Callable[[Instance], None], *, require_token: bool | None = None
-) -> None:
-    """Serve a data directory in this process until SIGTERM or SIGINT; the body of `up --foreground` and of the daemon.
-
-    Args:
-        data_dir: The directory; made when missing.
-        port: As for `start`.
-        on_ready: Called once, when requests are answered.
-        require_token: As for `start`.
-
-    Raises:
-        BackendError: As for `start`.
-    """
-    import asyncio
-
-    with hold(data_dir), listen(data_dir, port) as listener:
-        from flyte_bridge.embedded.server import options_of, serve
-
-        options = options_of(data_dir, require_token=require_token)
-        bound_port = listener.getsockname()[1]  # the server takes the socket over
-
-        def announce() -> None:
-            instance = Instance(
-                pid=os.getpid(),
-                port=bound_port,
-                data_dir=str(data_dir),
-                started_at=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-                version=__version__,
-                require_token=options.require_token,
-            )
-            write(Path(instance.client_config), snippets.flyte_yaml(instance))
-            describe(instance)
-            on_ready(instance)
-
-        asyncio.run(serve(options, listener, announce))
 
 
 @contextmanager
