@@ -63,7 +63,14 @@ class Binding:
 
 def promises(bindings: Iterable[Binding]) -> dict[str, None]:
     """The nodes whose outputs bindings need, each once, in their order; `start-node` for inputs of the workflow."""
-    return {promise.node: None for binding in bindings for promise in _promises(binding.source)}
+    found: dict[str, None] = {}
+    for binding in bindings:
+        source = binding.source
+        if isinstance(source, Promise):
+            found[source.node] = None
+        elif source is not None:
+            found.update((promise.node, None) for promise in _promises(source))
+    return found
 
 
 def nodes(bindings: Iterable[Binding]) -> tuple[str, ...]:

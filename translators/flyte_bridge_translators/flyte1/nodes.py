@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from flyteidl.core import identifier_pb2
 from google.protobuf import duration_pb2
-
-from flyte_bridge_translators.flyte1 import bindings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +73,10 @@ class Overrides:
         return 0.0 if self.timeout is None else self.timeout.seconds + self.timeout.nanos / 1e9
 
 
+NOTHING = Overrides()
+"""What nodes say that say nothing."""
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Node:
     """A node; one of this very class calls nothing that is known.
@@ -96,12 +98,8 @@ class Node:
     title: str = ""
     bindings: tuple[Binding, ...] = ()
     upstream: tuple[str, ...] = ()
-    overrides: Overrides = field(default_factory=Overrides)
-    bound: tuple[str, ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Finds what it is bound to."""
-        object.__setattr__(self, "bound", bindings.nodes(self.bindings))
+    overrides: Overrides = NOTHING
+    bound: tuple[str, ...] = ()
 
     @property
     def calls(self) -> Key | None:

@@ -14,6 +14,7 @@ from flyte_bridge_translators.flyte1.closure import Closure, Workflow
 from flyte_bridge_translators.flyte1.conditions import SIGNS, Comparison, Conjunction, Variable
 from flyte_bridge_translators.flyte1.names import SENTINELS, START
 from flyte_bridge_translators.flyte1.nodes import (
+    NOTHING,
     Arm,
     ArrayNode,
     Awaited,
@@ -91,11 +92,13 @@ def node(message: workflow_pb2.Node, edges: Edges | None = None) -> Node:
     """
     edges = edges or {}
     inputs = bindings(message.inputs)
-    waited = dict.fromkeys((*nodes(inputs), *message.upstream_node_ids, *edges.get(message.id, ())))
+    bound = nodes(inputs)
+    waited = dict.fromkeys((*bound, *message.upstream_node_ids, *edges.get(message.id, ())))
     common: dict[str, Any] = {
         "id": message.id,
         "title": message.metadata.name,
         "bindings": inputs,
+        "bound": bound,
         "upstream": tuple(name for name in waited if name not in {"", START}),
         "overrides": _overrides(message.metadata),
     }
@@ -167,6 +170,8 @@ def _array(array: workflow_pb2.ArrayNode, common: Mapping[str, Any]) -> ArrayNod
 
 
 def _overrides(metadata: workflow_pb2.NodeMetadata) -> Overrides:
+    if all(field.name == "name" for field, _ in metadata.ListFields()):  # most say no more, and there are many
+        return NOTHING
     return Overrides(
         retries=metadata.retries.retries,
         timeout=metadata.timeout if metadata.HasField("timeout") else None,
@@ -181,11 +186,7 @@ def _source(data: literals_pb2.BindingData) -> Source:
     match data.WhichOneof("value"):
         case "promise":
             promise = data.promise
-            path = tuple(
-                step.string_value if step.WhichOneof("value") == "string_value" else step.int_value
-                for step in promise.attr_path
-            )
-            return Promise(promise.node_id or START, promise.var, path)
+            return Promise(promise.node_id or START, promise.var, _path(promise.attr_path) if promise.attr_path else ())
         case "scalar":
             return Constant(data.scalar)
         case "offloaded_metadata":
@@ -195,6 +196,10 @@ def _source(data: literals_pb2.BindingData) -> Source:
         case "map":
             return Entries(tuple((name, _source(value)) for name, value in data.map.bindings.items()))
     return None
+
+
+def _path(steps: Iterable[types_pb2.PromiseAttribute]) -> tuple[str | int, ...]:
+    return tuple(step.string_value if step.WhichOneof("value") == "string_value" else step.int_value for step in steps)
 
 
 def condition(expression: condition_pb2.BooleanExpression) -> Condition:
