@@ -214,6 +214,11 @@ class Settings(BaseSettings):
         return self.endpoint is None
 
     @property
+    def one_space_of_names(self) -> bool:
+        """Whether a run's name is its own in all projects and domains, as on a cluster, whose resources are named by it."""
+        return not self.embedded or self.embedded_like == "go"
+
+    @property
     def gateway_environment(self) -> dict[str, str]:
         """What tells flytekit in a task where Flyte 1's control plane is; empty if nobody says."""
         if self.gateway is None:

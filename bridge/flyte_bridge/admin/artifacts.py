@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from flyteidl.admin import node_execution_pb2, task_execution_pb2
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from flyteidl.core import literals_pb2
 
     from flyte_bridge.admin.context import CallContext
+
+DECK_LIFE = timedelta(hours=1)
+"""How long a deck's URL is good for, where nothing else is asked for."""
 
 _PART = "[a-zA-Z0-9_-]+"
 _URL = re.compile(
@@ -106,12 +110,14 @@ class ArtifactCalls(TaskCalls):
                 f"no deckUrl found for request [{asked.execution_id.name}/{asked.node_id}]: the task made no deck"
             )
         attempt = v2_identifier_pb2.ActionAttemptIdentifier(action_id=action, attempt=details.attempts[-1].attempt)
-        link = await self.reader.backend.create_download_link(
-            attempt=attempt,
-            expires_in=request.expires_in.ToTimedelta() if request.HasField("expires_in") else None,
-        )
+        life = request.expires_in.ToTimedelta() if request.HasField("expires_in") else None
         response = dataproxy_pb2.CreateDownloadLinkResponse()
-        response.pre_signed_urls.ParseFromString(link.SerializeToString())
+        try:
+            link = await self.reader.backend.create_download_link(attempt=attempt, expires_in=life)
+            response.pre_signed_urls.ParseFromString(link.SerializeToString())
+        except NotFound:  # the Go backend knows one name only, and that is not flytekit's
+            response.pre_signed_urls.signed_url.append(await self.reader.sign(report, life or DECK_LIFE))
+            response.pre_signed_urls.expires_at.FromDatetime(datetime.now(timezone.utc) + (life or DECK_LIFE))
         response.signed_url.extend(response.pre_signed_urls.signed_url)
         response.expires_at.CopyFrom(response.pre_signed_urls.expires_at)
         return response

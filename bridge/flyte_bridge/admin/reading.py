@@ -15,6 +15,7 @@ from flyteidl.core import literals_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 
 from flyte_bridge.admin.caches import Recent, caller
+from flyte_bridge.admin.decks import Decks
 from flyte_bridge.admin.error_codes import ErrorCodes
 from flyte_bridge.admin.snapshots import Plan, RunView, Snapshot
 from flyte_bridge.admin.values import Values
@@ -74,6 +75,7 @@ class Reader:
         self.registry = core.registry
         self._storage = core.storage
         self._error_codes = ErrorCodes(core)
+        self._decks = Decks(core)
         self._snapshots: Recent[Any, Snapshot] = Recent(_NODES)
         self._details: Recent[Any, run_definition_pb2.ActionDetails] = Recent(_MESSAGES)
         self._data: Recent[Any, Values] = Recent(_MESSAGES)
@@ -264,6 +266,7 @@ class Reader:
         if found is None:
             found = await self.backend.get_action(action_id=action)
             await self._error_codes.complete(found)
+            await self._decks.find(found)
             if found.status.phase in TERMINAL and not _ending(found):
                 self._details.put(key, found, found.ByteSize())
         return found
@@ -315,6 +318,14 @@ class Reader:
             return bytes(await self._storage.read(uri))
         except BridgeError as error:
             raise NotFound(f"{uri} cannot be read: {error}") from error
+
+    async def sign(self, uri: str, life: timedelta) -> str:
+        """A URL to fetch an object from.
+
+        Raises:
+            Unimplemented: The object store signs no URLs, or the bridge has no access to it.
+        """
+        return str(await self._storage.sign(uri, life))
 
     async def signed(self, uri: str) -> str:
         """A URL to fetch an object from; empty where none can be signed."""

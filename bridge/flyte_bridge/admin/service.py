@@ -106,7 +106,9 @@ class Facade:
     def _make(self) -> Iterator[object]:
         registry = Registry(self.backend, self.settings)
         launcher = Launcher(
-            self.backend, PlatformReader(self.backend, registry.attributes, self.settings.gateway_environment)
+            self.backend,
+            PlatformReader(self.backend, registry.attributes, self.settings.gateway_environment),
+            one_space_of_names=self.settings.one_space_of_names,
         )
         core = Core(self.backend, self.settings, registry, launcher, self.storage)
         for part in PARTS:

@@ -136,15 +136,17 @@ class RunVerbs:
     async def list_runs(
         self,
         *,
+        org: str | None = None,
         project_id: identifier_pb2.ProjectIdentifier | None = None,
         trigger_name: identifier_pb2.TriggerName | None = None,
         task_name: task_definition_pb2.TaskName | None = None,
         task_id: task_definition_pb2.TaskIdentifier | None = None,
         request: list_pb2.ListRequest | None = None,
     ) -> run_service_pb2.ListRunsResponse:
-        """The runs of a project and domain, of a trigger or of a task, a page at a time."""
+        """The runs of an organisation, a project and domain, a trigger or a task, a page at a time."""
         wanted = run_service_pb2.ListRunsRequest(
             request=request or query(sort="created_at", descending=True),
+            org=org,
             project_id=project_id,
             trigger_name=trigger_name,
             task_name=task_name,

@@ -6,13 +6,15 @@ Source: `flyteadmin/pkg/manager/impl/execution_manager.go` (`launchExecutionAndP
 from __future__ import annotations
 
 import time
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from flyteidl.admin import execution_pb2
 from flyteidl2.common import identifier_pb2
 from flyteidl2.task import task_definition_pb2
 
-from flyte_bridge.errors import AlreadyExists, InvalidRequest, NotFound, Unimplemented
+from flyte_bridge.backend.query import query, where
+from flyte_bridge.errors import AlreadyExists, FailedPrecondition, InvalidRequest, NotFound, Unimplemented
 from flyte_bridge.launch import settings
 from flyte_bridge.launch.concurrency import Concurrency
 from flyte_bridge_translators.wire import execution, identifier, launch_plan, resources
@@ -47,17 +49,30 @@ def once(call: Callable[[], Awaitable[T]]) -> Awaitable[T]:
     return call()
 
 
+NAME_HELD = timedelta(hours=1)
+"""How long after its end the Go backend keeps what a run is called by (`executor/pkg/config`)."""
+
+
 class Launcher:
     """Starts executions."""
 
-    def __init__(self, backend: BackendClient, platform: PlatformReader, calling: Calling = once) -> None:
+    def __init__(
+        self,
+        backend: BackendClient,
+        platform: PlatformReader,
+        calling: Calling = once,
+        *,
+        one_space_of_names: bool = False,
+    ) -> None:
         """Starts nothing yet.
 
         Args:
             backend: Where executions run.
             platform: Tells what holds for all of them.
             calling: How calls are made.
+            one_space_of_names: Whether a run's name may be held by a run of another project or domain.
         """
+        self._one_space_of_names = one_space_of_names
         self._backend = backend
         self._platform = platform
         self._calling = calling
@@ -73,6 +88,7 @@ class Launcher:
 
         Raises:
             AlreadyExists: There is one of that name.
+            FailedPrecondition: A run of another project or domain holds the name: this one would be queued for ever.
             ConcurrencyLimit: Its launch plan allows no more at once.
             InvalidRequest: The inputs, or the cluster pool, are not what it takes.
             Unimplemented: It asks for what Flyte 2 has nothing for.
@@ -86,6 +102,8 @@ class Launcher:
             # a real backend would answer with the run that is there, whose inputs it has overwritten: look first
             if not (own or fresh) and await self._exists(run):
                 raise _taken(launch)
+            if self._one_space_of_names and not (own or fresh):
+                await self._hold_name(run)
             try:
                 await self._create(request)
             except AlreadyExists:
@@ -149,6 +167,25 @@ class Launcher:
         except NotFound:
             return False
         return True
+
+    async def _hold_name(self, run: identifier_pb2.RunIdentifier) -> None:
+        """Hold that no run of another project or domain has the name on the cluster, or had it until a moment ago.
+
+        The Go backend calls a run's resource by its name alone (`buildTaskActionName`), and collects it an hour after its end.
+        """
+        named = query(where("run_name", run.name), sort="created_at", descending=True)
+        listed = (await self._calling(lambda: self._backend.list_runs(org=run.org, request=named))).runs
+        for other in listed:
+            where_it_is, status = other.action.id.run, other.action.status
+            if (where_it_is.project, where_it_is.domain) == (run.project, run.domain):
+                continue
+            ended = status.end_time.ToDatetime(timezone.utc) if status.HasField("end_time") else None
+            if ended is None or datetime.now(timezone.utc) - ended < NAME_HELD:
+                raise FailedPrecondition(
+                    f"the name {run.name!r} is held by a run of {where_it_is.project}/{where_it_is.domain}: on a cluster a run's "
+                    f"name is taken in all projects and domains until {NAME_HELD.total_seconds() / 60:g} minutes after its end; "
+                    "choose another name, or none"
+                )
 
     async def _create(self, request: run_service_pb2.CreateRunRequest) -> None:
         task_id = request.task_id if request.HasField("task_id") else None
