@@ -85,6 +85,39 @@ def test_what_cannot_be_run(user: User, flow: Path, words: tuple[str, ...], mess
     assert "pyflyte" not in done.stderr
 
 
+def test_a_workflow_that_is_mistyped_is_guessed(user: User, flow: Path) -> None:
+    """The file's own names are looked through."""
+    done = user.try_bridge("run", "flow.py", "shapd")
+    assert done.returncode == 2
+    assert "Did you mean 'shaped'?" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("run", "flow.py", "wf", "--x", "1"), ("register", "flow.py")])
+def test_a_dead_endpoint_is_one_line(user: User, flow: Path, words: tuple[str, ...]) -> None:
+    """Who does not answer is named, before flytekit tries for minutes."""
+    done = user.try_bridge(*words, timeout=60, FLYTE_BRIDGE_ENDPOINT="127.0.0.1:9", FLYTE_BRIDGE_INSECURE="true")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("flyte-bridge: Flyte 2 at 127.0.0.1:9 cannot be reached")
+
+
+def test_a_boolean_input_warns_of_nothing(user: User) -> None:
+    """flytekit's command line declares its flag twice, and click says so."""
+    user.write(
+        "flag.py",
+        """
+        from flytekit import task
+
+
+        @task
+        def negate(flag: bool = False) -> bool:
+            return not flag
+        """,
+    )
+    assert "Warning" not in user.try_bridge("run", "flag.py", "negate").stderr
+
+
 def test_a_missing_input(user: User, flow: Path) -> None:
     """It is refused by name, as flyteadmin does, and nothing runs."""
     done = user.try_bridge("run", flow, "bad")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import difflib
+import re
 import runpy
 import shutil
 import sys
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from flyte_bridge.config import Settings
+
+
+_PATIENCE = 4.0
+"""Seconds in which an endpoint must answer before anything else is done."""
 
 
 def run_script(script: str, arguments: Sequence[str], settings: Settings) -> None:
@@ -55,6 +63,9 @@ def run_pyflyte(arguments: Sequence[str], settings: Settings) -> None:
         BackendError: The embedded backend cannot be started.
     """
     _need_flytekit()
+    if "register" in arguments[:1] or "--remote" in arguments:
+        _reach(settings)
+    _leave_out_warnings()
     hook.install(settings)
     sys.argv = ["pyflyte", *arguments]
     from flytekit.clis.sdk_in_container.pyflyte import main
@@ -81,6 +92,8 @@ def run_workflow(arguments: Sequence[str], settings: Settings, wait: bool) -> bo
         BackendError: The embedded backend cannot be started.
     """
     _need_flytekit()
+    _reach(settings)
+    _leave_out_warnings()
     started: list[tuple[Any, Any]] = []
     hook.install(settings, started=lambda remote, execution: started.append((remote, execution)))
     sys.argv = ["pyflyte", "run", "--remote", *arguments]
@@ -93,6 +106,39 @@ def run_workflow(arguments: Sequence[str], settings: Settings, wait: bool) -> bo
     from flyte_bridge.remote.tree import follow
 
     return follow(*started[-1])
+
+
+def _reach(settings: Settings) -> None:
+    """Asks an endpoint anything, before flytekit does, which tries for minutes and ends with gRPC's traceback.
+
+    Raises:
+        Unavailable: Nobody answers.
+    """
+    if settings.endpoint is None:
+        return
+    from flyte_bridge.backend import connect
+    from flyte_bridge.errors import DeadlineExceeded, StatusError, Unavailable
+
+    async def ask() -> None:
+        async with connect.connect(settings, patience=_PATIENCE) as client:
+            await asyncio.wait_for(client.user_info(), 2 * _PATIENCE)
+
+    try:
+        asyncio.run(ask())
+    except (asyncio.TimeoutError, DeadlineExceeded) as error:
+        raise Unavailable(
+            f"Flyte 2 at {settings.endpoint} does not answer within {2 * _PATIENCE:.0f} s; see whether it runs, and whether "
+            "FLYTE_BRIDGE_ENDPOINT is right"
+        ) from error
+    except Unavailable:
+        raise
+    except StatusError:  # it answers; whether a login is missing is told by the call that needs one
+        return
+
+
+def _leave_out_warnings() -> None:
+    """Leaves out what flytekit's command line warns of itself: it declares a flag of a boolean input twice (1.16)."""
+    warnings.filterwarnings("ignore", message="The parameter .* is used more than once")
 
 
 def _need_flytekit() -> None:
@@ -115,7 +161,7 @@ def _tell_plainly() -> None:
 
     def shown(error: Exception, verbosity: int = 1) -> None:
         if isinstance(error, FlyteEntityNotFoundException):
-            raise UsageError(str(error)) from error
+            raise UsageError(f"{error}{_guess(str(error))}") from error
         show(error, verbosity)
 
     def converted(self: Any, value: Any, param: Any, ctx: Any) -> Any:
@@ -129,6 +175,21 @@ def _tell_plainly() -> None:
             raise click.BadParameter(message, ctx=ctx, param=param) from error
 
     utils.pretty_print_exception, JsonParamType.convert = shown, converted
+
+
+def _guess(message: str) -> str:
+    """Which entity may be meant by the name that flytekit has not found: `'nam' not found in module 'flow'`."""
+    names = re.search(r"'(\w+)' not found in module '([\w.]+)'", message)
+    module = sys.modules.get(names[2]) if names else None
+    if names is None or module is None:
+        return ""
+    from flytekit import LaunchPlan
+    from flytekit.core.base_task import Task
+    from flytekit.core.workflow import WorkflowBase
+
+    known = [name for name, value in vars(module).items() if isinstance(value, (LaunchPlan, Task, WorkflowBase))]
+    close = difflib.get_close_matches(names[1], known, n=1)
+    return f" Did you mean {close[0]!r}?" if close else f" There are {', '.join(known)}." if known else ""
 
 
 def _found(script: str) -> Path:
