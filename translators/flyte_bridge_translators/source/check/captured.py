@@ -9,7 +9,7 @@ import libcst as cst
 from flyte_bridge_translators.source.engine.edits import Plan, apply
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.names import Scope, is_v1
-from flyte_bridge_translators.source.engine.syntax import Verbatim
+from flyte_bridge_translators.source.engine.syntax import Verbatim, parsed
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import rebuilt, walk
 
@@ -52,7 +52,7 @@ def renamed(module: Module, tree: cst.Module, aliases: Mapping[str, str]) -> cst
         if isinstance(node, (cst.Import, cst.ImportFrom)):
             return node
         if isinstance(node, Verbatim) and not node.value.startswith(("import ", "from ")):
-            return rebuilt(cst.parse_expression(node.value), change)
+            return rebuilt(parsed(node.value), change)
         if isinstance(node, cst.Attribute) and isinstance(node.value, cst.Name) and node.value not in theirs:
             # Conversion writes `asyncio.gather`; a bare `asyncio` is a variable of the user's, though written anew.
             new = aliases.get(node.value.value)

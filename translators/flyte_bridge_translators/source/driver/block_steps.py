@@ -40,11 +40,11 @@ def _header_targets(statement: cst.CSTNode) -> list[str]:
         node = stack.pop()
         if isinstance(node, (cst.For, cst.CompFor)):
             found += [name.value for name in reading.targets(node.target)]
+        if isinstance(node, cst.NamedExpr) and isinstance(node.target, cst.Name):
+            found.append(node.target.value)
         if isinstance(node, cst.AsName) and isinstance(node.name, cst.BaseExpression):
             found += [name.value for name in reading.targets(node.name)]
         stack.extend(child for child in children(node) if not isinstance(child, cst.BaseSuite))
-        if isinstance(node, (cst.If, cst.Try)):
-            continue
     return found
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import libcst as cst
 
 from flyte_bridge_translators.source.driver import blocks
-from flyte_bridge_translators.source.driver.conditional import Case, Conditional, parse, rewrite_condition
+from flyte_bridge_translators.source.driver.conditional import Case, Conditional, is_unread, parse, rewrite_condition
 from flyte_bridge_translators.source.driver.expression_parts import (
     awaited,
     first_outputs,
@@ -34,7 +34,7 @@ from flyte_bridge_translators.source.driver.steps import (
     Step,
 )
 from flyte_bridge_translators.source.driver.stored_callables import is_mapper
-from flyte_bridge_translators.source.engine import reading
+from flyte_bridge_translators.source.engine import layout, reading
 from flyte_bridge_translators.source.engine.tree import children, code
 
 _COMPREHENSIONS = (cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)
@@ -83,6 +83,9 @@ class Reader:
 
     def small(self, small: cst.BaseSmallStatement, alone: bool) -> None:
         single = None if alone else small
+        if any(True for _ in walruses(small)) and self.holds_call(small):
+            self._in_order(small, single)
+            return
         match small:
             case cst.Assign(targets=[cst.AssignTarget(target=target)], value=value):
                 if is_mapper(self, target, value) or self._bound(value, target):
@@ -101,9 +104,23 @@ class Reader:
                 return
         self._plain(small, single)
 
-    def _plain(self, small: cst.CSTNode, single: cst.BaseSmallStatement | None) -> None:
+    def _in_order(self, small: cst.BaseSmallStatement, single: cst.BaseSmallStatement | None) -> None:
+        """A statement that binds a variable in the middle of an expression: its calls are awaited where they stand."""
+        if isinstance(small, cst.Return) and small.value is not None:
+            step = ReturnStep(len(self.body.steps), self.line, value=small.value, small=small)
+            self.in_place(small.value, step)
+            own = set(walruses(small))
+            step.reads = [read for read in step.reads if read.name not in own or read.source is not None]
+            self.add(step)
+            return
+        self._plain(small, single, in_place=True)
+
+    def _plain(self, small: cst.CSTNode, single: cst.BaseSmallStatement | None, *, in_place: bool = False) -> None:
         step = PlainStep(0, self.line, small=single)
-        self.expression(small, step)
+        if in_place:
+            self.in_place(small.value if isinstance(small, (cst.Assign, cst.Expr)) else small, step)
+        else:
+            self.expression(small, step)
         inner = frozenset(read.node for read in step.reads if not read.name)
         step.effect = reading.has_effect(self.scene.module, small, inner)
         bare = isinstance(small, cst.Expr)
@@ -246,6 +263,10 @@ class Reader:
             if inner is not None:
                 step.reads.append(Read(node, "", inner))
                 return
+            if is_unread(self.scene, node) and self.holds_call(node):
+                message = f"`{layout.brief(node)}` is a piece of a conditional: write the conditional as one expression"
+                self.scene.plan.report("FB242", node, message)
+                return
             if isinstance(node, _CONDITIONAL) and self.holds_call(node):
                 self.in_place(node, step)
                 return
@@ -344,7 +365,7 @@ class Reader:
         """Calls that may not run, or run often, are awaited where they stand."""
         step.cost = 1
         if isinstance(node, cst.Lambda):
-            self.scene.plan.report("FB222", node, "a lambda calls a task: make it an `async def` and await it")
+            self._lambda(node, step)
             return
         if isinstance(node, cst.BaseExpression):
             found = recognize(self.scene, node, in_place=True)
@@ -368,6 +389,20 @@ class Reader:
             return
         for child in [node.value] if isinstance(node, cst.Attribute) else children(node):
             self.in_place(child, step)
+
+    def _lambda(self, node: cst.Lambda, step: Step) -> None:
+        """A lambda that is one call gives something to await, and its callers await it; in any other no `await` can stand."""
+        for name in self.variables.names(node.body):
+            self.read_name(name, name, step, None)
+        if not self.holds_call(node.body):
+            return
+        found = recognize(self.scene, node.body, in_place=True)
+        alone = found is not None and not any(self.holds_call(inner) for inner, _ in found.inner)
+        if found is None or not alone or found.callee.prepares or not found.callee.awaits:
+            self.scene.plan.report("FB222", node, "a lambda calls a task: make it an `async def` and await it")
+            return
+        callee = found.callee
+        self.scene.plan.replace(node.body, callee.awaitable)
 
     # -- order, blocks ---------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from flyte_bridge_translators.source.driver.block_steps import plain_block
+from flyte_bridge_translators.source.driver.conditional import CONDITIONAL
 from flyte_bridge_translators.source.driver.entity_callee import EntityCallee
 from flyte_bridge_translators.source.driver.for_loops import empty_list
 from flyte_bridge_translators.source.driver.recognize import recognize
@@ -21,7 +22,7 @@ from flyte_bridge_translators.source.engine import reading
 from flyte_bridge_translators.source.engine.edits import Rewrite
 from flyte_bridge_translators.source.engine.entities import Outputs
 from flyte_bridge_translators.source.engine.syntax import chain
-from flyte_bridge_translators.source.engine.tree import children, code
+from flyte_bridge_translators.source.engine.tree import children
 
 if TYPE_CHECKING:
     from flyte_bridge_translators.source.driver.body import Reader
@@ -135,5 +136,5 @@ def _appended(node: cst.CSTNode) -> Iterator[tuple[cst.Name, cst.Call]]:
 
 def _entity_calls(reader: Reader, node: cst.CSTNode) -> Iterator[cst.Call]:
     for call in reading.calls(node):
-        if recognize(reader.scene, call) is not None or code(call.func).endswith("conditional"):
+        if recognize(reader.scene, call) is not None or reader.scene.qualified(call.func) == CONDITIONAL:
             yield call

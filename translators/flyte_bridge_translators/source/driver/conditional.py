@@ -48,6 +48,8 @@ def _read(scene: Scene, expression: cst.Call) -> Conditional | None:
     links: list[tuple[str, cst.BaseExpression | None]] = []
     node: cst.BaseExpression = expression
     while isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute):
+        if scene.qualified(node.func) == CONDITIONAL:  # `flytekit.conditional(…)`, reached as an attribute
+            break
         links.append((node.func.attr.value, node.args[0].value if node.args else None))
         node = node.func.value
     if not (isinstance(node, cst.Call) and scene.qualified(node.func) == CONDITIONAL and links):
@@ -63,7 +65,17 @@ def _read(scene: Scene, expression: cst.Call) -> Conditional | None:
             cases.append(Case(condition, value, None) if link == "then" else Case(condition, None, value))
         else:
             return Conditional("", (), f"`.{link}` is not a part of a conditional that is understood")
-    return Conditional(_identifier(name or "branch"), tuple(cases)) if cases else None
+    if not cases or cases[-1].condition is not None or waiting:  # the rest of it stands elsewhere
+        return None
+    return Conditional(_identifier(name or "branch"), tuple(cases))
+
+
+def is_unread(scene: Scene, expression: cst.BaseExpression) -> bool:
+    """Whether an expression is a part of a conditional that `parse` cannot read: kept in a variable, built piece by piece. Its
+    branches must not run on their own."""
+    if not (isinstance(expression, cst.Call) and isinstance(expression.func, cst.Attribute)):
+        return False
+    return expression.func.attr.value == "then" and scene.qualified(expression.func) is None
 
 
 def _identifier(name: str) -> str:

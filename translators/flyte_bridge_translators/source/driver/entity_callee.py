@@ -9,7 +9,7 @@ import libcst as cst
 
 from flyte_bridge_translators.source.engine.edits import Rewrite
 from flyte_bridge_translators.source.engine.entities import Outputs
-from flyte_bridge_translators.source.engine.syntax import keyword
+from flyte_bridge_translators.source.engine.syntax import keyword, parsed
 
 
 @dataclass
@@ -63,7 +63,7 @@ class EntityCallee:
             for one in self.partial
             if one.keyword is not None and one.keyword.value not in named
         ]
-        extra = [keyword(name, cst.parse_expression(text)) for name, text in self.bound if name not in named]
+        extra = [keyword(name, parsed(text)) for name, text in self.bound if name not in named]
         if (extra or bound) and given:
             given[-1] = given[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
         place = next((at for at, one in enumerate(given) if one.keyword is not None or one.star == "**"), len(given))

@@ -10,7 +10,7 @@ import libcst as cst
 from flyte_bridge_translators.source.driver.eager import is_direct
 from flyte_bridge_translators.source.driver.scene import Scene
 from flyte_bridge_translators.source.engine.entities import entity_decorator
-from flyte_bridge_translators.source.engine.syntax import keyword
+from flyte_bridge_translators.source.engine.syntax import keyword, parsed
 from flyte_bridge_translators.source.engine.tree import code
 
 AFTER = "FAIL_AFTER_EXECUTABLE_NODES_COMPLETE"
@@ -67,7 +67,7 @@ def wrap(failure: Failure, name: cst.BaseExpression, lines: Sequence[cst.BaseSta
     error = failure.caught
     given = [keyword(one, cst.Name(one)) for one in failure.arguments]
     if failure.error is not None:
-        given.append(keyword(failure.error, cst.parse_expression(f"str({error})")))
+        given.append(keyword(failure.error, parsed(f"str({error})")))
     called = name if failure.direct else cst.Attribute(name, cst.Name("aio"))
     handler = cst.ExceptHandler(
         type=cst.Name("Exception"),

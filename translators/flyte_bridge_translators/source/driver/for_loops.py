@@ -260,9 +260,8 @@ def _extend(reader: Reader, made: CallStep, rest: Body) -> None:
     made.hint = f"{made.title}_results"
 
     def written(rewrite: Rewrite) -> list[cst.BaseStatement]:
-        value: cst.BaseExpression = cst.Name(made.generated)
-        if made.inline:
-            value = cst.Await(made.callee.awaitable(rewrite))
+        inline = made.inline
+        value = cst.Await(made.callee.awaitable(rewrite)) if inline else cst.Name(made.generated)
         call = cst.Call(cst.Attribute(rewrite(results), cst.Name("extend")), [cst.Arg(value)])
         return [cst.SimpleStatementLine([cst.Expr(call)])]
 

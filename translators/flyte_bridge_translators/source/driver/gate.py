@@ -10,7 +10,7 @@ from flyte_bridge_translators.source.driver.scene import Found, Scene
 from flyte_bridge_translators.source.driver.steps import NOTHING, UNKNOWN
 from flyte_bridge_translators.source.engine.edits import Rewrite
 from flyte_bridge_translators.source.engine.entities import Outputs
-from flyte_bridge_translators.source.engine.syntax import assign, chain, keyword
+from flyte_bridge_translators.source.engine.syntax import assign, chain, keyword, parsed
 from flyte_bridge_translators.source.engine.tree import code
 
 WAITABLE = frozenset({"bool", "int", "float", "str"})
@@ -80,7 +80,7 @@ class Wait:
         """For an input: the wait. For an approval: the approved value, as it is."""
         if self.value is not None:
             return rewrite(self.value)
-        return cst.parse_expression(f"{self.variable}.wait.aio()")
+        return parsed(f"{self.variable}.wait.aio()")
 
 
 def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> Found | None:

@@ -18,7 +18,7 @@ from flyte_bridge_translators.source.driver.scene import Found, Scene
 from flyte_bridge_translators.source.driver.steps import UNKNOWN
 from flyte_bridge_translators.source.engine.edits import Rewrite
 from flyte_bridge_translators.source.engine.entities import Outputs
-from flyte_bridge_translators.source.engine.syntax import assign, chain, keyword
+from flyte_bridge_translators.source.engine.syntax import assign, chain, keyword, parsed
 from flyte_bridge_translators.source.engine.tree import code, walk
 
 MAP = "flytekit.map_task"
@@ -138,9 +138,7 @@ class MapCallee:
         """The `gather`; when failures are allowed, the results with None for each of them."""
         if self.ratio is not None:
             results = self.names["results"]
-            return cst.parse_expression(
-                f"[None if isinstance(result, BaseException) else result for result in {results}]"
-            )
+            return parsed(f"[None if isinstance(result, BaseException) else result for result in {results}]")
         return self._gather(rewrite)
 
 

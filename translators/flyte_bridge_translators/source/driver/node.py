@@ -15,6 +15,7 @@ from flyte_bridge_translators.source.engine import layout
 from flyte_bridge_translators.source.engine.entities import Entity, Kind, launch_plan_target
 from flyte_bridge_translators.source.engine.flow import Callees
 from flyte_bridge_translators.source.engine.names import is_v1
+from flyte_bridge_translators.source.engine.syntax import parsed
 from flyte_bridge_translators.source.engine.tree import code, dotted
 from flyte_bridge_translators.source.engine.work import Work
 from flyte_bridge_translators.source.settings import resources
@@ -69,7 +70,7 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
             )
             return None
         target, bound = workflow, entity.bound
-        replaced = cst.parse_expression(local_name(scene, workflow))
+        replaced = parsed(local_name(scene, workflow))
         scene.plan.report(
             "FB206", call, f"`{code(func)}` ran as an execution of its own; now `{workflow.name}` is called"
         )
@@ -193,15 +194,15 @@ def settings_of(scene: Scene, overrides: Sequence[cst.Call]) -> Iterator[tuple[s
         work = Work(scene.module, scene.context, plan)
         merged = resources.merged(work, amounts, next(iter(amounts.values())))
         if merged is not None:
-            yield "resources", cst.parse_expression(layout.flat(merged))
+            yield "resources", parsed(layout.flat(merged))
     version = given.pop("cache_version", None)
     cache = given.pop("cache", None)
     if version is not None:
         plan.want("import flyte")
-        yield "cache", cst.parse_expression(f'flyte.Cache("auto", version_override={code(version)})')
+        yield "cache", parsed(f'flyte.Cache("auto", version_override={code(version)})')
     elif cache is not None:
         truth = {"True": '"auto"', "False": '"disable"'}.get(code(cache))
-        yield "cache", cst.parse_expression(truth) if truth else cache
+        yield "cache", parsed(truth) if truth else cache
     for name, value in given.items():
         if name in SAME:
             if name == "retries" and code(value) == "0":

@@ -10,7 +10,7 @@ from flyte_bridge_translators.source.driver.expression_parts import targets_rena
 from flyte_bridge_translators.source.driver.steps import CallStep, PlainStep
 from flyte_bridge_translators.source.engine import reading
 from flyte_bridge_translators.source.engine.edits import Rewrite
-from flyte_bridge_translators.source.engine.syntax import assign, chain
+from flyte_bridge_translators.source.engine.syntax import assign, chain, parsed
 from flyte_bridge_translators.source.engine.tree import children, code, walk
 
 
@@ -23,7 +23,7 @@ def coroutine(
         params=cst.Parameters([cst.Param(cst.Name(one)) for one in parameters]),
         body=cst.IndentedBlock(tidy(lines) or [cst.SimpleStatementLine([cst.Pass()])]),
         asynchronous=cst.Asynchronous(),
-        returns=cst.Annotation(cst.parse_expression(returns)) if returns is not None else None,
+        returns=cst.Annotation(parsed(returns)) if returns is not None else None,
         leading_lines=[cst.EmptyLine(indent=False)],
     )
 

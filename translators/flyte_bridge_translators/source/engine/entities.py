@@ -15,6 +15,7 @@ import libcst as cst
 from flyte_bridge_translators.source.engine.constants import classes, constants
 from flyte_bridge_translators.source.engine.holdings import Holdings
 from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.syntax import parsed
 from flyte_bridge_translators.source.engine.tree import code, string_value
 
 
@@ -256,7 +257,7 @@ def outputs(module: Module, returns: cst.Annotation | None) -> Outputs:
     quoted = string_value(annotation)
     if quoted is not None:
         try:
-            annotation = cst.parse_expression(quoted)
+            annotation = parsed(quoted)
         except cst.ParserSyntaxError:
             return Outputs("unknown")
     text = code(annotation)

@@ -30,6 +30,14 @@ def bare_tuple(target: cst.BaseExpression) -> cst.BaseAssignTargetExpression:
     return target
 
 
+def parsed(text: str) -> cst.BaseExpression:
+    """An expression from text, which may go over several lines as it may inside brackets (`"a"` and `"b"` below each other)."""
+    try:
+        return cst.parse_expression(text)
+    except cst.ParserSyntaxError:
+        return cst.parse_expression(f"({text})")
+
+
 @dataclass(frozen=True)
 class Verbatim(cst.Name):
     """An expression whose text is made already: it is emitted as it stands.

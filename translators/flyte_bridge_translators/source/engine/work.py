@@ -18,6 +18,7 @@ from flyte_bridge_translators.source.engine.edits import Plan
 from flyte_bridge_translators.source.engine.layout import Doc, Group
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.names import is_v1
+from flyte_bridge_translators.source.engine.syntax import parsed
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import children, code, rebuilt
 
@@ -101,7 +102,7 @@ class Work:
             if text == code(inner):
                 left.append(inner)
             else:
-                written[inner] = cst.parse_expression(text)
+                written[inner] = parsed(text)
         for inner in left:
             self.report("FB103", inner, f"{self.qualified(inner)} is still used here")
         return layout.of(cast("cst.BaseExpression", rebuilt(node, written.get)))

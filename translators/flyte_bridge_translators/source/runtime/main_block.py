@@ -16,6 +16,7 @@ from flyte_bridge_translators.source.engine.edits import Plan, Rewrite
 from flyte_bridge_translators.source.engine.entities import Entity, Kind, Outputs, entity_decorator
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.names import is_v1
+from flyte_bridge_translators.source.engine.syntax import parsed
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code, walk
 
@@ -89,7 +90,7 @@ def _run(module: Module, context: Context, plan: Plan, call: cst.Call, entity: E
             )
             return False
         target = local
-        bound = [_keyword(name, cst.parse_expression(text)) for name, text in entity.bound if name not in given]
+        bound = [_keyword(name, parsed(text)) for name, text in entity.bound if name not in given]
     used = not isinstance(module.parents.get(call), cst.Expr)
     plan.want("import flyte")
     waits = can_await(module, call)

@@ -10,6 +10,7 @@ import libcst as cst
 from flyte_bridge_translators.source.engine import arguments
 from flyte_bridge_translators.source.engine.entities import Kind, entity_decorator
 from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.syntax import parsed
 from flyte_bridge_translators.source.engine.tree import code
 
 ACTOR = ("replica_count", "ttl_seconds", "parallelism")
@@ -91,7 +92,7 @@ def overlaid(under: Mapping[str, cst.BaseExpression], over: Mapping[str, cst.Bas
             texts = [
                 code(element.with_changes(comma=cst.MaybeSentinel.DEFAULT)) for element in (*kept, *value.elements)
             ]
-            merged[name] = cst.parse_expression("{" + ", ".join(texts) + "}")
+            merged[name] = parsed("{" + ", ".join(texts) + "}")
         else:
             merged[name] = value
     return merged

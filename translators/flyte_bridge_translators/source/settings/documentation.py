@@ -6,6 +6,7 @@ import libcst as cst
 
 from flyte_bridge_translators.source.engine import arguments, layout
 from flyte_bridge_translators.source.engine.layout import Doc
+from flyte_bridge_translators.source.engine.syntax import parsed
 from flyte_bridge_translators.source.engine.tree import code
 from flyte_bridge_translators.source.engine.work import Work
 
@@ -36,7 +37,7 @@ def convert(work: Work, call: cst.Call) -> Doc | None:
 
 def _paragraphs(texts: list[str]) -> str:
     """Both descriptions as one expression, and as one literal where both are."""
-    known = [arguments.constant(cst.parse_expression(text)) for text in texts]
+    known = [arguments.constant(parsed(text)) for text in texts]
     if all(isinstance(text, str) for text in known) and len(known) != 1:
         return layout.quoted("\n\n".join(str(text) for text in known))
     return ' + "\\n\\n" + '.join(texts)

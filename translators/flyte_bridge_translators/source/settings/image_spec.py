@@ -11,6 +11,7 @@ import libcst as cst
 from flyte_bridge_translators.source.engine import arguments, layout
 from flyte_bridge_translators.source.engine.edits import Edit, Rewrite
 from flyte_bridge_translators.source.engine.layout import Chain, Doc
+from flyte_bridge_translators.source.engine.syntax import parsed
 from flyte_bridge_translators.source.engine.tree import code
 from flyte_bridge_translators.source.engine.work import Work
 from flyte_bridge_translators.source.settings.plugins import package
@@ -174,7 +175,7 @@ def _packages(work: Work, node: cst.BaseExpression, where: cst.CSTNode) -> list[
             work.report("FB312", where, f"{code(node)} holds packages of Flyte 1: replace flytekit by flyte there")
     kept = []
     for text in _strings(node):
-        value = arguments.constant(cst.parse_expression(text)) if not text.startswith("*") else None
+        value = arguments.constant(parsed(text)) if not text.startswith("*") else None
         replacement = package(value) if isinstance(value, str) else None
         if replacement is None:
             kept.append(text)
@@ -208,7 +209,7 @@ def _copies(work: Work, node: cst.BaseExpression) -> list[Doc]:
     made: list[Doc] = []
     work.plan.want("import pathlib")
     for text in _strings(node):
-        known = arguments.constant(cst.parse_expression(text)) if not text.startswith("*") else None
+        known = arguments.constant(parsed(text)) if not text.startswith("*") else None
         if not isinstance(known, str):
             work.report(
                 "FB313", node, f"copy={layout.brief(node)}: add `.with_source_file` or `.with_source_folder` for each"

@@ -9,6 +9,7 @@ import libcst as cst
 
 from flyte_bridge_translators.source.engine import arguments, layout
 from flyte_bridge_translators.source.engine.layout import Doc
+from flyte_bridge_translators.source.engine.syntax import parsed
 from flyte_bridge_translators.source.engine.tree import code
 from flyte_bridge_translators.source.engine.work import Work
 from flyte_bridge_translators.source.settings import accelerators
@@ -89,7 +90,7 @@ def read(work: Work, node: cst.BaseExpression) -> Amounts | None:
         return None
     amounts = {}
     for field, text in found:
-        amounts[FIELDS[field]] = _amount(FIELDS[field], cst.parse_expression(text))
+        amounts[FIELDS[field]] = _amount(FIELDS[field], parsed(text))
     return _through(code(node), amounts)
 
 

@@ -9,6 +9,7 @@ import libcst as cst
 
 from flyte_bridge_translators.source.engine.entities import Entity
 from flyte_bridge_translators.source.engine.names import canonical, is_v1
+from flyte_bridge_translators.source.engine.syntax import parsed
 from flyte_bridge_translators.source.engine.tree import code, rebuilt, string_value, used_names, walk
 from flyte_bridge_translators.source.engine.work import Work
 
@@ -51,10 +52,10 @@ class Signature:
     def text(self, source: str) -> str:
         """An annotation or default of the workflow's file, as it must be written in this one."""
         try:
-            node = cst.parse_expression(source)
+            node = parsed(source)
             quoted = string_value(node)
             if quoted is not None and quoted.isidentifier() and self.facts is not None and quoted in self.facts.exports:
-                node = cst.parse_expression(quoted)
+                node = parsed(quoted)
         except cst.ParserSyntaxError:
             self.lost.add(source)
             return source

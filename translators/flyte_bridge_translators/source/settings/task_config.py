@@ -9,6 +9,7 @@ import libcst as cst
 from flyte_bridge_translators.source.engine import arguments, layout
 from flyte_bridge_translators.source.engine.layout import Doc
 from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.syntax import parsed
 from flyte_bridge_translators.source.engine.tree import code, dotted
 from flyte_bridge_translators.source.engine.work import Work
 from flyte_bridge_translators.source.settings import resources
@@ -86,7 +87,7 @@ def imports(work: Work, module: Module) -> None:
             continue
         sources = {source for _, (source, _) in moved}
         if len(moved) == len(aliases) and len(sources) == 1:
-            new = cast("cst.Attribute", cst.parse_expression(sources.pop()))
+            new = cast("cst.Attribute", parsed(sources.pop()))
             names = [_renamed(alias, target) for alias, (_, target) in moved]
             work.plan.replace(node, node.with_changes(module=new, names=names), "the plugin's package for Flyte 2")
             continue
