@@ -17,6 +17,7 @@ from flyte_bridge_translators.source.check.result import checked
 from flyte_bridge_translators.source.engine.entities import Facts, read, with_environments
 from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
 from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.names import Search
 from flyte_bridge_translators.source.engine.translator import (
     Context,
     Converted,
@@ -38,12 +39,14 @@ class Source:
         name: Its dotted module name.
         package: The package its relative imports start from.
         data: Its bytes.
+        search: Where its absolute imports are looked up; see `Names`.
     """
 
     path: str
     name: str
     package: str
     data: bytes
+    search: Search = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,12 @@ def parse(source: Source) -> Parsed:
         return Parsed(source, None, nothing, failed("FB101", source.path, "nested too deeply to be read"))
     try:
         module = Module(
-            tree, text=_text(source.data, tree.encoding), path=source.path, name=source.name, package=source.package
+            tree,
+            text=_text(source.data, tree.encoding),
+            path=source.path,
+            name=source.name,
+            package=source.package,
+            search=source.search,
         )
         facts = replace(read(module), holdings=holdings_of(module).holdings())
         facts = with_environments(facts, assign(module, facts))

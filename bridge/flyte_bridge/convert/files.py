@@ -10,6 +10,9 @@ from flyte_bridge_translators import source as flyte1_source
 from flyte_bridge_translators.source.engine.entities import Facts
 from flyte_bridge_translators.source.engine.translator import Context, Options, Outcome
 
+IGNORED = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env", "build", "dist"})
+"""Directories that hold no source of the user's; hidden ones are passed over too."""
+
 
 @dataclass(frozen=True)
 class File:
@@ -39,6 +42,24 @@ class File:
     def relative(self) -> Path:
         """Where it goes below an output directory."""
         return Path(self.path.name) if self.root == self.path else self.path.relative_to(self.root)
+
+
+def module_name(path: Path, root: Path) -> str:
+    """The dotted name a file is imported by: from the outermost folder that has an `__init__.py`, else from the root."""
+    top = path.parent
+    if (top / "__init__.py").exists():
+        while (top.parent / "__init__.py").exists() and top.parent != top:
+            top = top.parent
+        base = top.parent
+    else:
+        base = root
+    try:
+        parts = list(path.absolute().relative_to(base.absolute()).with_suffix("").parts)
+    except ValueError:
+        parts = [path.stem]
+    if parts[-1] == "__init__" and len(parts) > 1:
+        parts.pop()
+    return ".".join(parts)
 
 
 @dataclass(frozen=True)

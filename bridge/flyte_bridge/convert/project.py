@@ -13,14 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flyte_bridge.convert.files import Contexts, File, FileResult
+from flyte_bridge.convert.files import IGNORED, Contexts, File, FileResult, module_name
+from flyte_bridge.convert.neighbours import neighbours
 from flyte_bridge.convert.workers import Progress, Shelf, in_parallel, uncollected
 from flyte_bridge.errors import SourceError, UsageError
 from flyte_bridge_translators.source.engine.entities import Facts
 from flyte_bridge_translators.source.engine.translator import Converted, Failed, Options, Unchanged
-
-IGNORED = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env", "build", "dist"})
-"""Directories that hold no source of the user's; hidden ones are passed over too."""
 
 PARALLEL_FROM = 12
 """Fewer files than this are converted in this process: starting workers costs more."""
@@ -71,24 +69,6 @@ def _walk(root: Path) -> Iterator[Path]:
                 yield path
 
 
-def module_name(path: Path, root: Path) -> str:
-    """The dotted name a file is imported by: from the outermost folder that has an `__init__.py`, else from the root."""
-    top = path.parent
-    if (top / "__init__.py").exists():
-        while (top.parent / "__init__.py").exists() and top.parent != top:
-            top = top.parent
-        base = top.parent
-    else:
-        base = root
-    try:
-        parts = list(path.absolute().relative_to(base.absolute()).with_suffix("").parts)
-    except ValueError:
-        parts = [path.stem]
-    if parts[-1] == "__init__" and len(parts) > 1:
-        parts.pop()
-    return ".".join(parts)
-
-
 def convert_files(
     files: Sequence[File],
     options: Options | None = None,
@@ -96,7 +76,7 @@ def convert_files(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> ProjectResult:
-    """Convert files together.
+    """Convert files together; what lies around one that is given alone is read, and stays as it is.
 
     Args:
         files: As `find` returns them.
@@ -107,6 +87,8 @@ def convert_files(
     options = options or Options()
     count = workers if workers is not None else (os.cpu_count() or 1)
     told = progress or (lambda phase, done, total: None)  # noqa: ARG005
+    nearby = neighbours(files)
+    looked_at = [Shelf().read(0, file) for file in nearby]
     if len(files) < PARALLEL_FROM or count < 2:
         shelf = Shelf()
         facts = []
@@ -115,17 +97,19 @@ def convert_files(
             for index, file in enumerate(files):
                 facts.append(shelf.read(index, file))
                 told("reading", index + 1, len(files))
-            contexts = Contexts.of(files, facts, options)
+            contexts = Contexts.of([*files, *nearby], [*facts, *looked_at], options)
             for index in range(len(files)):
                 results.append(shelf.convert(index, contexts))
                 told("converting", index + 1, len(files))
     else:
-        contexts, results = in_parallel(files, options, count, told)
+        contexts, results = in_parallel(files, options, count, told, (nearby, looked_at))
     renames: dict[str, str] = {}
     for result in results:
         if isinstance(result.outcome, Converted):
             renames.update(result.outcome.renames)
-    return ProjectResult(results, contexts.shared.facts, renames)
+    given = {file.name for file in files}
+    known = {name: facts for name, facts in contexts.shared.facts.items() if name in given}
+    return ProjectResult(results, known, renames)
 
 
 def write(path: Path, data: bytes) -> None:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from flyte_bridge.convert.converter import Parsed, Source, convert_parsed, encoded, failed, parse
 from flyte_bridge.convert.files import Contexts, File, FileResult
+from flyte_bridge.convert.neighbours import search_path
 from flyte_bridge.errors import BridgeError
 from flyte_bridge_translators.source.engine.entities import Facts
 from flyte_bridge_translators.source.engine.translator import Converted, Options
@@ -37,7 +38,7 @@ class Shelf:
             reason = f"cannot be read: {error.strerror or error}"
             parsed = Parsed(source, None, Facts(file.name), failed("FB102", source.path, reason))
         else:
-            parsed = parse(Source(str(file.path), file.name, file.package, data))
+            parsed = parse(Source(str(file.path), file.name, file.package, data, search_path(file)))
         self.parsed[index] = (file, parsed)
         return parsed.facts
 
@@ -143,7 +144,11 @@ class Workers:
 
 
 def in_parallel(
-    files: Sequence[File], options: Options, count: int, told: Progress
+    files: Sequence[File],
+    options: Options,
+    count: int,
+    told: Progress,
+    nearby: tuple[Sequence[File], Sequence[Facts]],
 ) -> tuple[Contexts, list[FileResult]]:
     batches = [list(enumerate(files))[start : start + BATCH] for start in range(0, len(files), BATCH)]
     work = [batches[number::count] for number in range(count)]
@@ -154,7 +159,8 @@ def in_parallel(
             facts.update(read)
             told("reading", len(facts), len(files))
         # In the order of the files, whoever was ready first.
-        contexts = Contexts.of(files, [facts[index] for index in range(len(files))], options)
+        every = [*(facts[index] for index in range(len(files))), *nearby[1]]
+        contexts = Contexts.of([*files, *nearby[0]], every, options)
         workers.tell(contexts)
         results: dict[int, FileResult] = {}
         for converted in workers.run(work):

@@ -110,6 +110,7 @@ def _read(module: Module, text: str) -> Module:
         name=module.name,
         package=module.names.package,
         star=module.names.star,
+        search=module.names.search,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import libcst as cst
 
@@ -73,3 +73,20 @@ class AnyCallee(EntityCallee):
         func = rewrite(self.func)
         args = [cst.Arg(func), *call.args[self.first :]]
         return call.with_changes(func=cst.Name(self.by), args=args, lpar=[], rpar=[])
+
+
+@dataclass
+class GeneratorCallee(EntityCallee):
+    """`[item async for item in steps(n)]`: what a generator that awaits calls gives, one after the other."""
+
+    awaits: bool = field(default=False, init=False)
+    simple: bool = field(default=False, init=False)
+    item: str = "item"
+
+    def awaitable(self, rewrite: Rewrite) -> cst.BaseExpression:
+        """The list."""
+        call = rewrite.inside(self.call)
+        loop = cst.CompFor(
+            cst.Name(self.item), call.with_changes(func=rewrite(self.func)), asynchronous=cst.Asynchronous()
+        )
+        return cst.ListComp(cst.Name(self.item), loop)

@@ -274,5 +274,5 @@ def _class(scene: Scene, qualified: str | None) -> str | None:
             return local
     if name in scene.fresh.taken:
         return None
-    scene.plan.want(f"from {module} import {name}")
+    scene.plan.want(f"from {scene.module.names.spelled(module)} import {name}")
     return name

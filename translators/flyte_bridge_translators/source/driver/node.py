@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import libcst as cst
 
-from flyte_bridge_translators.source.driver.any_call import AnyCallee
+from flyte_bridge_translators.source.driver.any_call import AnyCallee, GeneratorCallee
 from flyte_bridge_translators.source.driver.eager import is_direct
 from flyte_bridge_translators.source.driver.entity_callee import EntityCallee
 from flyte_bridge_translators.source.driver.scene import Found, Scene, arguments
@@ -110,6 +110,8 @@ def _of(
             scene.plan.report(
                 "FB205", call, f"`{code(func)}` may be the launch plan `{entity.name}`: call its workflow"
             )
+    if callees.generators and not callees.entities:
+        return GeneratorCallee(name, UNKNOWN, func, call, True, item=scene.fresh("item", "one_item"))
     mixed = callees.partial or callees.others or bool(callees.entities and callees.coroutines)
     if mixed:
         if settings:
@@ -174,7 +176,7 @@ def local_name(scene: Scene, entity: Entity) -> str:
     for name, bindings in scene.module.scope.bindings.items():
         if scene.context.resolve(bindings[-1].qualified) == entity.qualified:
             return name
-    scene.plan.want(f"from {entity.module} import {entity.name}")
+    scene.plan.want(f"from {scene.module.names.spelled(entity.module)} import {entity.name}")
     return entity.name
 
 

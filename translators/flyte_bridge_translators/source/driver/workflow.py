@@ -19,6 +19,7 @@ from flyte_bridge_translators.source.driver.named_result import Uses
 from flyte_bridge_translators.source.driver.render import Renderer
 from flyte_bridge_translators.source.driver.scene import Fresh, Scene
 from flyte_bridge_translators.source.driver.shape import compile_body
+from flyte_bridge_translators.source.driver.steps import PlainStep
 from flyte_bridge_translators.source.driver.text_blocks import tidy, with_bindings
 from flyte_bridge_translators.source.driver.variable_names import settle
 from flyte_bridge_translators.source.engine import reading
@@ -48,8 +49,12 @@ def translate(module: Module, context: Context) -> Plan:
     def rewrite(function: cst.FunctionDef) -> None:
         if function.asynchronous is not None:
             rewrite_eager(module, context, plan, function)
+            return
+        scene = scene_of(module, context, plan, function, coroutines, any_call)
+        if context.flow.is_generator(names[function]):
+            rewrite_generator(scene, function)
         else:
-            rewrite_driver(scene_of(module, context, plan, function, coroutines, any_call), function)
+            rewrite_driver(scene, function)
 
     for function, kind in drivers:
         if kind is Kind.EAGER:
@@ -97,6 +102,18 @@ def rewrite_driver(scene: Scene, function: cst.FunctionDef) -> None:
     plan.replace(function.body, written, "each call starts when its own inputs are there, as in Flyte 1")
     if function.asynchronous is None:
         plan.replace(function, lambda rewrite: rewrite.inside(function).with_changes(asynchronous=cst.Asynchronous()))
+
+
+def rewrite_generator(scene: Scene, function: cst.FunctionDef) -> None:
+    """Makes an async generator of one: its calls are awaited where they stand, since what it yields has an order."""
+    reader = Reader(scene, reading.Locals(scene.module, function))
+    reader.in_place(function.body, PlainStep(0, cst.SimpleStatementLine([])))
+    message = f"`{function.name.value}` is an async generator now: its calls run one after the other"
+    scene.plan.report("FB211", function, message)
+    for node in walk(function.body):
+        if isinstance(node, cst.Yield) and isinstance(node.value, cst.From):
+            scene.plan.report("FB222", node, "`yield from` cannot stand in an async generator: yield in an `async for`")
+    scene.plan.replace(function, lambda rewrite: rewrite.inside(function).with_changes(asynchronous=cst.Asynchronous()))
 
 
 def remove_mappers(module: Module, plan: Plan) -> None:

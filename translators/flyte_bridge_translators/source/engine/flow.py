@@ -137,6 +137,11 @@ class Flow:
         """Whether these functions are `async def` in Flyte 1 already."""
         return all(self._functions[name].is_async for name in functions)
 
+    def is_generator(self, function: str) -> bool:
+        """Whether a function yields."""
+        known = self._functions.get(function)
+        return known is not None and known.generator
+
     def handed(self, terms: Iterable[Term]) -> frozenset[str]:
         """The coroutine functions and entities among what a call is given: a function that calls them cannot await."""
         found: set[str] = set()

@@ -242,7 +242,7 @@ def _hosts(module: Module, node: Import, source: str) -> bool:
         return False
     if source.startswith("."):
         return source == "." * len(node.relative) + (dotted(node.module) or "" if node.module is not None else "")
-    return module.names.absolute(node) == source and not node.relative
+    return module.names.absolute(node) == module.names.located(source) and not node.relative
 
 
 def _extend(module: Module, plan: Plan, node: cst.ImportFrom, names: Iterable[str]) -> None:

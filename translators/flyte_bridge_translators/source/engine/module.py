@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from flyte_bridge_translators.source.engine.names import Names, is_v1
+from flyte_bridge_translators.source.engine.names import Names, Search, is_v1
 from flyte_bridge_translators.source.engine.scan import Scan
 from flyte_bridge_translators.source.engine.tree import dotted, walk
 
@@ -27,6 +27,7 @@ class Module(Scan):
         name: Its dotted module name.
         package: The package relative imports start from; by default the name without its last part.
         star: See `Names`.
+        search: See `Names`.
 
     Attributes:
         parents: Node → the node it hangs on.
@@ -48,11 +49,12 @@ class Module(Scan):
         name: str = "module",
         package: str | None = None,
         star: Callable[[str, str], bool] | None = None,
+        search: Search = (),
     ) -> None:
         self.text = tree.code if text is None else text
         self.path = path
         self.name = name
-        super().__init__(tree, Names(name, name.rpartition(".")[0] if package is None else package, star))
+        super().__init__(tree, Names(name, name.rpartition(".")[0] if package is None else package, star, search))
         self.holdings: object | None = None
         self._positions: dict[cst.CSTNode, tuple[int, int]] = {}
 

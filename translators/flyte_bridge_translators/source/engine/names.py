@@ -96,6 +96,9 @@ def canonical(qualified: str) -> str:
     return qualified
 
 
+Search = tuple[tuple[str, frozenset[str]], ...]
+
+
 @dataclass(frozen=True)
 class Binding:
     """One way a name is bound in a scope.
@@ -154,10 +157,19 @@ class Names:
         module: The dotted name of the module (`pkg.tasks`); what is defined in it is `pkg.tasks.<name>`.
         package: The dotted name that relative imports start from.
         star: Says whether another module (not flytekit) exports a name, for star imports; the project knows.
+        search: Where absolute imports are looked up, in order: the dotted name of a directory of the project ("" for its root)
+            and the names of what is in it.
     """
 
-    def __init__(self, module: str, package: str, star: Callable[[str, str], bool] | None = None) -> None:
+    def __init__(
+        self,
+        module: str,
+        package: str,
+        star: Callable[[str, str], bool] | None = None,
+        search: Search = (),
+    ) -> None:
         self.module = module
+        self.search = search
         self.package = package
         self.star = star
         self.scopes: dict[cst.CSTNode, Scope] = {}
@@ -221,11 +233,29 @@ class Names:
             here = here.parent
         return None
 
+    def located(self, name: str) -> str:
+        """The module of the project that an absolute import names: a script finds what lies beside it, a project what is in
+        `src`."""
+        first = name.split(".", maxsplit=1)[0]
+        for folder, names in self.search:
+            if first in names:
+                return f"{folder}.{name}" if folder else name
+        return name
+
+    def spelled(self, module: str) -> str:
+        """How this file must import a module of the project."""
+        for folder, names in self.search:
+            if folder and module.startswith(f"{folder}."):
+                inner = module.removeprefix(f"{folder}.")
+                if self.located(inner) == module and inner.split(".", maxsplit=1)[0] in names:
+                    return inner
+        return module
+
     def absolute(self, node: cst.ImportFrom) -> str:
         """The absolute module an import-from names, relative dots resolved."""
         base = dotted(node.module) if node.module is not None else ""
         if not node.relative:
-            return base or ""
+            return self.located(base or "")
         package = self.package.split(".") if self.package else []
         kept = package[: len(package) - (len(node.relative) - 1)]
         return ".".join([*kept, base] if base else kept)

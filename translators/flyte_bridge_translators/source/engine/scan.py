@@ -183,10 +183,10 @@ class Scan:
         for alias in node.names:
             full = dotted(alias.name) or ""
             if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
-                scope.bind(alias.asname.name.value, Binding("import", node, qualified=full))
+                scope.bind(alias.asname.name.value, Binding("import", node, qualified=self.names.located(full)))
             else:
                 root = full.split(".", 1)[0]
-                scope.bind(root, Binding("import", node, qualified=root))
+                scope.bind(root, Binding("import", node, qualified=self.names.located(root)))
 
     def _import_from(self, node: cst.ImportFrom, scope: Scope) -> None:
         self.imports.append(node)

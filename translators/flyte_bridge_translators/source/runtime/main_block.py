@@ -174,7 +174,7 @@ def _reach(module: Module, context: Context, plan: Plan, qualified: str, beside:
     )
     if host is None or source != beside.module or name in module.scope.bindings:
         return None
-    plan.want(f"from {source} import {name}")
+    plan.want(f"from {module.names.spelled(source)} import {name}")
     return cst.Name(name)
 
 

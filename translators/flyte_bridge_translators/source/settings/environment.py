@@ -229,7 +229,7 @@ def _imported(work: Work, entity: Entity, variable: str, chain: cst.BaseExpressi
     last = re.sub(r"\W", "_", entity.module.rpartition(".")[2])
     alias = unique((f"{last}_{variable}", f"{entity.module.replace('.', '_')}_{variable}"), taken)
     work.aliases[f"{entity.module}.{variable}"] = alias
-    source = entity.module
+    source = module.names.spelled(entity.module)
     root: cst.BaseExpression = chain
     while isinstance(root, cst.Attribute):
         root = root.value

@@ -105,6 +105,7 @@ class Signature:
         if name in module.scope.bindings or (name in self.used and name not in self.known.values()):
             return None
         parent, _, last = qualified.rpartition(".")
+        parent = module.names.spelled(parent)
         as_name = "" if last == name else f" as {name}"
         self.work.plan.want(f"from {parent} import {last}{as_name}" if parent else f"import {last}{as_name}")
         return name
