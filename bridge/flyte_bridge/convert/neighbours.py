@@ -25,13 +25,11 @@ _IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([\w.]+)", re.MULTILINE)
 def _modules_in(folder: Path) -> frozenset[str]:
     """The modules and packages directly in a directory."""
     try:
-        names = os.listdir(folder)
+        names = [entry.name for entry in folder.iterdir()]
     except OSError:
         return frozenset()
     modules = {name.removesuffix(".py") for name in names if name.endswith(".py")}
-    packages = {
-        name for name in names if name.isidentifier() and os.path.isdir(folder / name)
-    }  # a link to itself is none
+    packages = {name for name in names if name.isidentifier() and (folder / name).is_dir()}  # a link to itself is none
     return frozenset(modules | packages)
 
 
