@@ -4,6 +4,7 @@ import libcst as cst
 
 from flyte_bridge.convert.converter import convert_source
 from flyte_bridge_translators.source import context
+from flyte_bridge_translators.source.driver.any_call import AnyCall
 from flyte_bridge_translators.source.driver.conditional import parse
 from flyte_bridge_translators.source.driver.workflow import scene_of
 from flyte_bridge_translators.source.engine import entities
@@ -27,7 +28,7 @@ def test_asking_reports_nothing() -> None:
     """What is wrong with a conditional is in what is read, which is the same however often it is asked."""
     module = Module(cst.parse_module(TEXT), name="m")
     plan = Plan("workflow")
-    scene = scene_of(module, context({"m": entities.read(module)}), plan, module.functions[-1], {})
+    scene = scene_of(module, context({"m": entities.read(module)}), plan, module.functions[-1], frozenset(), AnyCall.of(module))
     call = next(
         each for each in module.all_calls if isinstance(each.func, cst.Attribute) and each.func.attr.value == "perhaps"
     )
