@@ -28,7 +28,9 @@ def test_asking_reports_nothing() -> None:
     """What is wrong with a conditional is in what is read, which is the same however often it is asked."""
     module = Module(cst.parse_module(TEXT), name="m")
     plan = Plan("workflow")
-    scene = scene_of(module, context({"m": entities.read(module)}), plan, module.functions[-1], frozenset(), AnyCall.of(module))
+    scene = scene_of(
+        module, context({"m": entities.read(module)}), plan, module.functions[-1], frozenset(), AnyCall.of(module)
+    )
     call = next(
         each for each in module.all_calls if isinstance(each.func, cst.Attribute) and each.func.attr.value == "perhaps"
     )

@@ -14,6 +14,7 @@ import libcst as cst
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.syntax import Verbatim
 from flyte_bridge_translators.source.engine.tree import code
+from flyte_bridge_translators.source.vocabulary import parameter
 
 NARROW, WIDE = 88, 120
 """The two line lengths in common use; a file with one longer line than the first is written to the second."""
@@ -41,8 +42,8 @@ Doc = str | Group | Chain
 
 
 def call(function: str, *positional: Doc, **keywords: Doc | None) -> Group:
-    """A call; keywords that are None are left out."""
-    named = ((f"{name}=", value) for name, value in keywords.items() if value is not None)
+    """A call; keywords that are None are left out, and the others go by the SDK's names of today."""
+    named = ((f"{parameter(function, name)}=", value) for name, value in keywords.items() if value is not None)
     return Group(f"{function}(", (*(("", value) for value in positional), *named))
 
 
