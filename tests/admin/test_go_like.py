@@ -15,7 +15,7 @@ from flytekit.models.core.execution import NodeExecutionPhase, WorkflowExecution
 from admin.conftest import CODE
 from admin.control import DOMAIN, PROJECT, VERSION, Control
 from flyte_bridge import config
-from flyte_bridge.embedded import instance
+from flyte_bridge.embedded_client import instance
 from flyte_bridge.remote.flyte_remote import FlyteRemote
 from flyte_bridge.remote.in_process import home_of
 
