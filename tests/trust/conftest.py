@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,8 @@ from flyte_bridge.embedded_client import instance
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+CODE = Path(__file__).with_name("code")
+
 KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV")
 """All that a user's programs get of this process's environment."""
 
@@ -22,7 +25,9 @@ KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "VIRTUAL_ENV")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[instance.Instance]:
     """A backend as everybody starts it."""
     data_dir = tmp_path_factory.mktemp("trust") / "data"
-    running = instance.start(data_dir)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(CODE), os.environ.get("PYTHONPATH", "")]))  # tasks import it
+        running = instance.start(data_dir)
     yield running
     instance.stop(data_dir)
 

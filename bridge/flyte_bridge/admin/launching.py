@@ -79,7 +79,7 @@ class LaunchCalls:
             raise validation.missing("id")
         validation.parts(request.id, ("project", "domain", "name"))
         view = await self.reader.run(request.id, context)
-        values = await self.reader.data(view.root.id, context, ended=view.ended)
+        values = await self.reader.data(view.root.id, context, ended=view.ended, written=True)
         again = execution_pb2.ExecutionCreateRequest(
             project=request.id.project,
             domain=request.id.domain,

@@ -22,6 +22,7 @@ from flyte_bridge.admin.values import Values
 from flyte_bridge.backend.query import pages, query
 from flyte_bridge.errors import BridgeError, FailedPrecondition, InternalError, NotFound
 from flyte_bridge.registry.deployed import ORG, together
+from flyte_bridge.registry.documents import unpacked as unpacked_envelope
 from flyte_bridge_translators.flyte1 import read
 from flyte_bridge_translators.wire import (
     dynamic_closure,
@@ -128,7 +129,7 @@ class Reader:
             where = template.id
             try:
                 texts = await self.registry.documents.get_all(where.project, where.domain, names) if names else {}
-                unpacked = envelope.unpack(template.custom, texts.__getitem__)
+                unpacked = await unpacked_envelope(template.custom, texts)
             except envelope.BadEnvelope as error:
                 raise InternalError(f"run {view.run_id.name!r}: {error}") from error
             found = Plan(unpacked.workflow, unpacked.launch_plan)
@@ -271,20 +272,30 @@ class Reader:
                 self._details.put(key, found, found.ByteSize())
         return found
 
-    async def data(self, action: v2_identifier_pb2.ActionIdentifier, context: CallContext, *, ended: bool) -> Values:
+    async def data(
+        self, action: v2_identifier_pb2.ActionIdentifier, context: CallContext, *, ended: bool, written: bool
+    ) -> Values:
         """An action's inputs and outputs; empty where there are none.
 
         Args:
             action: Which.
             context: The call.
             ended: Whether it has ended, so that what is read can be remembered.
+            written: Whether they must be there, if it has any: it has succeeded.
+
+        Raises:
+            NotFound: They were there, and are not any more.
         """
         key = (caller(context), action.SerializeToString(deterministic=True))
         found = self._data.get(key)
         if found is None:
             try:
                 answer = await self.backend.get_action_data(action_id=action)
-            except (NotFound, FailedPrecondition):
+            except (NotFound, FailedPrecondition) as error:
+                if written and await self._has_values(action, context):
+                    raise NotFound(
+                        f"the inputs or outputs of action {action.name!r} of run {action.run.name!r} cannot be read: {error}"
+                    ) from error
                 return Values(literals_pb2.LiteralMap(), literals_pb2.LiteralMap())
             found = Values(
                 literal.from_named(answer.inputs),
@@ -296,9 +307,14 @@ class Reader:
                 self._data.put(key, found, found.inputs.ByteSize() + found.outputs.ByteSize())
         return found
 
+    async def _has_values(self, action: v2_identifier_pb2.ActionIdentifier, context: CallContext) -> bool:
+        """Whether an action's task declares inputs or outputs."""
+        interface = (await self.details(action, context)).task.task_template.interface
+        return bool(interface.inputs.variables or interface.outputs.variables)
+
     async def execution_data(self, view: RunView, plan: Plan, context: CallContext) -> Values:
         """An execution's inputs, those that its launch plan fixes included, and outputs."""
-        found = await self.data(view.root.id, context, ended=view.ended)
+        found = await self.data(view.root.id, context, ended=view.ended, written=view.succeeded)
         fixed = plan.launch_plan.spec.fixed_inputs.literals if plan.launch_plan is not None else {}
         if not any(name not in found.inputs.literals for name in fixed):
             return found

@@ -11,7 +11,7 @@ from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyte_bridge.errors import NotFound
 from flyte_bridge_translators.flyte1 import read
 from flyte_bridge_translators.wire import execution, identifier
-from flyte_bridge_translators.wire.phase import TERMINAL
+from flyte_bridge_translators.wire.phase import GOOD, TERMINAL
 
 if TYPE_CHECKING:
     from flyteidl.admin import launch_plan_pb2, workflow_pb2
@@ -48,6 +48,11 @@ class RunView:
     def ended(self) -> bool:
         """Whether nothing more can happen to the run itself."""
         return self.root.status.phase in TERMINAL
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it has ended well."""
+        return self.root.status.phase in GOOD
 
 
 @dataclass(frozen=True)

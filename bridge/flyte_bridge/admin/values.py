@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flyteidl.core import literals_pb2
 
 from flyte_bridge.driver import binding
-from flyte_bridge.errors import NodeError, NotFound
+from flyte_bridge.errors import NodeError
 from flyte_bridge_translators.flyte1 import bindings
 from flyte_bridge_translators.flyte1.names import END, START
 from flyte_bridge_translators.flyte1.nodes import Awaited, GateNode
@@ -23,6 +23,8 @@ from flyte_bridge_translators.wire.phase import Node as P
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
+
+    from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 
     from flyte_bridge.admin.context import CallContext
     from flyte_bridge.admin.reading import Reader
@@ -64,10 +66,14 @@ class ValueReader:
         return Values(await self._told(self.inputs(view)), await self._told(self.outputs(view)))
 
     async def _told(self, reading: Awaitable[literals_pb2.LiteralMap]) -> literals_pb2.LiteralMap:
-        """As flyteadmin: what cannot be read is left out of the answer, and noted in the log."""
+        """What cannot be resolved is left out of the answer, as by flyteadmin, and noted in the log.
+
+        Raises:
+            NotFound: It was there and is not any more: an answer without it would be a lie.
+        """
         try:
             return await reading
-        except (NodeError, NotFound) as error:
+        except NodeError as error:
             _log.warning("%s: %s", self._snapshot.execution_id.name, error)
             return literals_pb2.LiteralMap()
 
@@ -75,7 +81,9 @@ class ValueReader:
         action = self._snapshot.action_of(view)
         if action is None:
             return Values(literals_pb2.LiteralMap(), literals_pb2.LiteralMap())
-        found = await self._reader.data(action, self._context, ended=view.phase in NODE_ENDED)
+        found = await self._reader.data(
+            action, self._context, ended=view.phase in NODE_ENDED, written=view.phase in _DONE_WELL
+        )
         if not found.inputs.literals and view.node is not None and view.node.bindings:
             return found._replace(inputs=await self._told(self._bound(view.scope, view.node.bindings, view.spec_id)))
         return found
@@ -143,7 +151,11 @@ class ValueReader:
         action = self._snapshot.action_of(view)
         if action is None:
             return literals_pb2.LiteralMap()
-        return (await self._reader.data(action, self._context, ended=True)).outputs
+        return (await self._values_of(action)).outputs
+
+    async def _values_of(self, action: v2_identifier_pb2.ActionIdentifier) -> Values:
+        """Of an action that has succeeded."""
+        return await self._reader.data(action, self._context, ended=True, written=True)
 
     async def _answered(self, view: View, gate: GateNode) -> literals_pb2.LiteralMap:
         if gate.awaited is Awaited.APPROVAL:
@@ -163,9 +175,7 @@ class ValueReader:
         gathered: list[Mapping[str, literals_pb2.Literal]] = []
         for _, action in view.elements:
             good = action.status.phase in GOOD
-            gathered.append(
-                (await self._reader.data(action.id, self._context, ended=True)).outputs.literals if good else {}
-            )
+            gathered.append((await self._values_of(action.id)).outputs.literals if good else {})
         result = literals_pb2.LiteralMap()
         for name in sorted({name for outputs in gathered for name in outputs}):
             collection = result.literals[name].collection
