@@ -10,10 +10,12 @@ from __future__ import annotations
 import logging
 import re
 import time
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from connectrpc.code import Code
 from connectrpc.codec import Codec, proto_binary_codec, proto_json_codec
+from connectrpc.compression.gzip import GzipCompression
 from connectrpc.errors import ConnectError
 from connectrpc.method import IdempotencyLevel, MethodInfo
 from connectrpc.server import ConnectASGIApplication, Endpoint
@@ -22,6 +24,7 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
 from flyte_bridge.embedded.faults import to_status
+from flyte_bridge_translators.wire.inflate import BadDeflate, TooMuch, inflate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE = 64 * 1024 * 1024
 """Largest request message (bytes). The SDK itself stops at 10 MiB of inputs; a spec comes on top."""
+
+_GZIP = zlib.MAX_WBITS | 16
+"""For zlib: a gzip header and trailer around the bytes."""
 
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _log = logging.getLogger("flyte_bridge.embedded.rpc")
@@ -59,6 +65,7 @@ class ServiceApplication(ConnectASGIApplication[Any]):
                 for method in descriptor.methods
             },
             read_max_bytes=MAX_MESSAGE,
+            compressions=(_BoundedGzip(),),
             codecs=(_Strict(proto_binary_codec()), _Strict(proto_json_codec())),
         )
 
@@ -140,6 +147,23 @@ def _stream(name: str, function: Callable[..., AsyncIterator[Any]] | None) -> Ca
             _log.debug("%s ended: %s", name, outcome)
 
     return call
+
+
+class _BoundedGzip(GzipCompression):
+    """connectrpc's gzip, which (0.10) holds a message against the limit only when all of it is inflated."""
+
+    def decompress(self, data: bytes | bytearray | memoryview) -> bytes:
+        """A message's bytes.
+
+        Raises:
+            ConnectError: They are more than a message may have, or no gzip.
+        """
+        try:
+            return inflate(bytes(data), MAX_MESSAGE, wbits=_GZIP)
+        except TooMuch as error:
+            raise ConnectError(Code.RESOURCE_EXHAUSTED, f"the message: {error}") from error
+        except BadDeflate as error:
+            raise ConnectError(Code.INVALID_ARGUMENT, f"the message: {error}") from error
 
 
 class _Strict:

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
 from flyte_bridge.backend.query import compare, where
 from flyte_bridge.errors import InternalError, NotFound
 from flyte_bridge.registry.deployed import ORG, Deployed, together
-from flyte_bridge_translators.wire import document, identifier
+from flyte_bridge_translators.wire import document, envelope, identifier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from google.protobuf.struct_pb2 import Struct
+
     from flyte_bridge.registry.cache import Row
+
+_LARGE = 64 * 1024
+"""Bytes of a deflated closure above which it takes long enough to read that others would wait."""
+
+
+async def unpacked(custom: Struct, texts: Mapping[str, str]) -> envelope.Envelope:
+    """What an envelope holds; a large one in a thread, where nobody else waits for it.
+
+    Raises:
+        BadEnvelope: It cannot be read.
+    """
+    if custom.ByteSize() + sum(map(len, texts.values())) < _LARGE:
+        return envelope.unpack(custom, texts.__getitem__)
+    return await asyncio.to_thread(envelope.unpack, custom, texts.__getitem__)
 
 
 class Documents:

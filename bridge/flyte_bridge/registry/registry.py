@@ -17,7 +17,7 @@ from flyte_bridge.registry import difference, specs
 from flyte_bridge.registry.attributes import Attributes
 from flyte_bridge.registry.cache import BodyCache
 from flyte_bridge.registry.deployed import ORG, Deployed
-from flyte_bridge.registry.documents import Documents
+from flyte_bridge.registry.documents import Documents, unpacked
 from flyte_bridge.registry.listing import Listing
 from flyte_bridge.registry.plans import Plans
 from flyte_bridge_translators.wire import document, envelope, identifier
@@ -169,7 +169,7 @@ class Registry:
         try:
             names = envelope.documents(custom)
             texts = await self.documents.get_all(where.project, where.domain, names) if names else {}
-            return envelope.unpack(custom, texts.__getitem__)
+            return await unpacked(custom, texts)
         except envelope.BadEnvelope as error:
             raise InternalError(f"{where.name} {where.version} of {where.project}/{where.domain}: {error}") from error
 

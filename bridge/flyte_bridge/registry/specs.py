@@ -28,6 +28,7 @@ from flyte_bridge.errors import InternalError
 from flyte_bridge_translators.wire import envelope, identifier
 from flyte_bridge_translators.wire import interface as wire_interface
 from flyte_bridge_translators.wire import task as wire_task
+from flyte_bridge_translators.wire.inflate import inflate
 from flyte_bridge_translators.wire.quantity import quantity
 
 if TYPE_CHECKING:
@@ -294,8 +295,8 @@ def _pack(message: Message) -> str:
 
 def _unpack(text: str, kind: type[M]) -> M:
     try:
-        message: M = kind.FromString(zlib.decompress(base64.b64decode(text, validate=True)))
-    except (ValueError, zlib.error, DecodeError) as error:
+        message: M = kind.FromString(inflate(base64.b64decode(text, validate=True)))
+    except (ValueError, DecodeError) as error:
         raise InternalError(
             f"the {kind.DESCRIPTOR.name} that was stored with a deployed task cannot be read ({error}); register it again"
         ) from error

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from flyteidl.core import compiler_pb2, literals_pb2
 from google.protobuf.message import DecodeError
 
+from flyte_bridge_translators.wire.inflate import BadDeflate, inflate
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -47,6 +49,6 @@ def from_outputs(outputs: Mapping[str, literals_pb2.Literal]) -> compiler_pb2.Co
     if binary.tag != TAG:
         raise BadClosureRecord(f"the outputs hold no closure but {', '.join(sorted(outputs)) or 'nothing'}")
     try:
-        return compiler_pb2.CompiledWorkflowClosure.FromString(zlib.decompress(binary.value))
-    except (zlib.error, DecodeError) as error:
+        return compiler_pb2.CompiledWorkflowClosure.FromString(inflate(binary.value))
+    except (BadDeflate, DecodeError) as error:
         raise BadClosureRecord(f"the closure cannot be read: {error}") from error

@@ -18,6 +18,9 @@ from flyteidl.core import compiler_pb2
 from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import Struct
 
+from flyte_bridge_translators.wire.inflate import MOST as MOST_INFLATED
+from flyte_bridge_translators.wire.inflate import inflate
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -102,12 +105,12 @@ def unpack(custom: Struct, document: Callable[[str], str] | None = None) -> Enve
     text = "".join(document(name) for name in names) if names and document else str(custom["data"])
     sizes = [int(size.number_value) for size in custom.fields["sizes"].list_value.values]
     try:
-        data = zlib.decompress(base64.b64decode(text, validate=True))
+        data = inflate(base64.b64decode(text, validate=True), min(MOST_INFLATED, max(0, sum(sizes))))
         if sum(sizes) != len(data):
             raise BadEnvelope(f"it holds {len(data)} bytes instead of {sum(sizes)}; register the workflow again")
         workflow = workflow_pb2.Workflow.FromString(data[: sizes[0]])
         plan = launch_plan_pb2.LaunchPlan.FromString(data[sizes[0] :]) if len(sizes) > 1 else None
-    except (ValueError, zlib.error, DecodeError) as error:
+    except (ValueError, DecodeError) as error:
         raise BadEnvelope(f"the compiled workflow cannot be read ({error}); register the workflow again") from error
     return Envelope(workflow, plan)
 

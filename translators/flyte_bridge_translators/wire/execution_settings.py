@@ -13,6 +13,7 @@ from flyteidl.core import identifier_pb2, literals_pb2, security_pb2
 from google.protobuf.message import DecodeError, Message
 
 from flyte_bridge_translators.flyte1.names import MAX_PARALLELISM
+from flyte_bridge_translators.wire.inflate import inflate as inflated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -192,7 +193,7 @@ def inflate(text: str, kind: type[_M], annotation: str = SPEC) -> _M:
     """
     try:
         message: _M = kind()
-        message.ParseFromString(zlib.decompress(base64.b64decode(text, validate=True)))
-    except (binascii.Error, zlib.error, DecodeError, ValueError) as error:
+        message.ParseFromString(inflated(base64.b64decode(text, validate=True)))
+    except (binascii.Error, DecodeError, ValueError) as error:
         raise BadExecution(f"annotation {annotation} does not hold an {kind.DESCRIPTOR.name}: {error}") from error
     return message
