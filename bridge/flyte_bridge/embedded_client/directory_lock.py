@@ -78,10 +78,10 @@ class Instance:
 
 
 def make_directory(data_dir: Path) -> None:
-    """Make a data directory, readable by its owner only: runs' inputs and secrets lie there.
+    """Make a data directory, readable by its owner only: runs' inputs and secrets lie there. One that is there is made so.
 
     Raises:
-        StoreError: It cannot be made or written.
+        StoreError: It cannot be made or written, or is somebody else's.
     """
     if "," in str(data_dir):
         raise StoreError(
@@ -92,8 +92,26 @@ def make_directory(data_dir: Path) -> None:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{data_dir}: cannot be made: {error.strerror}; choose another one with --data-dir") from error
+    _make_private(data_dir)
     if not os.access(data_dir, os.W_OK | os.X_OK):
         raise StoreError(f"{data_dir}: no right to write there; choose another one with --data-dir")
+
+
+def _make_private(data_dir: Path) -> None:
+    """Takes everybody else's rights away; below the directory nothing can be reached then, whatever its own mode."""
+    try:
+        told = data_dir.stat()
+        if os.geteuid() not in {told.st_uid, 0}:
+            raise StoreError(
+                f"{data_dir}: belongs to another user (uid {told.st_uid}), who could read secrets and change what tasks run; "
+                "choose another one with --data-dir"
+            )
+        if told.st_mode & 0o077:
+            data_dir.chmod(0o700)
+    except OSError as error:
+        raise StoreError(
+            f"{data_dir}: cannot be made private: {error.strerror}; choose another one with --data-dir"
+        ) from error
 
 
 @contextmanager

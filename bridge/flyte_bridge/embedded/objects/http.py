@@ -80,6 +80,11 @@ def unquote_path(path: bytes) -> str:
     return unquote_to_bytes(path).decode("utf-8")
 
 
+def field_value(text: str) -> str:
+    """A text from elsewhere as a header's value: without the characters that would end it (RFC 9110, 5.5)."""
+    return "".join(character for character in text if character == "\t" or (character >= " " and character != "\x7f"))
+
+
 async def start(send: Send, status: int, headers: Iterable[tuple[str, str]] = ()) -> None:
     """Send status and headers; text beyond Latin-1 cannot be in a header and is replaced."""
     encoded = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]

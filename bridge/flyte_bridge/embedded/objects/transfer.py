@@ -31,6 +31,25 @@ KEPT = ("cache-control", "content-disposition", "content-encoding", "content-lan
 """Headers of an upload that its downloads are answered with."""
 
 
+_NEVER_OURS = (
+    # scripts may run, in an origin of their own, which reaches nothing of ours
+    ("content-security-policy", "sandbox allow-scripts allow-popups; base-uri 'none'; form-action 'none'"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+)
+"""What every object is answered with."""
+
+
+def _opens_in_browsers(request: Request) -> bool:
+    """Whether the URL alone opens the object: it is signed, where other requests have a signature in a header."""
+    return not request.query.keys().isdisjoint({"signature", "X-Amz-Signature", "AWSAccessKeyId"})
+
+
+def _is_report(content_type: str, request: Request) -> bool:
+    """Whether a browser may show it rather than save it: a report, by the URL that was signed for one."""
+    return content_type.startswith("text/html") and "type" in request.query and "signature" in request.query
+
+
 async def receive(request: Request, store: ObjectStore, writer: Writer) -> None:
     """Write a request's body, decoded and checked.
 
@@ -110,11 +129,14 @@ async def small_body(request: Request, limit: int) -> bytes:
 async def deliver(request: Request, send: Send, file: IO[bytes], info: ObjectInfo) -> None:
     """Answer a GET or HEAD with an object, or with the part of it that is asked for.
 
+    What the store holds is anybody's, and this is the backend's origin: a browser that is led here runs nothing of it.
+
     Raises:
         S3Fault: A precondition is not met, or the range is outside the object.
     """
     headers = [
-        ("content-type", request.query.get("response-content-type", info.content_type)),
+        ("content-type", http.field_value(request.query.get("response-content-type", info.content_type))),
+        *_NEVER_OURS,
         ("etag", f'"{info.etag}"'),
         ("last-modified", format_datetime(info.modified.replace(microsecond=0), usegmt=True)),
         ("accept-ranges", "bytes"),
@@ -122,8 +144,12 @@ async def deliver(request: Request, send: Send, file: IO[bytes], info: ObjectInf
     stored = dict(info.headers)
     for name in KEPT:
         if f"response-{name}" in request.query:
-            stored[name] = request.query[f"response-{name}"]
+            stored[name] = http.field_value(request.query[f"response-{name}"])
     headers.extend(stored.items())
+    if _opens_in_browsers(request) and not _is_report(headers[0][1], request):
+        headers = [(name, value) for name, value in headers if name != "content-disposition"]
+        _, semicolon, parameters = stored.get("content-disposition", "").partition(";")
+        headers.append(("content-disposition", f"attachment{semicolon}{parameters}"))
     if _unchanged(request, info):
         await http.answer(send, 304, headers=headers)
         return
