@@ -44,6 +44,16 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 
+def is_out_of_range(error: BaseException) -> bool:
+    """Whether an error only says that a number, a duration or a time of a request is beyond what can be reckoned with.
+
+    protobuf's conversions say so with a ValueError, Python's and SQLite's with an OverflowError.
+    """
+    if isinstance(error, OverflowError):
+        return True
+    return isinstance(error, ValueError) and str(error).startswith(("Duration is not valid", "Timestamp is not valid"))
+
+
 class BridgeError(Exception):
     """The root of every error flyte-bridge raises on purpose."""
 

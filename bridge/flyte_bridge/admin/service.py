@@ -30,7 +30,7 @@ from flyte_bridge.admin.projects import Projects
 from flyte_bridge.admin.synthesized import Synthesized
 from flyte_bridge.backend import credentials
 from flyte_bridge.backend.storage import Storage
-from flyte_bridge.errors import BridgeError, InvalidRequest
+from flyte_bridge.errors import BridgeError, InvalidRequest, is_out_of_range
 from flyte_bridge.launch.launcher import Launcher
 from flyte_bridge.launch.platform_settings import PlatformReader
 from flyte_bridge.registry.registry import Registry
@@ -140,7 +140,8 @@ class Facade:
             return await asyncio.wait_for(handler(request, context), context.remaining)
         except BaseException as error:
             outcome = f"{status.code_of(error).name}: {status.message_of(error)}"
-            if not isinstance(error, BridgeError | TimeoutError | asyncio.TimeoutError | asyncio.CancelledError):
+            told = isinstance(error, BridgeError | TimeoutError | asyncio.TimeoutError | asyncio.CancelledError)
+            if not told and not is_out_of_range(error):
                 _log.exception("%s", path)
             raise
         finally:

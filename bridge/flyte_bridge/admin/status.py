@@ -68,6 +68,8 @@ def code_of(error: BaseException) -> StatusCode:
         return StatusCode.DEADLINE_EXCEEDED
     if isinstance(error, asyncio.CancelledError):
         return StatusCode.CANCELLED
+    if errors.is_out_of_range(error):
+        return StatusCode.INVALID_ARGUMENT
     return StatusCode.INTERNAL
 
 
@@ -79,6 +81,8 @@ def message_of(error: BaseException) -> str:
         return "no answer in the time that the caller gave; give it more time, or see whether Flyte 2 is overloaded"
     if isinstance(error, asyncio.CancelledError):
         return "the call was cancelled"
+    if errors.is_out_of_range(error):
+        return f"a number, duration or time of the request is out of range: {error}"
     return f"flyte-bridge: {type(error).__name__}: {error}; {ADVICE}"
 
 

@@ -24,6 +24,7 @@ from flyte_bridge.errors import (
     Unauthenticated,
     Unavailable,
     Unimplemented,
+    is_out_of_range,
 )
 
 __all__ = [
@@ -70,4 +71,8 @@ def to_status(error: Exception) -> ConnectError:
     if isinstance(error, StoreError):
         full = isinstance(error, StoreFull) or "full" in str(error)
         return ConnectError(Code.RESOURCE_EXHAUSTED if full else Code.DATA_LOSS, str(error))
+    if is_out_of_range(error):
+        return ConnectError(
+            Code.INVALID_ARGUMENT, f"a number, duration or time of the request is out of range: {error}"
+        )
     return ConnectError(Code.INTERNAL, f"a defect of flyte-bridge's embedded backend: {type(error).__name__}: {error}")

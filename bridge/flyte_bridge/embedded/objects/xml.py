@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 CONTENT_TYPE = ("content-type", "application/xml")
 
-_CONTROL = re.compile("[\x00-\x1f\x7f\ufffe\uffff]")
+_CONTROL = re.compile("[\t\n\r\x7f]")
+_NO_PLACE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that XML 1.0 cannot have, not even as references: one of them would make a whole list unreadable."""
 
 
 def document(root: str, children: Iterable[tuple[str, object]]) -> bytes:
     """Return an XML document; a child is text, a number, a truth value, or again children.
 
-    Control characters become character references, as S3 writes them: XML 1.0 has no place for most of them,
-    which is why clients ask for `encoding-type=url`.
+    Control characters become character references, and those that XML 1.0 has no place for the replacement character:
+    for these, clients ask for `encoding-type=url`.
     """
     namespace = "" if root == "Error" else f' xmlns="{NAMESPACE}"'
     inner = "".join(_element(name, value) for name, value in children)
@@ -32,7 +34,7 @@ def _element(name: str, value: object) -> str:
     if isinstance(value, bool):
         inner = "true" if value else "false"
     elif isinstance(value, (str, int)):
-        inner = _CONTROL.sub(lambda match: f"&#x{ord(match.group()):X};", escape(str(value)))
+        inner = _CONTROL.sub(lambda match: f"&#x{ord(match.group()):X};", _NO_PLACE.sub("\ufffd", escape(str(value))))
     elif isinstance(value, list):
         inner = "".join(_element(child, grandchild) for child, grandchild in value)
     else:
