@@ -82,7 +82,10 @@ class ValueReader:
         if action is None:
             return Values(literals_pb2.LiteralMap(), literals_pb2.LiteralMap())
         found = await self._reader.data(
-            action, self._context, ended=view.phase in NODE_ENDED, written=view.phase in _DONE_WELL
+            action,
+            self._context,
+            ended=view.phase in NODE_ENDED,
+            written=view.phase in _DONE_WELL and not view.dynamic,  # which leaves a workflow, and no outputs
         )
         if not found.inputs.literals and view.node is not None and view.node.bindings:
             return found._replace(inputs=await self._told(self._bound(view.scope, view.node.bindings, view.spec_id)))
