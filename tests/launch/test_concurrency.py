@@ -11,7 +11,7 @@ pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
 
 from flyteidl.admin import execution_pb2, launch_plan_pb2
 from flyteidl.core import identifier_pb2, literals_pb2
-from flytekit.configuration import Config
+from flytekit.configuration import Config, PlatformConfig
 from flytekit.models.core.execution import NodeExecutionPhase
 from flytekit.models.core.identifier import Identifier, ResourceType
 from flytekit.remote import FlyteRemote
@@ -95,9 +95,11 @@ def test_a_node_counts_what_a_call_has_started(control: Control, admin: Any, lim
 @pytest.fixture
 def timed_control(timed: Running) -> Control:  # noqa: F811 - the fixture
     """flytekit's client of a backend whose time the test turns."""
-    plain = Config.for_endpoint(timed.backend.endpoint, insecure=True)
-    remote = FlyteRemote(plain, default_project=PROJECT, default_domain=DOMAIN)
-    return Control(timed.backend.endpoint, remote)
+    assert timed.backend.access is not None
+    token = ["printf", timed.backend.access.token]
+    platform = PlatformConfig(timed.backend.endpoint, insecure=True, proxy_command=token)
+    remote = FlyteRemote(Config(platform=platform), default_project=PROJECT, default_domain=DOMAIN)
+    return Control(timed.backend, remote)  # type: ignore[arg-type]  # it has an endpoint and its access, too
 
 
 def test_a_schedule_that_fires_while_one_runs_is_skipped(
