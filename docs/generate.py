@@ -108,9 +108,10 @@ def concepts() -> str:
     for concept in CONCEPTS:
         folders = ", ".join(f"`{name}`" for name in concept.cases or (concept.name.replace(" ", "_"),))
         lines += ["", f"## {concept.name}", "", concept.becomes, ""]
-        lines += [f"Written wherever it stands: {', '.join(f'`{name}`' for name in concept.claims)}.", ""] * bool(
-            concept.claims
-        )
+        lines += [
+            f"Written wherever it stands: {', '.join(f'`{name}`' for name in sorted(concept.claims))}.",
+            "",
+        ] * bool(concept.claims)
         lines.append(f"Cases: {folders}.")
     return "\n".join(lines) + "\n"
 

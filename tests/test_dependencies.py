@@ -28,6 +28,7 @@ USED_BY_OTHERS = {
     "kubernetes": "flytekit loads it for pod templates",
     "pytest-xdist": "addopts name it",
     "types-croniter": "mypy reads it",
+    "types-protobuf": "mypy reads it",
 }
 """Development requirements that nothing of ours imports, and what uses them."""
 
