@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config as BotoConfig
 
 from flyte_bridge import config
-from flyte_bridge.embedded import snippets
+from flyte_bridge.embedded_client import snippets
 
 pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
 
@@ -22,7 +22,7 @@ from flytekit.exceptions.user import FlyteEntityNotExistException
 from flyte_bridge import FlyteRemote
 
 if TYPE_CHECKING:
-    from flyte_bridge.embedded import instance
+    from flyte_bridge.embedded_client import instance
 
 sys.path.insert(0, str(Path(__file__).with_name("code")))
 

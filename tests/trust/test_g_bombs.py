@@ -23,7 +23,7 @@ from .conftest import ask
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flyte_bridge.embedded import instance
+    from flyte_bridge.embedded_client import instance
 
 BOMB = zlib.compress(b"\0" * (512 << 20), 9)
 """Half a megabyte that holds half a gigabyte."""

@@ -8,15 +8,15 @@ import boto3
 import pytest
 from botocore.config import Config as BotoConfig
 
-from flyte_bridge.embedded import snippets
 from flyte_bridge.embedded.objects import ObjectStore, Signer
+from flyte_bridge.embedded_client import snippets
 
 from .conftest import Answer, ask
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flyte_bridge.embedded import instance
+    from flyte_bridge.embedded_client import instance
 
 EVIL = b"<script>fetch('/')</script>"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flyte_bridge.embedded import directory_lock, instance
+from flyte_bridge.embedded_client import directory_lock, instance
 from flyte_bridge.errors import StoreError
 
 if TYPE_CHECKING:

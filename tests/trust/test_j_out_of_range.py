@@ -18,7 +18,7 @@ from flyte_bridge.embedded.objects import xml
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flyte_bridge.embedded import instance
+    from flyte_bridge.embedded_client import instance
 
 PLACE = {"project": "flytesnacks", "domain": "development"}
 
