@@ -44,7 +44,7 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
     func, partial = unpartial(scene, func)
     entity = scene.entity(func) or instance(scene, func)
     callees = scene.callees(func) if entity is None or scene.is_bound_again(func) else None
-    if callees is not None and len(callees.entities) > 1:
+    if callees is not None and len(callees.entities & scene.context.entities.keys()) > 1:
         entity = None
     settings = tuple(settings_of(scene, overrides))
     inner = (

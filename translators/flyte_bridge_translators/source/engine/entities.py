@@ -14,6 +14,7 @@ import libcst as cst
 
 from flyte_bridge_translators.source.engine.constants import classes, constants
 from flyte_bridge_translators.source.engine.holdings import Holdings
+from flyte_bridge_translators.source.engine.house_decorators import applied_in_place, house_maker
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.syntax import parsed
 from flyte_bridge_translators.source.engine.tree import code, string_value
@@ -65,6 +66,10 @@ CONSTRUCTORS: Mapping[str, Kind] = {
     "flytekit.get_reference_entity": Kind.REFERENCE,
 }
 """Calls whose result, assigned to a module-level name, is an entity."""
+
+
+HOUSE = "a decorator of the house"
+"""What `entity_decorator` says of a function whose decorator is defined in the file."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +172,9 @@ def entity_decorator(module: Module, function: cst.FunctionDef) -> tuple[cst.Dec
         name = module.names.qualified(target)
         if name is not None and name in DECORATORS:
             return decorator, DECORATORS[name], name
+        maker = house_maker(module, target)
+        if maker is not None:
+            return decorator, DECORATORS[maker], HOUSE
         base = _environment_base(module, target)
         if base is not None:
             return decorator, base, "flytekit.Environment"
@@ -208,6 +216,13 @@ def read(module: Module) -> Facts:
             image=_image(decorator),
         )
         entities.setdefault(entity.qualified, entity)
+    for name, applied in applied_in_place(module).items():
+        bindings = module.scope.bindings.get(applied.applied or "", [])
+        node = bindings[0].node if bindings else None
+        if isinstance(node, cst.FunctionDef):
+            kind = DECORATORS[applied.maker]
+            made_of = Entity(kind, name, module.name, parameters(node), outputs(module, node.returns))
+            entities.setdefault(made_of.qualified, made_of)
     for name, value, _ in module.assignments:
         made = _constructed(module, name, value)
         if made is not None:

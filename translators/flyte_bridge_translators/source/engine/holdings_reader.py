@@ -8,6 +8,7 @@ import libcst as cst
 
 from flyte_bridge_translators.source.engine.entities import entity_decorator
 from flyte_bridge_translators.source.engine.holdings import FunctionHoldings, Holdings, Term
+from flyte_bridge_translators.source.engine.house_decorators import applied_in_place
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.names import Scope
 from flyte_bridge_translators.source.engine.tree import children, string_value
@@ -34,6 +35,7 @@ class HoldingsReader:
         self.functions: dict[str, FunctionHoldings] = {}
         self.bases: dict[str, tuple[Term, ...]] = {}
         self.fields: dict[str, list[str]] = {}
+        self._applied = applied_in_place(module)
         self._comprehensions: dict[cst.CSTNode, str] = {}
         self._memo: dict[cst.CSTNode, Term] = {}
         for number, function in enumerate(module.functions):
@@ -120,12 +122,16 @@ class HoldingsReader:
             method=method,
         )
         value: Term = ("value", f"f:{mine}")
-        if found is not None:
+        name = node.name.value
+        applied = self._applied.get(name)
+        if applied is not None and applied.applied == name and within.kind == "module":  # `f = task(...)(f)`
+            value = ("value", f"e:{self.module.name}.{name}")
+        elif found is not None:
             value = ("value", f"e:{self.module.name}.{node.name.value}")
         else:
             for decorator in reversed(node.decorators):
-                name = decorator.decorator.value if isinstance(decorator.decorator, cst.Name) else ""
-                if name not in {"staticmethod", "classmethod", "property"}:
+                known = decorator.decorator.value if isinstance(decorator.decorator, cst.Name) else ""
+                if known not in {"staticmethod", "classmethod", "property"}:
                     value = ("call", self.term(decorator.decorator), (value,), ())
         self._assign(self._cell(within, node.name.value), value)
         for decorator in node.decorators:

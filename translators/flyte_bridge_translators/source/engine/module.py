@@ -38,6 +38,7 @@ class Module(Scan):
         imports: Every import statement.
         assignments: Every `name = value` (annotated or not) at module level, in the order of the text.
         holdings: What `holdings_of` read of the file.
+        decorator_values: What `decorator_values` read of it.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Module(Scan):
         self.name = name
         super().__init__(tree, Names(name, name.rpartition(".")[0] if package is None else package, star, search))
         self.holdings: object | None = None
+        self.decorator_values: object | None = None
         self._positions: dict[cst.CSTNode, tuple[int, int]] = {}
 
     # -- what translators look for -----------------------------------------------------------------------------------

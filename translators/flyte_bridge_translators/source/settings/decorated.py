@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from flyte_bridge_translators.source.engine import arguments
-from flyte_bridge_translators.source.engine.entities import Kind, entity_decorator
+from flyte_bridge_translators.source.engine.entities import DECORATORS, HOUSE, Kind, entity_decorator
+from flyte_bridge_translators.source.engine.house_decorators import DecoratorValue, decorator_values
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.syntax import parsed
 from flyte_bridge_translators.source.engine.tree import code
@@ -49,6 +50,8 @@ def decorated(module: Module) -> Iterator[Decorated]:
         if found is None or not module.is_top_level(function) or found[1] is Kind.REFERENCE:
             continue
         decorator, kind, name = found
+        if name == HOUSE:
+            continue
         given = arguments.read(decorator.decorator)
         own = dict(given.named)
         base = None
@@ -60,6 +63,31 @@ def decorated(module: Module) -> Iterator[Decorated]:
                 base = target.value.value
                 inherited = declared(module, base)
         yield Decorated(function, decorator, kind, overlaid(inherited, own), given.stars, base, own)
+
+
+@dataclass(frozen=True)
+class Valued:
+    """A Flyte 1 decorator that is used as a value: see `house_decorators`.
+
+    Attributes:
+        value: Where it stands.
+        kind: What it makes.
+        settings: What it is given.
+        stars: `**kwargs` among them.
+    """
+
+    value: DecoratorValue
+    kind: Kind
+    settings: Settings
+    stars: tuple[cst.Arg, ...]
+
+
+def valued(module: Module) -> Iterator[Valued]:
+    """Every Flyte 1 decorator of a file that is used as a value."""
+    for value in decorator_values(module):
+        settings = {one.keyword.value: one.value for one in value.settings if one.keyword is not None}
+        stars = tuple(one for one in value.settings if one.keyword is None)
+        yield Valued(value, DECORATORS[value.maker], settings, stars)
 
 
 def declared(module: Module, variable: str) -> Settings:

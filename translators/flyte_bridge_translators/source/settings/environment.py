@@ -16,6 +16,7 @@ import libcst as cst
 from flyte_bridge_translators.source.engine import arguments, layout
 from flyte_bridge_translators.source.engine.edits import Plan
 from flyte_bridge_translators.source.engine.entities import Entity, Facts, Kind
+from flyte_bridge_translators.source.engine.house_decorators import tasks_of
 from flyte_bridge_translators.source.engine.layout import Doc
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.syntax import Verbatim
@@ -49,6 +50,9 @@ def assign(module: Module, facts: Facts) -> Mapping[str, str]:
     for home in homes(module, facts):
         for one in home.members:
             found[one.function.name.value] = home.variable
+        for value in home.values:
+            for name in tasks_of(module, value.value):
+                found[name] = home.variable
         if home.driver and not home.settings:
             for entity in facts.entities.values():
                 if entity.kind is Kind.LAUNCH_PLAN:
@@ -81,7 +85,11 @@ def translate(module: Module, context: Context) -> Plan:
     """Write the `flyte.TaskEnvironment` definitions of a file."""
     work = Work.of(module, context, "environment")
     facts = context.facts.get(module.name, Facts(module.name))
-    found = [home for home in homes(module, facts) if home.members or home.declared or _launches(module, context)]
+    found = [
+        home
+        for home in homes(module, facts)
+        if home.members or home.values or home.declared or _launches(module, context)
+    ]
     if not found:
         return work.plan
     places = Places(module)
@@ -114,7 +122,8 @@ def _launches(module: Module, context: Context) -> bool:
 
 def _written(work: Work, home: Home, places: Places) -> Written:
     held = home.settings
-    where = home.members[0].decorator if home.members else work.module.tree
+    where: cst.CSTNode = home.members[0].decorator if home.members else work.module.tree
+    where = home.values[0].value.whole if home.values and not home.members else where
     config = held.get("task_config")
     plugin: Doc | None = None
     if config is not None:
@@ -137,11 +146,13 @@ def _written(work: Work, home: Home, places: Places) -> Written:
         "plugin_config": plugin,
         "reusable": _reuse(work, home),
     }
-    first = min((places.of(one.function) for one in home.members), default=None)
+    users = [*(places.of(one.function) for one in home.members), *(places.of(one.value.whole) for one in home.values)]
+    first = min(users, default=None)
     needed = [places.of_name(used, first) for value in held.values() for used in used_names(value)]
     if home.declared:
         needed = [places.of_name(cst.Name(home.variable))]
-    return Written(home, values, max([places.imports, *needed]))
+    position = max([places.imports, *needed])
+    return Written(home, values, min(position, first - 1) if home.values and first is not None else position)
 
 
 def _reuse(work: Work, home: Home) -> Doc | None:

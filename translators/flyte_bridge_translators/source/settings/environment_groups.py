@@ -17,7 +17,16 @@ from flyte_bridge_translators.source.engine import arguments
 from flyte_bridge_translators.source.engine.entities import Facts, Kind
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.tree import code
-from flyte_bridge_translators.source.settings.decorated import ACTOR, Decorated, Settings, declared, decorated, unique
+from flyte_bridge_translators.source.settings.decorated import (
+    ACTOR,
+    Decorated,
+    Settings,
+    Valued,
+    declared,
+    decorated,
+    unique,
+    valued,
+)
 from flyte_bridge_translators.source.settings.launch_plan_reading import needs_driver
 
 ONLY = (
@@ -43,6 +52,7 @@ class Home:
         settings: What it holds, as in Flyte 1.
         driver: Whether workflows live in it.
         members: The functions that live in it.
+        values: The decorators of the house whose tasks live in it.
         declared: Whether a `flytekit.Environment` of that name is there already.
         actor: Of a union actor environment: how it keeps its containers.
     """
@@ -51,6 +61,7 @@ class Home:
     settings: Settings
     driver: bool = False
     members: list[Decorated] = field(default_factory=list)
+    values: list[Valued] = field(default_factory=list)
     declared: bool = False
     actor: Settings = field(default_factory=dict)
 
@@ -92,6 +103,10 @@ def homes(module: Module, facts: Facts) -> list[Home]:
                 continue
         shelf = drivers if one.kind.is_driver else tasks
         shelf.setdefault(key(settings), Home("", settings, one.kind.is_driver)).members.append(one)
+    for value in valued(module):
+        settings = environment_settings(value.settings)
+        shelf = drivers if value.kind.is_driver else tasks
+        shelf.setdefault(key(settings), Home("", settings, value.kind.is_driver)).values.append(value)
     launches = any(entity.kind is Kind.LAUNCH_PLAN for entity in facts.entities.values())
     if launches and () not in drivers and needs_driver(module, facts):
         drivers[()] = Home("", {}, driver=True)
@@ -112,6 +127,7 @@ def _name(tasks: Sequence[Home], drivers: Sequence[Home], taken: set[str], *, de
     first = next((home for home in drivers if not home.settings), drivers[0] if drivers else None)
     for home in drivers:
         name = home.members[0].function.name.value if home.members else "workflow"
+        name = home.values[0].value.name if home.values and not home.members else name
         wanted = ("driver", "workflow_driver", "driver_env") if home is first else (f"{name}_driver",)
         home.variable = unique(wanted, used)
 
@@ -125,6 +141,7 @@ def _main(tasks: Sequence[Home]) -> Home | None:
 def _words(home: Home, main: Home | None, images: Counter[str]) -> Iterator[str]:
     """What to call an environment after, best first: its only task, what only it has, its first task."""
     names = [one.function.name.value.lstrip("_") for one in home.members]
+    names += [one.value.name.lstrip("_") for one in home.values]
     if len(names) == 1:
         yield names[0]
     sizes = (home.settings[name] for name in ("requests", "limits", "resources") if name in home.settings)

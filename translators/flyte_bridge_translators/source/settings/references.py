@@ -8,6 +8,7 @@ import libcst as cst
 
 from flyte_bridge_translators.source.engine.entities import Entity, Kind
 from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
+from flyte_bridge_translators.source.engine.house_decorators import tasks_of
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.settings.environment_groups import Home
@@ -34,7 +35,7 @@ class References:
     def of(self, home: Home) -> Iterator[tuple[Entity, cst.Name | cst.Attribute]]:
         """Entities the members of a home refer to, each once, in the order of the text; a launch plan's workflow for it."""
         seen: set[str] = set()
-        places = [self.places.of(one.function) for one in home.members]
+        places = [self.places.of(function) for function in self._functions(home)]
         if home.driver and not home.settings:
             places += self._launch_plans()
         for entity, chain in (*self._below(places, set()), *self._through_plain_python(home)):
@@ -48,10 +49,16 @@ class References:
                 seen.add(target.qualified)
                 yield target, chain
 
+    def _functions(self, home: Home) -> Iterator[cst.FunctionDef]:
+        """The functions that live in a home, by decorators of the house too."""
+        yield from (one.function for one in home.members)
+        made = {name for one in home.values for name in tasks_of(self.module, one.value)}
+        yield from (one for one in self.module.functions if one.name.value in made and self.module.is_top_level(one))
+
     def _through_plain_python(self, home: Home) -> Iterator[tuple[Entity, cst.Name]]:
         """What functions of other files call for them, what variables and containers hold."""
         names = holdings_of(self.module).ids
-        called = self.context.flow.called_below(names[one.function] for one in home.members)
+        called = self.context.flow.called_below(names[function] for function in self._functions(home))
         for qualified in sorted(called):
             entity = self.context.entity(qualified)
             if entity is not None:

@@ -10,16 +10,17 @@ import libcst as cst
 from flyte_bridge_translators.source.engine import arguments, layout
 from flyte_bridge_translators.source.engine.edits import Plan
 from flyte_bridge_translators.source.engine.entities import DECORATORS, Facts, Kind, entity_decorator
+from flyte_bridge_translators.source.engine.house_decorators import applied_in_place, tasks_of
 from flyte_bridge_translators.source.engine.imports import said_of
 from flyte_bridge_translators.source.engine.layout import Doc
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.names import is_v1
-from flyte_bridge_translators.source.engine.syntax import Verbatim
+from flyte_bridge_translators.source.engine.syntax import Verbatim, parsed
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code
 from flyte_bridge_translators.source.engine.work import Work
 from flyte_bridge_translators.source.settings import cache, launch_plan_reading, pod_template, retries
-from flyte_bridge_translators.source.settings.decorated import ACTOR, Decorated, decorated
+from flyte_bridge_translators.source.settings.decorated import ACTOR, Decorated, Valued, decorated
 from flyte_bridge_translators.source.settings.environment_groups import ONLY, homes
 
 CARRIED = ("timeout", "interruptible", "docs")
@@ -48,6 +49,12 @@ def translate(module: Module, context: Context) -> Plan:
         environment = context.environment_name(module.name, variable)
         function = one.function.name.value
         work.plan.renames[f"{module.name}.{function}"] = f"{environment}.{function}"
+    for home in homes(module, facts):
+        for value in home.values:
+            _rewrite_value(work, value, home.variable)
+            environment = context.environment_name(module.name, home.variable)
+            for function in tasks_of(module, value.value):
+                work.plan.renames[f"{module.name}.{function}"] = f"{environment}.{function}"
     retries.define(work, wrappers)
     _elsewhere(work)
     return work.plan
@@ -95,6 +102,31 @@ def _rewrite(work: Work, one: Decorated, variable: str, triggers: Sequence[str])
         names = ", ".join(code(each.decorator) for each in others)
         work.report("FB108", one.decorator, f"{names} on {one.function.name.value}")
     return wrapper
+
+
+def _rewrite_value(work: Work, one: Valued, variable: str) -> None:
+    """`task(retries=1)` and `partial(task, retries=1)` where `task` is a value: `env.task(retries=1)`, `partial(env.task, …)`."""
+    value = one.value
+    stand_in = cst.ensure_type(cst.parse_statement(f"def {value.name}(): ..."), cst.FunctionDef)
+    settings, _ = _values(
+        work, Decorated(stand_in, cast("cst.Decorator", value.whole), one.kind, one.settings, one.stars)
+    )
+    given = {name: doc for name, doc in settings.items() if doc is not None}
+    decorator = f"{variable}.task"
+    if value.whole is value.reference:
+        text = decorator
+    elif isinstance(value.whole, cst.Call) and value.whole.func is value.reference:
+        text = layout.flat(layout.call(decorator, **given)) if given else decorator
+    else:
+        assert isinstance(value.whole, cst.Call)
+        text = layout.flat(layout.call(code(value.whole.func), decorator, **given)) if given else decorator
+    work.plan.replace(value.whole, parsed(text), "one environment for a decorator of the house")
+    other = [
+        name for name, applied in applied_in_place(work.module).items() if applied is value and name != value.applied
+    ]
+    for name in other:
+        message = f"{name} is made of {value.applied}: Flyte 2 finds a task by the name of its function"
+        work.report("FB107", value.whole, message)
 
 
 def _decorators_of_flyte1(work: Work, one: Decorated) -> list[cst.Decorator]:
