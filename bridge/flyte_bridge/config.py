@@ -31,6 +31,7 @@ Which Flyte 1 stands beside it, for what works on both (docs/side-by-side.md):
 | `FLYTE_BRIDGE_V1_CA_CERT` | file with the certificate authorities to trust instead of the system's | unset |
 | `FLYTE_BRIDGE_V1_TOKEN` | a bearer token sent with each call to it | unset |
 | `FLYTE_BRIDGE_V1_TOKEN_COMMAND` | a command whose standard output is the bearer token | unset |
+| `FLYTE_BRIDGE_V1_ZONE` | the time zone of flyteadmin's process: that of cron schedules which name none | `UTC` |
 
 Its object store, where it is another one than Flyte 2's, is told by the variables of `FLYTE_AWS_ENDPOINT` and so on with
 `FLYTE_BRIDGE_V1_AWS_` in the place of `FLYTE_AWS_`.
@@ -54,6 +55,7 @@ import os
 import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -94,6 +96,7 @@ class Settings(BaseSettings):
     v1_ca_cert: Path | None = None
     v1_token: SecretStr | None = None
     v1_token_command: Annotated[tuple[str, ...], NoDecode] = ()
+    v1_zone: str = "UTC"
     project: str = "flytesnacks"
     domain: str = "development"
     data_dir: Path = Field(default_factory=default_data_dir)
@@ -143,6 +146,15 @@ class Settings(BaseSettings):
         if not bare or "/" in bare or " " in bare:
             raise ValueError(f"{value!r} is no endpoint; write host:port, such as 'flyte.example.com:443'")
         return bare
+
+    @field_validator("v1_zone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"{value!r} is not in the IANA database; write one such as 'Europe/London'") from None
+        return value
 
     @field_validator("token_command", "v1_token_command", mode="before")
     @classmethod

@@ -70,7 +70,9 @@ class _Request:
     "--overwrite-cache", is_flag=True, help="Compute cached results anew: the two sides' caches are not equally warm."
 )
 @click.option(
-    "--zone", default="UTC", show_default=True, help="The time zone of flyteadmin's process, for schedules without one."
+    "--zone",
+    metavar="ZONE",
+    help="The time zone of flyteadmin's process, for schedules without one.  [default: $FLYTE_BRIDGE_V1_ZONE, or UTC]",
 )
 @rules_option
 @renames_option
@@ -87,7 +89,7 @@ def command(
     dry_run: bool,
     resume: bool,
     overwrite_cache: bool,
-    zone: str,
+    zone: str | None,
     rules: Path | None,
     renames: Path | None,
     as_json: bool,
@@ -116,7 +118,7 @@ def command(
     compare = CompareOptions(rules_file.read(rules) if rules else USUAL, table.read(renames) if renames else {})
     request = _Request(
         LaunchPlanName.read(launch_plan, settings),
-        Period.read(start, end, zone, datetime.now(timezone.utc)),
+        Period.read(start, end, zone or settings.v1_zone, datetime.now(timezone.utc)),
         SIDES[on],
         BackfillOptions(parallel, resume, overwrite_cache, compare),
         task,

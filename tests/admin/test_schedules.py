@@ -11,10 +11,14 @@ import pytest
 from flyteidl.admin import common_pb2, execution_pb2, launch_plan_pb2, schedule_pb2
 from flyteidl.core import identifier_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
+from flyteidl2.task import task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2
 
+from flyte_bridge.admin.context import CallContext
+from flyte_bridge.admin.schedules import begin_rate
+from flyte_bridge.admin.service import Facade
 from flyte_bridge.backend.connect import connect
-from flyte_bridge.errors import NotFound
+from flyte_bridge.errors import InvalidRequest, NotFound
 from registry.entities import area_plan, area_workflow, square_request
 
 if TYPE_CHECKING:
@@ -180,3 +184,65 @@ def test_what_the_trigger_starts_is_an_execution_of_the_launch_plan(
         )
     ).run_spec
     assert run_spec.labels.values["team"] == "blue"
+
+
+def test_activated_again_nothing_is_deployed(admin: Any, flyte2: Callable[..., Any], fresh: str) -> None:
+    """An active version that is activated again leaves its trigger alone: a new revision would move a fixed rate's grid."""
+    name = f"plan.{fresh}"
+    id_ = register(admin, name, fresh, rate={"value": 2, "unit": schedule_pb2.HOUR}, kickoff_time_input_arg="when")
+    set_state(admin, id_, launch_plan_pb2.ACTIVE)
+    before = flyte2(lambda backend: backend.get_trigger(name=trigger_of(name)))
+    set_state(admin, id_, launch_plan_pb2.ACTIVE)
+    assert flyte2(lambda backend: backend.get_trigger(name=trigger_of(name))) == before
+
+
+def test_a_rate_begins_where_it_is_told_to(admin: Any, flyte2: Callable[..., Any], fresh: str) -> None:
+    """Told before its activation, it stays on that grid however often it is deactivated; a cron schedule cannot be told."""
+    name = f"plan.{fresh}"
+    rate = {"value": 2, "unit": schedule_pb2.HOUR}
+    id_ = register(admin, name, fresh, rate=rate, kickoff_time_input_arg="when")
+    at = datetime(2026, 1, 2, 6, 7, 8, tzinfo=timezone.utc)
+    plan = admin.GetLaunchPlan(common_pb2.ObjectGetRequest(id=id_))
+    for _ in range(2):  # the second time it is so already
+        flyte2(lambda backend: begin_rate(backend, plan, at))
+    prepared = flyte2(lambda backend: backend.get_trigger(name=trigger_of(name)))
+    assert (prepared.spec.active, prepared.id.revision) == (False, 1)
+    for state in (launch_plan_pb2.ACTIVE, launch_plan_pb2.INACTIVE, launch_plan_pb2.ACTIVE):
+        set_state(admin, id_, state)
+    trigger = flyte2(lambda backend: backend.get_trigger(name=trigger_of(name)))
+    assert trigger.spec.active
+    assert trigger.automation_spec.schedule.rate.start_time.ToDatetime(timezone.utc) == at
+    daily = register(
+        admin, f"d{name}", f"{fresh}d", cron_schedule={"schedule": "@daily"}, kickoff_time_input_arg="when"
+    )
+    other = admin.GetLaunchPlan(common_pb2.ObjectGetRequest(id=daily))
+    with pytest.raises(InvalidRequest, match="has no fixed rate"):
+        flyte2(lambda backend: begin_rate(backend, other, at))
+
+
+def test_a_fired_run_says_when_it_was_due(admin: Any, flyte2: Callable[..., Any], fresh: str) -> None:
+    """The deployed task names a version of the SDK from which Flyte 2's scheduler stamps `run_start_time`."""
+    id_ = register(admin, f"plan.{fresh}", fresh, cron_schedule={"schedule": "@daily"}, kickoff_time_input_arg="when")
+    where = task_definition_pb2.TaskIdentifier(
+        org="local", project=PROJECT, domain=DOMAIN, name=f"flyte1.launch-plan.{id_.name}", version=id_.version
+    )
+    runtime = flyte2(lambda backend: backend.get_task(task_id=where)).spec.task_template.metadata.runtime
+    assert tuple(map(int, runtime.version.split("."))) >= (2, 3, 6)
+
+
+def test_a_schedule_without_a_zone_is_in_that_of_flyteadmin(
+    admin: Any, settings: config.Settings, flyte2: Callable[..., Any], fresh: str
+) -> None:
+    """`FLYTE_BRIDGE_V1_ZONE` says in which zone flyteadmin's process runs, and so its schedules that name none."""
+    name = f"plan.{fresh}"
+    id_ = register(admin, name, fresh, cron_schedule={"schedule": "0 6 * * *"}, kickoff_time_input_arg="when")
+
+    async def activate(backend: BackendClient) -> None:
+        facade = Facade(backend, settings.model_copy(update={"v1_zone": "Europe/Berlin"}))
+        method = "/flyteidl.service.AdminService/UpdateLaunchPlan"
+        request = launch_plan_pb2.LaunchPlanUpdateRequest(id=id_, state=launch_plan_pb2.ACTIVE)
+        await facade.call(method, request, CallContext.of(method))
+
+    flyte2(activate)
+    trigger = flyte2(lambda backend: backend.get_trigger(name=trigger_of(name)))
+    assert trigger.automation_spec.schedule.cron.timezone == "Europe/Berlin"

@@ -64,6 +64,19 @@ def test_rates() -> None:
     assert (every.schedule.rate.value, every.schedule.rate.unit) == (90, common_pb2.FIXED_RATE_UNIT_MINUTE)
 
 
+def test_a_schedule_without_a_zone_is_in_that_of_flyteadmins_process() -> None:
+    """A zone that it names goes first; AWS's expressions are in UTC."""
+
+    def zone(given: schedule_pb2.Schedule) -> str:
+        automation = schedule.to_automation(given, "Europe/Berlin")
+        assert automation is not None
+        return str(automation.schedule.cron.timezone)
+
+    assert zone(_cron("0 9 * * *")) == "Europe/Berlin"
+    assert zone(_cron("CRON_TZ=Asia/Tokyo 0 9 * * *")) == "Asia/Tokyo"
+    assert zone(schedule_pb2.Schedule(cron_expression="0 9 ? * * *")) == "UTC"
+
+
 def test_an_offset_shifts_nothing() -> None:
     """Flyte 1's scheduler does not read it either."""
     automation = schedule.to_automation(_cron("0 9 * * *", offset="PT30M"))

@@ -79,7 +79,7 @@ class LaunchPlans:
         """Takes what the façade's parts share."""
         self._backend = core.backend
         self._registry = core.registry
-        self._schedules = Schedules(core.backend, core.launcher)
+        self._schedules = Schedules(core.backend, core.launcher, core.settings.v1_zone)
 
     async def create_launch_plan(
         self, request: launch_plan_pb2.LaunchPlanCreateRequest, _: CallContext

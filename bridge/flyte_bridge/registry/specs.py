@@ -69,6 +69,10 @@ DRIVER_LIMITS = {tasks_pb2.Resources.CPU: "1", tasks_pb2.Resources.MEMORY: "512M
 """The most the driver gets, unless it requests more. Without limits flyteplugins makes the requests the limits
 (`AdjustOrDefaultResource`), and with a tenth of a core it would take seconds to start."""
 
+SDK_VERSION = "2.3.6"
+"""The version of Flyte 2's SDK whose runs ours are taken for. From this one on Flyte 2's scheduler tells its runs when they
+were due (`runs/service/run_service.go`, `run_start_time`), which is `scheduled_at` in Flyte 1."""
+
 DRIVER_RETRIES = 3
 """How often a driver that died is started again; it goes on where it was."""
 
@@ -172,7 +176,7 @@ def _driven(
         interface=interface,
         metadata=tasks_pb2.TaskMetadata(
             runtime=tasks_pb2.RuntimeMetadata(
-                type=tasks_pb2.RuntimeMetadata.FLYTE_SDK, version=_version(), flavor="python"
+                type=tasks_pb2.RuntimeMetadata.FLYTE_SDK, version=SDK_VERSION, flavor="python"
             )
         ),
         container=driver.container(),
@@ -201,12 +205,6 @@ def _describe(spec: task_definition_pb2.TaskSpec, description: description_entit
 
 def _cut(text: str, most: int) -> str:
     return text.replace("\0", "").encode()[:most].decode(errors="ignore")  # PostgreSQL has no text with NUL in it
-
-
-def _version() -> str:
-    from flyte_bridge import __version__
-
-    return __version__
 
 
 # -- back to Flyte 1 --------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 | Flyte 1 | Flyte 2 |
 |---|---|
-| `cron_schedule.schedule`: five fields | the same, in the time zone it names (`CRON_TZ=…`), else UTC |
+| `cron_schedule.schedule`: five fields | the same, in the time zone it names (`CRON_TZ=…`), else in flyteadmin's own |
 | an alias (`daily`, `@daily`, …) | its five fields |
 | `@every 90m` | a fixed rate, whole minutes |
 | `cron_expression`: AWS's six fields | five fields; a year, `L`, `W` and `#` are refused |
@@ -36,8 +36,12 @@ class BadSchedule(ValueError):
     """Raised when a schedule cannot be followed; the message says why, and what to write instead."""
 
 
-def to_automation(schedule: schedule_pb2.Schedule) -> common_pb2.TriggerAutomationSpec | None:
+def to_automation(schedule: schedule_pb2.Schedule, zone: str = UTC) -> common_pb2.TriggerAutomationSpec | None:
     """The automation of a schedule; None when it says nothing, which flyteadmin takes for no schedule.
+
+    Args:
+        schedule: A launch plan's.
+        zone: The zone of flyteadmin's process, which counts where the schedule names none.
 
     Raises:
         BadSchedule: Flyte 2 cannot follow it.
@@ -47,9 +51,9 @@ def to_automation(schedule: schedule_pb2.Schedule) -> common_pb2.TriggerAutomati
     if kind == "rate":
         _rate(schedule.rate, spec.schedule)
     elif kind == "cron_expression" and schedule.cron_expression:
-        _cron(_standard(schedule.cron_expression), spec.schedule)
+        _cron(_standard(schedule.cron_expression), spec.schedule, UTC)
     elif kind == "cron_schedule":
-        _cron(schedule.cron_schedule.schedule, spec.schedule)
+        _cron(schedule.cron_schedule.schedule, spec.schedule, zone)
     else:
         return None
     spec.schedule.kickoff_time_input_arg = schedule.kickoff_time_input_arg
@@ -92,8 +96,8 @@ def _rate(rate: schedule_pb2.FixedRate, schedule: common_pb2.Schedule) -> None:
     schedule.rate.value, schedule.rate.unit = rate.value, _UNITS[rate.unit]
 
 
-def _cron(text: str, schedule: common_pb2.Schedule) -> None:
-    expression, zone = text.strip(), UTC
+def _cron(text: str, schedule: common_pb2.Schedule, zone: str) -> None:
+    expression = text.strip()
     if expression.startswith(("TZ=", "CRON_TZ=")):
         prefix, _, expression = expression.partition(" ")
         zone, expression = prefix.partition("=")[2] or UTC, expression.strip()
