@@ -14,12 +14,12 @@ pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
 
 from flyteidl.admin import execution_pb2, launch_plan_pb2, task_pb2
 from flyteidl.core import identifier_pb2, literals_pb2
+from flyteidl2.auth import identity_pb2
 from flyteidl2.core import tasks_pb2
 
 from backend.server import Server, serving
 from flyte_bridge import config, errors
 from flyte_bridge.admin.context import CallContext
-from flyte_bridge.admin.reading import run_of
 from flyte_bridge.admin.service import Facade
 from flyte_bridge.backend import connect
 from flyte_bridge.backend.client import BackendClient
@@ -29,6 +29,8 @@ from flyte_bridge.embedded_client import instance
 from flyte_bridge.registry import specs
 from flyte_bridge.remote.flyte_remote import FlyteRemote
 from flyte_bridge.remote.in_process import gateway_of
+from flyte_bridge.side_by_side import sides
+from flyte_bridge_translators.wire import identifier
 from registry.entities import area_workflow, square_request
 
 if TYPE_CHECKING:
@@ -104,6 +106,40 @@ def test_whom_to_trust(tmp_path: Path) -> None:
     """`ca_cert` is read when a connection is made; that it is trusted and nothing else is, tests/backend/test_grpc.py shows."""
     with pytest.raises(errors.ConfigError, match=r"none\.pem"):
         connect.connect(config.load(endpoint="127.0.0.1:1", ca_cert=tmp_path / "none.pem"))
+
+
+def _sent_to_v1(server: Server, **given: Any) -> str:
+    """What a call to Flyte 1 sends to prove who it is."""
+
+    async def main() -> str:
+        async with serving(server):
+            plane = sides.v1(config.load(v1_endpoint=server.endpoint, **given), {})
+            try:
+                method = "/flyteidl2.auth.IdentityService/UserInfo"
+                await plane.caller.unary(
+                    method, identity_pb2.UserInfoRequest(), identity_pb2.UserInfoResponse, timeout=1
+                )
+            finally:
+                await plane.caller.close()
+        return server.seen[-1][1]
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"), [({}, ""), ({"v1_token": "a-b"}, "Bearer a-b"), ({"v1_token_command": "echo c-d"}, "Bearer c-d")]
+)
+def test_who_calls_flyte_1(given: dict[str, str], sent: str) -> None:
+    """`v1_endpoint` is the Flyte 1 beside us, `v1_token` and `v1_token_command` are what calls to it bring along."""
+    assert _sent_to_v1(Server(), v1_insecure=True, **given) == sent
+
+
+def test_whom_to_trust_as_flyte_1(tmp_path: Path) -> None:
+    """`v1_insecure` is without TLS: without it a call to a server that has none fails; `v1_ca_cert` is read."""
+    with pytest.raises(errors.StatusError):
+        _sent_to_v1(Server())
+    with pytest.raises(errors.ConfigError, match=r"none\.pem"):
+        sides.v1(config.load(v1_endpoint="127.0.0.1:1", v1_ca_cert=tmp_path / "none.pem"), {})
 
 
 # -- where things are ---------------------------------------------------------------------------------------------------
@@ -240,7 +276,7 @@ def test_tasks_are_told_of_the_gateway(call: Any, control: Control, flows: Any) 
 
     async def envs(backend: BackendClient, ask: Any, **own: str) -> dict[str, str]:
         started = (await ask("CreateExecution", request(**own))).id
-        run = await backend.get_run(run_id=run_of(started))
+        run = await backend.get_run(run_id=identifier.run_of(started, ""))
         return {pair.key: pair.value for pair in run.run_spec.envs.values}
 
     told = {"FLYTE_PLATFORM_URL": "bridge.example:8089", "FLYTE_PLATFORM_INSECURE": "true"}
@@ -283,9 +319,21 @@ def _plan(name: str) -> identifier_pb2.Identifier:
 # -- whom we let in, and where ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "value"), [("HOSTS", "flyte.test"), ("REQUIRE_TOKEN", "false")])
-def test_who_gets_in(name: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each changes the backend's options; tests/trust shows what the options do."""
+@pytest.mark.parametrize(
+    ("name", "value", "given"),
+    [
+        ("HOSTS", "flyte.test", {}),
+        ("REQUIRE_TOKEN", "false", {}),
+        ("EMBEDDED_LIKE", "go", {}),
+        ("EMBEDDED_FORGETS", "7", {"EMBEDDED_LIKE": "go"}),
+    ],
+)
+def test_how_a_backend_behaves(
+    name: str, value: str, given: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each changes the backend's options; tests/trust and tests/embedded show what the options do."""
+    for other, told in given.items():
+        monkeypatch.setenv(f"FLYTE_BRIDGE_{other}", told)
     before = options_of(tmp_path)
     monkeypatch.setenv(f"FLYTE_BRIDGE_{name}", value)
     assert options_of(tmp_path) != before
@@ -308,8 +356,10 @@ SHOWN = {
     "endpoint", "insecure", "ca_cert", "token", "token_command", "client_id", "client_secret", "project", "domain",
     "data_dir", "driver_image", "driver_cpu", "driver_memory", "connectors", "gateway", "task_images", "task_env",
     "task_cpus", "task_memory", "task_allow", "task_forkservers", "hosts", "require_token", "buckets",
+    "v1_endpoint", "v1_insecure", "v1_ca_cert", "v1_token", "v1_token_command", "embedded_like", "embedded_forgets",
+    "v1_zone",
 }  # fmt: skip
-"""What is set above, each alone."""
+"""What is set above, each alone; `v1_zone` is set in test_schedules.py."""
 
 
 def test_no_setting_is_without_effect() -> None:
