@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+import sys
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from flyte_bridge.embedded import foreground
 from flyte_bridge.embedded_client import instance
 from flyte_bridge.errors import BackendError, ConfigError
+
+_LOG_LIMIT = 16 * 1024 * 1024
+"""Bytes after which `server.log` is moved aside, and the one before it removed."""
+
+
+class _ServerLog(RotatingFileHandler):
+    """`server.log`: never more than two files of `_LOG_LIMIT`, whatever happens."""
+
+    def doRollover(self) -> None:  # noqa: N802 - its name in the standard library
+        """Begins a new file, for what libraries write to standard error, too."""
+        super().doRollover()
+        if self.stream is not None:
+            os.dup2(self.stream.fileno(), sys.__stderr__.fileno() if sys.__stderr__ else 2)
 
 
 def main() -> int:
@@ -19,7 +35,8 @@ def main() -> int:
     parser.add_argument("--require-token", action=argparse.BooleanOptionalAction)
     parser.add_argument("--ready-fd", type=int, required=True)
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log = _ServerLog(instance.log_of(options.data_dir), maxBytes=_LOG_LIMIT, backupCount=1)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=[log])
     try:
         foreground.run(
             options.data_dir,

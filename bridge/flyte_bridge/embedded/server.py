@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flyteidl2.task import common_pb2
-from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config as HypercornConfig
 
 from flyte_bridge.embedded import oauth
@@ -31,6 +30,7 @@ from flyte_bridge.embedded.executor import Executor, ExecutorOptions
 from flyte_bridge.embedded.executor.environment import backend as task_environment
 from flyte_bridge.embedded.facade import FacadeApplication
 from flyte_bridge.embedded.go_like import POLL, GoLike
+from flyte_bridge.embedded.http_server import HttpServer
 from flyte_bridge.embedded.inputs import inputs_file
 from flyte_bridge.embedded.layout import Layout
 from flyte_bridge.embedded.ledger import Ledger
@@ -227,9 +227,7 @@ class Backend:
             tells_driver=self.behaviour.tells_driver,
         )
         await self.executor.start(environment, warm=self.options.warm)
-        self._serving = asyncio.create_task(
-            hypercorn_serve(self.app, _hypercorn(listener), shutdown_trigger=self._stop.wait)  # type: ignore[arg-type]
-        )
+        self._serving = asyncio.create_task(HttpServer(self.app, _hypercorn(), listener).serve(self._stop))
         self._sweeping = asyncio.create_task(self.injector.sweep(self.ledger, self.hub))
         await self.engine.start()
         await self.scheduler.start()
@@ -326,14 +324,12 @@ def _go_behaviour(backend: Backend, like: GoLike) -> Behaviour:
     return GoBehaviour(like)
 
 
-def _hypercorn(listener: socket.socket) -> HypercornConfig:
+def _hypercorn() -> HypercornConfig:
     config = HypercornConfig()
-    config.bind = [f"fd://{listener.detach()}"]
     config.backlog = 1024
     config.accesslog = None
     config.errorlog = logging.getLogger("flyte_bridge.embedded.http")
     config.graceful_timeout = _GRACE
-    config.shutdown_timeout = 1
     config.keep_alive_timeout = 300  # pooled connections of waiting tasks stay usable
     config.keep_alive_max_requests = 10_000_000  # the default of 1000 cuts busy clients off in the middle
     # One gRPC channel holds all of a client's watches and calls. Beyond 1,000 hypercorn 0.18 drops the whole connection

@@ -42,9 +42,6 @@ __all__ = ["HOST", "Instance", "endpoint_of", "ensure", "find", "hold", "listen"
 _PORTS = range(20000, 30000)
 """Where a new data directory gets its port: below what Linux and macOS hand out for outgoing connections."""
 
-_LOG_LIMIT = 16 * 1024 * 1024
-"""Bytes after which a start moves `server.log` aside."""
-
 
 def find(data_dir: Path, timeout: float = 30.0) -> Instance | None:
     """The backend that runs on a data directory, or `None`.
@@ -64,7 +61,7 @@ def find(data_dir: Path, timeout: float = 30.0) -> Instance | None:
         if time.monotonic() > deadline:
             raise Unavailable(
                 f"{data_dir}: process {holder} holds the directory but has not become ready in {timeout:g} s; "
-                f"see {_log_path(data_dir)}, or end that process"
+                f"see {log_of(data_dir)}, or end that process"
             )
         time.sleep(POLL)
     return None
@@ -119,9 +116,7 @@ def start(
     """
     data_dir = data_dir.absolute()  # the server leaves this directory
     make_directory(data_dir)
-    log_path = _log_path(data_dir)
-    if log_path.exists() and log_path.stat().st_size > _LOG_LIMIT:
-        log_path.replace(log_path.with_suffix(".log.1"))
+    log_path = log_of(data_dir)
     command = [sys.executable, "-m", "flyte_bridge.embedded", "--data-dir", str(data_dir)]
     reading, writing = os.pipe()
     command += ["--ready-fd", str(writing)] + ([] if port is None else ["--port", str(port)])
@@ -261,7 +256,8 @@ def _say(ready_fd: int, told: dict[str, object]) -> None:
         pipe.write(json.dumps(told) + "\n")
 
 
-def _log_path(data_dir: Path) -> Path:
+def log_of(data_dir: Path) -> Path:
+    """Where the backend of a data directory logs."""
     return data_dir / "server.log"
 
 

@@ -8,13 +8,13 @@ import logging
 import socket
 from typing import TYPE_CHECKING
 
-from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from flyte_bridge.admin import rest
 from flyte_bridge.admin.rest.app import RestApplication
 from flyte_bridge.embedded.admission import Admission
 from flyte_bridge.embedded.app import Dispatcher
+from flyte_bridge.embedded.http_server import HttpServer
 from flyte_bridge.errors import PortInUse
 
 if TYPE_CHECKING:
@@ -64,9 +64,7 @@ class WebServer:
             ) from error
         self.port = listener.getsockname()[1]
         self._admission.listens(self.address.host, self.port)
-        self._serving = asyncio.create_task(
-            serve(self._app, _config(listener, self.address), shutdown_trigger=self._stop.wait)  # type: ignore[arg-type]
-        )
+        self._serving = asyncio.create_task(HttpServer(self._app, _config(self.address), listener).serve(self._stop))
 
     async def stop(self, grace: float = 10.0) -> None:
         """Takes no new calls, and gives those under way `grace` seconds to end."""
@@ -84,9 +82,8 @@ class WebServer:
         await self.stop()
 
 
-def _config(listener: socket.socket, address: Address) -> Config:
+def _config(address: Address) -> Config:
     config = Config()
-    config.bind = [f"fd://{listener.detach()}"]
     if address.tls:
         config.certfile, config.keyfile = str(address.certificate), str(address.key)
     config.accesslog = None
