@@ -10,7 +10,7 @@ from flyte_bridge_translators.graph.calls import Tree
 from flyte_bridge_translators.source.driver.call_trees import steps_of
 from flyte_bridge_translators.source.driver.expression_parts import targets_renamed
 from flyte_bridge_translators.source.driver.shape import Shape
-from flyte_bridge_translators.source.driver.steps import BlockStep, BranchStep, CallStep, Step
+from flyte_bridge_translators.source.driver.steps import BlockStep, BranchStep, CallStep, PlainStep, Step
 from flyte_bridge_translators.source.driver.text_blocks import tuple_of
 from flyte_bridge_translators.source.engine.edits import Rewrite
 
@@ -88,6 +88,12 @@ class Exports:
         found: list[str] = []
         shared = self.shape.shared()
         for step in inside:
+            for name in augmented(step):
+                outside = name in self.shape.body.known or any(
+                    name in other.writes for other in self.shape.body.steps if other not in inside
+                )
+                if outside and name not in found:
+                    found.append(name)
             if isinstance(step, BlockStep) or (step.rebinds and shared & set(step.writes)):
                 for name in step.writes:
                     if name not in shared or name in step.renamed or name in getattr(step, "private", ()):
@@ -115,3 +121,13 @@ class Exports:
         if isinstance(step, CallStep) and step.ordered_only and not self.shape.consumers.get(step):
             return None
         return targets_renamed(step, step.target)
+
+
+def augmented(step: Step) -> list[str]:
+    """The variables a plain statement changes by `+=` and the like: Python takes them for its function's own."""
+    if not isinstance(step, PlainStep) or step.make is not None:
+        return []
+    lines = [step.small] if step.small is not None else list(getattr(step.line, "body", ()))
+    return [
+        small.target.value for small in lines if isinstance(small, cst.AugAssign) and isinstance(small.target, cst.Name)
+    ]

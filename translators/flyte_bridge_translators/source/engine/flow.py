@@ -260,7 +260,8 @@ class Flow:
     def _attribute(self, value: str, name: str) -> Held:
         kind, _, rest = value.partition(":")
         if kind in {"e", "h", "p"}:
-            return PLAIN if name in _OF_ENTITIES or name.startswith("__") else (frozenset({value}), NOTHING)
+            plain = name in _OF_ENTITIES or name in _OF_CONTAINERS or name.startswith("__")
+            return PLAIN if plain else (frozenset({value}), NOTHING)
         if kind == "m":
             if name == "*":
                 return self._union([("cell", one) for one in self._names_of(rest)])
@@ -318,13 +319,22 @@ class Flow:
             else:
                 unknown = True
         if unknown:
-            receiver = self._held(func[1]) if func is not None and func[0] == "attr" else PLAIN  # type: ignore[arg-type]
+            receiver = self._receiver(func)
             if not any(value.startswith(("e:", "h:", "p:")) for value in receiver[0]):
                 results.append(self._smashed([receiver, *given, *named.values()]))
         for held in results:
             direct |= held[0]
             inside |= held[1]
         return frozenset(direct), frozenset(inside)
+
+    def _receiver(self, func: Term) -> Held:
+        """What a method is called on."""
+        if func is None or func[0] not in {"any", "attr"}:
+            return PLAIN
+        if func[0] == "attr":
+            return self._held(func[1])  # type: ignore[arg-type]
+        parts = [self._receiver(part) for part in func[1:]]  # type: ignore[arg-type]
+        return frozenset().union(*(part[0] for part in parts)), frozenset().union(*(part[1] for part in parts))
 
     def _apply(self, function: str, given: list[Held], named: Mapping[str, Held], skip: int) -> Held:
         """A call of a function of the project: its parameters may hold the arguments."""

@@ -101,7 +101,7 @@ class HoldingsReader:
             self.calls.setdefault(owner, []).append(term)
         if isinstance(node.func, cst.Attribute) and node.func.attr.value in MUTATORS:
             given = [self.term(argument.value) for argument in node.args]
-            self._store_into(node.func.value, _any([*given, _box(*given)]))
+            self._store_into(node.func.value, _box(*given, *(_item(term) for term in given)))
 
     def _function(self, node: cst.FunctionDef, owner: str) -> None:
         mine = self.ids[node]
