@@ -26,7 +26,7 @@ HEADERS = (
     ("from flytekit import conditional, dynamic, map_task, task, workflow\n", ""),
 )
 
-STEPS = '''\
+STEPS = """\
 from flytekit import task
 
 
@@ -68,7 +68,7 @@ class Tools:
 def spread(n):
     for i in range(n):
         yield dbl(x=i)
-'''
+"""
 
 
 def program(seed: int) -> Program:
@@ -196,7 +196,10 @@ class Writer:
 
     def helper(self, name: str, a: str, b: str) -> list[str]:
         del b
-        return [f"{name} = " + self.chance.choice((f"{self.p}chain({a}, 2)", f"both({a})", f"both(x={a}, fn={self.task()})"))]
+        return [
+            f"{name} = "
+            + self.chance.choice((f"{self.p}chain({a}, 2)", f"both({a})", f"both(x={a}, fn={self.task()})"))
+        ]
 
     def applied(self, name: str, a: str, b: str) -> list[str]:
         del b

@@ -89,11 +89,14 @@ class Exports:
         shared = self.shape.shared()
         for step in inside:
             for name in augmented(step):
-                outside = name in self.shape.body.known or any(
-                    name in other.writes for other in self.shape.body.steps if other not in inside
+                called = step.variable(name)
+                outside = (name in self.shape.body.known and called == name) or any(
+                    name in other.writes and other.variable(name) == called
+                    for other in self.shape.body.steps
+                    if other not in inside
                 )
-                if outside and name not in found:
-                    found.append(name)
+                if outside and called not in found:
+                    found.append(called)
             if isinstance(step, BlockStep) or (step.rebinds and shared & set(step.writes)):
                 for name in step.writes:
                     if name not in shared or name in step.renamed or name in getattr(step, "private", ()):
@@ -108,7 +111,7 @@ class Exports:
     def pattern(self, step: Step, wanted: Sequence[str] | None = None) -> cst.BaseExpression | None:
         """The target of a step's value; parts nobody reads are `_`."""
         if not isinstance(step, (CallStep, BranchStep)):
-            names = self.variables(step)
+            names = [one for one in self.variables(step) if wanted is None or one in wanted]
             return tuple_of([cst.Name(one) for one in names]) if names else None
         if step.slots:
             return tuple_of([cst.Name(step.slots.get(output, "_")) for output in step.outputs.names])

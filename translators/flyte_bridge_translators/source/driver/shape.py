@@ -345,6 +345,16 @@ class Shape:
                 step.renamed[name] = self.scene.fresh(f"{name}_2", name)
                 if step is steps[-1] and name in self.live:
                     self.restored.append((step, name))
+            self._pass_on(name)
+
+    def _pass_on(self, name: str) -> None:
+        """Who changes a renamed variable in place hands on its new name: `steps_2.append(f)`, then `steps_2 += [g]`."""
+        current = ""
+        for step in self.body.steps:
+            if step.rebinds and name in step.writes:
+                current = step.renamed.get(name, "")
+            elif current and isinstance(step, PlainStep) and name in step.mutates:
+                step.renamed[name] = current
 
     def _outer_sources(self) -> set[Step]:
         own = set(self.body.steps)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import libcst as cst
 
+from flyte_bridge_translators.graph.calls import Leaf
 from flyte_bridge_translators.source.driver.bound_names import Exports
+from flyte_bridge_translators.source.driver.call_trees import to_node
 from flyte_bridge_translators.source.driver.for_loop_text import render_for
 from flyte_bridge_translators.source.driver.for_loops import ForStep
 from flyte_bridge_translators.source.driver.shape import Shape
@@ -118,7 +120,9 @@ class StepWriter(Exports):
                 continue
             self.awaited[-1].add(source)
             read = any(one.source is source for other in self.inside[-1] for one in other.reads)
-            pattern = self.pattern(source) if read else None
+            # What the task's coroutine returns is what is read outside of it, not all that a plain statement binds.
+            wanted = None if isinstance(source, (CallStep, BranchStep)) else self._exports(Leaf(to_node(source)))
+            pattern = self.pattern(source, wanted) if read else None
             out += self._assigned(pattern, cst.Await(cst.Name(self.shape.tasks[source])))
         return out
 
