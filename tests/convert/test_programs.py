@@ -3,12 +3,11 @@
 import os
 from pathlib import Path
 
-from programs import program
-
 from flyte_bridge.convert.project import convert_files, find
 from flyte_bridge.verify.verify import Outcome, Pair, verify
 from flyte_bridge_translators.findings import Severity
 from flyte_bridge_translators.source.engine.translator import Converted, Unchanged
+from programs import program
 
 COUNT = int(os.environ.get("FLYTE_BRIDGE_PROGRAMS", "15"))
 """How many programs: a sample by default; the full run takes 500."""
