@@ -48,6 +48,7 @@ class Request:
     do_verify: bool
     inputs: Path | None
     timeout: float
+    strict: bool
     tasks: bool
     python: Path | None
     rules: Path | None
@@ -64,6 +65,7 @@ def run(request: Request) -> Exit:
         raise UsageError("--output, --in-place, --diff and --check exclude each other: choose one")
     for name, given in (
         ("--inputs", request.inputs),
+        ("--strict", request.strict),
         ("--tasks", request.tasks),
         ("--python", request.python),
         ("--rules", request.rules),
@@ -115,7 +117,7 @@ def run(request: Request) -> Exit:
             diff=request.show_diff or (not elsewhere and len(files) == 1),
             wrote=request.in_place or request.output is not None,
         )
-    return _exit_code(result, verdicts, check=request.check)
+    return _exit_code(result, verdicts, check=request.check, strict=request.strict)
 
 
 class _Wanted:
@@ -213,14 +215,14 @@ def _needs_hand(outcomes: Sequence[Outcome]) -> bool:
     return any(finding.severity is Severity.HAND for outcome in outcomes for finding in outcome.findings)
 
 
-def _exit_code(result: ProjectResult, verdicts: Sequence[Verdict] | None, *, check: bool) -> Exit:
+def _exit_code(result: ProjectResult, verdicts: Sequence[Verdict] | None, *, check: bool, strict: bool) -> Exit:
     outcomes = [each.outcome for each in result.files]
     if any(isinstance(outcome, Failed) for outcome in outcomes):
         return Exit.NOT_CONVERTED
     if verdicts is not None:
-        from flyte_bridge.verify.report import differs
+        from flyte_bridge.verify.report import differs, proved
 
-        if differs(verdicts):
+        if differs(verdicts) or (strict and not proved(verdicts)):
             return Exit.DIFFERENT
     if check:
         return Exit.WOULD_CHANGE if any(isinstance(outcome, Converted) for outcome in outcomes) else Exit.DONE

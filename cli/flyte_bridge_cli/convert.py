@@ -49,6 +49,7 @@ RETRIES = ("keep", "faithful")
     metavar="SECONDS",
     help="For --verify: how long one workflow may run.",
 )
+@click.option("--strict", is_flag=True, help="For --verify: exit with 5 unless every workflow is SAME.")
 @click.option("--tasks", is_flag=True, help="For --verify: also run the tasks that no workflow uses.")
 @click.option(
     "--python",

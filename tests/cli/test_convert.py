@@ -18,6 +18,21 @@ CLEAN = "from flytekit import task\n\n\n@task\ndef a(x: int) -> int:\n    return
 HAND = 'from flytekit.remote import FlyteRemote\n\nremote = FlyteRemote.for_endpoint("localhost")\n'
 BROKEN = "def f(:\n"
 
+WAITS = """
+from datetime import timedelta
+from flytekit import approve, task, workflow
+
+
+@task
+def a(x: int) -> int:
+    return x
+
+
+@workflow
+def w(x: int = 1) -> int:
+    return approve(a(x=x), "yes", timeout=timedelta(hours=1))
+"""
+
 
 def run(*arguments: object, stdin: str | None = None) -> Result:
     return CliRunner().invoke(command, [str(argument) for argument in arguments], input=stdin)
@@ -200,3 +215,10 @@ def test_missing_path(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr.strip() == f"flyte-bridge: {tmp_path / 'no.py'}: no such file or directory"
+
+
+def test_strict_exits_with_5_unless_all_are_the_same(tmp_path: Path) -> None:
+    """A workflow that cannot run locally is no difference; `--strict` wants a proof."""
+    path = file(tmp_path, WAITS)
+    assert run(path, "--verify").exit_code == Exit.DONE
+    assert run(path, "--verify", "--strict").exit_code == Exit.DIFFERENT

@@ -6,7 +6,7 @@ import json
 from rich.console import Console
 
 from flyte_bridge.verify.compare import compare_outputs
-from flyte_bridge.verify.report import details, differs, print_table, remarks, summary, to_json
+from flyte_bridge.verify.report import details, differs, print_table, proved, remarks, summary, to_json
 from flyte_bridge.verify.verify import CODES, Outcome, Verdict
 from flyte_bridge_translators.findings.catalogue import CATALOGUE
 
@@ -67,6 +67,13 @@ def test_what_speaks_against_a_conversion() -> None:
     """Only DIFFERENT and V2 FAILED do."""
     against = {outcome for outcome in Outcome if differs([Verdict("w", "workflow", outcome)])}
     assert against == {Outcome.DIFFERENT, Outcome.V2_FAILED}
+
+
+def test_what_proves_a_conversion() -> None:
+    """Only SAME does, of every workflow: `--strict` asks for it."""
+    alone = {outcome for outcome in Outcome if proved([Verdict("w", "workflow", outcome)])}
+    assert alone == {Outcome.SAME}
+    assert not proved([Verdict("w", "workflow", Outcome.SAME), Verdict("v", "workflow", Outcome.BY_HAND)])
 
 
 def test_codes_are_in_the_catalogue() -> None:

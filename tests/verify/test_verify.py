@@ -144,7 +144,7 @@ def troubles() -> dict[str, Verdict]:
         ),
         ("mixes.alone", Outcome.V2_FAILED, "the conversion still imports flytekit"),
         ("troubles.dies", Outcome.V1_FAILED, "the process ended with exit status 7"),
-        ("troubles.hangs", Outcome.V1_FAILED, "no answer within 4 s"),
+        ("troubles.hangs", Outcome.TIMED_OUT, "no answer within 4 s"),
         ("troubles.asks", Outcome.SAME, ""),
         ("troubles.asks_in_vain", Outcome.NOT_RUN, "needs a secret"),
         ("troubles.lends", Outcome.NOT_RUN, "the package no_such_package is not installed here"),

@@ -2,6 +2,9 @@
 
 ```
 verify     run a source tree and its conversion on the same inputs, one verdict per workflow
+verdict    what is said of one workflow
+judge      the runs of both sides, and the verdict they give
+by_hand    which TODOs a converted workflow reaches
 staging    source trees and their converted copies
 inputs     which inputs: the user's, the `__main__` block's, the defaults, else generated from the types
 values     plain (JSON) values to Python values of a type, and generated plain values
@@ -13,6 +16,7 @@ worker     the protocol of the two runners; runner_v1 imports flytekit only, run
 entities_v1 what Flyte 1's entities say about themselves
 paths      the critical path of a converted driver, read from its source
 process    starts a runner, watches it, ends it
+clock      how long a runner has taken, less what it waited for a processor
 report     verdicts as a table and as JSON
 ```
 

@@ -17,10 +17,10 @@ import subprocess
 import sys
 import sysconfig
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import flyte_bridge
+from flyte_bridge.verify.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,7 +87,7 @@ def run(
         runner: The module: `runner_v1` or `runner_v2`.
         job: What to do; its `events` and `scratch` are set here.
         scratch: A directory for the processes.
-        timeout: Seconds for each workflow.
+        timeout: Seconds for each workflow, as `Clock` counts them.
         python: The interpreter.
         seed: Of the processes' string hashes.
         stop: When set, the processes are ended.
@@ -139,11 +139,13 @@ class _Runs:
 
 
 def _fatal(error: Mapping[str, Any] | None) -> bool:
-    return error is not None and error["type"] == CRASH
+    return error is not None and error["type"] in FATAL
 
 
-CRASH = "crash"
-"""The type of an error that was the end of the process."""
+CRASH, LATE = "crash", "late"
+"""The types of an error that was the end of the process: by itself, or because it took too long."""
+
+FATAL = (CRASH, LATE)
 
 
 class _Process:
@@ -171,7 +173,7 @@ class _Process:
 
     def watch(self, ran: Ran, timeout: float, stop: threading.Event) -> bool:
         """Take the events in until the end; whether the job is done, or another process has to go on."""
-        read, started, late = 0, time.monotonic(), False
+        read, clock, late = 0, Clock(self._process.pid), False
         try:
             while True:
                 running = self._process.poll() is None
@@ -181,11 +183,11 @@ class _Process:
                     self._take(json.loads(line), ran)
                 if whole:
                     read += len(whole)
-                    started = time.monotonic()
+                    clock.start()
                 if self._ended or not running:
                     break
                 limit = timeout if self._open is not None else max(timeout, IMPORTS)
-                if late := time.monotonic() - started > limit:
+                if late := clock.seconds() > limit:
                     break
                 if stop.wait(_POLL):
                     raise Stopped("the verification was interrupted")
@@ -193,7 +195,7 @@ class _Process:
             self._end()
         if self._ended:
             return True
-        self._blame(ran, f"no answer within {limit:g} s" if late else self._death())
+        self._blame(ran, *((LATE, f"no answer within {limit:g} s") if late else (CRASH, self._death())))
         return self._open is None and not self._waiting
 
     def _take(self, event: dict[str, Any], ran: Ran) -> None:
@@ -213,9 +215,10 @@ class _Process:
             case "end":
                 self._ended = True
 
-    def _blame(self, ran: Ran, why: str) -> None:
+    def _blame(self, ran: Ran, kind: str, why: str) -> None:
         """Charge what the process was at."""
-        error: dict[str, Any] = {"event": "raised", "type": CRASH, "message": why, "own": False, "retried": False}
+        error: dict[str, Any] = {"event": "raised", "type": kind, "message": why}
+        error |= dict.fromkeys(("own", "in_workflow", "retried"), False)
         error |= dict.fromkeys(("line", "missing", "needs"))
         if self._open is not None:
             target, at = self._open

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from flyte_bridge.verify.verify import Outcome, Verdict
+from flyte_bridge.verify.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,6 +17,8 @@ _STYLES = {
     Outcome.DIFFERENT: "bold red",
     Outcome.V1_FAILED: "yellow",
     Outcome.V2_FAILED: "bold red",
+    Outcome.BY_HAND: "yellow",
+    Outcome.TIMED_OUT: "yellow",
     Outcome.NOT_RUN: "yellow",
 }
 
@@ -114,3 +116,8 @@ def to_json(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
 def differs(verdicts: Iterable[Verdict]) -> bool:
     """Whether verification speaks against the conversion: what the command's exit code says."""
     return any(one.outcome in (Outcome.DIFFERENT, Outcome.V2_FAILED) for one in verdicts)
+
+
+def proved(verdicts: Iterable[Verdict]) -> bool:
+    """Whether every workflow is the same: what `--strict` asks for."""
+    return all(one.outcome is Outcome.SAME for one in verdicts)

@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import sys
+import traceback
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, get_args, get_origin
@@ -204,7 +205,7 @@ class Runner:
 
         told = error.value if isinstance(error, FlyteUserRuntimeException) else error
         raw = told.args[0] if len(told.args) == 1 and isinstance(told.args[0], str) else str(told)
-        message = _PREFIX.sub("", raw)
+        message = _message(told, raw)
         own = self._own(told)
         needs = None if own else _LACKS.get(type(told).__name__)
         if needs is not None:
@@ -219,6 +220,7 @@ class Runner:
             "message": message,
             "needs": needs,
             "own": own,
+            "in_workflow": _in_workflow(error, told),
             "retried": isinstance(told, FlyteRecoverableException),
         }
 
@@ -250,6 +252,31 @@ class Runner:
         if issubclass(bare, os.PathLike):
             return self._reader.path(plain)
         return NotImplemented
+
+
+def _message(error: BaseException, raw: str) -> str:
+    """What an exception was made with: local execution puts where it was in front, and Flyte's own print their code too."""
+    from flytekit.exceptions.base import FlyteException
+
+    code = f"{type(error).error_code}: error=" if isinstance(error, FlyteException) else None
+    message = _PREFIX.sub("", raw)
+    while code and message.startswith(code):
+        message = _PREFIX.sub("", message.removeprefix(code))
+    return message
+
+
+def _in_workflow(*errors: BaseException) -> bool:
+    """Whether the last entity that was at work, as the tracebacks tell from outside to inside, is a workflow and no task."""
+    from flytekit.core.base_task import PythonTask
+    from flytekit.core.workflow import WorkflowBase
+
+    entities = [
+        frame.f_locals.get("self")
+        for error in dict.fromkeys(errors)
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+    ]
+    at_work = [entity for entity in entities if isinstance(entity, PythonTask | WorkflowBase)]
+    return bool(at_work) and isinstance(at_work[-1], WorkflowBase)
 
 
 async def _wait(result: Any) -> Any:

@@ -9,8 +9,11 @@ dies of, its parent knows how far it came and starts another one for the rest.
 | `found` | `id`, `kind`, `inputs` (plain), `sources`, `outputs` (names), `skip` (null, or why it cannot run), `path` |
 | `start` | `id`, `at` (offset in the captured output) |
 | `done` | `id`, `outputs` (canonical), `seconds`, `at` |
-| `raised` | `id`, `at`, `type`, `message`, `trace`, `line` (the user's), `own` (raised there), `retried`, `missing`, `needs` |
+| `raised` | `id`, `at`, `type`, `message`, `trace`, `line` (the user's), and what is below |
 | `end` | |
+
+Of an exception also: `own` (raised in the user's source), `in_workflow` (in a workflow's body, not in a task), `retried`, `missing`
+(which module), `needs` (what this machine lacks).
 
 Imports no SDK.
 """
@@ -95,6 +98,7 @@ class Events:
             "type": type(error).__name__,
             "message": str(error),
             "own": bool(theirs) and theirs[-1],
+            "in_workflow": False,
             "retried": False,
             "line": None if last is None else f"line {last.lineno}: {(last.line or '').strip()}",
             "missing": error.name if isinstance(error, ModuleNotFoundError) else None,

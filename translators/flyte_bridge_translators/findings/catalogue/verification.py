@@ -57,5 +57,20 @@ CODES: tuple[Code, ...] = (
         "by side now waits.",
         "Look for an await that does not need to wait; please report it.",
     ),
+    Code(
+        "FB508",
+        "left to do by hand first",
+        Severity.CHECK,
+        "The conversion does not run yet, and the workflow uses a place that is marked with a TODO.",
+        "Do what the TODO asks for, and verify again.",
+    ),
+    Code(
+        "FB509",
+        "timed out",
+        Severity.CHECK,
+        "One side gave no answer in the time it may take, so there is nothing to compare. Time that a process waits for a "
+        "processor does not count.",
+        "Give smaller inputs with `--inputs`, or more time with `--timeout`.",
+    ),
 )
 """Verdicts of `--verify`; SAME is none."""
