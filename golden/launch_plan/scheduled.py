@@ -15,15 +15,19 @@ def report(kickoff: datetime, n: int, rate: float) -> str:
     return f"{kickoff:%Y-%m-%d} {n} {rate}"
 
 
-# Every night at two.
-nightly = flyte.Trigger(
-    "nightly",
-    flyte.Cron("0 2 * * *"),
-    inputs={"kickoff": flyte.TriggerTime, "n": 3, "rate": 2.0},
-    auto_activate=True,
-)
-
-
-@driver.task(triggers=nightly)
+@driver.task
 async def wf(kickoff: datetime = datetime(2024, 1, 1), n: int = 1, rate: float = 0.5) -> str:
     return await report.aio(kickoff=kickoff, n=n, rate=rate)
+
+
+# Every night at two.
+@driver.task(
+    triggers=flyte.Trigger(
+        "nightly",
+        flyte.Cron("0 2 * * *"),
+        inputs={"kickoff": flyte.TriggerTime},
+        auto_activate=True,
+    ),
+)
+async def nightly(kickoff: datetime = datetime(2024, 1, 1)) -> str:
+    return await wf(kickoff=kickoff, n=3, rate=2.0)

@@ -162,7 +162,8 @@ _LAUNCH_PLAN = (
         "launch plan became a task",
         Severity.NOTE,
         "A trigger belongs to a task and stands in its file; this launch plan is of a workflow in another file, or has inputs "
-        "that a trigger cannot carry, so it became a small task with the trigger on it.",
+        "that a trigger cannot carry (beside the time it fires at it carries none), so it became a small task with the trigger "
+        "on it.",
         "Nothing to do; move the trigger to the workflow itself when its inputs allow it.",
     ),
     Code(

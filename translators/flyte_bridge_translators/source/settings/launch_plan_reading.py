@@ -15,6 +15,7 @@ from flyte_bridge_translators.source.engine.names import is_v1
 from flyte_bridge_translators.source.engine.tree import code, string_value, used_names
 from flyte_bridge_translators.source.settings.decorated import decorated, unique
 from flyte_bridge_translators.source.settings.places import Places
+from flyte_bridge_translators.source.settings.schedule import kickoff_of
 
 _TAIL = (
     "default_inputs", "fixed_inputs", "schedule", "notifications", "labels", "annotations", "raw_output_data_config",
@@ -53,6 +54,7 @@ class LaunchPlan:
         target: The qualified name of its workflow.
         given: The arguments.
         mode: `trigger`, `task` (a small task of its own) or `alias` (the default launch plan).
+        kickoff: The input that gets the time it fires at.
     """
 
     statement: cst.SimpleStatementLine
@@ -62,6 +64,7 @@ class LaunchPlan:
     target: str
     given: Mapping[str, cst.BaseExpression]
     mode: str
+    kickoff: str | None = None
 
 
 def plans(module: Module, facts: Facts) -> Iterator[LaunchPlan]:
@@ -83,8 +86,21 @@ def plans(module: Module, facts: Facts) -> Iterator[LaunchPlan]:
         target = module.names.qualified(workflow)
         if workflow is None or target is None or read.stars or read.extra:
             continue
+        kickoff = _kickoff(module, given.get("schedule"))
         mode = _mode(module, facts, functions, statement, target, given)
-        yield LaunchPlan(statement, value, variable, workflow, target, given, mode)
+        if kickoff is not None and {"default_inputs", "fixed_inputs"} & set(given):
+            mode = "task"
+        yield LaunchPlan(statement, value, variable, workflow, target, given, mode, kickoff)
+
+
+def _kickoff(module: Module, node: cst.BaseExpression | None) -> str | None:
+    """The input that gets the time of a schedule, which may be a constant of the file."""
+    value: cst.CSTNode | None = node
+    if isinstance(node, cst.Name):
+        value = module.definition(node.value)
+    if not isinstance(value, cst.Call):
+        return None
+    return string_value(kickoff_of(module.names.qualified(value.func), value))
 
 
 def _bound(small: cst.BaseSmallStatement) -> tuple[str | None, cst.BaseExpression | None]:

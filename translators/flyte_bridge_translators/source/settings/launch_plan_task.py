@@ -1,5 +1,9 @@
 """A launch plan as a small task of its own that calls the workflow: for a workflow of another file, or inputs that a trigger
-cannot carry. What was fixed stays fixed in it."""
+cannot carry. What was fixed stays fixed in it.
+
+A trigger that gives the time it fires at gives nothing else: the scheduler of Flyte 2 puts the time in the place of all its
+inputs (runs/scheduler/executor/trigger_executor.go). So the task of such a launch plan has no other input.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +39,14 @@ def write(work: Work, plan: LaunchPlan, facts: Facts, used: set[str]) -> None:
     required: list[str] = []
     optional: list[str] = []
     passed: list[tuple[str, Doc]] = []
+    if plan.kickoff is not None:
+        fixed = {**defaults, **fixed}
     for parameter in workflow.parameters:
         if parameter.name in fixed:
             passed.append((f"{parameter.name}=", given_input(work, fixed[parameter.name], parameter)))
             continue
+        if plan.kickoff not in {None, parameter.name} and parameter.default is not None:
+            continue  # the workflow's own default
         passed.append((f"{parameter.name}=", parameter.name))
         written = parameter.name
         if parameter.annotation is not None:

@@ -56,9 +56,24 @@ def automation(work: Work, node: cst.BaseExpression, where: cst.CSTNode) -> Auto
     return None
 
 
+KICKOFF = "kickoff_time_input_arg"
+
+
 def _kickoff(given: arguments.Arguments) -> str | None:
-    node = given.named.get("kickoff_time_input_arg")
+    node = given.named.get(KICKOFF)
     return None if node is None or arguments.is_none(node) else code(node)
+
+
+def kickoff_of(name: str | None, value: cst.BaseExpression | None) -> cst.BaseExpression | None:
+    """The argument of a schedule that says which input gets the time it fires at; None when none does.
+
+    Args:
+        name: The Flyte 1 name of what makes the schedule.
+        value: The call that makes it.
+    """
+    signature = {CRON: CRON_SIGNATURE, FIXED_RATE: RATE_SIGNATURE}.get(name or "")
+    node = arguments.read(value, signature).named.get(KICKOFF) if signature and value is not None else None
+    return None if arguments.is_none(node) else node
 
 
 def _cron(work: Work, call: cst.Call, where: cst.CSTNode) -> Automation | None:
