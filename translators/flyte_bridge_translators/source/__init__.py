@@ -96,7 +96,7 @@ CONCEPTS: tuple[Concept, ...] = (
         "values of data types",
         "`flyte.io` files, directories and frames in bodies.",
         bodies.translate,
-        cases=("file", "directory", "structured_dataset", "schema", "outputs"),
+        cases=("file", "directory", "structured_dataset", "schema", "outputs", "numbers"),
     ),
     Concept("types", "The types of `flyte.io` in annotations.", named_types.translate),
     Concept("optional", "A default of `None` with a type that allows it.", optional.translate),

@@ -106,6 +106,29 @@ CODES = (
         "Pass the directory as an argument if two functions must share it.",
     ),
     Code(
+        "FB415",
+        "value of a file's field is not known",
+        Severity.CHECK,
+        "Flyte 1 turned a path given to a dataclass's file field into a file; Flyte 2 does not. What is given here may be a path "
+        "or a file: it was left as it is.",
+        "Wrap a path: `File.from_local_sync(path)`, `Dir.from_local_sync(path)`.",
+    ),
+    Code(
+        "FB416",
+        "metadata of a file",
+        Severity.HAND,
+        "`FlyteFile(path, metadata=…)` sent key-value pairs along with the file. Files and directories of Flyte 2 have none.",
+        "Return the metadata as an output of its own, or write it into the file.",
+    ),
+    Code(
+        "FB417",
+        "file is uploaded before it is complete",
+        Severity.CHECK,
+        "Flyte 1 uploads a file when its task ends, Flyte 2 where it is made. What is written to it afterwards is lost on a "
+        "backend; the SDK's local mode does not copy, and shows nothing of it.",
+        "Close the file, or make the `File` after the last write.",
+    ),
+    Code(
         "FB420",
         "deck feature without a counterpart",
         Severity.HAND,
@@ -188,6 +211,14 @@ CODES = (
         Severity.HAND,
         "`pyflyte` is invoked from Python, as in the main blocks of the official examples.",
         "Call `flyte.run(task, ...)`, or drop the block and use `flyte run file.py task`.",
+    ),
+    Code(
+        "FB464",
+        "named outputs in the order of the alphabet",
+        Severity.CHECK,
+        "From a backend the SDK gives named outputs in the order of their names, in local mode in the order they are declared in. "
+        "The call reads them by their place, which is right after a bare `flyte.init()` (local) only.",
+        'Against a backend read them by name: `outputs().named_outputs["name"]`.',
     ),
     Code(
         "FB471",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flyte_bridge_translators.source.data.file import Files
+from flyte_bridge_translators.source.data.numbers import Numbers
 from flyte_bridge_translators.source.data.outputs import Outputs
 from flyte_bridge_translators.source.data.structured_dataset import Frames
 from flyte_bridge_translators.source.data.values import Values
@@ -10,8 +11,8 @@ from flyte_bridge_translators.source.engine.edits import Plan
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.translator import Context
 
-PARTS = (Files, Frames, Outputs)
-"""Outputs come last: they wrap what the others wrote."""
+PARTS = (Files, Frames, Outputs, Numbers)
+"""Outputs come after what they wrap."""
 
 
 def translate(module: Module, context: Context) -> Plan:

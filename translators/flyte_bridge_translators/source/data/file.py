@@ -15,6 +15,7 @@ from flyte_bridge_translators.source.data import directory
 from flyte_bridge_translators.source.data.datatypes import DIRECTORY, FILE, IO, Shape
 from flyte_bridge_translators.source.data.directory import argument_of
 from flyte_bridge_translators.source.data.flyte_io import atom, call, expression, io_class
+from flyte_bridge_translators.source.data.unflushed import flush
 from flyte_bridge_translators.source.data.uses import data_uses, in_loop, is_path_use, origin, wants_path
 from flyte_bridge_translators.source.data.values import FLYTE1_MAKERS, Values, loads
 from flyte_bridge_translators.source.engine.edits import Plan, Rewrite
@@ -113,6 +114,9 @@ class Files:
         kind = self._made_kind(made)
         if kind is None:
             return
+        metadata = argument_of(made, 3 if kind == FILE else 4, "metadata")
+        if metadata is not None and code(metadata) != "None":
+            self.plan.report("FB416", made, f"metadata={code(metadata)} was left out: a {IO[kind]} has none")
         io = io_class(self.module, self.plan, IO[kind])
         if self.values.made(made) is None:
             self._maker(made, io)
@@ -143,6 +147,8 @@ class Files:
         if where == "unknown":
             self.plan.report("FB401", made, f"{code(path)} comes from outside: it is taken for a local path")
         name = IO[kind]
+        if where != "remote" and kind == FILE:
+            flush(self.module, self.plan, made, path)
         if where == "remote" or not in_body:
             self.plan.replace(
                 made,
@@ -272,6 +278,8 @@ class Files:
             if self._needs_name_only(attribute):
                 return
             self._path(node, attribute)
+        elif name == "metadata":
+            self.plan.report("FB416", attribute, f"{code(attribute)}: a {IO[shape.kind]} has no metadata")
         elif called is None:
             return
         elif name in {"download", "__fspath__"}:

@@ -8,6 +8,7 @@ Constructors (`FlyteFile(path)`) are the business of `file`, `directory` and `st
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import cast
 
 import libcst as cst
@@ -127,12 +128,23 @@ def _registered(module: Module, plan: Plan, node: cst.CSTNode) -> None:
 
 
 def _hash(module: Module, plan: Plan, node: cst.Name | cst.Attribute) -> None:
+    """`HashMethod(fn)`, `HashMethod(function=fn)`, `HashMethod[T](fn)`."""
     new = member(module, plan, "flyte.io", "HashFunction")
+    target: cst.CSTNode = node
     parent = module.parents.get(node)
-    if isinstance(parent, cst.Call) and parent.func is node:
-        plan.replace(node, expression("{new}.from_fn", new=new), "HashMethod(fn) is HashFunction.from_fn(fn)")
-    else:
-        plan.replace(node, new)
+    if isinstance(parent, cst.Subscript) and parent.value is node:
+        target, parent = parent, module.parents.get(parent)
+    if not (isinstance(parent, cst.Call) and parent.func is target):
+        plan.replace(target, new)
+        return
+    plan.replace(target, expression("{new}.from_fn", new=new), "HashMethod(fn) is HashFunction.from_fn(fn)")
+    for argument in parent.args:
+        if argument.keyword is not None and argument.keyword.value == "function":
+            plan.replace(argument, partial(_positional, argument), "`from_fn` calls its function `fn`")
+
+
+def _positional(argument: cst.Arg, rewrite: Rewrite) -> cst.Arg:
+    return rewrite.inside(argument).with_changes(keyword=None, equal=cst.MaybeSentinel.DEFAULT)
 
 
 def _metadata(module: Module, plan: Plan, node: cst.CSTNode, qualified: str) -> None:

@@ -24,9 +24,9 @@ from flyte_bridge_translators.source.data.datatypes import (
     SCHEMA,
     TUPLE,
     Shape,
-    of_text,
 )
 from flyte_bridge_translators.source.data.flyte_io import call, expression, io_class
+from flyte_bridge_translators.source.data.unflushed import flush
 from flyte_bridge_translators.source.data.uses import origin
 from flyte_bridge_translators.source.data.values import Values
 from flyte_bridge_translators.source.engine.edits import Plan, Rewrite
@@ -206,10 +206,7 @@ class Outputs:
         entity = self.values.context.entity(qualified)
         if entity is not None:
             target = self.values.context.entity(entity.target) if entity.kind is Kind.LAUNCH_PLAN else entity
-            names = (
-                {each.name: of_text(each.annotation) for each in target.parameters if each.annotation} if target else {}
-            )
-            self._bind(made, names, literal=True)
+            self._bind(made, self.values.declared(target) if target is not None else {}, literal=True)
             return
         shape = self.values.shape(made)
         if shape is not None and shape.kind == CLASS:
@@ -298,8 +295,14 @@ class Outputs:
             if known.kind == PATH:
                 self._hold(holder, field, self._wrap(value, shape), _WHY)
             return
-        if sure or (isinstance(value, cst.Call) and code(value.func).endswith(".create_from")):
+        if isinstance(value, cst.Call) and code(value.func).endswith(".create_from"):
             return  # an artifact's value is what it was made of
+        if sure:
+            if known is None and shape.kind in {FILE, DIRECTORY} and isinstance(holder, cst.Arg):
+                self.plan.report(
+                    "FB415", value, f"{_short(value)} goes where {IO[shape.kind]} is declared: is it one, or a path?"
+                )
+            return
         self.plan.report(
             "FB402",
             value,
@@ -329,6 +332,8 @@ class Outputs:
             return lambda new: expression("{io}.wrap_df({x})", io=io, x=new)
         if origin(self.module, self.values, value) == "remote":
             return lambda new: expression("{io}.from_existing_remote({x})", io=io, x=new)
+        if shape.kind == FILE:
+            flush(self.module, self.plan, value, value)
         return lambda new: call(self.module, value, "{io}.from_local_sync({x})", io=io, x=new)
 
     def _hold(self, holder: cst.CSTNode, field: str, wrap: Wrap, why: str) -> None:

@@ -26,7 +26,7 @@ from flyte_bridge_translators.source.data.datatypes import (
     of_annotation,
     of_text,
 )
-from flyte_bridge_translators.source.engine.entities import Kind
+from flyte_bridge_translators.source.engine.entities import Entity, Kind
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.names import Binding
 from flyte_bridge_translators.source.engine.translator import Context
@@ -130,6 +130,15 @@ class Values:
             return None
         return first
 
+    def declared(self, entity: Entity) -> dict[str, Shape]:
+        """The parameters of a task or workflow; in this file aliases of types are followed."""
+        function = self.module.definition(entity.name) if entity.module == self.module.name else None
+        if isinstance(function, cst.FunctionDef):
+            every = (*function.params.posonly_params, *function.params.params, *function.params.kwonly_params)
+            shapes = ((each.name.value, self.parameter(each)) for each in every if each.annotation is not None)
+            return {name: shape for name, shape in shapes if shape is not None}
+        return {each.name: of_text(each.annotation) for each in entity.parameters if each.annotation}
+
     def _passed(self, function: cst.FunctionDef, parameter: cst.Param) -> Iterator[cst.BaseExpression]:
         for call in self.module.all_calls:
             if isinstance(call.func, cst.Name) and call.func.value == function.name.value:
@@ -215,6 +224,8 @@ class Values:
         return None
 
     def _name(self, node: cst.Name) -> Shape | None:
+        if node.value == "__file__":
+            return Shape(PATH)
         known = [shape for shape in map(self._binding, self.module.names.bindings(node)) if shape is not None]
         if not known:
             return None

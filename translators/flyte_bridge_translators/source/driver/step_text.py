@@ -205,7 +205,7 @@ class StepWriter(Exports):
             return self._if(branch, sink)
         lead = self._lead(step) if step.small is not None else []
         before = self._prepared(step)
-        value = self.rewrite(step.value) if step.value is not None else None
+        value = self._returned(step)
         if step.pair is not None:
             value = tuple_of([self.rewrite(one) for one in step.pair])
         if value is None:
@@ -219,6 +219,12 @@ class StepWriter(Exports):
         if step.small is not None and alone(step.line):
             line = with_trailing(line, step.line)
         return [*before, broken(line, self.width)]
+
+    def _returned(self, step: ReturnStep) -> cst.BaseExpression | None:
+        """What is returned; an edit of the statement itself changes its value (a frame is wrapped, an int becomes a float)."""
+        if isinstance(step.small, cst.Return) and step.small.value is step.value:
+            return self.rewrite(step.small).value
+        return self.rewrite(step.value) if step.value is not None else None
 
     def _compound(self, step: BlockStep) -> list[cst.BaseStatement]:
         lead = self._lead(step)

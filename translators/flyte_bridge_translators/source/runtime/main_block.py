@@ -108,6 +108,10 @@ def _run(module: Module, context: Context, plan: Plan, call: cst.Call, entity: E
         outs = expression("(await {r}.outputs.aio())", r=atom(made)) if waits else expression("{r}.outputs()", r=run)
         return _value(outs, outputs, tuple_name)
 
+    if used and outputs.kind == "named" and list(outputs.names) != sorted(outputs.names):
+        plan.report(
+            "FB464", call, f"{', '.join(outputs.names)} come as {', '.join(sorted(outputs.names))} from a backend"
+        )
     tuple_name = _tuple_name(module, context, plan, entity, outputs) if used and not _unpacked(module, call) else None
     if used and outputs.kind == "named" and tuple_name is None and _unpacked(module, call):
         plan.replace(call, edit, "a workflow is run, and its outputs are a tuple")
