@@ -7,7 +7,7 @@ The executor runs one attempt; what follows from it is decided here:
 | succeeded | the action succeeded |
 | failed, recoverable | another attempt while the task's retries last, after its backoff |
 | failed, not recoverable | the action failed |
-| failed by the system (process lost, result unreadable) | another, up to `MAX_SYSTEM_FAILURES`, retries untouched |
+| failed by the system (process lost, no result) | another, up to `MAX_SYSTEM_FAILURES` without progress, retries untouched |
 | was ended because the backend stopped | another with the next start, however often |
 | ran longer than `timeout`, waited longer than `queued_timeout` | as failed and recoverable; the last is TIMED_OUT |
 | was running at the action's `deadline` | the action is TIMED_OUT, whatever retries are left |
@@ -30,12 +30,11 @@ from flyteidl2.task import common_pb2, run_pb2, task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2 as pb
 
 from flyte_bridge.backend import hashing
-from flyte_bridge.embedded import limits
+from flyte_bridge.embedded import limits, retries
 from flyte_bridge.embedded.attempts import fold
 from flyte_bridge.embedded.clock import to_datetime, to_timestamp
 from flyte_bridge.embedded.events import Change
 from flyte_bridge.embedded.executor import AttemptEvent, Ending, Failure, Job, Outcome
-from flyte_bridge.embedded.executor.result import SERVER_STOPPED
 from flyte_bridge.embedded.faults import Fault
 from flyte_bridge.embedded.inputs import inputs_file
 from flyte_bridge.embedded.layout import Layout, output_prefix
@@ -54,9 +53,6 @@ if TYPE_CHECKING:
     from flyte_bridge.embedded.inputs import Objects
     from flyte_bridge.embedded.ledger import Ledger
     from flyte_bridge.embedded.model import ActionKey, ActionRecord, Micros
-
-MAX_SYSTEM_FAILURES = 3
-"""Attempts that may fail by the system's doing before the action fails; the real backend's default."""
 
 CLUSTER = "embedded"
 """What attempts name as their cluster."""
@@ -188,7 +184,8 @@ class Life:
         if outcome.ending is Ending.SUCCEEDED:
             return self._success(number, outcome)
         failure = outcome.failure or Failure("Unknown", f"the attempt was {outcome.ending.value}", system=True)
-        if self._try_again(number, failure):
+        may_retry = int(self._metadata.retries.retries)
+        if retries.goes_on(self._parts.ledger, self._record, number, failure, may_retry):
             return Change(Phase.QUEUED, attempts=number + 1)
         phase = Phase.TIMED_OUT if outcome.ending is Ending.TIMED_OUT else Phase.FAILED
         error = _error(failure).SerializeToString()
@@ -230,34 +227,12 @@ class Life:
             kill=lambda: self._parts.executor.kill(self._key),
         )
 
-    def _try_again(self, number: int, failure: Failure) -> bool:
-        if failure.code == limits.DEADLINE:
-            return False
-        if failure.code == SERVER_STOPPED:
-            return True
-        before = fold(self._parts.ledger.entries(self._record, EventKind.ATTEMPT))
-        system = [one for one in before if one.attempt < number and one.error_info.kind == pb.ErrorInfo.KIND_SYSTEM]
-        if failure.system:
-            counted = sum(one.error_info.code != SERVER_STOPPED for one in system)
-            return failure.recoverable and counted < MAX_SYSTEM_FAILURES
-        return failure.recoverable and number - len(system) <= int(self._metadata.retries.retries)
-
     async def _pause(self) -> None:
-        """Waits for the backoff of a retry: `min(base * factor**n, cap)` before retry n, from 0, since the last end."""
-        retries = self._metadata.retries
-        n = self._record.attempts - 2
-        if n < 0 or not retries.HasField("backoff") or self._record.phase is not Phase.QUEUED:
-            return
-        backoff = retries.backoff
-        cap = limits.micros(backoff.cap) if backoff.HasField("cap") else None
-        try:
-            delay = limits.micros(backoff.base) * (backoff.factor or 1.0) ** n
-        except OverflowError:
-            delay = float(cap or 0)
-        delay = min(delay, cap) if cap is not None else delay
-        rest = self._record.updated_at + delay - self._parts.clock.now()
-        if rest > 0:
-            await asyncio.sleep(rest / 1e6)
+        """Waits for the backoff of a retry."""
+        if self._record.phase is Phase.QUEUED:
+            rest = retries.begins_at(self._record, self._metadata.retries) - self._parts.clock.now()
+            if rest > 0:
+                await asyncio.sleep(rest / 1e6)
 
     def _job(self, number: int) -> Job:
         parts, key = self._parts, self._key
@@ -272,7 +247,7 @@ class Life:
             input_uri=self._record.input_uri,
             output_prefix=prefix,
             run_output_base=base,
-            run_start_time=to_datetime(_stamp(start) if start.seconds else self._record.created_at),
+            run_start_time=to_datetime(retries.micros(start) if start.seconds else self._record.created_at),
             work_dir=parts.layout.work_dir(key, number),
             log_path=parts.layout.log(key, number),
             raw_prefix=f"{raw.rstrip('/')}/{key.run}/{key.name}/{number}" if raw else "",
@@ -407,7 +382,3 @@ _PHASES = {
 def _error(failure: Failure) -> pb.ErrorInfo:
     kind = pb.ErrorInfo.KIND_SYSTEM if failure.system else pb.ErrorInfo.KIND_USER
     return pb.ErrorInfo(code=failure.code, message=failure.message, kind=kind)
-
-
-def _stamp(timestamp: Any) -> Micros:
-    return int(timestamp.seconds) * 1_000_000 + int(timestamp.nanos) // 1000
