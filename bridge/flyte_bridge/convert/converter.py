@@ -14,6 +14,7 @@ from flyte_bridge_translators import source as flyte1_source
 from flyte_bridge_translators.findings import Finding, Where
 from flyte_bridge_translators.findings.catalogue import CATALOGUE
 from flyte_bridge_translators.source.check.result import checked
+from flyte_bridge_translators.source.engine.edits import failure
 from flyte_bridge_translators.source.engine.entities import Facts, read, with_environments
 from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
 from flyte_bridge_translators.source.engine.module import Module
@@ -157,11 +158,4 @@ def _text(data: bytes, encoding: str) -> str:
 
 
 def _defect(path: str, error: Exception) -> Failed:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = ""
-    if trace is not None:
-        code = trace.tb_frame.f_code
-        place = f" in {code.co_name} ({code.co_filename.rpartition('/')[2]}:{trace.tb_lineno})"
-    return failed("FB106", path, f"{type(error).__name__}: {error}{place}")
+    return failed("FB106", path, failure(error))

@@ -47,14 +47,15 @@ def translate(module: Module, context: Context) -> Plan:
     inside: set[cst.FunctionDef] = set()
 
     def rewrite(function: cst.FunctionDef) -> None:
-        if function.asynchronous is not None:
-            rewrite_eager(module, context, plan, function)
-            return
-        scene = scene_of(module, context, plan, function, coroutines, any_call)
-        if context.flow.is_generator(names[function]):
-            rewrite_generator(scene, function)
-        else:
-            rewrite_driver(scene, function)
+        with plan.attempt(function) as part:
+            if function.asynchronous is not None:
+                rewrite_eager(module, context, part, function)
+                return
+            scene = scene_of(module, context, part, function, coroutines, any_call)
+            if context.flow.is_generator(names[function]):
+                rewrite_generator(scene, function)
+            else:
+                rewrite_driver(scene, function)
 
     for function, kind in drivers:
         if kind is Kind.EAGER:

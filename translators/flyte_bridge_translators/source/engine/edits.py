@@ -9,6 +9,7 @@ emitted byte for byte.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, cast
 
@@ -130,9 +131,47 @@ class Plan:
         assert code in CATALOGUE, code
         self.reports.append(Report(code, node, message))
 
+    def absorb(self, other: Plan) -> None:
+        """Take in what another plan wants; what this one claims stays its own."""
+        for node, edit in other.replacements.items():
+            self.replacements.setdefault(node, edit)
+        for node, new in other.before.items():
+            self.before.setdefault(node, []).extend(new)
+        for node, new in other.after.items():
+            self.after.setdefault(node, []).extend(new)
+        self.removed |= other.removed
+        self.imports.update(other.imports)
+        self.reports.extend(other.reports)
+        self.changes.extend(other.changes)
+        self.renames.update(other.renames)
+        self.aliases.update(other.aliases)
+
+    @contextmanager
+    def attempt(self, node: cst.CSTNode) -> Iterator[Plan]:
+        """A plan for one statement: taken in as a whole, or, when a rule fails on the statement, reported there and left."""
+        scratch = Plan(self.rule)
+        try:
+            yield scratch
+        except Exception as error:
+            self.report("FB111", node, failure(error))
+        else:
+            self.absorb(scratch)
+
     def explain(self, node: cst.CSTNode, why: str) -> None:
         """Say why a place changed when the change itself is made elsewhere."""
         self.changes.append(Change(self.rule, node, why))
+
+
+def failure(error: Exception) -> str:
+    """What went wrong in a rule, in one line, with the place in our code."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = ""
+    if trace is not None:
+        code = trace.tb_frame.f_code
+        place = f" in {code.co_name} ({code.co_filename.rpartition('/')[2]}:{trace.tb_lineno})"
+    return " ".join(f"{type(error).__name__}: {error}".split()) + place
 
 
 def merge(plans: Sequence[Plan], basis: Plan | None = None) -> Plan:
@@ -144,18 +183,7 @@ def merge(plans: Sequence[Plan], basis: Plan | None = None) -> Plan:
     """
     whole = Plan("merged", basis=basis)
     for plan in plans:
-        for node, edit in plan.replacements.items():
-            whole.replacements.setdefault(node, edit)
-        for node, new in plan.before.items():
-            whole.before.setdefault(node, []).extend(new)
-        for node, new in plan.after.items():
-            whole.after.setdefault(node, []).extend(new)
-        whole.removed |= plan.removed
-        whole.imports.update(plan.imports)
-        whole.reports.extend(plan.reports)
-        whole.changes.extend(plan.changes)
-        whole.renames.update(plan.renames)
-        whole.aliases.update(plan.aliases)
+        whole.absorb(plan)
     return whole
 
 
@@ -193,11 +221,13 @@ class _Applier:
         self.made: dict[cst.CSTNode, cst.CSTNode] = {}
         self.given: set[tuple[str, cst.CSTNode]] = set()
         self.written: set[tuple[str, cst.CSTNode]] = set()
+        self.failed: dict[cst.CSTNode, Exception] = {}
         earlier = plan.basis.applied if plan.basis is not None else None
         if earlier is not None:
             changed = self._with_ancestors(self._differing(earlier))
             self.made = {node: new for node, new in earlier.made.items() if node not in changed}
             self.written = set(earlier.written)
+            self.failed = dict(earlier.failed)
 
     def _with_ancestors(self, nodes: Iterable[cst.CSTNode]) -> set[cst.CSTNode]:
         found: set[cst.CSTNode] = set()
@@ -231,7 +261,14 @@ class _Applier:
             return node
         if node not in self.made:
             edit = self.plan.replacements.get(node)
-            new = edit(self) if edit is not None else self.inside(node)
+            try:
+                new = edit(self) if edit is not None else self.inside(node)
+            except Exception as error:
+                # A rule that fails costs the statement of the file it fails in, and no more.
+                if self.source.parents.get(node) is not self.source.tree:
+                    raise
+                self.failed[node] = error
+                new = node
             todos = self.todos.get(node)
             if todos:
                 new = _with_todos(cast("cst.CSTNode", new), todos)

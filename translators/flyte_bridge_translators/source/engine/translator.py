@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from flyte_bridge_translators.findings import Finding
-from flyte_bridge_translators.source.engine.edits import Plan, apply, locate, merge
+from flyte_bridge_translators.source.engine.edits import Edit, Plan, apply, failure, locate, merge
 from flyte_bridge_translators.source.engine.entities import Entity, Facts, Kind, Outputs
 from flyte_bridge_translators.source.engine.environment_names import clean, environment_names, suffix
 from flyte_bridge_translators.source.engine.flow import Callees, Flow
@@ -262,16 +262,27 @@ def convert(module: Module, context: Context) -> Outcome:
     Returns:
         `Converted` or `Unchanged`; findings sorted by place.
     """
-    plan = merge([concept.translate(module, context) for concept in context.concepts if concept.translate])
+    plan = merge(
+        [_asked(concept.name, concept.translate, module, context) for concept in context.concepts if concept.translate]
+    )
     for concept in context.concepts:
         if concept.finish is not None:
             plan = merge([concept.finish(module, context, plan), plan], basis=plan)
     tree = apply(module, plan)
+    failed = dict(plan.applied.failed) if plan.applied is not None else {}
+    for statement, error in failed.items():
+        plan.report("FB111", statement, failure(error))
     lost = list(plan.applied.lost()) if plan.applied is not None else []
     for statement, lines in lost:
         text = "; ".join(code(line).strip() for line in lines)
         plan.report("FB109", statement, f"`{text}` belongs beside this line")
-    if lost:
+    if lost or failed:
+        tree = apply(module, plan)
+    broken = [] if tree is module.tree or _compiles(tree.code) else list(_broken(module, plan))
+    for statement, message in broken:
+        plan.replacements[statement] = _kept(statement)
+        plan.report("FB111", statement, message)
+    if broken:
         tree = apply(module, plan)
     findings = locate(module, plan.reports)
     text = module.text if tree is module.tree else tree.code
@@ -279,6 +290,51 @@ def convert(module: Module, context: Context) -> Outcome:
         return Unchanged(findings)
     changes = _explained(module, plan) if context.options.explain else ()
     return Converted(text, findings, changes, dict(plan.renames))
+
+
+def _compiles(text: str) -> bool:
+    try:
+        compile(text, "<converted>", "exec", dont_inherit=True)
+    except SyntaxError:
+        return False
+    return True
+
+
+def _broken(module: Module, plan: Plan) -> Iterator[tuple[cst.CSTNode, str]]:
+    """The statements of the file whose conversion is no Python, though they are."""
+    made = plan.applied.made if plan.applied is not None else {}
+    for statement in module.tree.body:
+        new = made.get(statement)
+        if new is None or new is statement or isinstance(new, cst.FlattenSentinel):
+            continue
+        if not _compiles(code(new)) and _compiles(code(statement)):
+            yield statement, "its conversion is not valid Python"
+
+
+def _kept(statement: cst.CSTNode) -> Edit:
+    return lambda _: statement
+
+
+def _asked(rule: str, translate: Translator, module: Module, context: Context) -> Plan:
+    """What one concept wants; when its rule fails, that is reported where it was looking, and the other rules go on."""
+    try:
+        return translate(module, context)
+    except Exception as error:
+        plan = Plan(rule)
+        plan.report("FB111", _looked_at(module, error), failure(error))
+        return plan
+
+
+def _looked_at(module: Module, error: Exception) -> cst.CSTNode:
+    """The innermost node of the file that a rule had in hand when it failed."""
+    found: cst.CSTNode = module.tree.body[0]
+    trace = error.__traceback__
+    while trace is not None:
+        for value in trace.tb_frame.f_locals.values():
+            if isinstance(value, cst.CSTNode) and value in module.parents:
+                found = value
+        trace = trace.tb_next
+    return found
 
 
 def _explained(module: Module, plan: Plan) -> tuple[Explained, ...]:
