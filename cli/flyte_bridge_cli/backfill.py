@@ -140,6 +140,7 @@ def command(
 async def _run(settings: config.Settings, request: _Request) -> bool:
     from flyte_bridge.side_by_side import backfill_report, backfill_state
     from flyte_bridge.side_by_side.backfill import Backfill
+    from flyte_bridge.side_by_side.json_lines import held
     from flyte_bridge.side_by_side.sides import Sides
 
     sides = Sides(settings)
@@ -158,7 +159,7 @@ async def _run(settings: config.Settings, request: _Request) -> bool:
             return True
         if known is None or known.version != plan.launch_plan.version:
             known = backfill_state.BackfillState(path, plan.launch_plan.version)
-        with backfill_state.held(path):
+        with held(path, "backfill"):
             try:
                 await Backfill(plan, request.options, known, _tell).run()
             finally:

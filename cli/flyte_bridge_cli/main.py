@@ -37,6 +37,7 @@ VERBS: dict[str, Verb] = {
     "down": Verb("flyte_bridge_cli.down:down", "Stop the embedded Flyte 2 backend."),
     "exec": Verb("flyte_bridge_cli.exec:command", "Run a program written for Flyte 1, unmodified, on Flyte 2."),
     "graph": Verb("flyte_bridge_cli.graph:command", "Draw the graph of a Flyte 1 workflow."),
+    "import": Verb("flyte_bridge_cli.importing:command", "Register in Flyte 2 what is registered in Flyte 1."),
     "pyflyte": Verb("flyte_bridge_cli.pyflyte:command", "Run flytekit's command line on Flyte 2."),
     "register": Verb(
         "flyte_bridge_cli.register:command", "Register Flyte 1 tasks, workflows and launch plans in Flyte 2."

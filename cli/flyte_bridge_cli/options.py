@@ -43,6 +43,14 @@ renames_option = click.option(
 """Which names a conversion has changed."""
 
 
+from_admin_option = click.option(
+    "--from-admin",
+    metavar="ENDPOINT",
+    help="host:port of Flyte 1's flyteadmin.  [default: $FLYTE_BRIDGE_V1_ENDPOINT]",
+)
+"""Which Flyte 1 is read."""
+
+
 class Length(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # click 8.3 made it generic
     """A length of time: `7d`, `12h30m`, or seconds."""
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from flyte_bridge.side_by_side.control_plane import ControlPlane
 
-collect_ignore = [] if find_spec("flytekit") else ["test_compare.py", "test_backfill.py", "test_shadow.py"]
+collect_ignore = (
+    [] if find_spec("flytekit") else ["test_compare.py", "test_backfill.py", "test_shadow.py", "test_import.py"]
+)
 """What runs workflows of flytekit, which stops at Python 3.12."""
 
 CODE = Path(__file__).with_name("code")

@@ -196,6 +196,33 @@ class Storage:
         store, key = cloud
         return str(await _told(uri, sign_async(store, "GET", key, life)))
 
+    async def make_bucket(self, uri: str) -> None:
+        """Makes the bucket of an object in S3; obstore cannot, but signs the request.
+
+        Raises:
+            ObjectError: It cannot be made, or is there.
+        """
+        from urllib.error import HTTPError
+        from urllib.request import Request, urlopen
+
+        from obstore import sign_async
+
+        cloud = self._cloud(uri)
+        if cloud is None or not uri.startswith("s3"):
+            raise BadObjectName(uri, "buckets are made in S3 only")
+        url = str(await _told(uri, sign_async(cloud[0], "PUT", "", timedelta(minutes=1))))
+
+        def put() -> None:
+            with urlopen(Request(url, method="PUT"), timeout=60):
+                pass
+
+        try:
+            await asyncio.to_thread(put)
+        except HTTPError as error:
+            raise ObjectError(uri, f"its bucket cannot be made: HTTP {error.code} {error.reason}") from None
+        except OSError as error:
+            raise ObjectError(uri, f"its bucket cannot be made: {error}") from None
+
     def _cloud(self, uri: str) -> tuple[Any, str] | None:
         """The store and the key of an object in a cloud."""
         scheme, _, rest = uri.partition("://")

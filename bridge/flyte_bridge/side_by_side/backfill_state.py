@@ -6,16 +6,13 @@ names. It keeps what names do not tell: the version that was meant, and what com
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..errors import SourceError, UsageError
+from ..errors import SourceError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,19 +116,3 @@ def load(path: Path) -> BackfillState | None:
         raise SourceError(
             str(path), f"is no state of a backfill ({error}); remove it: names tell what is done"
         ) from None
-
-
-@contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Keeps other processes from the same backfill.
-
-    Raises:
-        UsageError: One is at it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UsageError("another process runs this backfill; wait for it, or end it") from None
-        yield

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 from typing import TYPE_CHECKING
 
 from ..errors import SourceError
+from .json_lines import JsonLines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,15 +30,9 @@ class ShadowJournal:
         """
         self.since = 0.0
         self.done: set[str] = set()
-        self._path = path
-        if not path.exists():
-            return
-        lines = path.read_bytes().split(b"\n")
-        if lines[-1]:  # cut off by a crash; what is appended must not stand behind it
-            os.truncate(path, path.stat().st_size - len(lines[-1]))
+        self._lines = JsonLines(path)
         try:
-            for line in lines[:-1]:
-                told = json.loads(line)
+            for told in self._lines.read():
                 if "since" in told:
                     self.since = float(told["since"])
                 else:
@@ -50,21 +43,14 @@ class ShadowJournal:
     def begin(self, since: float) -> None:
         """Notes where it begins."""
         self.since = since or 1e-9  # a schedule that has never fired begins at its first fire
-        self._append({"since": self.since})
+        self._lines.append({"since": self.since})
 
     def add(self, shadowed: Shadowed) -> None:
         """Notes what was shadowed."""
         from dataclasses import asdict
 
         self.done.add(shadowed.name)
-        self._append(asdict(shadowed))
-
-    def _append(self, line: dict[str, object]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("ab") as file:
-            file.write(json.dumps(line).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        self._lines.append(asdict(shadowed))
 
 
 def path_of(directory: Path, *words: str) -> Path:
