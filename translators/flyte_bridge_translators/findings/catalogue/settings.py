@@ -99,6 +99,14 @@ _IMAGE = (
         "Make sure that the image named in the message can import all of them.",
     ),
     Code(
+        "FB316",
+        "package that came with flytekit",
+        Severity.CHECK,
+        "The file, or a module of the project that it imports, imports a package that flytekit requires and flyte does not. It was "
+        "in every image of Flyte 1; this image is ready-made, so it could not be added.",
+        "Add the package to the image, beside `flyte`.",
+    ),
+    Code(
         "FB317",
         "environments in a circle",
         Severity.CHECK,

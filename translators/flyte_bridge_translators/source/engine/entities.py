@@ -17,7 +17,7 @@ from flyte_bridge_translators.source.engine.holdings import Holdings
 from flyte_bridge_translators.source.engine.house_decorators import applied_in_place, house_maker
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.syntax import parsed
-from flyte_bridge_translators.source.engine.tree import code, string_value
+from flyte_bridge_translators.source.engine.tree import code, dotted, string_value
 
 
 class Kind(str, Enum):
@@ -149,6 +149,7 @@ class Facts:
         classes: Qualified name of a class with annotated fields (dataclass, model, NamedTuple) → ((field, annotation), …).
         enums: Qualified names of enums.
         holdings: What its names may hold, as far as calls go.
+        imports: What it imports, as dotted names: of `from a import b` both `a` and `a.b`.
     """
 
     module: str
@@ -162,6 +163,7 @@ class Facts:
     classes: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     enums: frozenset[str] = frozenset()
     holdings: Holdings = field(default_factory=Holdings)
+    imports: frozenset[str] = frozenset()
 
 
 def entity_decorator(module: Module, function: cst.FunctionDef) -> tuple[cst.Decorator, Kind, str] | None:
@@ -240,7 +242,20 @@ def read(module: Module) -> Facts:
         reexports,
         *constants(module),
         *classes(module),
+        imports=frozenset(_imports(module)),
     )
+
+
+def _imports(module: Module) -> Iterator[str]:
+    """What a file imports when it runs: nothing that only the type checker sees."""
+    for node in module.imports:
+        if any(isinstance(above, cst.If) and "TYPE_CHECKING" in code(above.test) for above in module.ancestors(node)):
+            continue
+        source = module.names.absolute(node) if isinstance(node, cst.ImportFrom) else ""
+        if source:
+            yield source
+        for alias in () if isinstance(node.names, cst.ImportStar) else node.names:
+            yield ".".join(part for part in (source, dotted(alias.name) or "") if part)
 
 
 def _image(decorator: cst.Decorator) -> str | None:

@@ -24,6 +24,7 @@ from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code, used_names
 from flyte_bridge_translators.source.engine.work import Work
 from flyte_bridge_translators.source.settings import (
+    flytekit_packages,
     image_spec,
     launch_plan_reading,
     resources,
@@ -103,12 +104,29 @@ def translate(module: Module, context: Context) -> Plan:
     by_variable = {each.home.variable: each for each in written}
     references = References(module, context)
     taken = module.taken() | set(by_variable)
+    packages = flytekit_packages.needed(context, module.name)
+    if packages:
+        _add_packages(work, [each for each in written if not each.home.driver], packages)
     for each in written:
         if each.home.driver:
             _depend(work, each, references, taken)
             _driver_image(work, each, written, references)
+            if packages and each.arguments["image"] is None:
+                each.arguments["image"] = flytekit_packages.add(work, each.home, None, packages)
     _write(work, _in_order(work, written, by_variable, places))
     return work.plan
+
+
+def _add_packages(work: Work, written: Sequence[Written], packages: Sequence[str]) -> None:
+    """What came with flytekit into the images of the file's tasks; those without an image share one."""
+    shared: Written | None = None
+    for each in written:
+        image = each.arguments["image"]
+        if image is None and shared is not None and shared.position <= each.position:
+            each.arguments["image"] = f"{shared.home.variable}.image"
+            continue
+        each.arguments["image"] = flytekit_packages.add(work, each.home, image, packages)
+        shared = each if image is None and shared is None else shared
 
 
 def _launches(module: Module, context: Context) -> bool:
@@ -268,7 +286,8 @@ def _driver_image(work: Work, each: Written, written: Sequence[Written], referen
         texts = {layout.flat(other.arguments["image"] or "") for other in known}
         image = most.home.settings.get("container_image")
         simple = image is not None and isinstance(image, (cst.Name, cst.Attribute, cst.SimpleString))
-        each.arguments["image"] = most.arguments["image"] if simple else f"{most.home.variable}.image"
+        written_simply = simple and isinstance(most.arguments["image"], str)
+        each.arguments["image"] = most.arguments["image"] if written_simply else f"{most.home.variable}.image"
         each.position = max(each.position, most.position)
         if len(texts) > 1 and most.home.members:
             work.report(

@@ -12,7 +12,7 @@ from flyte_bridge_translators.source.engine import arguments, layout
 from flyte_bridge_translators.source.engine.edits import Edit, Rewrite
 from flyte_bridge_translators.source.engine.layout import Chain, Doc
 from flyte_bridge_translators.source.engine.syntax import parsed
-from flyte_bridge_translators.source.engine.tree import code
+from flyte_bridge_translators.source.engine.tree import code, walk
 from flyte_bridge_translators.source.engine.work import Work
 from flyte_bridge_translators.source.settings.plugins import package
 
@@ -265,6 +265,23 @@ def is_image(work: Work, node: cst.BaseExpression) -> bool:
             return is_image(work, value.func.value)
         return False
     return work.context.is_image(work.module.names.qualified(value))
+
+
+def named_packages(work: Work, node: cst.BaseExpression) -> frozenset[str]:
+    """The packages that the expression of an image names, in lower case, without versions."""
+    texts = [arguments.constant(each) for each in walk(work.value(node)) if isinstance(each, cst.SimpleString)]
+    return frozenset(re.split(r"[^\w.-]", text.strip())[0].lower() for text in texts if isinstance(text, str) and text)
+
+
+def is_extendable(work: Work, node: cst.BaseExpression) -> bool:
+    """Whether a layer can be put on an image: not on a ready-made one that nothing was put on."""
+    value = work.value(node)
+    if isinstance(value, cst.Call) and work.qualified(value) == NAME:
+        given = arguments.read(value, SIGNATURE).named
+        base = given.get("base_image")
+        layers = ("packages", "requirements", "apt_packages", "commands", "env", "copy")
+        return arguments.is_none(base) or any(name in given for name in layers) or is_extendable(work, base or node)
+    return is_image(work, node)
 
 
 def method(work: Work, call: cst.Call) -> Doc | None:
