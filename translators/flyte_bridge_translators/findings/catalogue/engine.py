@@ -69,19 +69,19 @@ CODES = (
         "Write the line where its value is needed; its text is in the message.",
     ),
     Code(
-        "FB111",
-        "rule failed on a statement",
-        Severity.HAND,
-        "A rule of the converter failed on this statement, which was left as it was; the rest of the file is converted. This is a "
-        "defect of flyte-bridge.",
-        "Convert the statement by hand, and please report it, if you can share it.",
-    ),
-    Code(
         "FB110",
         "name without a definition",
         Severity.HAND,
         "The converted module uses this name before it binds it, or never binds it. Every conversion is read once more before it "
         "is written, and this could not be mended.",
         "Move the definition above its first use, or import the name.",
+    ),
+    Code(
+        "FB111",
+        "rule failed on a statement",
+        Severity.HAND,
+        "A rule of the converter failed on this statement, which was left as it was; the rest of the file is converted. This is a "
+        "defect of flyte-bridge.",
+        "Convert the statement by hand, and please report it, if you can share it.",
     ),
 )
