@@ -7,6 +7,7 @@ more than it ever does, never less, as long as the text says where its values co
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -42,6 +43,13 @@ _OF_ENTITIES = frozenset(
         "task_function", "task_type", "with_overrides",
     }
 )  # fmt: skip
+
+
+_FOLLOWED = frozenset("cefhip")
+"""The kinds of values that are followed through code nobody here has read; what else it is given does not matter."""
+
+_DEEPEST = 6
+"""Attributes of attributes of what nobody here has read; no name of flytekit is longer."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,7 @@ class Flow:
         self._bases: dict[str, tuple[Term, ...]] = {}
         self._fields: dict[str, tuple[str, ...]] = {}
         self._entities: dict[str, Kind] = {}
+        self._round: dict[int, Held] = {}
         self._functions_called: dict[str, set[str]] = {}
         self._entities_called: dict[str, set[str]] = {}
         for facts in self.facts.values():
@@ -109,6 +118,7 @@ class Flow:
 
     def callees(self, term: Term) -> Callees:
         """What a callee may be, by its term."""
+        self._round.clear()  # terms are told apart by identity, and those of another file may be gone
         return self._callees(self._held(term)[0])
 
     def _callees(self, values: Iterable[str]) -> Callees:
@@ -144,6 +154,7 @@ class Flow:
 
     def handed(self, terms: Iterable[Term]) -> frozenset[str]:
         """The coroutine functions and entities among what a call is given: a function that calls them cannot await."""
+        self._round.clear()
         found: set[str] = set()
         for term in terms:
             direct, inside = self._held(term)
@@ -165,6 +176,7 @@ class Flow:
         calls = list(dict.fromkeys(term for one in holdings for terms in one.calls.values() for term in terms))
         while True:
             self._changed = False
+            self._round.clear()
             for cell, term in assigned:
                 self._add(cell, self._held(term))
             for holder, name, term in stored:
@@ -176,6 +188,7 @@ class Flow:
             for term in calls:
                 self._held(term)
             if not self._changed:
+                self._round.clear()
                 return
 
     def _add(self, cell: str, held: Held) -> None:
@@ -213,7 +226,11 @@ class Flow:
                 every = frozenset(value for name in self._names_of(module) for value in self._direct.get(name, ()))
                 return NOTHING, every
             case ("call", func, args, keywords):
-                return self._call(func, args, keywords)  # type: ignore[arg-type]
+                # One call stands in the terms of all it is nested in: it is followed once in a round.
+                known = self._round.get(id(term))
+                if known is None:
+                    known = self._round[id(term)] = self._call(func, args, keywords)  # type: ignore[arg-type]
+                return known
         raise AssertionError(term)
 
     def _union(self, terms: Iterable[object]) -> Held:
@@ -269,7 +286,7 @@ class Flow:
         if kind in {"i", "c"}:
             return self._member(rest, name, set())
         if kind == "x":
-            return frozenset({f"x:{rest}.{name}"}), NOTHING
+            return frozenset({"x:?" if rest.count(".") > _DEEPEST else f"x:{rest}.{name}"}), NOTHING
         return PLAIN
 
     def _member(self, owner: str, name: str, seen: set[str]) -> Held:
@@ -372,7 +389,10 @@ class Flow:
             return (frozenset(made) if made else frozenset({f"x:{name}"})), NOTHING
         if is_v1(name):
             return PLAIN
-        return self._smashed([*given, *named.values()])
+        direct, inside = self._smashed([*given, *named.values()])
+        if direct and name.split(".", maxsplit=1)[0] not in sys.stdlib_module_names:
+            direct |= {"x:?"}  # it may have put something of its own around what it was given
+        return direct, inside
 
     def _partial(self, given: list[Held], named: Mapping[str, Held]) -> Held:
         values: set[str] = set()
@@ -393,7 +413,7 @@ class Flow:
     def _smashed(self, parts: list[Held]) -> Held:
         """What a function that nobody here has read may give: anything it was given, or what is inside; functions among that it
         may call with any of it."""
-        whole = frozenset(value for held in parts for half in held for value in half)
+        whole = frozenset(value for held in parts for half in held for value in half if value[0] in _FOLLOWED)
         if not whole:
             return PLAIN
         results = set(whole)
