@@ -33,6 +33,9 @@ VERBS: dict[str, Verb] = {
     "compare": Verb("flyte_bridge_cli.compare:command", "Compare two executions, on Flyte 1, Flyte 2 or both."),
     "convert": Verb("flyte_bridge_cli.convert:command", "Rewrite Flyte 1 source into Flyte 2 source, and prove it."),
     "coverage": Verb("flyte_bridge_cli.coverage:command", "Show what of Flyte 1's control plane is served."),
+    "cutover": Verb(
+        "flyte_bridge_cli.cutover:command", "Hand schedules over from Flyte 1 to Flyte 2, and take them back."
+    ),
     "doctor": Verb("flyte_bridge_cli.doctor:command", "Say what works here, what will not, and why."),
     "down": Verb("flyte_bridge_cli.down:down", "Stop the embedded Flyte 2 backend."),
     "exec": Verb("flyte_bridge_cli.exec:command", "Run a program written for Flyte 1, unmodified, on Flyte 2."),

@@ -159,13 +159,20 @@ class Sides:
         Raises:
             UsageError: There is no such task.
         """
-        from ..backend.connect import connect
         from .converted import ConvertedControlPlane, find_task
 
-        plane = await self.of(V2)
-        client = connect(self.settings)
-        self._clients.append(client)
+        plane, client = await self.of(V2), await self.flyte2()
         return ConvertedControlPlane(plane, client, await find_task(client, project, domain, task), source)
+
+    async def flyte2(self) -> BackendClient:
+        """Flyte 2 by its own API, what `of(V2)` asks by Flyte 1's."""
+        import asyncio
+
+        from ..backend.connect import connect
+
+        client = await asyncio.to_thread(connect, self.settings)
+        self._clients.append(client)
+        return client
 
     async def _make(self, side: str) -> ControlPlane:
         if side == V1:

@@ -122,3 +122,10 @@ every_day = LaunchPlan.get_or_create(
 )
 every_hour = LaunchPlan.get_or_create(steady, "every_hour", schedule=FixedRate(duration=timedelta(hours=1)))
 by_hand = LaunchPlan.get_or_create(steady, "by_hand")
+every_minute = LaunchPlan.get_or_create(
+    daily,
+    "every_minute",
+    schedule=CronSchedule(schedule="* * * * *", kickoff_time_input_arg="at"),
+    default_inputs={"plus": 2},
+)
+steadily = LaunchPlan.get_or_create(steady, "steadily", schedule=FixedRate(duration=timedelta(minutes=1)))
