@@ -17,7 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from flyte_bridge.embedded_client import access
 
-from .test_server import make_certificate
+from .certificates import self_signed
 
 if TYPE_CHECKING:
     from .conftest import User
@@ -175,7 +175,7 @@ def test_serve(user: User, tmp_path: Path, tls: bool) -> None:
     """`serve` prints what clients need, answers them on a port of its own, and ends with SIGTERM."""
     words = ["serve", "--port", "0"]
     if tls:
-        certificate, key = make_certificate(tmp_path)
+        certificate, key = self_signed(tmp_path)
         words += ["--tls-cert", str(certificate), "--tls-key", str(key)]
     process = subprocess.Popen(
         [sys.executable, "-m", "flyte_bridge_cli.main", *words],

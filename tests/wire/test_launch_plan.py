@@ -38,7 +38,7 @@ nightly = LaunchPlan.create(
     fixed_inputs={"a": 3},
     schedule=CronSchedule(schedule="@daily", kickoff_time_input_arg="at"),
 )
-by_hand = LaunchPlan.create("by_hand", shown, default_inputs={"a": 4})
+by_hand = LaunchPlan.create("shown_by_hand", shown, default_inputs={"a": 4})
 
 
 def _text(value: str) -> literals_pb2.Literal:
