@@ -47,7 +47,9 @@ class Request:
     ignore: str | None
     do_verify: bool
     inputs: Path | None
+    samples: int
     timeout: float
+    certificate: Path | None
     strict: bool
     tasks: bool
     python: Path | None
@@ -65,6 +67,8 @@ def run(request: Request) -> Exit:
         raise UsageError("--output, --in-place, --diff and --check exclude each other: choose one")
     for name, given in (
         ("--inputs", request.inputs),
+        ("--samples", request.samples),
+        ("--certificate", request.certificate),
         ("--strict", request.strict),
         ("--tasks", request.tasks),
         ("--python", request.python),
@@ -72,6 +76,10 @@ def run(request: Request) -> Exit:
     ):
         if given and not request.do_verify:
             raise UsageError(f"{name} is for --verify: add it")
+    if request.certificate and request.in_place:
+        raise UsageError(
+            "a certificate is for source and conversion, and --in-place writes over the source: use -o DIR"
+        )
     wanted = _Wanted(_codes(request.select), _codes(request.ignore))
     options = Options(retries=request.retries, explain=request.explain)
     if any(str(path) == "-" for path in request.paths):
@@ -100,8 +108,7 @@ def run(request: Request) -> Exit:
         write_in_place(result)
     elif request.output is not None:
         write_to(result, request.output)
-    how = _How(request.timeout, request.tasks, request.python, request.rules)
-    verdicts = _verify(result, request.inputs, how, errors) if request.do_verify else None
+    verdicts = _verify(request, result, errors) if request.do_verify else None
     elsewhere = request.output or request.in_place or request.check or request.do_verify
 
     if request.as_json:
@@ -180,35 +187,28 @@ def _filter(options: Options, wanted: _Wanted, *, show_diff: bool, check: bool, 
     return Exit.BY_HAND if _needs_hand([outcome]) else Exit.DONE
 
 
-@dataclass(frozen=True)
-class _How:
-    """How to verify: seconds for a workflow, lone tasks too, which interpreter runs both sides, what counts as the same."""
-
-    timeout: float
-    tasks: bool
-    python: Path | None
-    rules: Path | None
-
-
-def _verify(result: ProjectResult, inputs: Path | None, how: _How, errors: Console) -> list[Verdict]:
+def _verify(request: Request, result: ProjectResult, errors: Console) -> list[Verdict]:
     """Run every converted workflow on both sides; what is going on is told on standard error, where that is a terminal."""
-    from flyte_bridge.verify import rules, rules_file
+    from flyte_bridge.verify.certificate import Setup, relative
     from flyte_bridge.verify.inputs import read_file
-    from flyte_bridge.verify.verify import Change, staged, verify
+    from flyte_bridge.verify.rules_file import read as read_rules
+    from flyte_bridge_cli.proof import Verification, certify
 
-    given = read_file(inputs) if inputs is not None else None
-    changes = [Change(each.file.path, each.file.name, each.data) for each in result.files if each.data is not None]
-    with errors.status("verifying") as status, staged(changes) as pairs:
-        return verify(
-            pairs,
-            inputs=given,
-            timeout=how.timeout,
-            progress=status.update,
-            tasks=how.tasks,
-            rules=rules_file.read(how.rules) if how.rules is not None else rules.USUAL,
-            # Not resolved: a virtual environment's interpreter is a link, and finds its packages by where the link is.
-            python=str(how.python.absolute()) if how.python is not None else sys.executable,
-        )
+    given = read_file(request.inputs) if request.inputs is not None else None
+    if request.rules is not None:
+        read_rules(request.rules)  # tells what is wrong with them before anything is run
+    beside = request.certificate or Path("certificate")
+    setup = Setup(
+        paths=relative(request.paths, beside),
+        output=relative([request.output], beside)[0] if request.output is not None else None,
+        retries=request.retries,
+        timeout=request.timeout,
+        tasks=request.tasks,
+        samples=request.samples,
+        rules=request.rules.read_text(encoding="utf-8") if request.rules is not None else "",
+    )
+    with errors.status("verifying") as status:
+        return certify(result, given, Verification(setup, request.python, status.update), request.certificate)
 
 
 def _needs_hand(outcomes: Sequence[Outcome]) -> bool:

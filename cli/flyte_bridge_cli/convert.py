@@ -39,7 +39,14 @@ RETRIES = ("keep", "faithful")
     "--inputs",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     metavar="FILE",
-    help="Inputs for --verify, YAML or JSON: {workflow: {argument: value}}.",
+    help="Inputs for --verify, YAML or JSON: {workflow: {argument: value}}, or a list of such rows.",
+)
+@click.option(
+    "--samples",
+    type=click.IntRange(min=0, max=1000),
+    default=0,
+    metavar="NUMBER",
+    help="For --verify: how many more rows of inputs to draw from each workflow's types, edge values among them.",
 )
 @click.option(
     "--timeout",
@@ -48,6 +55,12 @@ RETRIES = ("keep", "faithful")
     show_default=True,
     metavar="SECONDS",
     help="For --verify: how long one workflow may run.",
+)
+@click.option(
+    "--certificate",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    metavar="FILE",
+    help="For --verify: write what was shown to FILE, for `flyte-bridge verify FILE`.",
 )
 @click.option("--strict", is_flag=True, help="For --verify: exit with 5 unless every workflow is SAME.")
 @click.option("--tasks", is_flag=True, help="For --verify: also run the tasks that no workflow uses.")

@@ -52,6 +52,7 @@ VERBS: dict[str, Verb] = {
     ),
     "status": Verb("flyte_bridge_cli.status:status", "Show the embedded Flyte 2 backend and how clients reach it."),
     "up": Verb("flyte_bridge_cli.up:up", "Start an embedded Flyte 2 backend."),
+    "verify": Verb("flyte_bridge_cli.verify:command", "Say whether the certificate of a conversion still holds."),
 }
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import enum
+import random
 from pathlib import Path
 from typing import Annotated, Any, Literal, Optional, Union
 
@@ -15,6 +16,7 @@ from pydantic import BaseModel
 
 from flyte_bridge.errors import UsageError
 from flyte_bridge.verify.inputs import for_target, read_calls, read_file
+from flyte_bridge.verify.samples import sample
 from flyte_bridge.verify.values import NoValue, Reader, generate
 
 
@@ -203,7 +205,7 @@ def test_if_name_is_main_reversed() -> None:
 def test_inputs_file(tmp_path: Path, name: str, text: str) -> None:
     """Inputs are read from YAML and JSON; a time is a text in both."""
     (tmp_path / name).write_text(text)
-    assert read_file(tmp_path / name) == {"wf": {"at": "2024-01-02", "n": 3}}
+    assert read_file(tmp_path / name) == {"wf": [{"at": "2024-01-02", "n": 3}]}
 
 
 @pytest.mark.parametrize(
@@ -212,6 +214,8 @@ def test_inputs_file(tmp_path: Path, name: str, text: str) -> None:
         ("{", "do not parse"),
         ("[1]", "a mapping of workflow names"),
         ("wf: 3", "a mapping of workflow names"),
+        ("wf: []", "or to lists of them"),
+        ("wf: [{n: 1}, 2]", "or to lists of them"),
         (None, "cannot be read"),
     ],
 )
@@ -227,5 +231,38 @@ def test_bad_inputs_file(tmp_path: Path, text: "str | None", message: str) -> No
 
 def test_spellings_of_a_workflow() -> None:
     """A workflow may be named alone, by module, or with a colon; the more precise spelling wins."""
-    given = {"wf": {"a": 1, "b": 1}, "m.wf": {"b": 2}, "other.wf": {"b": 3}, "m:wf": {"c": 4}}
-    assert for_target(given, "m", "wf") == {"a": 1, "b": 2, "c": 4}
+    given = {"wf": [{"a": 1, "b": 1}], "m.wf": [{"b": 2}], "other.wf": [{"b": 3}], "m:wf": [{"c": 4}]}
+    assert for_target(given, "m", "wf") == [{"a": 1, "b": 2, "c": 4}]
+
+
+def test_rows_of_the_most_precise_spelling() -> None:
+    """Several rows replace what a less precise spelling says, and a workflow nobody names has one empty row."""
+    given = {"wf": [{"a": 1}], "m.wf": [{"b": 5}, {"b": 6}]}
+    assert for_target(given, "m", "wf") == [{"b": 5}, {"b": 6}]
+    assert for_target(given, "m", "other") == [{}]
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        int,
+        float,
+        str,
+        bool,
+        dt.datetime,
+        dt.date,
+        dt.timedelta,
+        list[int],
+        dict[str, float],
+        Optional[int],
+        Color,
+        Point,
+    ],
+)
+def test_samples_can_be_read(reader: Reader, hint: Any) -> None:
+    """What is drawn for a type is a value of it, the same for one seed and another for others."""
+    values = [sample(hint, nothing_special, random.Random(seed)) for seed in range(40)]
+    for value in values:
+        reader.read(value, hint)
+    assert len({repr(value) for value in values}) > 1
+    assert repr(sample(hint, nothing_special, random.Random(3))) == repr(values[3])

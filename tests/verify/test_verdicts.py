@@ -99,6 +99,21 @@ def free(x: int = 1) -> int:
 """
 
 
+HALF = """
+from flytekit import task, workflow
+
+@task
+def half(n: int) -> int:
+    if n > 200:
+        raise ValueError("too much")
+    return n // 2
+
+@workflow
+def wf(n: int = 4) -> int:
+    return half(n=n)
+"""
+
+
 def proof(folder: Path, text: str, **options: object) -> dict[str, Verdict]:
     (folder / "flow.py").write_text(text)
     result = convert_files(find([folder]))
@@ -168,6 +183,25 @@ def test_what_is_left_is_followed_through_modules(tmp_path: Path) -> None:
         name: [place.code for place in left.reached_by(f"shop.b:{name}")] for name in ("one", "two", "three", "four")
     }
     assert reached == {"one": ["FB471"], "two": ["FB471"], "three": ["FB471"], "four": []}
+
+
+def test_rows_of_inputs(tmp_path: Path) -> None:
+    """A workflow runs on each row that is given; drawn rows find what the example hides; the gravest row decides."""
+    (tmp_path / "flow.py").write_text(HALF)
+    (each,) = convert_files(find([tmp_path])).files
+    assert each.data is not None
+    wrong = each.data.replace(b"n // 2", b"int(n / 2)")
+    with staged([Change(each.file.path, "flow", wrong)]) as pairs:
+        (given,) = verify(pairs, inputs={"wf": [{"n": 4}, {"n": 6}, {"n": 300}]})
+        (drawn,) = verify(pairs, samples=12)
+    assert (given.outcome, given.reason) == (Outcome.SAME, "3 of 3 rows of inputs are the same")
+    assert [row.inputs for row in given.rows] == [{"n": 4}, {"n": 6}, {"n": 300}]
+    assert given.rows[2].reason == "both raise ValueError: too much"
+    assert len({row.results for row in given.rows}) == 3
+    assert drawn.outcome is Outcome.DIFFERENT
+    assert drawn.inputs == {"n": -1}
+    assert len(drawn.rows) == 13
+    assert {row.outcome for row in drawn.rows if row.inputs.get("n") != -1} == {Outcome.SAME}
 
 
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="only Linux tells how long a thread has waited")

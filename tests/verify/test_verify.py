@@ -21,7 +21,7 @@ def run(*modules: str, **options: object) -> dict[str, Verdict]:
 
 @pytest.fixture(scope="module")
 def outcomes() -> dict[str, Verdict]:
-    return run("outcomes", inputs={"no_such_workflow": {"n": 1}, "outcomes.v2_broken": {"m": 1}})
+    return run("outcomes", inputs={"no_such_workflow": [{"n": 1}], "outcomes.v2_broken": [{"m": 1}]})
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_data_that_changed(tmp_path: Path) -> None:
     rows.write_text("name,size,weight\na,1,2.5\nb,2,1.5\nc,3,0.5\n")
     change = Change(PAIRS / "v1" / "data.py", "data", text.encode())
     with staged([change]) as pairs:
-        verdicts = {one.workflow: one for one in verify(pairs, inputs={"shapeless": {"rows": str(rows)}})}
+        verdicts = {one.workflow: one for one in verify(pairs, inputs={"shapeless": [{"rows": str(rows)}]})}
     # pandas 2 keeps the rows' index in parquet where pandas 3 does not: that is a difference of its own
     places = {
         name.removeprefix("data."): [each.path for each in one.differences if not each.path.endswith(".index")]

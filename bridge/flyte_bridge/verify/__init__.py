@@ -4,6 +4,9 @@
 verify     run a source tree and its conversion on the same inputs, one verdict per workflow
 verdict    what is said of one workflow
 judge      the runs of both sides, and the verdict they give
+imports    what a module imports from its own project
+certificate what was shown, with the hashes of all that it depends on
+samples    rows of inputs drawn from types
 by_hand    which TODOs a converted workflow reaches
 staging    source trees and their converted copies
 inputs     which inputs: the user's, the `__main__` block's, the defaults, else generated from the types

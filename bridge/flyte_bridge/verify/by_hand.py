@@ -7,6 +7,8 @@ import pathlib
 import re
 from dataclasses import dataclass, field
 
+from flyte_bridge.verify.imports import imported, module_file
+
 _MARK = re.compile(r"#\s*TODO\(flyte-bridge (FB\d{3})\):\s*(.*)")
 
 
@@ -72,8 +74,9 @@ class LeftByHand:
 
     def _parsed(self, module: str) -> _Statements:
         found = _Statements()
-        path = self._root.joinpath(*module.split("."))
-        file = path / "__init__.py" if path.is_dir() else path.with_name(path.name + ".py")
+        file = module_file(self._root, module)
+        if file is None:
+            return found
         try:
             text = file.read_text(encoding="utf-8", errors="replace")
             tree = ast.parse(text)
@@ -86,7 +89,7 @@ class LeftByHand:
             if (match := _MARK.search(line))
         ]
         for node in ast.walk(tree):
-            found.imports |= _imported(node, package)
+            found.imports |= imported(node, package)
         end = 0
         for statement in tree.body:
             places = [place for place in marks if end < place.line <= (statement.end_lineno or 0)]
@@ -96,17 +99,6 @@ class LeftByHand:
                 found.places.setdefault(name, []).extend(places)
                 found.uses.setdefault(name, set()).update(one for one in used if one is not None)
         return found
-
-
-def _imported(node: ast.AST, package: str) -> dict[str, tuple[str, str]]:
-    if isinstance(node, ast.Import):
-        return {one.asname or one.name.partition(".")[0]: (one.name if one.asname else "", "") for one in node.names}
-    if not isinstance(node, ast.ImportFrom):
-        return {}
-    parts = package.split(".") if package else []
-    base = parts[: len(parts) - node.level + 1] if node.level else []
-    origin = ".".join([*base, *filter(None, [node.module])])
-    return {one.asname or one.name: (origin, one.name) for one in node.names}
 
 
 def _use(node: ast.AST, module: str, imports: dict[str, tuple[str, str]]) -> tuple[str, str] | None:
@@ -130,5 +122,5 @@ def _bound(statement: ast.stmt) -> set[str]:
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
         elif isinstance(node, ast.Import | ast.ImportFrom):
-            names.update(_imported(node, ""))
+            names.update(imported(node, ""))
     return names

@@ -19,7 +19,7 @@ from flyte_bridge.errors import UsageError
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 Plain = Any
 
@@ -30,8 +30,12 @@ LONG = 100_000
 """Longer sequences than this are not built while reading a source."""
 
 
-def read_file(path: pathlib.Path) -> dict[str, dict[str, Plain]]:
-    """Read an `--inputs` file: `{workflow: {argument: value}}`, YAML or JSON.
+Rows = dict[str, list[dict[str, Plain]]]
+"""What the user gives: per workflow one or more rows of arguments."""
+
+
+def read_file(path: pathlib.Path) -> Rows:
+    """Read an `--inputs` file: `{workflow: {argument: value}}`, or a list of such mappings, YAML or JSON.
 
     Raises:
         UsageError: When it cannot be read, does not parse or has another shape.
@@ -43,11 +47,20 @@ def read_file(path: pathlib.Path) -> dict[str, dict[str, Plain]]:
         raise UsageError(f"{path}: the inputs cannot be read: {error}") from error
     except (json.JSONDecodeError, yaml.YAMLError) as error:
         raise UsageError(f"{path}: the inputs do not parse: {error}") from error
-    if not isinstance(loaded, dict) or not all(isinstance(item, dict) for item in loaded.values()):
+    rows = (
+        {name: item if isinstance(item, list) else [item] for name, item in loaded.items()}
+        if isinstance(loaded, dict)
+        else None
+    )
+    if rows is None or not all(item and all(isinstance(row, dict) for row in item) for item in rows.values()):
         raise UsageError(
-            f"{path}: inputs are a mapping of workflow names to mappings of arguments, such as wf: {{n: 3}}"
+            f"{path}: inputs are a mapping of workflow names to mappings of arguments, such as wf: {{n: 3}}, "
+            "or to lists of them"
         )
-    return {str(name): {str(k): _jsonable(v) for k, v in item.items()} for name, item in loaded.items()}
+    return {
+        str(name): [{str(key): _jsonable(value) for key, value in row.items()} for row in item]
+        for name, item in rows.items()
+    }
 
 
 def _jsonable(value: Any) -> Plain:
@@ -59,12 +72,33 @@ def _jsonable(value: Any) -> Plain:
     return [_jsonable(item) for item in value] if isinstance(value, list) else value
 
 
-def for_target(given: Mapping[str, Mapping[str, Plain]], module: str, name: str) -> dict[str, Plain]:
-    """What an inputs mapping says about one workflow, under any of its spellings."""
-    found: dict[str, Plain] = {}
+def for_target(given: Mapping[str, Sequence[Mapping[str, Plain]]], module: str, name: str) -> list[dict[str, Plain]]:
+    """What an inputs mapping says about one workflow, under any of its spellings: its rows, at least one.
+
+    Single rows of two spellings add up; of several rows the most precise spelling counts.
+    """
+    rows: list[dict[str, Plain]] = [{}]
     for key in spellings(module, name):
-        found.update(given.get(key, {}))
-    return found
+        more = given.get(key, ())
+        if len(more) == len(rows) == 1:
+            rows = [rows[0] | dict(more[0])]
+        elif more:
+            rows = [dict(row) for row in more]
+    return rows
+
+
+ROW = "#"
+"""Between an entity's id and the number of a row of its inputs; the first row has none."""
+
+
+def row_id(target: str, number: int) -> str:
+    """What a run of an entity on one of its rows is called."""
+    return f"{target}{ROW}{number}" if number else target
+
+
+def entity_id(row: str) -> str:
+    """The entity, `module:name`, that a run is of."""
+    return row.partition(ROW)[0]
 
 
 def spellings(module: str, name: str) -> tuple[str, ...]:

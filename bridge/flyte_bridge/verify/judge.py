@@ -6,8 +6,10 @@ is BY HAND. What gives other outputs is DIFFERENT all the same, so that a TODO h
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from flyte_bridge.verify import inputs as inputs_of
@@ -16,7 +18,7 @@ from flyte_bridge.verify.by_hand import LeftByHand
 from flyte_bridge.verify.compare import Difference, compare_outputs, split_unstable
 from flyte_bridge.verify.rules import ComparisonRules
 from flyte_bridge.verify.staging import Pair
-from flyte_bridge.verify.verdict import CODES, Outcome, Verdict
+from flyte_bridge.verify.verdict import CODES, Outcome, Row, Verdict
 from flyte_bridge.verify.worker import script_folders
 from flyte_bridge_translators.source.runtime.errors import EXCEPTIONS
 from flyte_bridge_translators.source.settings import retries
@@ -74,14 +76,15 @@ class Judge:
         """The verdict on one of Flyte 1's entities.
 
         Args:
-            target: `module:name`.
+            target: `module:name`, or one of its rows.
             path: The critical paths of both sides and the number of nodes.
         """
         found = self._sides.first.found[target]
+        entity = inputs_of.entity_id(target)
 
         def verdict(outcome: Outcome, reason: str = "", **more: Any) -> Verdict:
             return Verdict(
-                workflow=target.replace(":", "."),
+                workflow=entity.replace(":", "."),
                 kind=found["kind"],
                 outcome=outcome,
                 code=CODES.get(outcome),
@@ -93,8 +96,12 @@ class Judge:
             )
 
         if found["skip"] is not None:
-            return verdict(Outcome.NOT_RUN, found["skip"])
-        return self._of_original(target, verdict) or self._of_conversion(target, found, verdict)
+            judged = verdict(Outcome.NOT_RUN, found["skip"])
+        else:
+            judged = self._of_original(target, verdict) or self._of_conversion(target, found, verdict)
+        results = (_digest(self._sides.first.ended.get(target)), _digest(self._sides.converted.ended.get(target)))
+        row = Row(found["inputs"], found["sources"], found["sample"], judged.outcome, judged.reason, results)
+        return replace(judged, rows=(row,))
 
     def _of_original(self, target: str, verdict: _Maker) -> Verdict | None:
         """The verdict where Flyte 1's run says nothing."""
@@ -134,7 +141,7 @@ class Judge:
         if lacking := self._lacking(error):
             return verdict(Outcome.NOT_RUN, lacking, log=log)
         outcome = _failed(error, Outcome.V2_FAILED)
-        if outcome is Outcome.V2_FAILED and (places := self._left.reached_by(target)):
+        if outcome is Outcome.V2_FAILED and (places := self._left.reached_by(inputs_of.entity_id(target))):
             return verdict(Outcome.BY_HAND, f"{places[0]} is left to do by hand; until then: {reason}", log=log)
         return verdict(outcome, reason, log=log)
 
@@ -150,7 +157,7 @@ class Judge:
                 return verdict(Outcome.NOT_RUN, reason)
             does = f"Flyte 2 {'raises ' + _said(other) if other['event'] == 'raised' else 'returns'}"
             return verdict(Outcome.DIFFERENT, f"Flyte 1 raises {_said(one)}, {does}", log=log)
-        if inputs_of.GENERATED in found["sources"].values():
+        if inputs_of.GENERATED in found["sources"].values() and not found["sample"]:
             reason = f"with made-up inputs both sides raise {_said(one)}; give real ones with --inputs"
             return verdict(Outcome.NOT_RUN, reason, log=log)
         return verdict(Outcome.SAME, f"both raise {_said(one)}{_renamed(one, other)}")
@@ -196,6 +203,14 @@ def says_something(ended: Event | None) -> bool:
     if ended["event"] == "done":
         return True
     return ended["own"] and not ended["in_workflow"] and ended["needs"] is None and ended["missing"] is None
+
+
+def _digest(ended: Event | None) -> str:
+    """What a run gave, in 64 characters; empty where there is none."""
+    if ended is None:
+        return ""
+    result = ended["outputs"] if ended["event"] == "done" else [ended["type"], ended["message"]]
+    return hashlib.sha256(json.dumps(result, sort_keys=True).encode()).hexdigest()
 
 
 def _failed(error: Event, otherwise: Outcome) -> Outcome:

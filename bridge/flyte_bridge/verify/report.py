@@ -92,6 +92,15 @@ def to_json(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
             "reason": one.reason,
             "inputs": dict(one.inputs),
             "sources": dict(one.sources),
+            "rows": [
+                {
+                    "inputs": dict(row.inputs),
+                    "drawn": row.drawn,
+                    "verdict": row.outcome.value,
+                    "reason": row.reason,
+                }
+                for row in one.rows
+            ],
             "unstable": list(one.unstable),
             "differences": [
                 {

@@ -10,6 +10,7 @@ import asyncio
 import inspect
 import os
 import pathlib
+import random
 import re
 import sys
 import traceback
@@ -19,7 +20,8 @@ from typing import Annotated, Any, get_args, get_origin
 
 from flyte_bridge.verify import canonical
 from flyte_bridge.verify.entities_v1 import cannot_run, critical_path, function_of, inside, own_values, with_default
-from flyte_bridge.verify.inputs import CALLED, DEFAULT, GENERATED, GIVEN, PLANNED, for_target
+from flyte_bridge.verify.inputs import CALLED, DEFAULT, GENERATED, GIVEN, PLANNED, entity_id, for_target, row_id
+from flyte_bridge.verify.samples import sample
 from flyte_bridge.verify.values import NoValue, Reader, generate
 from flyte_bridge.verify.worker import Events, Job, Refuse, attempt, import_modules
 
@@ -81,6 +83,8 @@ class Runner:
             for name, value in vars(module).items():
                 if not isinstance(value, WorkflowBase | PythonTask | LaunchPlan) or isinstance(value, ReferenceEntity):
                     continue
+                if self._job.only is not None and f"{module_name}:{name}" not in self._job.only:
+                    continue
                 # an import from elsewhere is found there, and a second name for one thing is no second thing
                 if getattr(function_of(value), "__module__", module_name) != module_name or id(value) in seen:
                     continue
@@ -92,7 +96,7 @@ class Runner:
                 elif self._job.tasks:
                     tasks[f"{module_name}:{name}"] = value
         used: set[str] = set()
-        runnable = {}
+        runnable: dict[str, tuple[Any, dict[str, Any]]] = {}
         for target, entity in workflows.items():
             reason = None
             try:
@@ -101,62 +105,97 @@ class Runner:
                 reason = next((why for one in called if (why := cannot_run(one)) is not None), None)
             except Exception as error:
                 self._events.write(
-                    "found", id=target, kind="workflow", inputs={}, sources={}, outputs=[], skip=None, path=None
+                    "found",
+                    id=target,
+                    kind="workflow",
+                    inputs={},
+                    sources={},
+                    outputs=[],
+                    skip=None,
+                    path=None,
+                    sample=False,
                 )
                 self._events.write("raised", id=target, **self._events.error(error, **self.explain(error)), at=0)
                 continue
-            if (inputs := self._tell(target, entity, "workflow", reason)) is not None:
-                runnable[target] = (entity, inputs)
+            runnable |= self._tell(target, entity, "workflow", reason)
         for target, plan in plans.items():
             try:
                 reason = next((why for one in inside(plan.workflow) if (why := cannot_run(one)) is not None), None)
             except Exception:  # the workflow's own verdict says what is wrong with it
                 continue
             # a plan without values of its own runs as its workflow does
-            if own_values(plan) and (inputs := self._tell(target, plan, "launch plan", reason)) is not None:
-                runnable[target] = (plan, inputs)
+            if own_values(plan):
+                runnable |= self._tell(target, plan, "launch plan", reason)
         for target, entity in tasks.items():
-            if (
-                entity.name not in used
-                and (inputs := self._tell(target, entity, "task", cannot_run(entity))) is not None
-            ):
-                runnable[target] = (entity, inputs)
+            if entity.name not in used:
+                runnable |= self._tell(target, entity, "task", cannot_run(entity))
         return runnable
 
-    def _tell(self, target: str, entity: Any, kind: str, skip: str | None) -> dict[str, Any] | None:
-        interface = entity.python_interface
-        inputs: dict[str, Any] = {}
-        sources: dict[str, str] = {}
+    def _tell(self, target: str, entity: Any, kind: str, skip: str | None) -> dict[str, tuple[Any, dict[str, Any]]]:
+        """Tells of an entity, once per row of inputs; the rows that can run."""
         if self._job.targets is not None:
-            if target not in self._job.targets:
-                return None
-            inputs = self._job.targets[target]
-        elif skip is None:
+            return {row: (entity, inputs) for row, inputs in self._job.targets.items() if entity_id(row) == target}
+        rows: list[tuple[dict[str, Any], dict[str, str], bool]] = [({}, {}, False)]
+        if skip is None:
             try:
-                own = own_values(entity) if kind == "launch plan" else frozenset()
-                wanted = {name: one for name, one in interface.inputs_with_defaults.items() if name not in own}
-                inputs, sources = self._choose(target, wanted, with_default(getattr(entity, "workflow", entity)))
-                sources |= dict.fromkeys(own, PLANNED)
+                rows = self._rows(target, entity, kind)
             except NoValue as error:
                 skip = str(error)
-        if target not in self._job.skip:
-            self._events.write(
-                "found",
-                id=target,
-                kind=kind,
-                inputs=inputs,
-                sources=sources,
-                outputs=list(interface.outputs),
-                skip=skip,
-                path=critical_path(entity) if kind == "workflow" else None,
-            )
-        return inputs if skip is None else None
+        told = {row_id(target, number): row for number, row in enumerate(rows)}
+        for row, (inputs, sources, drawn) in told.items():
+            if row not in self._job.skip:
+                self._events.write(
+                    "found",
+                    id=row,
+                    kind=kind,
+                    inputs=inputs,
+                    sources=sources,
+                    outputs=list(entity.python_interface.outputs),
+                    skip=skip,
+                    path=critical_path(entity) if kind == "workflow" and row == target else None,
+                    sample=drawn,
+                )
+        return {row: (entity, inputs) for row, (inputs, _, _) in told.items()} if skip is None else {}
+
+    def _rows(self, target: str, entity: Any, kind: str) -> list[tuple[dict[str, Any], dict[str, str], bool]]:
+        """The rows of inputs: the user's, or one by the order in `inputs`; then those that are drawn."""
+        own = own_values(entity) if kind == "launch plan" else frozenset()
+        wanted = {name: one for name, one in entity.python_interface.inputs_with_defaults.items() if name not in own}
+        defaulted = with_default(getattr(entity, "workflow", entity))
+        module, _, name = target.partition(":")
+        rows = []
+        for given in for_target(self._job.given, module, name):
+            inputs, sources = self._choose(target, given, wanted, defaulted)
+            rows.append((inputs, sources | dict.fromkeys(own, PLANNED), False))
+        if wanted:
+            rows += [self._draw(target, number, wanted, rows[0]) for number in range(self._job.samples)]
+        return rows
+
+    def _draw(
+        self,
+        target: str,
+        number: int,
+        wanted: Mapping[str, tuple[Any, Any]],
+        first: tuple[dict[str, Any], dict[str, str], bool],
+    ) -> tuple[dict[str, Any], dict[str, str], bool]:
+        """A row drawn from the types; what cannot be drawn is as in the first row."""
+        inputs, sources = dict(first[0]), dict(first[1])
+        for argument, (hint, _) in wanted.items():
+            try:
+                inputs[argument] = sample(hint, _make_up, random.Random(f"{target} {number} {argument}"))
+            except NoValue:
+                continue
+            sources[argument] = GENERATED
+        return inputs, sources, True
 
     def _choose(
-        self, target: str, wanted: Mapping[str, tuple[Any, Any]], defaulted: frozenset[str]
+        self,
+        target: str,
+        given: Mapping[str, Any],
+        wanted: Mapping[str, tuple[Any, Any]],
+        defaulted: frozenset[str],
     ) -> tuple[dict[str, Any], dict[str, str]]:
         module, _, name = target.partition(":")
-        given = for_target(self._job.given, module, name)
         called = self._job.calls.get(module, {}).get(name, {})
         if unknown := sorted(set(given) - set(wanted)):
             raise NoValue(f"--inputs names {', '.join(unknown)}, but it takes {', '.join(wanted) or 'nothing'}")

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from flyte_bridge.verify import canonical
+from flyte_bridge.verify.inputs import entity_id
 from flyte_bridge.verify.values import Reader
 from flyte_bridge.verify.worker import Events, Job, Refuse, attempt, import_modules
 
@@ -30,7 +31,7 @@ def main() -> None:
     modules = import_modules(job, events)
     runner = Runner(job)
     for target, inputs in (job.targets or {}).items():
-        module, _, name = target.partition(":")
+        module, _, name = entity_id(target).partition(":")
         if target in job.skip or module not in modules:
             continue
         attempt(events, target, partial(runner.run, modules[module], name, inputs), _explain)

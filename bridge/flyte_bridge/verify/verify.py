@@ -11,7 +11,7 @@ import os
 import pathlib
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +22,7 @@ from flyte_bridge.verify.judge import Judge, Sides, says_something
 from flyte_bridge.verify.paths import Paths, Unknown
 from flyte_bridge.verify.rules import USUAL, ComparisonRules
 from flyte_bridge.verify.staging import Change, Pair, staged
-from flyte_bridge.verify.verdict import CODES, Outcome, Verdict
+from flyte_bridge.verify.verdict import CODES, Outcome, Verdict, merged
 from flyte_bridge.verify.worker import Job
 
 __all__ = ["Change", "Outcome", "Pair", "Verdict", "staged", "verify"]
@@ -36,30 +36,34 @@ Progress = Callable[[str], None]
 def verify(
     pairs: Sequence[Pair],
     *,
-    inputs: Mapping[str, Mapping[str, Plain]] | None = None,
+    inputs: inputs_of.Rows | None = None,
     timeout: float = 120.0,
     progress: Progress = lambda _: None,
     tasks: bool = False,
     rules: ComparisonRules = USUAL,
     python: str = process.PYTHON,
+    samples: int = 0,
+    only: Sequence[str] | None = None,
 ) -> list[Verdict]:
     """Run both sides of every pair and compare.
 
     Args:
         pairs: What to verify.
-        inputs: The user's inputs: `{workflow: {argument: plain value}}`.
+        inputs: The user's inputs: `{workflow: [{argument: plain value}]}`, each on one or more rows.
         timeout: Seconds for each workflow on each side; starting up has a minute at least.
         progress: Is told what is going on; called from other threads.
         tasks: Also run the tasks that no workflow uses.
         rules: What counts as the same.
         python: The interpreter that has the user's packages.
+        samples: How many more rows of inputs are drawn from the types of each workflow.
+        only: The workflows to look at, as `module:name`; by default all.
 
     Returns:
         One verdict per workflow, in the order of the pairs and of the sources, then one per name in `inputs` that no
         workflow has.
     """
-    given = {name: dict(values) for name, values in (inputs or {}).items()}
-    settings = _Settings(given, timeout, progress, tasks, rules, python)
+    given = inputs or {}
+    settings = _Settings(given, timeout, progress, tasks, rules, python, samples, None if only is None else list(only))
     with ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 2) // 2)) as pool:
         verified = pool.map(lambda pair: _Verification(pair, settings).run(), pairs)
         try:
@@ -91,12 +95,14 @@ def _spellings(workflow: str) -> tuple[str, ...]:
 class _Settings:
     """What `verify` was asked for, for all pairs."""
 
-    given: dict[str, dict[str, Plain]]
+    given: inputs_of.Rows
     timeout: float
     progress: Progress
     tasks: bool
     rules: ComparisonRules
     python: str
+    samples: int
+    only: list[str] | None
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -136,7 +142,10 @@ class _Verification:
 
     def _judge(self, sides: Sides) -> list[Verdict]:
         judge = Judge(self._pair, sides, self._settings.rules)
-        return [*judge.modules(), *(judge.workflow(target, self._paths.get(target)) for target in sides.first.found)]
+        rows: dict[str, list[Verdict]] = {}
+        for row in sides.first.found:
+            rows.setdefault(inputs_of.entity_id(row), []).append(judge.workflow(row, self._paths.get(row)))
+        return [*judge.modules(), *map(merged, rows.values())]
 
     def _run(self, runner: str, name: str, scratch: pathlib.Path, job: Job, seed: int) -> process.Ran:
         settings = self._settings
@@ -161,6 +170,8 @@ class _Verification:
             calls={} if targets else {module: inputs_of.read_calls(self._source(module)) for module in modules},
             targets=targets,
             tasks=self._settings.tasks,
+            samples=self._settings.samples,
+            only=self._settings.only,
         )
 
     def _source(self, module: str) -> str:

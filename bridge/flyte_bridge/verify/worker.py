@@ -6,7 +6,7 @@ dies of, its parent knows how far it came and starts another one for the rest.
 | event | fields |
 |---|---|
 | `imported` | `module`, `error` (null, or as in `raised`) |
-| `found` | `id`, `kind`, `inputs` (plain), `sources`, `outputs` (names), `skip` (null, or why it cannot run), `path` |
+| `found` | `id`, `kind`, `inputs` (plain), `sources`, `outputs` (names), `skip` (null, or why it cannot run), `path`, `sample` |
 | `start` | `id`, `at` (offset in the captured output) |
 | `done` | `id`, `outputs` (canonical), `seconds`, `at` |
 | `raised` | `id`, `at`, `type`, `message`, `trace`, `line` (the user's), and what is below |
@@ -49,9 +49,12 @@ class Job:
         base: What relative paths in inputs are relative to.
         given: The user's inputs, by any spelling of a workflow's name.
         calls: Per module, the inputs read from its `__main__` block, by the name that is called.
-        targets: What to run, as `module:name` with plain inputs; null lets Flyte 1's runner find all of them.
+        targets: What to run, as `module:name` (`module:name#1` on its second row) with plain inputs; null lets Flyte 1's
+            runner find all of them.
         skip: Ids that another process has run already.
         tasks: Also run the tasks that no workflow uses.
+        samples: How many more rows of inputs are drawn for each workflow.
+        only: The ids of the entities to look at; null for all.
     """
 
     root: str
@@ -59,11 +62,13 @@ class Job:
     events: str
     scratch: str
     base: str
-    given: dict[str, dict[str, Plain]] = dataclasses.field(default_factory=dict)
+    given: dict[str, list[dict[str, Plain]]] = dataclasses.field(default_factory=dict)
     calls: dict[str, dict[str, dict[str, Plain]]] = dataclasses.field(default_factory=dict)
     targets: dict[str, dict[str, Plain]] | None = None
     skip: list[str] = dataclasses.field(default_factory=list)
     tasks: bool = False
+    samples: int = 0
+    only: list[str] | None = None
 
     def write(self, path: pathlib.Path) -> None:
         """Store the job for `read`."""
