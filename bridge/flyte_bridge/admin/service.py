@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from flyte_bridge.admin.context import CallContext
     from flyte_bridge.admin.proof import Proof
+    from flyte_bridge.admin.reading import Reader
     from flyte_bridge.backend.client import BackendClient
     from flyte_bridge.config import Settings
 
@@ -102,6 +103,15 @@ class Facade:
             handler = next(filter(None, (getattr(part, method.handler_name, None) for part in self.parts)), None)
             if handler is not None and method.name not in NEVER:
                 self.handlers[method.path] = handler
+
+    @property
+    def reader(self) -> Reader:
+        """Reads executions, for who shows them in this process.
+
+        Raises:
+            StopIteration: The façade was made of parts of which none does.
+        """
+        return next(part.reader for part in self.parts if isinstance(part, Executions))
 
     def _make(self) -> Iterator[object]:
         registry = Registry(self.backend, self.settings)

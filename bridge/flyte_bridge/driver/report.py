@@ -37,7 +37,7 @@ body{font:14px -apple-system,'Segoe UI',Helvetica,Arial,sans-serif;color:#1b1f24
 h1{font-size:18px}table{border-collapse:collapse;margin-top:16px}
 td,th{border-bottom:1px solid #d0d7de;padding:4px 10px;text-align:left;vertical-align:top}
 td.n{text-align:right;white-space:nowrap}pre{margin:0;white-space:pre-wrap;max-width:80ch}
-.p{border-radius:4px;padding:1px 6px}.f{overflow:auto;border:1px solid #d0d7de;padding:8px}
+.p{border-radius:4px;padding:1px 6px}.drawing{overflow:auto;border:1px solid #d0d7de;padding:8px}
 """
 
 
@@ -73,7 +73,8 @@ def page(execution: Execution, closure: Closure, actions: Mapping[str, Any]) -> 
     parts = [f"<h1>{escape(drawn.title)}</h1>", f"<p>{_summary(states.values())}</p>"]
     if boxes <= MOST_BOXES:
         _, critical = figure.critical_path(drawn.level, states)
-        parts.append(f'<div class="f">{svg(drawn, states, critical)}</div>')
+        drawing = svg(drawn, states, critical, failing=figure.failing_chain(drawn.level, states))
+        parts.append(f'<div class="drawing">{drawing}</div>')
     else:
         parts.append(
             f"<p>The graph has {boxes} nodes, too many to draw; <code>flyte-bridge graph</code> writes it.</p>"

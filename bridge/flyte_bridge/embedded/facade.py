@@ -37,6 +37,7 @@ class FacadeApplication:
             backend: Whose port this is.
         """
         self._backend = backend
+        self._facade: Facade | None = None
         self._services: dict[str, ServiceApplication] = {}
         self._rest: RestApplication | None = None
 
@@ -47,16 +48,21 @@ class FacadeApplication:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Handles one request."""
-        if not self._services:
-            await asyncio.to_thread(_import)  # half a second, in which tasks wait for nothing
-            self._make()
+        await self.facade()
         if self._rest is not None and rest.claims(scope["path"]):
             await self._rest(scope, receive, send)
             return
         await self._services.get(scope["path"].split("/", 2)[1], not_found)(scope, receive, send)
 
-    def _make(self) -> None:
-        """Makes the façade over this backend, once."""
+    async def facade(self) -> Facade:
+        """The façade over this backend, made once."""
+        if self._facade is None:
+            await asyncio.to_thread(_import)  # half a second, in which tasks wait for nothing
+            if self._facade is None:
+                self._facade = self._make()
+        return self._facade
+
+    def _make(self) -> Facade:
         from flyte_bridge.admin.methods import SERVICES
         from flyte_bridge.admin.rest.app import RestApplication
         from flyte_bridge.admin.service import Facade
@@ -64,8 +70,6 @@ class FacadeApplication:
         from flyte_bridge.backend.client import BackendClient
         from flyte_bridge.config import Settings
 
-        if self._services:
-            return
         # who runs the backend may have an endpoint configured; this is the façade over this one
         settings = Settings(
             endpoint=None, insecure=False, ca_cert=None, token=None, token_command=(), client_id=None,
@@ -78,6 +82,7 @@ class FacadeApplication:
             service = _Service(facade, descriptor.full_name)
             self._services[descriptor.full_name] = ServiceApplication(descriptor, service)
         self._rest = RestApplication(facade)
+        return facade
 
 
 def _import() -> None:

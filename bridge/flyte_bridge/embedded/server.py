@@ -194,7 +194,15 @@ class Backend:
         self.app.mount(oauth.SEGMENT, oauth.answer)
         self.app.mount(SIGNED, SignedApp(self.objects, self.signer, self.clock), proves_itself)
         self.app.fall_back(s3.claims, s3, proves_itself)
-        source = Source(self.ledger, self.tasks, self.triggers, self.objects, self.layout, self.clock.now)
+        source = Source(
+            self.ledger,
+            self.tasks,
+            self.triggers,
+            self.objects,
+            self.layout,
+            self.clock.now,
+            self.facade.facade,
+        )
         console = Console(source, None if self.access is None else Login(self.access, self.admission.has_token))
         self.app.mount("v2", console, proves_itself)
         self.app.mount("console", console, proves_itself)

@@ -148,6 +148,15 @@ def critical_path(level: Level, states: Mapping[str, State] | None = None) -> tu
     return _Longest(states).level(level)
 
 
+FAILED = frozenset({"failed", "failing", "timed out"})
+"""Phases of what has failed itself, or because of what runs inside it."""
+
+
+def failing_chain(level: Level, states: Mapping[str, State]) -> list[str]:
+    """The boxes that have failed, by id: from the outermost that holds a failure down to the one that broke."""
+    return [box.id for box in level.walk() if box.id in states and states[box.id].phase in FAILED]
+
+
 def duration(seconds: float) -> str:
     """Time for a reader: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 7 min`."""
     if seconds < 10:

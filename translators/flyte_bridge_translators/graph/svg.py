@@ -21,9 +21,12 @@ FILL: dict[str, str] = {
     "recovered": "#d2f4d9",
     "cached": "#d2f4d9",
     "running": "#cfe3fb",
+    "dynamic running": "#cfe3fb",
     "queued": "#eef1f4",
     "waiting": "#fdf0cf",
     "failed": "#fbd5d8",
+    "failing": "#fbd5d8",
+    "timed out": "#fbd5d8",
     "aborted": "#f1ddc8",
     "skipped": "#f6f8fa",
 }
@@ -31,7 +34,8 @@ FILL: dict[str, str] = {
 
 LINE = "#57606a"
 TEXT = "#1b1f24"
-CRITICAL = "#cf222e"
+CRITICAL = "#8250df"
+FAILING = "#cf222e"
 
 CHARACTER = 7.2
 """Pixels of a character at 13 px in the fonts named below; wide enough for all of them."""
@@ -45,21 +49,31 @@ STYLE = (
     f".n{{stroke:{LINE};fill:{PLAIN}}}.g{{stroke:{LINE};fill:none;stroke-dasharray:2 3}}"
     f".e{{stroke:{LINE};fill:none;marker-end:url(#a)}}.o{{stroke-dasharray:5 4}}"
     f".c{{stroke:{CRITICAL};stroke-width:2.5}}.l{{font-size:11px}}.s{{opacity:.55}}"
+    f".f{{stroke:{FAILING};stroke-width:3.5;stroke-dasharray:9 3}}"
 )
 
 HEXAGONAL = frozenset({"choice"})
 ROUND = frozenset({"time", "fail"})
 
 
-def svg(drawn: Figure, states: Mapping[str, State] | None = None, critical: Collection[str] = ()) -> str:
+def svg(
+    drawn: Figure,
+    states: Mapping[str, State] | None = None,
+    critical: Collection[str] = (),
+    *,
+    failing: Collection[str] = (),
+    links: Mapping[str, str] | None = None,
+) -> str:
     """An SVG document.
 
     Args:
         drawn: The figure.
         states: How its nodes are doing, by id.
-        critical: Boxes that are marked, by id.
+        critical: Boxes of the critical path, by id: one thick line.
+        failing: Boxes of the failing chain, by id: a broken line in another color.
+        links: Where boxes lead to, by id.
     """
-    painter = _Painter(states or {}, frozenset(critical))
+    painter = _Painter(states or {}, frozenset(critical), frozenset(failing), links or {})
     whole = painter.measure(drawn.level)
     width, height = whole.placed.width + 2 * EDGE, whole.placed.height + 2 * EDGE
     marker = (
@@ -91,9 +105,17 @@ class _Measured:
 
 
 class _Painter:
-    def __init__(self, states: Mapping[str, State], critical: frozenset[str]) -> None:
+    def __init__(
+        self,
+        states: Mapping[str, State],
+        critical: frozenset[str],
+        failing: frozenset[str],
+        links: Mapping[str, str],
+    ) -> None:
         self.states = states
         self.critical = critical
+        self.failing = failing
+        self.links = links
 
     def measure(self, level: Level) -> _Measured:
         sizes: dict[str, tuple[float, float]] = {}
@@ -126,10 +148,15 @@ class _Painter:
             look = "n g" if state is None else "n"
         if box.id in self.critical:
             look += " c"
+        if box.id in self.failing:
+            look += " f"
         if state is not None and state.phase == "skipped":
             look += " s"
         fill = f' style="fill:{FILL.get(state.phase, PLAIN)}"' if state is not None else ""
         tip = " ".join(filter(None, (box.kind, box.target)))
+        link = self.links.get(box.id)
+        if link is not None:
+            yield f"<a href={quoteattr(link)}>"
         yield f"<g data-node={quoteattr(box.id)}><title>{escape(tip)}</title>"
         yield f'<{_outline(box, left, top, width, height)} class="{look}"{fill}/>'
         middle = left + width / 2
@@ -137,6 +164,8 @@ class _Painter:
             y = top + PAD + ROW * (number + 0.75)
             yield f'<text x="{middle:.1f}" y="{y:.1f}" text-anchor="middle">{escape(line)}</text>'
         yield "</g>"
+        if link is not None:
+            yield "</a>"
         if box.inner is not None:
             within = measured.inner[box.id]
             inset = (width - within.placed.width) / 2
@@ -152,6 +181,8 @@ class _Painter:
         look = "e o" if edge.kind in {"order", "arm"} else "e"
         if edge.before in self.critical and edge.after in self.critical:
             look += " c"
+        elif edge.before in self.failing and edge.after in self.failing:
+            look += " f"
         yield f'<path class="{look}" d="{_curve(moved)}"/>'
         if edge.label:
             (xa, ya), (xb, yb) = moved[-2:]

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from flyte_bridge.embedded.console import text, views
+from flyte_bridge.embedded import watch
+from flyte_bridge.embedded.console import run_page, text, urls, views
 from flyte_bridge.embedded.faults import Fault, NotFound
-from flyte_bridge.embedded.model import ROOT, RunKey, TriggerKey
+from flyte_bridge.embedded.model import RunKey, TriggerKey
 from flyte_bridge.errors import BackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
     from pathlib import Path
 
     from jinja2 import Environment
@@ -29,9 +33,10 @@ if TYPE_CHECKING:
     Send = Callable[[Any], Awaitable[None]]
 
 _PAGE_POLICY = (
-    b"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    b"default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; connect-src 'self'; frame-src 'self'; "
+    b"img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""Pages need no script, so none may run, wherever a value might smuggle one in."""
+"""Our one file of script may run and nothing else, wherever a value might smuggle one in."""
 
 _REPORT_POLICY = b"sandbox allow-scripts allow-popups"
 """Reports are HTML of the task's own, scripts included: in an origin of their own, which reaches nothing of ours."""
@@ -40,8 +45,13 @@ _PLACE = r"/v2/domain/(?P<domain>[^/]+)/project/(?P<project>[^/]+)"
 _PLACE_1 = r"/console/projects/(?P<project>[^/]+)/domains/(?P<domain>[^/]+)"
 """The same in the URLs of Flyte 1's console, which flytekit prints (`FlyteRemote.generate_console_url`)."""
 
-_REFRESH = 3
-"""Seconds after which the page of an open run asks again."""
+_GATHER = 0.3
+"""Seconds in which changes are gathered before they are told."""
+
+_PART = re.compile(r"<!--part (\S+)-->\n(.*?)<!--end-->", re.DOTALL)
+"""The parts of a page that can change; nothing that is escaped can hold such a comment."""
+
+_STATIC = {"console.css": b"text/css; charset=utf-8", "console.js": b"text/javascript; charset=utf-8"}
 
 _NOT_LOGGED_IN = (
     "This browser has not logged in: run `flyte-bridge status`, and open the URL of the console that it prints."
@@ -64,8 +74,10 @@ class Console:
         self._routes: tuple[tuple[re.Pattern[str], Callable[..., Awaitable[_Answer]]], ...] = (
             (re.compile(r"/"), self._runs),
             (re.compile(r"/v2/?"), self._runs),
+            (re.compile(r"/v2/_static/(?P<name>[a-z.]+)"), self._static),
             (re.compile(rf"{_PLACE}(?:/runs)?/?"), self._runs),
             (re.compile(rf"{_PLACE}/runs/(?P<run>[^/]+)/?"), self._run),
+            (re.compile(rf"{_PLACE}/runs/(?P<run>[^/]+)/events"), self._run_events),
             (re.compile(rf"{_PLACE}/runs/(?P<run>[^/]+)/log/(?P<action>[^/]+)/(?P<attempt>\d+)"), self._log_file),
             (re.compile(rf"{_PLACE}/runs/(?P<run>[^/]+)/report/(?P<action>[^/]+)"), self._report),
             (re.compile(rf"{_PLACE}/tasks/(?P<task>[^/]+)/?"), self._task),
@@ -95,6 +107,9 @@ class Console:
             with answer.file.open("rb") as file:
                 while piece := await asyncio.to_thread(file.read, _PIECE):
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
+        if scope["method"] != "HEAD" and answer.stream is not None:
+            async for piece in answer.stream:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
         body = b"" if scope["method"] == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
@@ -122,40 +137,58 @@ class Console:
         condition, values = "", []
         if project:
             condition, values = " AND project = ? AND domain = ?", [project, domain]
-        page = _page_number(query)
+        page = run_page.page_number(query)
         rows, more = views.run_rows(self._source, condition, values, page * views.PAGE)
         return await self._html("runs.html", rows=rows, page=page, more=more, project=project, domain=domain)
 
     async def _run(self, query: Mapping[str, str], domain: str, project: str, run: str) -> _Answer:
         key = RunKey(project, domain, run)
-        root = self._source.ledger.find(views.root(key))
-        if root is None:
-            raise NotFound(f"There is no run {key}.")
-        name = query.get("i", ROOT)
-        record = self._source.ledger.find(key.action(name))
-        if record is None:
-            raise NotFound(f"Run {key} has no action {name!r}.")
-        counts = views.phase_counts(self._source, key)
-        total = sum(count for _, count in counts)
-        page = _page_number(query)
-        records = self._source.actions(
-            "WHERE project = ? AND domain = ? AND run_name = ? ORDER BY id LIMIT ? OFFSET ?",
-            (project, domain, run, views.TREE, page * views.TREE),
-        )
-        return await self._html(
-            "run.html",
-            run=views.run_rows(self._source, " AND project = ? AND domain = ? AND run_name = ?", [*_row(key)], 0)[0][0],
-            task_url=root.task and views.task_url(root.task.project, root.task.domain, root.task.name),
-            trigger_url=root.trigger and views.trigger_url(root.trigger),
-            counts=counts,
-            total=total,
-            rows=views.action_rows(records, name, self._source.now()),
-            page=page,
-            more=total > (page + 1) * views.TREE,
-            selected=await views.selected_action(self._source, record),
-            conditions=views.open_conditions(self._source, key),
-            refresh=0 if root.phase.terminal else _REFRESH,
-        )
+        shown = await run_page.gather(self._source, key, run_page.asked_of(query))
+        return await self._html("run.html", **self._run_values(shown))
+
+    def _run_values(self, shown: run_page.RunPage) -> dict[str, Any]:
+        root = shown.root
+        return {
+            "shown": shown,
+            "run": views.run_row(self._source, root),
+            "task_url": root.task and urls.task_url(root.task.project, root.task.domain, root.task.name),
+            "trigger_url": root.trigger and urls.trigger_url(root.trigger),
+            "live": not root.phase.terminal,
+        }
+
+    async def _run_events(self, query: Mapping[str, str], domain: str, project: str, run: str) -> _Answer:
+        key = RunKey(project, domain, run)
+        asked = run_page.asked_of(query)
+        await run_page.gather(self._source, key, asked)  # what is not there is told by the status
+        return _Answer(HTTPStatus.OK, b"", b"text/event-stream", stream=self._changes(key, asked))
+
+    async def _changes(self, key: RunKey, asked: run_page.Asked) -> AsyncIterator[bytes]:
+        """The parts of a run's page that have changed, as they change, until the run has ended."""
+        told: dict[str, str] = {}
+        template = self._templates.get_template("run_parts.html")
+        with self._source.ledger.hub.subscribe(watch.of_run(key)) as changes:
+            while True:
+                began = time.monotonic()
+                shown = await run_page.gather(self._source, key, asked)
+                said = await asyncio.to_thread(template.render, **self._run_values(shown))
+                parts = dict(_PART.findall(said))
+                changed = {name: part for name, part in parts.items() if told.get(name) != part}
+                told = parts
+                if changed:
+                    yield _event("parts", changed)
+                if shown.root.phase.terminal:
+                    yield _event("end", {})
+                    return
+                await changes.batch()
+                # many changes are one message, and a page that takes long to make is made less often
+                await asyncio.sleep(max(_GATHER, 5 * (time.monotonic() - began)))
+
+    async def _static(self, query: Mapping[str, str], name: str) -> _Answer:
+        content_type = _STATIC.get(name)
+        if content_type is None:
+            raise NotFound(f"There is no file {name}.")
+        found = files("flyte_bridge.embedded.console").joinpath("static").joinpath(name).read_bytes()
+        return _Answer(HTTPStatus.OK, found, content_type)
 
     async def _task(self, query: Mapping[str, str], domain: str, project: str, task: str) -> _Answer:
         versions = self._source.versions(project, domain, task)
@@ -206,16 +239,16 @@ class Console:
     async def _execution(self, query: Mapping[str, str], project: str, domain: str, execution: str) -> _Answer:
         from flyte_bridge_translators.wire import identifier
 
-        return _elsewhere(views.run_url(RunKey(project, domain, identifier.run_name(execution))))
+        return _elsewhere(urls.run_url(RunKey(project, domain, identifier.run_name(execution))))
 
     async def _entity(self, query: Mapping[str, str], project: str, domain: str, kind: str, name: str) -> _Answer:
         from flyte_bridge_translators.wire import identifier
 
         environment = {"task": identifier.TASK, "workflow": identifier.WORKFLOW}.get(kind, identifier.LAUNCH_PLAN)
-        return _elsewhere(views.task_url(project, domain, f"{environment}.{name}"))
+        return _elsewhere(urls.task_url(project, domain, f"{environment}.{name}"))
 
     async def _project(self, query: Mapping[str, str], project: str, domain: str) -> _Answer:
-        return _elsewhere(views.project_url(project, domain))
+        return _elsewhere(urls.project_url(project, domain))
 
     # -- rendering ----------------------------------------------------------------------------------------------------
 
@@ -232,7 +265,7 @@ class Console:
             auto_reload=False,
         )
         environment.filters |= {"phase": text.phase, "at": text.at, "duration": text.duration}
-        environment.globals["run_url"] = views.run_url
+        environment.globals["run_url"] = urls.run_url
         return environment
 
     async def _html(self, template: str, *, status: HTTPStatus = HTTPStatus.OK, **values: object) -> _Answer:
@@ -253,6 +286,7 @@ class _Answer:
     content_type: bytes = b"text/html; charset=utf-8"
     policy: bytes = _PAGE_POLICY
     file: Path | None = None
+    stream: AsyncIterator[bytes] | None = None
     location: str = ""
 
 
@@ -260,10 +294,5 @@ def _elsewhere(path: str) -> _Answer:
     return _Answer(HTTPStatus.FOUND, b"", location=path)
 
 
-def _page_number(query: Mapping[str, str]) -> int:
-    number = query.get("page", "0")
-    return min(int(number), 1_000_000) if number.isascii() and number.isdigit() and len(number) < 10 else 0
-
-
-def _row(key: RunKey) -> tuple[str, str, str]:
-    return key.project, key.domain, key.name
+def _event(kind: str, told: Mapping[str, str]) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps(told)}\n\n".encode()

@@ -13,11 +13,12 @@ from flyte_bridge.embedded.inputs import inputs_file
 from flyte_bridge.embedded.model import ActionType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from flyteidl2.workflow import run_definition_pb2
 
+    from flyte_bridge.admin.service import Facade
     from flyte_bridge.embedded.layout import Layout
     from flyte_bridge.embedded.ledger import Ledger
     from flyte_bridge.embedded.model import ActionKey, ActionRecord, Micros, TaskRecord
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """Reads only; what a page shows is what clients are told."""
+    """What a page shows is what clients are told.
+
+    Attributes:
+        facade: Makes Flyte 1's control plane over this backend, or has it already.
+    """
 
     ledger: Ledger
     tasks: Tasks
@@ -36,6 +41,7 @@ class Source:
     objects: ObjectStore
     layout: Layout
     now: Callable[[], Micros]
+    facade: Callable[[], Awaitable[Facade]]
 
     def actions(self, where: str, values: Sequence[object]) -> list[ActionRecord]:
         """Actions by a condition of ours; `a` names the table."""
