@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
+import opened
 from flyteidl2.actions import actions_service_pb2, actions_service_pb2_grpc
 from flyteidl2.cluster import payload_pb2
 from flyteidl2.cluster.service_connect import ClusterServiceClient
@@ -283,12 +284,12 @@ def measure(directory: Path, stored: int, actions: int) -> None:
     store_runs(small_dir, 1000)
     store_runs(large_dir, stored)
     with serving(small_dir) as small, serving(large_dir) as large:
-        medians = asyncio.run(latencies(small.endpoint, large.endpoint))
+        medians = asyncio.run(latencies(opened.path(small), opened.path(large)))
         raw = statistics.mean(medians["raw call (SelectCluster)"])
         print(f"\n{'median of ' + str(CALLS) + ' calls':34}{'1,000':>10}{stored:>10,}{'ratio':>8}{'× raw':>8}")
         for name, (before, after) in medians.items():
             print(f"{name:34}{before:8.2f}ms{after:8.2f}ms{after / before:8.2f}{after / raw:8.2f}")
-        with grpc.insecure_channel(large.endpoint) as channel:
+        with opened.channel(large) as channel:
             tenth = wide_run(channel, "tenth", actions // 10)
             whole = wide_run(channel, "whole", actions)
             print(f"\n{'seconds for a run of':34}{actions // 10:>10,}{actions:>10,}{'ratio':>8}")

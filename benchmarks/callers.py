@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
+import opened
 from flyteidl.admin import common_pb2, execution_pb2, task_pb2, version_pb2
 from flyteidl.core import identifier_pb2
 from flyteidl.service import admin_pb2_grpc
@@ -104,9 +105,9 @@ def requests() -> dict[str, tuple[str, Any]]:
     }
 
 
-def raw_call(endpoint: str) -> tuple[grpc.Channel, Callable[[], Any]]:
+def raw_call(running: instance.Instance) -> tuple[grpc.Channel, Callable[[], Any]]:
     """The backend's own call for the same task."""
-    channel = grpc.insecure_channel(endpoint)
+    channel = opened.channel(running)
     stub = task_service_pb2_grpc.TaskServiceStub(channel)
     name = task_definition_pb2.TaskIdentifier(org="local", name="flyte1.task.bench.inc", version="v1", **PLACE)
     request = task_service_pb2.GetTaskDetailsRequest(task_id=name)
@@ -132,15 +133,15 @@ def measure(settings: config.Settings, running: instance.Instance, calls: int) -
     """Prints the table."""
     with (
         served(settings) as gateway,
-        grpc.insecure_channel(gateway) as far,
-        grpc.insecure_channel(running.endpoint) as near,
+        opened.channel(running, gateway) as far,
+        opened.channel(running) as near,
         echo() as bare,
     ):
         ways = {"in process": Channel(home_of(settings)), "serve": far, "embedded port": near}
         stubs = {name: admin_pb2_grpc.AdminServiceStub(channel) for name, channel in ways.items()}
         call = bare.unary_unary("/echo/Echo", task_pb2.Task.SerializeToString, task_pb2.Task.FromString)
         print(f"{'bare echo':24} {median(lambda: call(task_pb2.Task()), calls):7.2f} ms")
-        channel, raw = raw_call(running.endpoint)
+        channel, raw = raw_call(running)
         with channel:
             print(f"{'GetTaskDetails, raw':24} {median(raw, calls):7.2f} ms")
         print(f"{'':24} {'  '.join(f'{name:>13}' for name in stubs)}")

@@ -20,6 +20,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import opened
 from flyteidl.admin import execution_pb2, workflow_pb2
 from flyteidl.core import identifier_pb2, interface_pb2, literals_pb2, tasks_pb2, types_pb2
 from flyteidl.core import workflow_pb2 as core_workflow_pb2
@@ -29,7 +30,6 @@ from flyteidl2.task import common_pb2, task_definition_pb2
 
 from flyte_bridge import config
 from flyte_bridge.backend.client import BackendClient
-from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.backend.storage import Storage
 from flyte_bridge.driver.children import Children
 from flyte_bridge.embedded_client import instance
@@ -253,7 +253,7 @@ def import_time() -> float:
 
 async def measure(bench: Bench, nodes: int) -> None:
     """Measure, and print."""
-    async with BackendClient(GrpcCaller(bench.running.endpoint, insecure=True)) as backend:
+    async with opened.client(bench.running) as backend:
         await bench.drive(backend, closure("warm-up", {"n0": (0.0, [])}))
         alone = min([(await bench.drive(backend, closure("alone", {"n0": (0.0, [])})))[0] for _ in range(5)])
         one = await bench.raw(backend, SAMPLES, together=False) / SAMPLES

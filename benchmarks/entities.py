@@ -35,6 +35,8 @@ from flytekit.configuration import PlatformConfig
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
+import opened
+
 from flyte_bridge import config
 from flyte_bridge.admin.context import CallContext
 from flyte_bridge.admin.service import Facade
@@ -112,19 +114,20 @@ def main() -> None:
         data_dir = Path(directory) / "data"
         running = instance.start(data_dir)
         try:
-            measure(config.load(data_dir=data_dir), running.endpoint, options.names, options.calls)
+            measure(config.load(data_dir=data_dir), running, options.names, options.calls)
         finally:
             instance.stop(data_dir)
 
 
-def measure(settings: config.Settings, endpoint: str, names: int, calls: int) -> None:
+def measure(settings: config.Settings, running: instance.Instance, names: int, calls: int) -> None:
     """Prints the table."""
     loop = Loop()
     backend: BackendClient = connect(settings)
     facade = Facade(backend, settings)
     loop.run(fill(facade, names))
-    wire = SynchronousFlyteClient(PlatformConfig(endpoint=endpoint, insecure=True))
-    inside = Client(PlatformConfig(endpoint=endpoint, insecure=True), settings)
+    told = opened.flytekit(running).platform
+    wire = SynchronousFlyteClient(told)
+    inside = Client(told, settings)
     project = identifier_pb2.ProjectIdentifier(organization="local", name=PROJECT, domain=DOMAIN)
     place = common_pb2.NamedEntityIdentifier(project=PROJECT, domain=DOMAIN)
     newest = common_pb2.Sort(key="created_at", direction=common_pb2.Sort.DESCENDING)

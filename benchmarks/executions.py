@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
+import opened
 from flyteidl.admin import execution_pb2
 from flyteidl.service import admin_pb2_grpc
 from flyteidl2.task import run_pb2, task_definition_pb2
@@ -160,12 +161,12 @@ def bare(single: Any, many: list[Any]) -> tuple[Any, FlyteRemote]:
     admin_pb2_grpc.add_AdminServiceServicer_to_server(_Echo(single, listed), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    return server, remote(f"127.0.0.1:{port}")
+    return server, remote(Config.for_endpoint(f"127.0.0.1:{port}", insecure=True))
 
 
-def remote(endpoint: str) -> FlyteRemote:
+def remote(told: Config) -> FlyteRemote:
     """flytekit's own remote."""
-    return FlyteRemote(Config.for_endpoint(endpoint, insecure=True), default_project=PROJECT, default_domain=DOMAIN)
+    return FlyteRemote(told, default_project=PROJECT, default_domain=DOMAIN)
 
 
 def listing(client: Any) -> Callable[[], Any]:
@@ -175,12 +176,12 @@ def listing(client: Any) -> Callable[[], Any]:
     return lambda: client.list_executions_paginated(PROJECT, DOMAIN, limit=100, sort_by=MOST_RECENT_FIRST)
 
 
-def polls_at_once(endpoint: str, run: str) -> tuple[float, int]:
+def polls_at_once(running: instance.Instance, run: str) -> tuple[float, int]:
     """Seconds until twenty clients have polled three times each, and how many polls failed."""
     failures = []
 
     def client() -> None:
-        own = remote(endpoint)
+        own = remote(opened.flytekit(running))
         try:
             found = own.fetch_execution(name=run)
             for _ in range(3):
@@ -199,8 +200,8 @@ def polls_at_once(endpoint: str, run: str) -> tuple[float, int]:
 
 def prepare(data_dir: Path, nodes: list[int]) -> tuple[str, dict[int, bytes]]:
     """One real run, and the workflows deployed."""
-    endpoint = instance.start(data_dir).endpoint
-    own = remote(endpoint)
+    running = instance.start(data_dir)
+    own = remote(opened.flytekit(running))
     own.register_workflow(one, serialization_settings=SETTINGS, version=VERSION)
     execution_ = own.execute(one, inputs={"a": 1}, version=VERSION, wait=False)
     while not own.sync(execution_).is_done:
@@ -209,20 +210,17 @@ def prepare(data_dir: Path, nodes: list[int]) -> tuple[str, dict[int, bytes]]:
     for count in nodes:
         made = wide(count)
         own.register_workflow(made, serialization_settings=SETTINGS, version=VERSION)
-        specs[count] = deployed(endpoint, made.name)
+        specs[count] = deployed(running, made.name)
     instance.stop(data_dir)
     return execution_.id.name, specs
 
 
-def deployed(endpoint: str, name: str) -> bytes:
+def deployed(running: instance.Instance, name: str) -> bytes:
     """The task that a workflow's launch plan is in Flyte 2."""
     import asyncio
 
-    from flyte_bridge.backend.client import BackendClient
-    from flyte_bridge.backend.grpc import GrpcCaller
-
     async def read() -> bytes:
-        async with BackendClient(GrpcCaller(endpoint, insecure=True)) as backend:
+        async with opened.client(running) as backend:
             where = task_definition_pb2.TaskIdentifier(
                 org="local",
                 project=PROJECT,
@@ -261,8 +259,8 @@ def measure(data_dir: Path, totals: list[int], nodes: list[int]) -> None:
         copies.runs(total, have)
         copies.store.close()
         have = total
-        endpoint = instance.start(data_dir).endpoint
-        wire, near = remote(endpoint), InProcess(settings=config.load(data_dir=data_dir))
+        running = instance.start(data_dir)
+        wire, near = remote(opened.flytekit(running)), InProcess(settings=config.load(data_dir=data_dir))
         single = wire.client.get_execution(wire.fetch_execution(name="stored-0").id)
         many, _ = listing(wire.client)()
         server, echo = bare(single.to_flyte_idl(), [item.to_flyte_idl() for item in many])
@@ -287,7 +285,7 @@ def measure(data_dir: Path, totals: list[int], nodes: list[int]) -> None:
                 ]
                 name = f"sync_nodes of {count:,} nodes"
                 print(f"{name:34} {told[0]:11.1f} {told[1]:12.1f} {'':9} (the first {first:.0f})", flush=True)
-            taken, failed = polls_at_once(endpoint, f"wide-{nodes[0]}")
+            taken, failed = polls_at_once(running, f"wide-{nodes[0]}")
             print(f"{CLIENTS} clients, 3 polls of {nodes[0]} nodes each: {taken:.1f} s, {failed} failures")
         instance.stop(data_dir)
 

@@ -23,13 +23,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import opened
 from flyteidl2.core.literals_pb2 import Literal, Primitive, Scalar
 from flyteidl2.task.common_pb2 import Inputs, NamedLiteral, Outputs
 
 from flyte_bridge.embedded.executor import Executor, ExecutorOptions, Job, backend_env
 from flyte_bridge.embedded.model import ActionKey
 from flyte_bridge.embedded.objects import ObjectStore
-from flyte_bridge.embedded_client import instance
+from flyte_bridge.embedded_client import access, instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,11 +141,13 @@ def _median(call: Callable[[], object], repeats: int) -> float:
     return statistics.median(times)
 
 
-async def attempts(bench: Bench, endpoint: str, template: bytes, *, forkservers: bool, repeats: int) -> float:
+async def attempts(
+    bench: Bench, running: instance.Instance, template: bytes, *, forkservers: bool, repeats: int
+) -> float:
     """Median seconds an attempt takes over its own body."""
     store = ObjectStore(bench.root / "data" / "objects")
     executor = Executor(store, bench.root / "logs", ExecutorOptions(forkservers=forkservers, ephemeral=True))
-    await executor.start(backend_env(endpoint, None, Path("token")))
+    await executor.start(backend_env(running.endpoint, running.access, access.path_of(Path(running.data_dir))))
     over = []
     for number in range(repeats + 1):
         name = f"a{time.time_ns()}"
@@ -183,9 +186,8 @@ def main() -> None:
         bench = Bench(Path(directory))
         os.environ.update({name: bench.env[name] for name in ("HOME", "PYTHONPATH", "DO_NOT_TRACK")})
         started = instance.start(bench.root / "data", 0)
-        endpoint = f"127.0.0.1:{started.port}"
         try:
-            rows, work = measure(bench, endpoint, started.pid, options.children, options.repeats)
+            rows, work = measure(bench, started, options.children, options.repeats)
         finally:
             instance.stop(bench.root / "data")
     plain = rows["plain process: python -c pass"]
@@ -215,7 +217,7 @@ def cpu_of(pid: int) -> float:
     return total
 
 
-def measure(bench: Bench, endpoint: str, server: int, children: int, repeats: int) -> tuple[dict[str, float], float]:
+def measure(bench: Bench, running: instance.Instance, children: int, repeats: int) -> tuple[dict[str, float], float]:
     """All rows, in seconds; and the CPU seconds the backend and its tasks spent on the fan-out."""
     rows = {"plain process: python -c pass": bench.timed("pass", repeats)}
     rows["process that imports flytekit's entry point"] = bench.timed("import flytekit.bin.entrypoint", 5)
@@ -224,11 +226,11 @@ def measure(bench: Bench, endpoint: str, server: int, children: int, repeats: in
         template = bench.python(serialise)
         for forkservers, word in ((True, "forkserver"), (False, "spawn")):
             count = repeats if forkservers else max(3, repeats // 3)
-            seconds = asyncio.run(attempts(bench, endpoint, template, forkservers=forkservers, repeats=count))
+            seconds = asyncio.run(attempts(bench, running, template, forkservers=forkservers, repeats=count))
             rows[f"{sdk} attempt over its body, {word}"] = seconds
-    before = cpu_of(server)
-    output = bench.python(FAN_OUT, endpoint, str(children)).decode()
-    work = cpu_of(server) - before
+    before = cpu_of(running.pid)
+    output = bench.python(FAN_OUT, opened.path(running), str(children)).decode()
+    work = cpu_of(running.pid) - before
     for line in output.splitlines():
         if line.startswith("FAN "):
             _, n, seconds = line.split()

@@ -12,12 +12,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import opened
 from flyteidl.core import literals_pb2
 from flyteidl.core import workflow_pb2 as core_workflow_pb2
 
 from driver import TASK, Bench, _template, closure, sleep_template
-from flyte_bridge.backend.client import BackendClient
-from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.embedded_client import instance
 from flyte_bridge_translators.wire import workflow as wire_workflow
 
@@ -41,7 +40,7 @@ def fan_out(elements: int) -> Any:
 
 async def measure(bench: Bench, sizes: list[int]) -> None:
     """Measure, and print."""
-    async with BackendClient(GrpcCaller(bench.running.endpoint, insecure=True)) as backend:
+    async with opened.client(bench.running) as backend:
         await bench.drive(backend, closure("warm-up", {"n0": (0.0, [])}))
         for size in sizes:
             took, cpu, memory = await bench.drive(backend, fan_out(size))

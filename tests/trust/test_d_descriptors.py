@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypercorn.config import Config
@@ -74,6 +74,35 @@ def test_what_a_client_closes_is_closed(few: instance.Instance) -> None:
     for _ in range(2 * FEW):
         assert _ask(few) == 200
     assert _descriptors(few.pid) < before + 10
+
+
+def test_no_answer_waits_for_an_acknowledgement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is accepted sends small packets at once, whatever its listener says of its protocol."""
+    accepted: list[socket.socket] = []
+
+    async def main() -> None:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)  # as `instance.listen` makes it: protocol 0
+        listener.bind((instance.HOST, 0))
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        connect = loop.connect_accepted_socket
+
+        async def seen(protocol: Any, connection: socket.socket, **told: Any) -> Any:
+            accepted.append(connection)
+            return await connect(protocol, connection, **told)
+
+        monkeypatch.setattr(loop, "connect_accepted_socket", seen)
+        serving = asyncio.ensure_future(HttpServer(_hello, Config(), listener).serve(stop))
+        await asyncio.sleep(0)
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        assert accepted[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        writer.close()
+        stop.set()
+        await serving
+
+    asyncio.run(main())
 
 
 def test_more_connections_than_descriptors_wait(few: instance.Instance) -> None:
