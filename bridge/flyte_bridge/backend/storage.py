@@ -238,7 +238,8 @@ class Storage:
         from obstore import store
 
         open_url: Any = store.from_url  # its overloads want literal dictionaries of each cloud
-        retries = {"max_retries": 20, "retry_timeout": self._patience}
+        # obstore (0.9) waits 15 s between two tries at most; it is the time that ends them
+        retries = {"max_retries": 1000, "retry_timeout": self._patience}
         options = {"allow_http": True, "timeout": timedelta(minutes=10)}
         if not root.startswith("s3"):
             return open_url(root, client_options=options, retry_config=retries)

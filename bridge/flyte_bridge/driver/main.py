@@ -19,6 +19,7 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -149,9 +150,10 @@ async def _run(facts: Facts, environ: Mapping[str, str]) -> int:
     from flyte_bridge.backend import connect
     from flyte_bridge.backend.storage import Storage
     from flyte_bridge.driver.drive import Drive
+    from flyte_bridge.driver.patience import PATIENCE
 
     async with connect.inside(environ) as backend:
-        storage = Storage(environ)
+        storage = Storage(environ, patience=timedelta(seconds=PATIENCE))
         drive = Drive(facts, backend, storage)
         stopping: list[asyncio.Task[None]] = []  # held, because the event loop holds its tasks weakly
         working = asyncio.ensure_future(drive.run())

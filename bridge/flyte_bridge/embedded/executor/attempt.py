@@ -45,6 +45,10 @@ FILE_LIMIT = 1.0
 """Seconds in which an earlier server's zygote has written down how a process that is gone has ended."""
 
 
+LAST_WORDS = 5_000_000
+"""Microseconds from the backend's start in which a process may still end of its being away: it was about to give up."""
+
+
 class Ended(Exception):
     """Carries an outcome out of a wait."""
 
@@ -210,10 +214,15 @@ class Attempt:
         pilot = CoPilot.of(self._template, self._files.root)
         if pilot is not None and not code:
             await asyncio.to_thread(self._collect, pilot)
-        return result.read(
+        outcome = result.read(
             self.job, self._executor.storage, exit_code=code, ended_at=at, started_at=self._started_at,
             outputs=bool(self._template.interface.outputs.variables),
         )  # fmt: skip
+        began = self._executor.started_at
+        if self._started_at is None or self._started_at >= began:
+            return outcome
+        store = self._executor.env.get("FLYTE_AWS_ENDPOINT", "").partition("://")[2]
+        return result.while_away(outcome, store, alone=at < began + LAST_WORDS)
 
     def _collect(self, pilot: CoPilot) -> None:
         """Stores what a container task has left as files, or why it cannot be."""

@@ -60,6 +60,11 @@ ALWAYS = {
     "PYTHONUNBUFFERED": "1",  # logs are followed while they are written
 }
 
+WAITS = {"AWS_MAX_ATTEMPTS": "60", "AWS_RETRY_MODE": "standard"}
+"""What botocore reads, and so s3fs, which flytekit reads and writes by: a store that does not answer is waited for, nine
+minutes on average (10 s between tries from the sixth on). By its own default it is given up after 17 s, with what the body has
+come to. A task that wants otherwise sets them itself."""
+
 _READ_BY_IMPORTS = re.compile(
     r"""(
         AIOBOTO | ARROW_ | AWS_DATA_PATH | BOTO | DYLD_ | FLYTE_IO_ | FLYTE_SDK_ | FSSPEC_ | GRPC_ | LD_ | LOG_
@@ -86,6 +91,7 @@ def backend(endpoint: str, access: Access | None, token_file: Path, *, tells_dri
         "FLYTE_CREDENTIALS_PROXY_COMMAND": f"cat,{token_file}",  # read by flytekit
     }  # fmt: skip
     return told | {
+        **WAITS,
         "AWS_REGION": "us-east-1",  # any; S3 clients demand one
         **({"FLYTE_BRIDGE_EMBEDDED": "1"} if tells_driver else {}),
         "FLYTE_AWS_ACCESS_KEY_ID": "any" if access is None else access.s3_key,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flyteidl2.core.tasks_pb2 import TaskTemplate
 
     from flyte_bridge.embedded.executor.job import AttemptEvent, Job, Outcome, Storage
-    from flyte_bridge.embedded.model import ActionKey
+    from flyte_bridge.embedded.model import ActionKey, Micros
 
 
 class Executor:
@@ -49,6 +49,7 @@ class Executor:
         self.slots = Slots(self.options.capacity)
         self.interpreters = Interpreters(self.options.images)
         self.env: Mapping[str, str] = {}
+        self.started_at: Micros = 0
         self._log_dir = log_dir
         self._launcher: Launcher | None = None
         self._attempts: dict[ActionKey, Attempt] = {}
@@ -69,6 +70,7 @@ class Executor:
             env: What every task is told about the backend; see `environment.backend`.
             warm: Forkservers (`flyte`, `flytekit`) to start now; the others are started when first needed.
         """
+        self.started_at = self.clock.now()
         self.env = {**environment.machine(self.options.pass_env), **env}
         self._launcher = Launcher(
             self.env, self._log_dir, ephemeral=self.options.ephemeral, forkservers=self.options.forkservers

@@ -8,6 +8,8 @@ saw counts for 0.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flyteidl2.core import execution_pb2
@@ -37,6 +39,10 @@ STOPPED = "Interrupted"
 """Code of a failure: something killed the process, not the task itself; Flyte's word for it."""
 SERVER_STOPPED = "BackendStopped"
 """Code of a failure: the backend ended the process on its own way out. Counts against nothing."""
+AWAY = "BackendAway"
+"""Code of a failure: the process needed the backend while none answered. Not the task's doing."""
+_NO_CONNECTION = re.compile(r"cannot connect|could not connect|connection refused|connectionrefused", re.IGNORECASE)
+"""How aiohttp, botocore, gRPC and obstore say so."""
 CRASHES = frozenset({CRASHED, LOST, STOPPED})
 """Codes of failures that tell of a process that ended badly and left no word."""
 MISSING = "OutputsNotFound"
@@ -78,6 +84,26 @@ def read(
         exit_code=exit_code,
         started_at=started_at,
     )
+
+
+def while_away(outcome: Outcome, store: str, *, alone: bool) -> Outcome:
+    """What a process has come to that ran while no backend answered: what it suffered from that is not its own doing.
+
+    Args:
+        outcome: As it was read.
+        store: `host:port` of the store. An error that tells of no connection to it is ours, whoever raised it: the Flyte 2
+            SDK gives a store up after three tries, 19 s (2.12.1), and writes that down when it is back.
+        alone: Whether it also ended meanwhile: then it could leave no word.
+    """
+    failure = outcome.failure
+    if failure is None:
+        return outcome
+    if not (alone and failure.code == CRASHED) and not (
+        store in failure.message and _NO_CONNECTION.search(failure.message)
+    ):
+        return outcome
+    text = f"the backend was away while the task needed it; another attempt begins\n{failure.message}"
+    return replace(outcome, failure=Failure(AWAY, text, system=True, recoverable=True))
 
 
 def report(job: Job, storage: Storage) -> str:
