@@ -13,6 +13,8 @@ from flyte_bridge import config
 from flyte_bridge_cli.options import data_dir_option
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flyte_bridge.remote.server import Address, Server
     from flyte_bridge.remote.web import WebServer
 
@@ -69,6 +71,8 @@ async def _serve(settings: config.Settings, address: Address, web_address: Addre
     from flyte_bridge.remote.server import Server, serve
 
     facade = await gateway_of(settings)
+    for warning in _warnings(address, settings):
+        click.echo(warning, err=True)
     server = Server(facade, address)
     try:
         if web_address is None:
@@ -101,9 +105,16 @@ def _describe(server: Server, settings: config.Settings, web: WebServer | None =
     ]
     if web is not None:
         lines += ["", f"REST at {web.url}/api/v1"]
-    if not server.address.local and settings.embedded:
-        lines += [
-            "",
-            "Anybody who reaches this address can run code here: the embedded backend asks nobody who they are.",
-        ]
     return "\n".join(lines)
+
+
+def _warnings(address: Address, settings: config.Settings) -> Iterator[str]:
+    """What must be known before anybody can reach the address."""
+    from flyte_bridge.embedded_client import instance
+
+    if address.local:
+        return
+    if settings.embedded and not instance.ensure(settings.data_dir).require_token:
+        yield "Anybody who reaches this address can run code here: the embedded backend asks nobody who they are."
+    if not address.tls:
+        yield "Tokens and data cross the network as they are: there is no TLS. Give --tls-cert and --tls-key."

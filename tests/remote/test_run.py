@@ -92,7 +92,17 @@ def test_a_workflow_that_is_mistyped_is_guessed(user: User, flow: Path) -> None:
     assert "Did you mean 'shaped'?" in done.stderr
 
 
-@pytest.mark.parametrize("words", [("run", "flow.py", "wf", "--x", "1"), ("register", "flow.py")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "flow.py", "wf", "--x", "1"),
+        ("register", "flow.py"),
+        ("exec", "flow.py"),
+        ("exec", "-m", "flow"),
+        ("pyflyte", "get", "launchplan", "--project", "flytesnacks"),
+        ("pyflyte", "run", "--remote", "flow.py", "wf", "--x", "1"),
+    ],
+)
 def test_a_dead_endpoint_is_one_line(user: User, flow: Path, words: tuple[str, ...]) -> None:
     """Who does not answer is named, before flytekit tries for minutes."""
     done = user.try_bridge(*words, timeout=60, FLYTE_BRIDGE_ENDPOINT="127.0.0.1:9", FLYTE_BRIDGE_INSECURE="true")

@@ -11,6 +11,7 @@ from flyteidl.admin import common_pb2
 from flyteidl.service import admin_pb2_grpc, dataproxy_pb2, dataproxy_pb2_grpc
 from flyteidl2.cacheservice.v2 import cacheservice_pb2, cacheservice_pb2_grpc
 from flyteidl2.dataproxy import dataproxy_service_pb2, dataproxy_service_pb2_grpc
+from flyteidl2.workflow import run_service_pb2, run_service_pb2_grpc
 
 import admitted
 from flyte_bridge.embedded.objects import xml
@@ -48,7 +49,14 @@ def _page(channel: grpc.Channel, number: int) -> None:
     admin_pb2_grpc.AdminServiceStub(channel).ListTasks(request, timeout=30)
 
 
-@pytest.mark.parametrize("call", [_upload, _upload_1, _reserve, _page])
+def _groups(channel: grpc.Channel, seconds: int) -> None:
+    request = run_service_pb2.WatchGroupsRequest()
+    request.project_id.name, request.project_id.domain = PLACE["project"], PLACE["domain"]
+    request.start_date.seconds, request.end_date.seconds = seconds, seconds
+    list(run_service_pb2_grpc.RunServiceStub(channel).WatchGroups(request, timeout=30))
+
+
+@pytest.mark.parametrize("call", [_upload, _upload_1, _reserve, _page, _groups])
 @pytest.mark.parametrize("number", [2**62, -(2**62)])
 def test_what_is_out_of_range_is_the_callers_mistake(
     backend: instance.Instance, call: Callable[[grpc.Channel, int], None], number: int

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 _PATIENCE = 4.0
 """Seconds in which an endpoint must answer before anything else is done."""
 
+_ASK_FLYTE = frozenset(
+    {"--remote", "-r", "backfill", "execution", "fetch", "get", "launchplan", "metrics", "register", "remote-launchplan",
+     "remote-task", "remote-workflow"}
+)  # fmt: skip
+"""Words of pyflyte's (1.16) that need Flyte; the others work without."""
+
 
 def run_script(script: str, arguments: Sequence[str], settings: Settings) -> None:
     """Runs a script as `python script …` would.
@@ -40,6 +46,7 @@ def run_script(script: str, arguments: Sequence[str], settings: Settings) -> Non
         BackendError: The embedded backend cannot be started.
     """
     path = _found(script)
+    _reach(settings)
     hook.install(settings)
     sys.argv = [str(path), *arguments]
     sys.path.insert(0, str(path.resolve().parent))
@@ -48,6 +55,7 @@ def run_script(script: str, arguments: Sequence[str], settings: Settings) -> Non
 
 def run_module(module: str, arguments: Sequence[str], settings: Settings) -> None:
     """Runs a module as `python -m module …` would; otherwise as `run_script`."""
+    _reach(settings)
     hook.install(settings)
     sys.argv = [module, *arguments]
     sys.path.insert(0, str(Path.cwd()))
@@ -63,7 +71,7 @@ def run_pyflyte(arguments: Sequence[str], settings: Settings) -> None:
         BackendError: The embedded backend cannot be started.
     """
     _need_flytekit()
-    if "register" in arguments[:1] or "--remote" in arguments:
+    if _ASK_FLYTE.intersection(arguments):
         _reach(settings)
     _leave_out_warnings()
     hook.install(settings)

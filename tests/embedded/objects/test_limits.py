@@ -99,7 +99,7 @@ def test_a_slow_reader_costs_no_memory(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("known", [True, False])
 def test_a_full_disk_is_said(tmp_path: Path, known: bool) -> None:
-    """When the disk is full in the middle, the client is told 507 and why, and the old object stays whole.
+    """When the disk is full in the middle, the client is told 503, to try again, and why, and the old object stays whole.
 
     The server's file size limit stands for the disk.
     """
@@ -107,7 +107,7 @@ def test_a_full_disk_is_said(tmp_path: Path, known: bool) -> None:
         client.put(f"{url}/flyte/k", content=b"old").raise_for_status()
         data = b"x" * (6 * MIB)
         refused = client.put(f"{url}/flyte/k", content=data if known else iter([data]))
-        assert refused.status_code == 507
+        assert refused.status_code == 503
         assert "the disk is full" in refused.text
         assert client.get(f"{url}/flyte/k").content == b"old"
         assert list((tmp_path / ".tmp").iterdir()) == []
@@ -124,7 +124,7 @@ def test_more_than_the_disk_has_is_refused_at_once(tmp_path: Path) -> None:
             "x-amz-decoded-content-length": str(size),
         }
         refused = client.put(f"{url}/flyte/k", content=b"1\r\nx\r\n0\r\n\r\n", headers=headers)
-        assert refused.status_code == 507
+        assert refused.status_code == 503
         assert str(size) in refused.text
 
 

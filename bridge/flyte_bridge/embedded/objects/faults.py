@@ -1,7 +1,7 @@
 """S3's errors: codes, statuses and the XML they travel in.
 
-Source: the S3 API reference, "Error responses"; `InsufficientStorage` is ours (S3 is never full) with HTTP's own 507,
-which no client retries.
+Source: the S3 API reference, "Error responses"; `InsufficientStorage` is ours (S3 is never full) with 503, upon which
+S3's clients try again: HTTP's own 507 would end a task that could have waited for room.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ STATUS = {
     "EntityTooLarge": 400,
     "EntityTooSmall": 400,
     "IncompleteBody": 400,
-    "InsufficientStorage": 507,
+    "InsufficientStorage": 503,
     "InternalError": 500,
     "InvalidAccessKeyId": 403,
     "InvalidArgument": 400,
