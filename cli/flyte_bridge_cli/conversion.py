@@ -6,9 +6,9 @@ import difflib
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,11 +19,14 @@ from rich.progress import Progress
 from rich.syntax import Syntax
 from rich.table import Table
 
+from flyte_bridge.convert import reporting
 from flyte_bridge.convert.converter import convert_source
-from flyte_bridge.convert.files import FileResult
+from flyte_bridge.convert.files import File, FileResult
 from flyte_bridge.convert.project import ProjectResult, convert_files, find, write_in_place, write_to
+from flyte_bridge.convert.reporting import ReportRules
 from flyte_bridge.errors import UsageError
 from flyte_bridge_cli.exits import Exit
+from flyte_bridge_cli.finding_formats import FORMATS, statistics
 from flyte_bridge_cli.output import tell
 from flyte_bridge_translators.findings import Finding, Severity
 from flyte_bridge_translators.source.engine.translator import Converted, Failed, Options, Outcome
@@ -41,10 +44,13 @@ class Request:
     in_place: bool
     show_diff: bool
     check: bool
-    as_json: bool
+    format: str
     explain: bool
     select: str | None
     ignore: str | None
+    baseline: Path | None
+    write_baseline: Path | None
+    statistics: bool
     do_verify: bool
     inputs: Path | None
     samples: int
@@ -80,14 +86,14 @@ def run(request: Request) -> Exit:
         raise UsageError(
             "a certificate is for source and conversion, and --in-place writes over the source: use -o DIR"
         )
-    wanted = _Wanted(_codes(request.select), _codes(request.ignore))
+    rules = _report_rules(request)
     options = Options(retries=request.retries, explain=request.explain)
     if any(str(path) == "-" for path in request.paths):
         if len(request.paths) > 1 or request.output or request.in_place or request.do_verify:
             raise UsageError(
                 "- reads one file from standard input: give it alone, without --output, --in-place or --verify"
             )
-        return _filter(options, wanted, show_diff=request.show_diff, check=request.check, as_json=request.as_json)
+        return _filter(options, rules, request)
     for path in request.paths:
         if not path.exists() and not path.is_symlink():
             raise UsageError(f"{path}: no such file or directory")
@@ -109,48 +115,41 @@ def run(request: Request) -> Exit:
     elif request.output is not None:
         write_to(result, request.output)
     verdicts = _verify(request, result, errors) if request.do_verify else None
-    elsewhere = request.output or request.in_place or request.check or request.do_verify
-
-    if request.as_json:
-        click.echo(
-            json.dumps(_document(result, wanted, verdicts, explain=request.explain), indent=2, ensure_ascii=False)
-        )
+    reports = {id(each.outcome): rules.report(each) for each in result.files}
+    findings = [finding for each in result.files for finding in reports[id(each.outcome)]]
+    if request.write_baseline is not None:
+        written = [(each, reports[id(each.outcome)]) for each in result.files]
+        count = reporting.write_baseline(request.write_baseline, written)
+        tell(f"{count} findings written to {request.write_baseline}", err=True)
+    if request.format == "json":
+        document = _document(result, reports, verdicts, explain=request.explain)
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    elif request.format != "text":
+        click.echo(FORMATS[request.format](findings), nl=False)
     else:
-        _print(
-            result,
-            wanted,
-            verdicts,
-            explain=request.explain,
-            diff=request.show_diff or (not elsewhere and len(files) == 1),
-            wrote=request.in_place or request.output is not None,
-        )
-    return _exit_code(result, verdicts, check=request.check, strict=request.strict)
+        _print(request, result, reports, verdicts)
+    if request.statistics and request.format == "text":
+        click.echo(statistics(findings), nl=False)
+    if request.write_baseline is not None:
+        findings = []
+    return _exit_code(result, findings, verdicts, check=request.check, strict=request.strict)
 
 
-class _Wanted:
-    """Which findings the caller wants to hear of, by code or prefix of one."""
-
-    def __init__(self, select: Sequence[str], ignore: Sequence[str]) -> None:
-        self.select, self.ignore = tuple(select), tuple(ignore)
-
-    def __call__(self, outcome: Outcome) -> list[Finding]:
-        return [
-            finding
-            for finding in outcome.findings
-            if finding.severity is Severity.ERROR
-            or (
-                (not self.select or finding.code.startswith(self.select))
-                and not finding.code.startswith(self.ignore or ("-",))
-            )
-        ]
+Reports = Mapping[int, Sequence[Finding]]
+"""Of each outcome, by its id, the findings that are reported."""
 
 
-def _codes(text: str | None) -> list[str]:
-    codes = [code.strip().upper() for code in (text or "").split(",") if code.strip()]
-    for code in codes:
-        if not (code.startswith("FB") and (code[2:].isdigit() or code == "FB")):
-            raise UsageError(f"{code} is not a finding code or the beginning of one: they look like FB301")
-    return codes
+def _report_rules(request: Request) -> ReportRules:
+    """What the options say, else what pyproject.toml says; a baseline on top."""
+    paths = [path for path in request.paths if str(path) != "-"]
+    rules = reporting.configured(paths[0] if paths else Path())
+    if request.select is not None:
+        rules = replace(rules, select=reporting.codes(request.select))
+    if request.ignore is not None:
+        rules = replace(rules, ignore=reporting.codes(request.ignore))
+    if request.baseline is not None:
+        rules = replace(rules, known=reporting.read_baseline(request.baseline), home=request.baseline.parent)
+    return rules
 
 
 @contextmanager
@@ -167,24 +166,29 @@ def _progress(console: Console) -> Iterator[Any]:
         yield told
 
 
-def _filter(options: Options, wanted: _Wanted, *, show_diff: bool, check: bool, as_json: bool) -> Exit:
+def _filter(options: Options, rules: ReportRules, request: Request) -> Exit:
     data = sys.stdin.buffer.read()
     outcome = convert_source(data, path="<stdin>", name="stdin", options=options)
     before = data.decode(errors="replace")
-    if as_json:
-        click.echo(json.dumps(_file_document("<stdin>", outcome, wanted, explain=True), indent=2, ensure_ascii=False))
-    elif isinstance(outcome, Converted) and not check:
-        click.echo("".join(_diff("<stdin>", before, outcome.text)) if show_diff else outcome.text, nl=False)
-    elif not check and not isinstance(outcome, Failed) and not show_diff:
+    file = File(Path("<stdin>"), Path("<stdin>"), "stdin")
+    findings = rules.report(FileResult(file, outcome, before))
+    if request.format == "json":
+        click.echo(json.dumps(_file_document("<stdin>", outcome, findings, explain=True), indent=2, ensure_ascii=False))
+    elif request.format != "text":
+        click.echo(FORMATS[request.format](findings), nl=False)
+    elif isinstance(outcome, Converted) and not request.check:
+        shown = "".join(_diff("<stdin>", before, outcome.text)) if request.show_diff else outcome.text
+        click.echo(shown, nl=False)
+    elif not request.check and not isinstance(outcome, Failed) and not request.show_diff:
         sys.stdout.buffer.write(data)
-    if not as_json:
-        for finding in wanted(outcome):
+    if request.format == "text":
+        for finding in findings:
             click.echo(f"{finding} ({finding.advice})", err=True)
     if isinstance(outcome, Failed):
         return Exit.NOT_CONVERTED
-    if check:
+    if request.check:
         return Exit.WOULD_CHANGE if isinstance(outcome, Converted) else Exit.DONE
-    return Exit.BY_HAND if _needs_hand([outcome]) else Exit.DONE
+    return Exit.BY_HAND if _needs_hand(findings) else Exit.DONE
 
 
 def _verify(request: Request, result: ProjectResult, errors: Console) -> list[Verdict]:
@@ -211,11 +215,13 @@ def _verify(request: Request, result: ProjectResult, errors: Console) -> list[Ve
         return certify(result, given, Verification(setup, request.python, status.update), request.certificate)
 
 
-def _needs_hand(outcomes: Sequence[Outcome]) -> bool:
-    return any(finding.severity is Severity.HAND for outcome in outcomes for finding in outcome.findings)
+def _needs_hand(findings: Sequence[Finding]) -> bool:
+    return any(finding.severity is Severity.HAND for finding in findings)
 
 
-def _exit_code(result: ProjectResult, verdicts: Sequence[Verdict] | None, *, check: bool, strict: bool) -> Exit:
+def _exit_code(
+    result: ProjectResult, findings: Sequence[Finding], verdicts: Sequence[Verdict] | None, *, check: bool, strict: bool
+) -> Exit:
     outcomes = [each.outcome for each in result.files]
     if any(isinstance(outcome, Failed) for outcome in outcomes):
         return Exit.NOT_CONVERTED
@@ -226,7 +232,7 @@ def _exit_code(result: ProjectResult, verdicts: Sequence[Verdict] | None, *, che
             return Exit.DIFFERENT
     if check:
         return Exit.WOULD_CHANGE if any(isinstance(outcome, Converted) for outcome in outcomes) else Exit.DONE
-    return Exit.BY_HAND if _needs_hand(outcomes) else Exit.DONE
+    return Exit.BY_HAND if _needs_hand(findings) else Exit.DONE
 
 
 def _state(outcome: Outcome) -> str:
@@ -240,16 +246,11 @@ def _diff(path: str, before: str, after: str) -> Iterator[str]:
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
-def _print(
-    result: ProjectResult,
-    wanted: _Wanted,
-    verdicts: Sequence[Verdict] | None,
-    *,
-    explain: bool,
-    diff: bool,
-    wrote: bool,
-) -> None:
+def _print(request: Request, result: ProjectResult, reports: Reports, verdicts: Sequence[Verdict] | None) -> None:
     console = Console(soft_wrap=True)
+    wrote = request.in_place or request.output is not None
+    elsewhere = wrote or request.check or request.do_verify
+    diff = request.show_diff or (not elsewhere and len(result.files) == 1)
     for each in result.files:
         if diff and isinstance(each.outcome, Converted):
             text = "".join(_diff(str(each.file.path), each.before, each.outcome.text))
@@ -257,33 +258,33 @@ def _print(
                 console.print(Syntax(text, "diff", background_color="default"))
             else:
                 click.echo(text, nl=False)
-        if explain and isinstance(each.outcome, Converted):
+        if request.explain and isinstance(each.outcome, Converted):
             for change in each.outcome.changes:
                 click.echo(f"{each.file.path}:{change.line}:{change.column}: [{change.rule}] {change.why}")
-    _print_findings(result, wanted)
+    _print_findings(result, reports)
     if not diff:
-        _print_files(console, result, wanted)
+        _print_files(console, result, reports)
     if result.renames and not diff:
         _print_renames(console, result)
     if verdicts is not None:
         from flyte_bridge.verify.report import print_table
 
         print_table(verdicts, console)
-    _print_summary(result, wrote=wrote)
+    _print_summary(result, reports, wrote=wrote)
 
 
-def _print_findings(result: ProjectResult, wanted: _Wanted) -> None:
+def _print_findings(result: ProjectResult, reports: Reports) -> None:
     for each in result.files:
-        for finding in wanted(each.outcome):
+        for finding in reports[id(each.outcome)]:
             click.echo(f"{finding}\n    {finding.advice}", err=True)
 
 
-def _print_files(console: Console, result: ProjectResult, wanted: _Wanted) -> None:
+def _print_files(console: Console, result: ProjectResult, reports: Reports) -> None:
     table = Table(title="Files", title_justify="left")
     for heading in ("file", "outcome", "by hand", "to check", "notes"):
         table.add_column(heading, overflow="fold")
     for each in result.files:
-        counts = Counter(finding.severity for finding in wanted(each.outcome))
+        counts = Counter(finding.severity for finding in reports[id(each.outcome)])
         numbers = [str(counts[severity] or "") for severity in (Severity.HAND, Severity.CHECK, Severity.NOTE)]
         table.add_row(str(each.file.path), _state(each.outcome), *numbers)
     console.print(table)
@@ -298,22 +299,24 @@ def _print_renames(console: Console, result: ProjectResult) -> None:
     console.print(table)
 
 
-def _print_summary(result: ProjectResult, *, wrote: bool) -> None:
+def _print_summary(result: ProjectResult, reports: Reports, *, wrote: bool) -> None:
     counts = Counter(_state(each.outcome) for each in result.files)
     hand = sum(finding.severity is Severity.HAND for each in result.files for finding in each.outcome.findings)
     parts = [f"{counts[state]} {state}" for state in ("converted", "unchanged", "failed") if counts[state]]
     text = f"{', '.join(parts)}; {hand} place{'s' * (hand != 1)} left to do by hand"
+    if quiet := hand - sum(_needs_hand([finding]) for findings in reports.values() for finding in findings):
+        text += f", {quiet} of them not reported, as you asked"
     if counts["converted"] and not wrote:
         text += "; nothing written (use -o DIR or --in-place)"
     tell(text, err=True)
 
 
 def _document(
-    result: ProjectResult, wanted: _Wanted, verdicts: Sequence[Verdict] | None, *, explain: bool
+    result: ProjectResult, reports: Reports, verdicts: Sequence[Verdict] | None, *, explain: bool
 ) -> dict[str, Any]:
     document: dict[str, Any] = {
         "files": [
-            _file_document(str(each.file.path), each.outcome, wanted, explain=explain, each=each)
+            _file_document(str(each.file.path), each.outcome, reports[id(each.outcome)], explain=explain, each=each)
             for each in result.files
         ],
         "renames": dict(sorted(result.renames.items())),
@@ -328,7 +331,7 @@ def _document(
 
 
 def _file_document(
-    path: str, outcome: Outcome, wanted: _Wanted, *, explain: bool, each: FileResult | None = None
+    path: str, outcome: Outcome, findings: Sequence[Finding], *, explain: bool, each: FileResult | None = None
 ) -> dict[str, Any]:
     document: dict[str, Any] = {
         "path": path,
@@ -342,7 +345,7 @@ def _file_document(
                 "message": finding.message,
                 "advice": finding.advice,
             }
-            for finding in wanted(outcome)
+            for finding in findings
         ],
     }
     if each is not None:

@@ -13,6 +13,9 @@ from flyte_bridge_cli.options import rules_option
 
 EPILOG = epilog(Exit.DONE, Exit.USAGE, Exit.BY_HAND, Exit.NOT_CONVERTED, Exit.DIFFERENT, Exit.WOULD_CHANGE)
 
+FORMATS = ("text", "json", "github", "sarif", "markdown")
+"""What `finding_formats` has, which is not imported for a help text."""
+
 RETRIES = ("keep", "faithful")
 """`translator.RETRIES`, which is not imported for a help text: LibCST takes a seventh of a second. A test holds them together."""
 
@@ -25,10 +28,30 @@ RETRIES = ("keep", "faithful")
 @click.option("--in-place", is_flag=True, help="Write over the files, each in one step.")
 @click.option("--diff", "show_diff", is_flag=True, help="Show what would change as a unified diff; write nothing.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 6 when files would change.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
+@click.option(
+    "--format",
+    type=click.Choice(FORMATS),
+    default=FORMATS[0],
+    show_default=True,
+    help="What to print: findings and diffs as text, one JSON document, or the findings alone.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--explain", is_flag=True, help="For each changed place, say which rule changed it and why.")
 @click.option("--select", metavar="CODES", help="Report only these finding codes or prefixes (FB2,FB301).")
 @click.option("--ignore", metavar="CODES", help="Do not report these finding codes or prefixes.")
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="FILE",
+    help="Do not report the findings that FILE knows of.",
+)
+@click.option(
+    "--write-baseline",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    metavar="FILE",
+    help="Write what is reported to FILE, for --baseline.",
+)
+@click.option("--statistics", is_flag=True, help="Print how many findings there are of each code.")
 @click.option(
     "--verify",
     "do_verify",
@@ -78,7 +101,7 @@ RETRIES = ("keep", "faithful")
     show_default=True,
     help="keep: the same number, though Flyte 2 retries every exception; faithful: only recoverable errors, as in Flyte 1.",
 )
-def command(**given: Any) -> None:
+def command(as_json: bool, **given: Any) -> None:
     """Rewrite Flyte 1 source (flytekit) into Flyte 2 source (flyte).
 
     PATH is a file, a directory, or - for standard input (the result goes to standard output). Without -o or --in-place
@@ -86,4 +109,4 @@ def command(**given: Any) -> None:
     """
     from flyte_bridge_cli.conversion import Request, run
 
-    sys.exit(run(Request(**given)))
+    sys.exit(run(Request(**given | ({"format": "json"} if as_json else {}))))

@@ -225,7 +225,7 @@ CODES = (
         "task of another kind",
         Severity.HAND,
         "Shell, container and SQL tasks are made in another way in Flyte 2.",
-        "Write it anew; the migration map in the docs has the forms.",
+        "Write it anew; docs/concepts.md has the forms.",
     ),
     Code(
         "FB472",

@@ -24,7 +24,7 @@ CODES = (
         "Flyte 1 name left in place",
         Severity.HAND,
         "This name of flytekit has no counterpart that could be written for you, so the file still imports it.",
-        "Replace it by hand; the migration map in the docs names the nearest thing in Flyte 2.",
+        "Replace it by hand; docs/concepts.md names the nearest thing in Flyte 2.",
     ),
     Code(
         "FB104",
@@ -83,5 +83,12 @@ CODES = (
         "A rule of the converter failed on this statement, which was left as it was; the rest of the file is converted. This is a "
         "defect of flyte-bridge.",
         "Convert the statement by hand, and please report it, if you can share it.",
+    ),
+    Code(
+        "FB190",
+        "ignore without a finding",
+        Severity.NOTE,
+        "A comment `# flyte-bridge: ignore[FBnnn]` excuses a finding that is not here, or a code that does not exist.",
+        "Remove the comment, or correct its code.",
     ),
 )

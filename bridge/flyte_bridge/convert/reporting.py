@@ -1,0 +1,243 @@
+"""Which findings of a conversion are reported: what the user selects, ignores, excuses in the source, or has known of before.
+
+What is not reported is converted, or left to do, all the same: the TODO stays in the file. Only the report and the exit code
+change. Errors are always reported.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import sys
+import tokenize
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from io import StringIO
+from pathlib import Path
+
+from flyte_bridge.convert.files import FileResult
+from flyte_bridge.errors import UsageError
+from flyte_bridge_translators.findings import Finding, Severity, Where
+from flyte_bridge_translators.findings.catalogue import CATALOGUE
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
+
+UNUSED = "FB190"
+"""The code of a comment that excuses nothing."""
+
+TABLE = "flyte-bridge"
+"""Our table in pyproject.toml, below `tool`."""
+
+KEYS = ("select", "ignore", "per-file-ignores")
+"""What may stand in it."""
+
+_COMMENT = re.compile(r"#\s*flyte-bridge:\s*ignore\[([^\]]*)\]")
+
+
+def codes(text: str | Sequence[str], where: str = "") -> tuple[str, ...]:
+    """Finding codes, or beginnings of some, from a list or a text with commas.
+
+    Raises:
+        UsageError: One of them is none.
+    """
+    parts = text.split(",") if isinstance(text, str) else text
+    given = tuple(part.strip().upper() for part in parts if part.strip())
+    for code in given:
+        if not any(known.startswith(code) for known in CATALOGUE):
+            raise UsageError(f"{where}{code} is not a finding code or the beginning of one{meant(code)}")
+    return given
+
+
+def meant(code: str) -> str:
+    """What is meant by a code that does not exist, as the end of a message."""
+    close = difflib.get_close_matches(code, CATALOGUE, n=20)
+    nearest = max(close, key=lambda known: len(os.path.commonprefix([known, code])), default=None)
+    return f"; did you mean {nearest}?" if nearest else "; they look like FB301, and docs/findings.md has them all"
+
+
+@dataclass(frozen=True)
+class ReportRules:
+    """What the user wants to hear of.
+
+    Attributes:
+        select: Codes or prefixes; empty for all.
+        ignore: Codes or prefixes.
+        per_file: Pattern of paths below `root` → codes or prefixes that are ignored there.
+        root: Where pyproject.toml lies.
+        known: What a baseline knows of: `(path, code, message)`, how often.
+        home: What paths in the baseline are relative to.
+    """
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    per_file: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    root: Path = Path()
+    known: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    home: Path = Path()
+
+    def report(self, result: FileResult) -> list[Finding]:
+        """The findings of a file that are reported, those of comments that excuse nothing among them."""
+        excuses = _excuses(result.before)
+        used: set[tuple[int, str]] = set()
+        left = Counter(
+            {key: count for key, count in self.known.items() if key[0] == _below(self.home, result.file.path)}
+        )
+        reported = []
+        for finding in result.outcome.findings:
+            if finding.severity is Severity.ERROR:
+                reported.append(finding)
+                continue
+            matching = {
+                (line, code) for line, code in excuses.get(finding.where.line, ()) if finding.code.startswith(code)
+            }
+            used |= matching
+            if matching or not self._wants(finding.code, result.file.path):
+                continue
+            key = (_below(self.home, result.file.path), finding.code, finding.message)
+            if left[key]:
+                left[key] -= 1
+                continue
+            reported.append(finding)
+        unused = {excuse for each in excuses.values() for excuse in each} - used
+        more = [_unused(line, code, str(result.file.path)) for line, code in sorted(unused)]
+        return reported + [finding for finding in more if self._wants(finding.code, result.file.path)]
+
+    def _wants(self, code: str, path: Path) -> bool:
+        if (self.select and not code.startswith(self.select)) or (self.ignore and code.startswith(self.ignore)):
+            return False
+        place = _below(self.root, path)
+        return not any(
+            code.startswith(ignored)
+            for pattern, ignored in self.per_file.items()
+            if fnmatch(place, pattern) or fnmatch(path.name, pattern)
+        )
+
+
+def _excuses(text: str) -> dict[int, set[tuple[int, str]]]:
+    """Line of the source → the comments that count for it: `(line of the comment, code)`; one alone on its line, for the next."""
+    if "flyte-bridge:" not in text:
+        return {}
+    excuses: dict[int, set[tuple[int, str]]] = {}
+    for number, line, comment in _comments(text):
+        match = _COMMENT.search(comment)
+        if match is None:
+            continue
+        target = number + 1 if line.lstrip().startswith("#") else number
+        for code in match[1].split(","):
+            if code.strip():
+                excuses.setdefault(target, set()).add((number, code.strip().upper()))
+    return excuses
+
+
+def _comments(text: str) -> Iterator[tuple[int, str, str]]:
+    try:
+        for token in tokenize.generate_tokens(StringIO(text).readline):
+            if token.type == tokenize.COMMENT:
+                yield token.start[0], token.line, token.string
+    except (tokenize.TokenError, SyntaxError):
+        return
+
+
+def _unused(line: int, code: str, path: str) -> Finding:
+    entry = CATALOGUE[UNUSED]
+    known = any(each.startswith(code) for each in CATALOGUE)
+    why = "nothing of this code is found here" if known else f"there is no such code{meant(code)}"
+    return Finding(UNUSED, entry.severity, Where(path, line), f"ignore[{code}] is not used: {why}", entry.advice)
+
+
+def _below(root: Path, path: Path) -> str:
+    try:
+        return path.absolute().relative_to(root.absolute()).as_posix()
+    except ValueError:
+        return path.absolute().as_posix()
+
+
+def configured(start: Path) -> ReportRules:
+    """What `[tool.flyte-bridge]` says in the nearest pyproject.toml at or above a path that has such a table.
+
+    Raises:
+        UsageError: The table has something unknown in it, or the file cannot be read.
+    """
+    place = start.absolute()
+    for folder in (place, *place.parents):
+        file = folder / "pyproject.toml"
+        if not file.is_file():
+            continue
+        try:
+            table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get(TABLE)
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{file}: cannot be read: {error}") from error
+        if table is not None:
+            return _read(table, file)
+    return ReportRules()
+
+
+def _read(table: object, file: Path) -> ReportRules:
+    where = f"{file}: [tool.{TABLE}] "
+    if not isinstance(table, dict):
+        raise UsageError(f"{where}is no table")
+    for key in table:
+        if key not in KEYS:
+            close = difflib.get_close_matches(key, KEYS, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(KEYS)}"
+            raise UsageError(f"{where}has no key {key}; {hint}")
+    per_file = table.get("per-file-ignores", {})
+    lists = [
+        table.get("select", []),
+        table.get("ignore", []),
+        *(per_file.values() if isinstance(per_file, dict) else [None]),
+    ]
+    if not all(isinstance(each, list) and all(isinstance(code, str) for code in each) for each in lists):
+        raise UsageError(f'{where}wants lists of codes, such as ignore = ["FB303"]')
+    return ReportRules(
+        codes(table.get("select", []), where),
+        codes(table.get("ignore", []), where),
+        {str(pattern): codes(each, where) for pattern, each in per_file.items()},
+        file.parent,
+    )
+
+
+def read_baseline(file: Path) -> dict[tuple[str, str, str], int]:
+    """What a baseline knows of.
+
+    Raises:
+        UsageError: It cannot be read, or is none.
+    """
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        rows = [
+            (str(row["path"]), str(row["code"]), str(row["message"]), int(row["count"])) for row in document["findings"]
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{file}: is no baseline, which --write-baseline {file} writes: {error!r}") from error
+    return {(path, code, message): count for path, code, message, count in rows}
+
+
+def write_baseline(file: Path, reports: Sequence[tuple[FileResult, Sequence[Finding]]]) -> int:
+    """Store what is reported, to be known from now on; lines are left out, so that it holds while they move.
+
+    Returns:
+        How many findings it has.
+    """
+    counts = Counter(
+        (_below(file.parent, result.file.path), finding.code, finding.message)
+        for result, findings in reports
+        for finding in findings
+        if finding.severity is not Severity.ERROR
+    )
+    rows = [
+        {"path": path, "code": code, "message": message, "count": count}
+        for (path, code, message), count in sorted(counts.items())
+    ]
+    try:
+        file.write_text(json.dumps({"findings": rows}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be written: {error.strerror or error}") from error
+    return sum(counts.values())
