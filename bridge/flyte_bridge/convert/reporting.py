@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 import re
 import sys
 import tokenize
@@ -17,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from io import StringIO
+from itertools import takewhile
 from pathlib import Path
 
 from flyte_bridge.convert.files import FileResult
@@ -58,8 +58,13 @@ def codes(text: str | Sequence[str], where: str = "") -> tuple[str, ...]:
 def meant(code: str) -> str:
     """What is meant by a code that does not exist, as the end of a message."""
     close = difflib.get_close_matches(code, CATALOGUE, n=20)
-    nearest = max(close, key=lambda known: len(os.path.commonprefix([known, code])), default=None)
+    nearest = max(close, key=lambda known: _agreement(known, code), default=None)
     return f"; did you mean {nearest}?" if nearest else "; they look like FB301, and docs/findings.md has them all"
+
+
+def _agreement(one: str, other: str) -> int:
+    """How many characters two texts have in common from their beginning on."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 @dataclass(frozen=True)
