@@ -133,6 +133,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 
 
 SAYS = {
+    "flyte-bridge demo": "Report: ",
     "convert examples/winery --verify": "11 SAME",
     "convert pipeline.py": "+import flyte",
     "convert src -o converted": "1 converted",

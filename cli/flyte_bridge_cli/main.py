@@ -36,6 +36,7 @@ VERBS: dict[str, Verb] = {
     "cutover": Verb(
         "flyte_bridge_cli.cutover:command", "Hand schedules over from Flyte 1 to Flyte 2, and take them back."
     ),
+    "demo": Verb("flyte_bridge_cli.demo:command", "Show the whole way from Flyte 1 to Flyte 2 on this machine."),
     "doctor": Verb("flyte_bridge_cli.doctor:command", "Say what works here, what will not, and why."),
     "down": Verb("flyte_bridge_cli.down:down", "Stop the embedded Flyte 2 backend."),
     "exec": Verb("flyte_bridge_cli.exec:command", "Run a program written for Flyte 1, unmodified, on Flyte 2."),
