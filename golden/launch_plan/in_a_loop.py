@@ -13,16 +13,10 @@ def work(region: str) -> str:
     return region
 
 
-@driver.task
+work_eu = flyte.Trigger("work-eu", inputs={"region": "eu"}, auto_activate=False)
+work_us = flyte.Trigger("work-us", inputs={"region": "us"}, auto_activate=False)
+
+
+@driver.task(triggers=(work_eu, work_us))
 async def wf(region: str = "eu") -> str:
     return await work.aio(region=region)
-
-
-try:
-    from flytekit import LaunchPlan
-
-    for name in ("eu", "us"):
-        # TODO(flyte-bridge FB343): the launch plan LaunchPlan.get_or_create(wf, f"work-{name}", fixed_inputs… cannot be read here; write a `flyte.Trigger` for it
-        LaunchPlan.get_or_create(wf, f"work-{name}", fixed_inputs={"region": name})
-except Exception:  # Flyte 1 is not installed, or refuses what is Flyte 2's
-    name = None

@@ -22,12 +22,14 @@ ELSEWHERE = {"project"}
 
 
 def test_every_translator_is_listed() -> None:
-    """A module of `source` that has a `translate` of its own belongs to a concept."""
-    listed = {(concept.translate or concept.finish or concept.write).__module__ for concept in CONCEPTS}  # type: ignore[union-attr]
+    """A module of `source` that has a `translate` or an `unfold` of its own belongs to a concept."""
+    does = [(each.translate, each.unfold, each.finish, each.write) for each in CONCEPTS]
+    listed = {function.__module__ for functions in does for function in functions if function is not None}
     having = set()
     for found in pkgutil.walk_packages(source.__path__, f"{source.__name__}."):
-        function = getattr(importlib.import_module(found.name), "translate", None)
-        if function is not None and function.__module__ == found.name:
+        module = importlib.import_module(found.name)
+        functions = [getattr(module, name, None) for name in ("translate", "unfold")]
+        if any(function is not None and function.__module__ == found.name for function in functions):
             having.add(found.name)
     assert having <= listed
 
@@ -59,10 +61,20 @@ def test_every_translator_has_a_case(concept: Concept) -> None:
     """Some case is changed or reported on by this very translator."""
     assert concept.translate is not None
     for path in case_files():
-        module = Module(cst.parse_module(path.read_bytes()), path=path.name, name=path.stem)
+        module = source.written_out(Module(cst.parse_module(path.read_bytes()), path=path.name, name=path.stem))
         facts = read(module)
         context = source.context({module.name: with_environments(facts, assign(module, facts))})
         plan = concept.translate(module, context)
-        if plan.replacements or plan.before or plan.after or plan.removed or plan.reports:
+        if plan.replacements or plan.before or plan.after or plan.removed or plan.reports or plan.imports:
+            return
+    pytest.fail("no case shows what it does")
+
+
+@pytest.mark.parametrize("concept", [each for each in CONCEPTS if each.unfold], ids=lambda each: each.name)
+def test_every_unfolding_has_a_case(concept: Concept) -> None:
+    """Some case of its folder is written out by this very concept."""
+    assert concept.unfold is not None
+    for path in case_files(*(concept.cases or (concept.name.replace(" ", "_"),))):
+        if concept.unfold(Module(cst.parse_module(path.read_bytes()), path=path.name, name=path.stem)):
             return
     pytest.fail("no case shows what it does")

@@ -90,6 +90,7 @@ def parse(source: Source) -> Parsed:
             package=source.package,
             search=source.search,
         )
+        module = flyte1_source.written_out(module)
         facts = replace(read(module), holdings=holdings_of(module).holdings())
         facts = with_environments(facts, assign(module, facts))
     except Exception as error:

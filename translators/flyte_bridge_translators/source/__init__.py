@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 from flyte_bridge_translators.source.check import captured
 from flyte_bridge_translators.source.data import bodies, enum, named_types, optional
-from flyte_bridge_translators.source.driver import workflow
+from flyte_bridge_translators.source.driver import echo, imperative, workflow
 from flyte_bridge_translators.source.engine import imports
 from flyte_bridge_translators.source.engine.entities import Facts
+from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.translator import Concept, Context, Options
+from flyte_bridge_translators.source.engine.unfolding import unfolded
 from flyte_bridge_translators.source.runtime import checkpoint, deck, errors, leftovers, logger, main_block
 from flyte_bridge_translators.source.runtime import context as current_context
 from flyte_bridge_translators.source.settings import (
@@ -18,6 +20,8 @@ from flyte_bridge_translators.source.settings import (
     environment,
     image_spec,
     launch_plan,
+    launch_plan_loops,
+    pickle_untyped,
     pod_template,
     resources,
     secret,
@@ -27,6 +31,11 @@ from flyte_bridge_translators.source.settings import (
 )
 
 CONCEPTS: tuple[Concept, ...] = (
+    Concept("echo", "Its input.", unfold=echo.unfold),
+    Concept("imperative workflow", "A task like any workflow's.", imperative.translate, unfold=imperative.unfold),
+    Concept(
+        "pickle untyped", "`Any`, where nothing is annotated.", pickle_untyped.translate, unfold=pickle_untyped.unfold
+    ),
     Concept(
         "environment",
         "A `flyte.TaskEnvironment` for tasks that share what only an environment can hold.",
@@ -42,6 +51,7 @@ CONCEPTS: tuple[Concept, ...] = (
         "launch plan",
         "A `flyte.Trigger` of the workflow's task, or a small task that calls it.",
         launch_plan.translate,
+        unfold=launch_plan_loops.unfold,
         cases=("launch_plan", "schedule", "notification"),
     ),
     Concept("cache", "A `flyte.Cache` with Flyte 1's version.", write=cache.convert, claims=(cache.NAME,)),
@@ -111,6 +121,11 @@ CONCEPTS: tuple[Concept, ...] = (
     Concept("imports", "What nobody uses goes, what the new code needs comes.", finish=imports.translate),
 )
 """Everything that is converted, in order: where two claim the same node, the earlier wins."""
+
+
+def written_out(module: Module) -> Module:
+    """A file with the forms of Flyte 1 that only build something written out in its plain words."""
+    return unfolded(module, (concept.unfold for concept in CONCEPTS if concept.unfold is not None))
 
 
 def context(facts: Mapping[str, Facts], options: Options | None = None) -> Context:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, cached_property
 from typing import TypeVar, cast
 
@@ -28,6 +28,8 @@ class Module(Scan):
         package: The package relative imports start from; by default the name without its last part.
         star: See `Names`.
         search: See `Names`.
+        before: The same file as the user wrote it, when some of it was written out.
+        origin: What was written out → the statement of `before` that it stands for.
 
     Attributes:
         parents: Node → the node it hangs on.
@@ -51,7 +53,11 @@ class Module(Scan):
         package: str | None = None,
         star: Callable[[str, str], bool] | None = None,
         search: Search = (),
+        before: Module | None = None,
+        origin: Mapping[cst.CSTNode, cst.CSTNode] | None = None,
     ) -> None:
+        self.before = before
+        self.origin = origin or {}
         self.text = tree.code if text is None else text
         self.path = path
         self.name = name
@@ -155,6 +161,11 @@ class Module(Scan):
         """
         if node is self.tree:
             return (1, 0)
+        if self.before is not None:
+            if node in self.before.parents:
+                return self.before.position(node)
+            statement = next((self.origin[each] for each in (node, *self.ancestors(node)) if each in self.origin), None)
+            return self.before.position(statement) if statement is not None else (0, 0)
         if node not in self._positions and node in self.parents:
             statement = next((each for each in (node, *self.ancestors(node)) if _is_statement(type(each))), None)
             start = self._starts.get(statement) if statement is not None else None

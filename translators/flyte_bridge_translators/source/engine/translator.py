@@ -22,6 +22,7 @@ from flyte_bridge_translators.source.engine.flow import Callees, Flow
 from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.tree import code
+from flyte_bridge_translators.source.engine.unfolding import Unfold
 
 if TYPE_CHECKING:
     from flyte_bridge_translators.source.engine.work import Converter
@@ -236,6 +237,7 @@ class Concept:
         name: What it is called.
         becomes: What it is in Flyte 2, in one line.
         translate: Looks at a whole file.
+        unfold: Writes it out in Flyte 1's plain words, before the file is read for anything else.
         finish: The same, with the merged plan of all `translate`s in hand.
         write: Writes one call of the concept, wherever it stands.
         claims: The Flyte 1 names whose calls `write` is asked for; none when it looks at every call that nobody claims.
@@ -245,6 +247,7 @@ class Concept:
     name: str
     becomes: str
     translate: Translator | None = None
+    unfold: Unfold | None = None
     finish: Finisher | None = None
     write: Converter | None = None
     claims: tuple[str, ...] = ()
