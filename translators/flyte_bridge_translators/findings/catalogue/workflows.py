@@ -155,4 +155,12 @@ CODES: tuple[Code, ...] = (
         "Workflows call this function, and it calls tasks, so it is a coroutine function now; this caller cannot await it.",
         "Await it, or run it with `asyncio.run`; in a task, call the tasks' plain functions (`task.forward`) instead.",
     ),
+    Code(
+        "FB254",
+        "task given to code that cannot await it",
+        Severity.HAND,
+        "Flyte 1 let `map(f, xs)`, a thread pool or a library call a task as a function; in Flyte 2 a driver has to await it, and "
+        "such code does not.",
+        "Write the loop: `await asyncio.gather(*(f.aio(x=x) for x in xs))`, or `flyte.map.aio(f, xs)`.",
+    ),
 )

@@ -11,6 +11,7 @@ from flyte_bridge_translators.source.engine import layout, reading
 from flyte_bridge_translators.source.engine.edits import Plan, Rewrite
 from flyte_bridge_translators.source.engine.entities import Entity, Kind
 from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.names import is_v1
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code, dotted, walk
 
@@ -51,6 +52,19 @@ def _awaited(module: Module, call: cst.Call) -> Callable[[Rewrite], cst.Await]:
 
     return edit
 
+
+_KEEPING = frozenset(
+    {
+        "bool", "callable", "dict", "functools.partial", "getattr", "hasattr", "hash", "id", "isinstance", "issubclass", "len",
+        "list", "print", "repr", "set", "setattr", "str", "tuple", "type",
+    }
+)  # fmt: skip
+"""What looks at a function, or keeps it, and does not call it."""
+
+_STORING = frozenset(
+    {"add", "append", "appendleft", "extend", "get", "insert", "pop", "setdefault", "update", "with_overrides"}
+)
+"""Methods of containers, which keep what they are given."""
 
 _STARTERS = frozenset(
     {"as_completed", "create_task", "ensure_future", "gather", "run_until_complete", "wait", "wait_for"}
@@ -136,6 +150,18 @@ def report_outside(module: Module, context: Context, plan: Plan, drivers: Contai
         if not any(above in drivers for above in module.ancestors(call) if isinstance(above, cst.FunctionDef)):
             message = f"`{code(call.func)}` is a coroutine function now: `asyncio.run({layout.brief(call)})`"
             plan.report("FB253", call, message)
+
+
+def report_handed(module: Module, context: Context, plan: Plan, function: cst.FunctionDef) -> None:
+    """Say where a driver gives a task to code that will call it and await nothing: `map(f, xs)`, `pool.submit(f, x)`."""
+    for call in reading.calls(function.body):
+        name = module.names.qualified(call.func) or dotted(call.func) or ""
+        last = name.rpartition(".")[2]
+        if is_v1(name) or name in _KEEPING or last in _STARTERS or last in _STORING:
+            continue
+        if context.hands_over(module, call):
+            message = f"`{code(call.func)}` is given what is awaited in Flyte 2, and may call it without: {layout.brief(call)}"
+            plan.report("FB254", call, message)
 
 
 def is_direct(entity: Entity) -> bool:

@@ -11,7 +11,7 @@ import libcst as cst
 from flyte_bridge_translators.source.driver import longer_waits
 from flyte_bridge_translators.source.driver.any_call import AnyCall
 from flyte_bridge_translators.source.driver.body import Reader
-from flyte_bridge_translators.source.driver.eager import report_outside, rewrite_eager, rewrite_task
+from flyte_bridge_translators.source.driver.eager import report_handed, report_outside, rewrite_eager, rewrite_task
 from flyte_bridge_translators.source.driver.failure import read as read_failure
 from flyte_bridge_translators.source.driver.failure import wrap
 from flyte_bridge_translators.source.driver.map_task import MAP
@@ -48,6 +48,7 @@ def translate(module: Module, context: Context) -> Plan:
 
     def rewrite(function: cst.FunctionDef) -> None:
         with plan.attempt(function) as part:
+            report_handed(module, context, part, function)
             if function.asynchronous is not None:
                 rewrite_eager(module, context, part, function)
                 return
@@ -59,6 +60,7 @@ def translate(module: Module, context: Context) -> Plan:
 
     for function, kind in drivers:
         if kind is Kind.EAGER:
+            report_handed(module, context, plan, function)
             rewrite_eager(module, context, plan, function)
         else:
             rewrite(function)

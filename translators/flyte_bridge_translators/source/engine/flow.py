@@ -48,6 +48,9 @@ _OF_ENTITIES = frozenset(
 _FOLLOWED = frozenset("cefhip")
 """The kinds of values that are followed through code nobody here has read; what else it is given does not matter."""
 
+_READ = _FOLLOWED
+"""The kinds of callees that the project itself has: what they are given is followed into them."""
+
 _DEEPEST = 6
 """Attributes of attributes of what nobody here has read; no name of flytekit is longer."""
 
@@ -152,17 +155,19 @@ class Flow:
         known = self._functions.get(function)
         return known is not None and known.generator
 
-    def handed(self, terms: Iterable[Term]) -> frozenset[str]:
-        """The coroutine functions and entities among what a call is given: a function that calls them cannot await."""
+    def handed(self, callee: Term, given: Iterable[Term]) -> bool:
+        """Whether a call gives a task, or a function that is a coroutine function now, to code that nobody here has read.
+
+        Such code calls it as a plain function and awaits nothing. A container of tasks counts for nothing: most code that is
+        given one keeps it.
+        """
         self._round.clear()
-        found: set[str] = set()
-        for term in terms:
-            direct, inside = self._held(term)
-            for value in direct | inside:
-                kind, _, rest = value.partition(":")
-                if kind in {"e", "h", "p"} or (kind == "f" and rest in self.coroutines):
-                    found.add(value)
-        return frozenset(found)
+        if any(value[0] in _READ for value in self._held(callee)[0]):
+            return False
+        values = (value for term in given for value in self._held(term)[0])
+        return any(
+            value[0] in "ehp" or (value[0] == "f" and value.partition(":")[2] in self.coroutines) for value in values
+        )
 
     # -- following assignments ---------------------------------------------------------------------------------------
 

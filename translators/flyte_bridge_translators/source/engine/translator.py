@@ -108,6 +108,11 @@ class Context:
         """What a callee in a file may be, wherever its value comes from."""
         return self.flow.callees(holdings_of(module).term(func))
 
+    def hands_over(self, module: Module, call: cst.Call) -> bool:
+        """Whether a call gives a task, or a function that is a coroutine function now, to code that nobody here has read."""
+        holdings = holdings_of(module)
+        return self.flow.handed(holdings.term(call.func), [holdings.term(given.value) for given in call.args])
+
     def held(self, module: Module, node: cst.CSTNode | None) -> Entity | None:
         """The entity that an expression of a file names, or the only thing it may hold."""
         if not isinstance(node, (cst.Name, cst.Attribute)):
