@@ -23,6 +23,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from flyte_bridge.backend.urls import open_http
 from flyte_bridge.errors import ConfigError, Unauthenticated, Unimplemented
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ class ClientCredentials(_Renewable):
         if request.type not in {"http", "https"}:
             raise ConfigError(f"the Flyte 2 names {url!r} as its token endpoint, which is no HTTP address")
         try:
-            with urllib.request.urlopen(request, timeout=_PATIENCE, context=self._tls) as response:
+            with open_http(request, _PATIENCE, self._tls) as response:
                 answer = json.load(response)
         except urllib.error.HTTPError as error:
             with error:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from flyte_bridge.backend.urls import open_http
 from flyte_bridge.errors import BadObjectName, NoSuchObject, ObjectError
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ class Storage:
             ObjectError: It cannot be made, or is there.
         """
         from urllib.error import HTTPError
-        from urllib.request import Request, urlopen
+        from urllib.request import Request
 
         from obstore import sign_async
 
@@ -213,7 +214,7 @@ class Storage:
         url = str(await _told(uri, sign_async(cloud[0], "PUT", "", timedelta(minutes=1))))
 
         def put() -> None:
-            with urlopen(Request(url, method="PUT"), timeout=60):
+            with open_http(Request(url, method="PUT"), 60):
                 pass
 
         try:

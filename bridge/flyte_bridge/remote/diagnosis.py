@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from flyte_bridge import config
+from flyte_bridge.backend.urls import open_http
 from flyte_bridge.errors import BridgeError, ConfigError, Unauthenticated, Unimplemented
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ async def _asked(settings: Settings) -> list[Check]:
 def _clock(url: str) -> Check:
     sent = time.time()
     try:
-        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+        with open_http(url, PATIENCE) as answer:
             told = answer.headers.get("Date")
     except urllib.error.HTTPError as error:
         told = error.headers.get("Date")

@@ -26,6 +26,7 @@ from google.protobuf import struct_pb2
 from google.protobuf.message import DecodeError, Message
 
 from flyte_bridge.backend.caller import ERRORS
+from flyte_bridge.backend.urls import open_http
 from flyte_bridge.errors import SourceError, StatusError, Unavailable
 
 if TYPE_CHECKING:
@@ -253,7 +254,7 @@ def _upload(channel: grpc.Channel, project: str, domain: str, name: str, content
         headers["x-ms-blob-type"] = "BlockBlob"  # Azure asks for it, and no signed URL can say so
     request = urllib.request.Request(told.signed_url, data=content, headers=headers, method="PUT")
     try:
-        with urllib.request.urlopen(request, timeout=600):
+        with open_http(request, 600):
             pass
     except OSError as error:
         raise Unavailable(f"{name}: its upload to {told.native_url} failed: {error}") from error

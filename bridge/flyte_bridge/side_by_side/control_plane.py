@@ -21,6 +21,7 @@ from flyteidl.admin import (
 from flyteidl.core import identifier_pb2, literals_pb2
 from flyteidl.service import dataproxy_pb2
 
+from ..backend.urls import open_http
 from ..errors import ObjectError, StatusError
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ async def fetched(url: str, *, most: int | None = None) -> tuple[bytes, int]:
 
     def get() -> tuple[bytes, int]:
         headers = {} if most is None else {"Range": f"bytes=0-{most - 1}"}
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=600) as answer:
+        with open_http(urllib.request.Request(url, headers=headers), 600) as answer:
             data = answer.read()
             whole = answer.headers.get("Content-Range", "").rpartition("/")[2]
             return data, int(whole) if whole.isdigit() else len(data)
