@@ -85,13 +85,17 @@ class NodeError(BridgeError):
         code: Flyte 1's error code, such as `BindingResolutionFailure`.
         kind: `USER` when the workflow or its inputs are at fault, `SYSTEM` otherwise (`ExecutionError.ErrorKind`).
         node: Id of the node.
+        told: Whether what ran there has told of it: the message is not the engine's own.
     """
 
-    def __init__(self, message: str, *, code: str, node: str, kind: Literal["USER", "SYSTEM"] = "USER") -> None:
+    def __init__(
+        self, message: str, *, code: str, node: str, kind: Literal["USER", "SYSTEM"] = "USER", told: bool = False
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.node = node
         self.kind = kind
+        self.told = told
 
 
 class BackendError(BridgeError):

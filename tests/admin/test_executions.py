@@ -201,9 +201,9 @@ def test_a_relaunch_is_the_same_again(control: Control, failed: Any) -> None:
 
 
 def test_each_attempt_is_a_task_execution(tasks: Any) -> None:
-    """The first of two was retried, and says with which error."""
+    """The first of two has failed, as flyteadmin says of one that another follows, and tells with which error."""
     first, second = tasks.node_executions["n0"].task_executions
-    assert first.closure.phase == core_execution_pb2.TaskExecution.RETRYABLE_FAILED
+    assert first.closure.phase == core_execution_pb2.TaskExecution.FAILED
     assert "once more" in first.closure.error.message
     assert second.closure.phase == TaskExecutionPhase.SUCCEEDED
     assert (first.id.retry_attempt, second.id.retry_attempt) == (0, 1)

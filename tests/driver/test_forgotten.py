@@ -77,7 +77,7 @@ def test_a_task_just_enqueued_is_aborted_with_its_workflow(bed: Bed, tmp_path: P
     """Although a reader does not find it yet (D4)."""
     run = bed.start(forgets.fails_at_once, where=str(tmp_path), x=1)
     done = bed.done(forgets.fails_at_once, run)
-    assert done.error == ("UserProvidedError", "failed at Node[n4]. too small")
+    assert done.error == ("UserProvidedError", "[UserProvidedError] too small")
 
     async def ended(backend: BackendClient) -> str:
         action = identifier_pb2.ActionIdentifier(run=run_identifier(run), name="n0")

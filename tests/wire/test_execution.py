@@ -259,7 +259,7 @@ def test_an_attempt_that_another_follows_has_failed() -> None:
     """The real backend leaves it RUNNING; one that has succeeded or was aborted is told as that, whatever follows."""
     for value in phase_pb2.ActionPhase.values():
         kept = {phase.Task.SUCCEEDED, phase.Task.ABORTED} & {phase.task(value)}
-        assert phase.task(value, retried=True) == (kept.pop() if kept else phase.Task.RETRYABLE_FAILED)
+        assert phase.task(value, retried=True) == (kept.pop() if kept else phase.Task.FAILED)
 
 
 def test_the_task_can_be_given_whole() -> None:

@@ -125,9 +125,10 @@ def test_a_value_of_another_type_is_refused(text: str, value: object) -> None:
 
 
 def test_the_order_names_a_column() -> None:
-    """DESCENDING is 0, the default; an unknown column is refused; no order is None."""
+    """DESCENDING is 0, the default; an unknown column, or none at all, is refused; no order is None."""
     assert filters.order(None, filters.TASK) is None
-    assert filters.order(common_pb2.Sort(), filters.TASK) is None
+    with pytest.raises(BadFilter, match="invalid sort key ''"):
+        filters.order(common_pb2.Sort(), filters.TASK)
     assert filters.order(common_pb2.Sort(key="created_at"), filters.TASK) == Order("created_at", descending=True)
     ascending = common_pb2.Sort(key="name", direction=common_pb2.Sort.ASCENDING)
     assert filters.order(ascending, filters.TASK) == Order("name", descending=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from flyteidl.admin import node_execution_pb2, task_execution_pb2
@@ -11,7 +11,7 @@ from flyteidl.core import identifier_pb2
 from flyteidl.service import dataproxy_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 
-from flyte_bridge.admin import validation
+from flyte_bridge.admin import expiry, validation
 from flyte_bridge.admin.task_executions import TaskCalls
 from flyte_bridge.errors import InvalidRequest, NotFound
 
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
     from flyte_bridge.admin.context import CallContext
 
-DECK_LIFE = timedelta(hours=1)
+DECK_LIFE = expiry.LONGEST
 """How long a deck's URL is good for, where nothing else is asked for."""
 
 _PART = "[a-zA-Z0-9_-]+"
+_UNRESOLVED = "failed to validate resolve artifact request. Error:"
+
 _URL = re.compile(
     rf"flyte://v1/(?P<project>{_PART})/(?P<domain>{_PART})/(?P<execution>{_PART})/(?P<node>{_PART})"
     rf"(?:/(?P<attempt>[0-9]+))?/(?P<kind>[iod])(?:/(?P<name>{_PART}))?"
@@ -44,7 +46,9 @@ class ArtifactCalls(TaskCalls):
             NotFound: There is no such node, attempt or deck.
         """
         if not request.flyte_url:
-            raise InvalidRequest("failed to validate resolve artifact request. Error: missing flyte_url")
+            raise InvalidRequest(f"{_UNRESOLVED} source is required. Provided empty string")
+        if not request.flyte_url.startswith("flyte://"):
+            raise InvalidRequest(f"{_UNRESOLVED} request does not start with the correct prefix")
         found = _URL.fullmatch(request.flyte_url)
         if found is None or (found["kind"] == "d" and found["name"]):
             raise InvalidRequest(f"failed to parse artifact url Error: failed to parse [{request.flyte_url}]")
@@ -65,7 +69,7 @@ class ArtifactCalls(TaskCalls):
         if found["name"] not in values.literals:
             what = "task" if found["attempt"] else "node"
             raise InvalidRequest(
-                f"name [{found['name']}] not found in {what} execution [{node.node_id}]; there are: "
+                f"name [{found['name']}] not found in {what} execution [{validation.text(node)}]; there are: "
                 f"{', '.join(sorted(values.literals)) or 'none'}"
             )
         return dataproxy_pb2.GetDataResponse(literal=values.literals[found["name"]])
@@ -75,9 +79,13 @@ class ArtifactCalls(TaskCalls):
     ) -> literals_pb2.LiteralMap:
         if attempt:
             task = identifier_pb2.TaskExecutionIdentifier(node_execution_id=node, retry_attempt=int(attempt))
-            task_data = await self.get_task_execution_data(
-                task_execution_pb2.TaskExecutionGetDataRequest(id=task), context
-            )
+            request = task_execution_pb2.TaskExecutionGetDataRequest(id=task)
+            try:
+                task_data = await self.attempt_data(request, context)
+            except NotFound:
+                raise InvalidRequest(
+                    f"no task executions were listed [{validation.text(task)}]. Error: <nil>"
+                ) from None
             return task_data.full_inputs if kind == "i" else task_data.full_outputs
         data = await self.get_node_execution_data(node_execution_pb2.NodeExecutionGetDataRequest(id=node), context)
         return data.full_inputs if kind == "i" else data.full_outputs
@@ -92,23 +100,27 @@ class ArtifactCalls(TaskCalls):
             NotFound: The node has no deck.
         """
         if request.artifact_type != dataproxy_pb2.ARTIFACT_TYPE_DECK:
-            raise validation.invalid("artifact_type")
+            kind = dataproxy_pb2.ArtifactType.Name(request.artifact_type)
+            raise InvalidRequest(f"error while validating request. Error: invalid artifact type [{kind}]")
         if not request.HasField("node_execution_id"):
             raise InvalidRequest("unsupported source []: set node_execution_id")
+        expiry.checked(
+            request.expires_in if request.HasField("expires_in") else None, "error while validating request."
+        )
         asked = request.node_execution_id
         try:
             snapshot, view = await self._node(asked, context)
         except NotFound as error:
-            raise InvalidRequest(
-                f"failed to find node execution [{asked.execution_id.name}/{asked.node_id}]. Error: {error}"
-            ) from None
+            raise InvalidRequest(f"failed to find node execution [{validation.text(asked)}]. Error: {error}") from None
         details = await self._details(snapshot, view, context)
         action = snapshot.action_of(view)
         report = details.attempts[-1].outputs.report_uri if details is not None and details.attempts else ""
         if not report or action is None or details is None:
-            raise NotFound(
-                f"no deckUrl found for request [{asked.execution_id.name}/{asked.node_id}]: the task made no deck"
-            )
+            told = dataproxy_pb2.CreateDownloadLinkRequest()
+            told.CopyFrom(request)
+            if not told.HasField("expires_in"):
+                told.expires_in.FromTimedelta(DECK_LIFE)
+            raise NotFound(f"no deckUrl found for request [{validation.text(told)}]")
         attempt = v2_identifier_pb2.ActionAttemptIdentifier(action_id=action, attempt=details.attempts[-1].attempt)
         life = request.expires_in.ToTimedelta() if request.HasField("expires_in") else None
         response = dataproxy_pb2.CreateDownloadLinkResponse()

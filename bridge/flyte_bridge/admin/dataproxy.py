@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from flyteidl.service import dataproxy_pb2
 
+from flyte_bridge.admin import expiry
 from flyte_bridge.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from google.protobuf.duration_pb2 import Duration
-
     from flyte_bridge.admin.context import CallContext
     from flyte_bridge.admin.core import Core
 
-MAX_EXPIRY = timedelta(hours=1)
-"""How long a signed URL lasts at most, and by default (flyteadmin's `maxExpiresIn`)."""
+_SAID = "error while validating request:"
 
 NAME_LENGTH = 20
 """Characters of a file name that we choose (flyteadmin's `defaultFileNameLength`)."""
@@ -51,7 +49,7 @@ class DataProxy:
             filename=request.filename or "".join(secrets.choice(_ALPHABET) for _ in range(NAME_LENGTH)),
             filename_root=request.filename_root,
             content_md5=request.content_md5,
-            expires_in=_expiry(request.expires_in if request.HasField("expires_in") else None),
+            expires_in=expiry.checked(request.expires_in if request.HasField("expires_in") else None, _SAID),
             add_content_md5_metadata=request.add_content_md5_metadata,
         )
         return dataproxy_pb2.CreateUploadLocationResponse.FromString(told.SerializeToString())
@@ -67,19 +65,8 @@ class DataProxy:
             InvalidRequest: The URI is none of an object store's, or the life is too long.
             Unimplemented: The object store signs no URLs, or the bridge has no access to it.
         """
-        life = _expiry(request.expires_in if request.HasField("expires_in") else None)
+        life = expiry.checked(request.expires_in if request.HasField("expires_in") else None, _SAID)
         url = await self._core.storage.sign(request.native_url, life)
         reply = dataproxy_pb2.CreateDownloadLocationResponse(signed_url=url)
         reply.expires_at.FromDatetime(datetime.now(timezone.utc) + life)
         return reply
-
-
-def _expiry(asked: Duration | None) -> timedelta:
-    if asked is None:
-        return MAX_EXPIRY
-    life: timedelta = asked.ToTimedelta()
-    if life > MAX_EXPIRY:
-        raise InvalidRequest(f"expiresIn [{life}] cannot exceed max allowed expiration [{MAX_EXPIRY}]")
-    if life <= timedelta():
-        raise InvalidRequest(f"expiresIn [{life}] is invalid: it must be above 0")
-    return life

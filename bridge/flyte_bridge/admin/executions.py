@@ -27,6 +27,7 @@ from flyte_bridge_translators.wire import execution, phase
 if TYPE_CHECKING:
     from flyte_bridge.admin.context import CallContext
     from flyte_bridge.admin.core import Core
+    from flyte_bridge.admin.snapshots import Plan
 
 _Phase = core_execution_pb2.WorkflowExecution.Phase
 
@@ -54,9 +55,27 @@ class Executions(LaunchCalls, ListCalls, SignalCalls, MetricCalls, ArtifactCalls
         """An execution, its error whole."""
         validation.parts(_given(request), ("project", "domain", "name"))
         view = await self.reader.run(request.id, context)
-        found = to_message(view, await self.reader.plan(view))
-        await self.archive.mark([found])
-        return found
+        plan = await self.reader.plan(view)
+        answer = to_message(view, plan)
+        await self._tell_failing(answer, plan, context)
+        await self.archive.mark([answer])
+        return answer
+
+    async def _tell_failing(self, answer: execution_pb2.Execution, plan: Plan, context: CallContext) -> None:
+        """Says that an execution is FAILING, and of what, while its failure node runs (`workflow/executor.go`)."""
+        failure = plan.closure.primary.failure
+        if failure is None or answer.closure.phase != _Phase.RUNNING:
+            return
+        snapshot = await self.reader.snapshot(answer.id, context)
+        views = snapshot.tree.top.views
+        failed = [view for view in views.values() if view.phase == core_execution_pb2.NodeExecution.FAILED]
+        if not views[failure.id].listed or not failed:
+            return
+        first = min(failed, key=lambda view: view.ended)
+        error = await self.error_of(snapshot, first, await self._details(snapshot, first, context), context)
+        answer.closure.phase = _Phase.FAILING
+        if error is not None:
+            answer.closure.error.CopyFrom(error)
 
     async def get_execution_data(
         self, request: execution_pb2.WorkflowExecutionGetDataRequest, context: CallContext

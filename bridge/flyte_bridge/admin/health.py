@@ -12,13 +12,17 @@ if TYPE_CHECKING:
     from flyte_bridge.admin.context import CallContext
 
 
+FLYTEADMIN = "flyteadmin"
+"""The one service that flyteadmin's own health server knows by name (`pkg/server/service.go`): what probes ask for."""
+
+
 class Health:
     """Says of every service of the table that it is served; Flyte 2's own state shows in the calls that need it."""
 
     def __init__(self, _core: Any) -> None:
         from flyte_bridge.admin.methods import SERVICES
 
-        self._served = {"", *(service.full_name for service in SERVICES)}
+        self._served = {"", FLYTEADMIN, *(service.full_name for service in SERVICES)}
 
     async def check(
         self, request: health_pb2.HealthCheckRequest, _context: CallContext

@@ -14,6 +14,8 @@ from flyte_bridge.admin import validation
 from flyte_bridge.admin.caches import Recent, caller
 from flyte_bridge.admin.execution_messages import to_message
 from flyte_bridge.admin.idempotency import BegunNames, begun_by
+from flyte_bridge.admin.nodes import missing_node
+from flyte_bridge.admin.snapshots import NoSuchExecution, NoSuchNode
 from flyte_bridge.errors import FailedPrecondition, InvalidRequest, NotFound, StatusError
 from flyte_bridge.launch.request import Launch, Target
 from flyte_bridge.registry.deployed import ORG
@@ -195,8 +197,11 @@ class LaunchCalls:
             metadata.principal = await self._principal(context)
             return asked
         parent = metadata.parent_node_execution
-        snapshot = await self.reader.snapshot(parent.execution_id, context)
-        snapshot.node(parent.node_id)
+        try:
+            snapshot = await self.reader.snapshot(parent.execution_id, context)
+            snapshot.node(parent.node_id)
+        except (NoSuchExecution, NoSuchNode):
+            raise missing_node(parent) from None
         above = snapshot.view.settings.spec.metadata
         metadata.principal, metadata.nesting = above.principal, above.nesting + 1
         return asked

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
 from flyteidl.admin import node_execution_pb2
 from flyteidl.core import identifier_pb2
+from flyteidl2.common import phase_pb2
 
 from flyte_bridge.admin import columns, validation
 from flyte_bridge.admin.blobs import blob
+from flyte_bridge.admin.snapshots import NoSuchExecution, NoSuchNode
 from flyte_bridge.admin.values import ValueReader
 from flyte_bridge.errors import InvalidRequest, NotFound
 from flyte_bridge.registry.deployed import together
+from flyte_bridge_translators.wire import execution, exhausted, node_execution, phase
 from flyte_bridge_translators.wire import filter as filters
-from flyte_bridge_translators.wire import node_execution
 from flyte_bridge_translators.wire.node_tree import Kind, View
 from flyte_bridge_translators.wire.phase import Node as P
 
 if TYPE_CHECKING:
+    from flyteidl.admin import task_execution_pb2
+    from flyteidl.core import execution_pb2 as core_execution_pb2
     from flyteidl2.workflow import run_definition_pb2
 
     from flyte_bridge.admin.context import CallContext
@@ -49,8 +54,18 @@ class NodeCalls:
         start = validation.page(request, "ListNodeExecutions")
         conditions = validation.conditions(request.filters, filters.NODE_EXECUTION)
         order = validation.order(request, filters.NODE_EXECUTION)
-        snapshot = await self.reader.snapshot(request.workflow_execution_id, context, fresh=True)
-        parent = snapshot.node(request.unique_parent_id) if request.unique_parent_id else None
+        parent_id = identifier_pb2.NodeExecutionIdentifier(
+            node_id=request.unique_parent_id, execution_id=request.workflow_execution_id
+        )
+        try:
+            snapshot = await self.reader.snapshot(request.workflow_execution_id, context, fresh=True)
+            parent = snapshot.node(request.unique_parent_id) if request.unique_parent_id else None
+        except NoSuchExecution:
+            if request.unique_parent_id:
+                raise missing_node(parent_id) from None
+            return node_execution_pb2.NodeExecutionList()
+        except NoSuchNode:
+            raise missing_node(parent_id) from None
         views = snapshot.tree.listed() if parent is None else list(parent.children())
         page, token = await self._page(snapshot, views, conditions, order, (start, request.limit), context)
         return node_execution_pb2.NodeExecutionList(node_executions=page, token=token)
@@ -58,17 +73,20 @@ class NodeCalls:
     async def list_node_executions_for_task(
         self, request: node_execution_pb2.NodeExecutionForTaskListRequest, context: CallContext
     ) -> node_execution_pb2.NodeExecutionList:
-        """The nodes that a dynamic task's attempt has brought about; none for any other task."""
+        """None: since flytepropeller 0.16 a dynamic task's nodes are listed under its node, not under its attempt."""
         task = request.task_execution_id
         if not task.node_execution_id.node_id or not _complete(task.node_execution_id.execution_id):
             raise validation.missing("node_execution_id")
-        start = validation.page(request, "ListNodeExecutions")
-        conditions = validation.conditions(request.filters, filters.NODE_EXECUTION)
-        order = validation.order(request, filters.NODE_EXECUTION)
-        snapshot, view = await self._node(task.node_execution_id, context)
-        views = list(view.children()) if view.dynamic and _attempt(view) == task.retry_attempt else []
-        page, token = await self._page(snapshot, views, conditions, order, (start, request.limit), context)
-        return node_execution_pb2.NodeExecutionList(node_executions=page, token=token)
+        validation.page(request, "ListNodeExecutions")
+        validation.conditions(request.filters, filters.NODE_EXECUTION)
+        validation.order(request, filters.NODE_EXECUTION)
+        await self._attempt(task, context)
+        return node_execution_pb2.NodeExecutionList()
+
+    async def _attempt(
+        self, asked: identifier_pb2.TaskExecutionIdentifier, context: CallContext
+    ) -> tuple[Snapshot, View, task_execution_pb2.TaskExecution]:
+        raise NotImplementedError
 
     async def get_node_execution_data(
         self, request: node_execution_pb2.NodeExecutionGetDataRequest, context: CallContext
@@ -105,8 +123,11 @@ class NodeCalls:
             raise validation.missing("execution_id")
         validation.given(asked.node_id, "node_id")
         validation.parts(asked.execution_id, ("project", "domain", "name"))
-        snapshot = await self.reader.snapshot(asked.execution_id, context)
-        return snapshot, snapshot.node(asked.node_id)
+        try:
+            snapshot = await self.reader.snapshot(asked.execution_id, context)
+            return snapshot, snapshot.node(asked.node_id)
+        except (NoSuchExecution, NoSuchNode):
+            raise missing_node(asked) from None
 
     async def _page(
         self,
@@ -140,9 +161,27 @@ class NodeCalls:
     async def _message(
         self, snapshot: Snapshot, view: View, context: CallContext, *, trim: bool
     ) -> node_execution_pb2.NodeExecution:
-        details = await self._details(snapshot, view, context)
-        error = await self._error(snapshot, view, details, context) if view.phase in _FAILED else None
-        return node_execution.to_message(view, snapshot.execution_id, details=details, error=error, trim=trim)
+        details, uris = await asyncio.gather(
+            self._details(snapshot, view, context), self._uris(snapshot, view, context)
+        )
+        error = None
+        if view.phase == P.ABORTED:
+            error = node_execution.aborted(by_failure=snapshot.failed)
+        elif view.phase in _FAILED:
+            error = await self.error_of(snapshot, view, details, context)
+        return node_execution.to_message(
+            view, snapshot.execution_id, details=details, error=error, uris=uris, trim=trim
+        )
+
+    async def _uris(self, snapshot: Snapshot, view: View, context: CallContext) -> node_execution.Uris:
+        """Where a node's inputs and outputs lie, as far as they are objects of their own."""
+        action = snapshot.action_of(view)
+        if view.kind is Kind.START and view.parent is None:
+            inputs = (await self.reader.uris(snapshot.view.root.id, context, ended=snapshot.view.ended)).inputs
+            return node_execution.Uris(outputs=inputs)
+        if action is None or view.kind not in _WITH_OBJECTS:
+            return node_execution.NOWHERE
+        return await self.reader.uris(action, context, ended=view.phase in phase.NODE_ENDED)
 
     async def _details(
         self, snapshot: Snapshot, view: View, context: CallContext
@@ -150,38 +189,43 @@ class NodeCalls:
         action = snapshot.action_of(view)
         return await self.reader.details(action, context) if action is not None else None
 
-    async def _error(
+    async def error_of(
         self,
         snapshot: Snapshot,
         view: View,
         details: run_definition_pb2.ActionDetails | None,
         context: CallContext,
-    ) -> run_definition_pb2.ErrorInfo | None:
+    ) -> core_execution_pb2.ExecutionError | None:
         """What a node failed with: its action's error, or that of the first below it that failed."""
-        if details is not None and details.HasField("error_info"):
-            return details.error_info
+        if details is not None and (details.HasField("error_info") or details.status.phase == _TIMED_OUT):
+            seconds = view.node.overrides.seconds if view.node is not None else 0.0
+            info = exhausted.of_action(details, seconds)
+            own = view.kind is Kind.TASK and info.message == details.error_info.message
+            return execution.error(info, details.status.end_time if own else None)
         below = sorted(
             (one for one in view.children() if one.phase in _FAILED), key=lambda one: one.ended or one.created
         )
         for one in below:
-            found = await self._error(snapshot, one, await self._details(snapshot, one, context), context)
-            if found is not None:
-                return found
+            error = await self.error_of(snapshot, one, await self._details(snapshot, one, context), context)
+            if error is not None:
+                return error
         for _, action in view.elements:
             if action.status.phase in _ACTION_FAILED:
                 element = await self.reader.details(action.id, context)
                 if element.HasField("error_info"):
-                    return element.error_info
+                    return execution.error(exhausted.of_action(element))
         root = snapshot.view.root
-        return root.error_info if root.HasField("error_info") else None
+        return execution.error(exhausted.of_action(root)) if root.HasField("error_info") else None
 
     async def _has_deck(self, snapshot: Snapshot, view: View, context: CallContext) -> bool:
         details = await self._details(snapshot, view, context)
         return details is not None and bool(details.attempts) and bool(details.attempts[-1].outputs.report_uri)
 
 
-_ACTION_FAILED = {6, 8}
-"""FAILED and TIMED_OUT of Flyte 2's `ActionPhase`."""
+_TIMED_OUT = phase_pb2.ACTION_PHASE_TIMED_OUT
+_ACTION_FAILED = {phase_pb2.ACTION_PHASE_FAILED, _TIMED_OUT}
+_WITH_OBJECTS = {Kind.TASK, Kind.ARRAY, Kind.LAUNCH_PLAN}
+"""Kinds of nodes whose inputs or outputs are objects; those of the others follow from the compiled workflow's bindings."""
 
 _OF_EXECUTION = {
     "execution_project": columns.NODE["execution_project"],
@@ -199,5 +243,6 @@ def _scope(execution: identifier_pb2.WorkflowExecutionIdentifier) -> tuple[str, 
     return execution.project, execution.domain, execution.name
 
 
-def _attempt(view: View) -> int:
-    return view.inner.attempt if view.inner is not None else 0
+def missing_node(asked: identifier_pb2.NodeExecutionIdentifier) -> NotFound:
+    """The refusal of a node that is not there, in flyteadmin's words, whether its execution is or not."""
+    return NotFound(f"missing entity of type node execution with identifier {validation.text(asked)}")

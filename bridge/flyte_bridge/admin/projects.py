@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flyteidl.admin import project_pb2, version_pb2
+from flyteidl2.common import list_pb2
 from flyteidl2.project import project_service_pb2
 from google.protobuf.message import Message
 
@@ -21,7 +22,7 @@ from flyte_bridge.registry.specs import convert
 from flyte_bridge_translators.wire import filter as filters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from flyte_bridge.admin.context import CallContext
     from flyte_bridge.admin.core import Core
@@ -39,6 +40,8 @@ _COLUMNS: dict[str, Callable[[project_pb2.Project], Any]] = {
     "state": lambda project: project.state,
     "deleted_at": lambda _: None,
 }
+_TIMES = {"created_at": "created_at", "updated_at": "updated_at", "id": "created_at"}
+"""What Flyte 2 sorts by itself, because it tells no project's times; flyteadmin counts its `id` up as projects are made."""
 
 
 class Projects:
@@ -60,15 +63,14 @@ class Projects:
             await self._backend.create_project(project=_to_flyte2(request.project))
         except AlreadyExists:
             raise AlreadyExists(
-                "value with matching already exists (duplicate key value violates unique constraint "
-                f'"projects_pkey"): project {request.project.id!r}'
+                'value with matching already exists (duplicate key value violates unique constraint "projects_pkey")'
             ) from None
         return project_pb2.ProjectRegisterResponse()
 
     async def update_project(self, request: project_pb2.Project, _: CallContext) -> project_pb2.ProjectUpdateResponse:
         """Replaces what is known of a project; what is left empty stays, as in flyteadmin's database."""
-        existing = await self._get(request.id)
         _check(request)
+        existing = await self._get(request.id)
         project = _to_flyte2(request)
         project.name = request.name or existing.name
         project.description = request.description or existing.description
@@ -87,18 +89,22 @@ class Projects:
         asked = conditions(request.filters, filters.PROJECT)
         by = order(request, filters.PROJECT) or filters.Order("identifier", descending=False)
         start = offset(request.token, "ListProjects")
-        for field in [one.field for one in asked] + [by.field]:
+        timed = [condition for condition in asked if condition.field in ("created_at", "updated_at")]
+        told = [condition for condition in asked if condition not in timed]
+        for field in [condition.field for condition in told] + [by.field] * (by.field not in _TIMES):
             if field not in _COLUMNS:
                 raise InvalidRequest(f"'p.{field}': Flyte 2 keeps no such column; filter and sort by another")
-        everything = await self._all()
+        everything = await self._all(timed, by)
         with filtering():
             found = [
                 project
                 for project in everything
-                if all(one.matches(_COLUMNS[one.field](project)) for one in asked)
+                if all(condition.matches(_COLUMNS[condition.field](project)) for condition in told)
                 and (asked or project.state != project_pb2.Project.ARCHIVED)
             ]
-        found = filters.sort(found, by, lambda project, field: _COLUMNS[field](project))[start:]
+        if by.field not in _TIMES:
+            found = filters.sort(found, by, lambda project, field: _COLUMNS[field](project))
+        found = found[start:]
         listed = found[: request.limit] if request.limit else found
         return project_pb2.Projects(projects=listed, token=filters.next_token(start, len(listed), request.limit))
 
@@ -124,11 +130,28 @@ class Projects:
         except (NotFound, InvalidRequest):
             raise NotFound(f"project [{id_}] not found") from None
 
-    async def _all(self) -> list[project_pb2.Project]:
+    async def _all(
+        self, timed: Sequence[filters.Filter] = (), by: filters.Order | None = None
+    ) -> list[project_pb2.Project]:
+        """All projects, archived ones too.
+
+        Args:
+            timed: Conditions on times, which Flyte 2 alone knows.
+            by: The order, if it is by time.
+        """
+        for condition in timed:  # in the words of the list that refuses them, whatever the backend says of them
+            for value in condition.values:
+                with filtering():
+                    filters.time_of(value)
+        wanted = "+".join([_ALL, *(f"{one.function}({one.field},{';'.join(one.values)})" for one in timed)])
+        sort = None
+        if by is not None and by.field in _TIMES:
+            direction = list_pb2.Sort.DESCENDING if by.descending else list_pb2.Sort.ASCENDING
+            sort = list_pb2.Sort(key=_TIMES[by.field], direction=direction)
         found: list[project_pb2.Project] = []
         token = ""
         while True:
-            page = await self._backend.list_projects(filters=_ALL, token=token)
+            page = await self._backend.list_projects(filters=wanted, sort=sort, token=token)
             found += [_to_flyte1(project) for project in page.projects]
             token = page.token
             if not token:
@@ -138,6 +161,8 @@ class Projects:
 def _to_flyte1(project: project_service_pb2.Project) -> project_pb2.Project:
     made: project_pb2.Project = convert(project, project_pb2.Project)
     made.org = ""
+    if not made.labels.values:
+        made.ClearField("labels")
     return made
 
 

@@ -17,7 +17,7 @@ from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyte_bridge.admin.caches import Recent, caller
 from flyte_bridge.admin.decks import Decks
 from flyte_bridge.admin.error_codes import ErrorCodes
-from flyte_bridge.admin.snapshots import Plan, RunView, Snapshot
+from flyte_bridge.admin.snapshots import NoSuchExecution, Plan, RunView, Snapshot
 from flyte_bridge.admin.values import Values
 from flyte_bridge.backend.query import pages, query
 from flyte_bridge.errors import BridgeError, FailedPrecondition, InternalError, NotFound
@@ -31,6 +31,7 @@ from flyte_bridge_translators.wire import (
     foreign,
     identifier,
     literal,
+    node_execution,
     node_record,
     node_tree,
     single_task,
@@ -80,6 +81,7 @@ class Reader:
         self._snapshots: Recent[Any, Snapshot] = Recent(_NODES)
         self._details: Recent[Any, run_definition_pb2.ActionDetails] = Recent(_MESSAGES)
         self._data: Recent[Any, Values] = Recent(_MESSAGES)
+        self._uris: Recent[Any, node_execution.Uris] = Recent(_NODES)
         self._plans: Recent[Any, Plan] = Recent(_MESSAGES)
         self._closures: Recent[Any, Closure] = Recent(_MESSAGES)
 
@@ -307,6 +309,28 @@ class Reader:
                 self._data.put(key, found, found.inputs.ByteSize() + found.outputs.ByteSize())
         return found
 
+    async def uris(
+        self, action: v2_identifier_pb2.ActionIdentifier, context: CallContext, *, ended: bool
+    ) -> node_execution.Uris:
+        """Where an action's inputs and outputs lie; empty where nobody says.
+
+        Args:
+            action: Which.
+            context: The call.
+            ended: Whether it has ended, so that what is told can be remembered.
+        """
+        key = (caller(context), action.SerializeToString(deterministic=True))
+        uris = self._uris.get(key)
+        if uris is None:
+            try:
+                told = await self.backend.get_action_data_uris(action_id=action)
+            except (NotFound, FailedPrecondition):
+                return node_execution.NOWHERE
+            uris = node_execution.Uris(told.inputs_uri, told.outputs_uri)
+            if ended:
+                self._uris.put(key, uris)
+        return uris
+
     async def _has_values(self, action: v2_identifier_pb2.ActionIdentifier, context: CallContext) -> bool:
         """Whether an action's task declares inputs or outputs."""
         interface = (await self.details(action, context)).task.task_template.interface
@@ -360,9 +384,9 @@ def _ending(action: run_definition_pb2.ActionDetails) -> bool:
     return bool(action.attempts) and action.attempts[-1].phase not in TERMINAL
 
 
-def not_found(v1_id: identifier_pb2.WorkflowExecutionIdentifier) -> NotFound:
+def not_found(v1_id: identifier_pb2.WorkflowExecutionIdentifier) -> NoSuchExecution:
     """The refusal of an execution that is not there, in flyteadmin's words."""
-    return NotFound(
+    return NoSuchExecution(
         f'missing entity of type execution with identifier project:"{v1_id.project}" domain:"{v1_id.domain}" '
         f'name:"{v1_id.name}"'
     )

@@ -10,6 +10,7 @@ from flyteidl.core import identifier_pb2
 
 from flyte_bridge.admin import columns, validation
 from flyte_bridge.admin.nodes import NodeCalls
+from flyte_bridge.admin.snapshots import NoSuchExecution
 from flyte_bridge.errors import FailedPrecondition, InvalidRequest, NotFound
 from flyte_bridge.registry.deployed import together
 from flyte_bridge_translators.flyte1.nodes import Awaited, GateNode
@@ -40,7 +41,10 @@ class SignalCalls(NodeCalls):
         start = validation.page(request, "ListSignals")
         conditions = validation.conditions(request.filters, filters.SIGNAL)
         order = validation.order(request, filters.SIGNAL)
-        snapshot = await self.reader.snapshot(execution, context, fresh=True)
+        try:
+            snapshot = await self.reader.snapshot(execution, context, fresh=True)
+        except NoSuchExecution:
+            return signal_pb2.SignalList()
         rows = await together(partial(self._signal, snapshot, gate, context) for gate in _gates(snapshot))
         try:
             rows = columns.matching(rows, conditions, {filters.SIGNAL: columns.SIGNAL})
@@ -67,13 +71,16 @@ class SignalCalls(NodeCalls):
         validation.parts(request.id.execution_id, ("project", "domain", "name"))
         if not request.HasField("value"):
             raise validation.missing("value")
-        snapshot = await self.reader.snapshot(request.id.execution_id, context, fresh=True)
-        reached = [gate for gate in _gates(snapshot) if gate.node.signal == request.id.signal_id]
+        reached: list[Gate] = []
+        try:
+            snapshot = await self.reader.snapshot(request.id.execution_id, context, fresh=True)
+            reached = [gate for gate in _gates(snapshot) if gate.node.signal == request.id.signal_id]
+        except NoSuchExecution:
+            pass
         if not reached:
-            raise InvalidRequest(
-                f"failed to validate that signal [{text(request.id)}] exists, err: [entry not found]: its gate was not "
-                "reached yet"
-            )
+            scope = request.id.execution_id
+            asked = f"{{{{{scope.project} {scope.domain} {scope.name}}} {request.id.signal_id}}}"
+            raise InvalidRequest(f"failed to validate that signal [{asked}] exists, err: [signal does not exist]")
         _check(request.value, reached[0].node.type)
         for gate in [gate for gate in reached if not gate.ended] or reached:
             await self._answer(snapshot, gate, request.value)

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
+from flyteidl2.common import phase_pb2
 
 from flyte_bridge.errors import NotFound
 from flyte_bridge_translators.flyte1 import read
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 
     from flyte_bridge_translators.flyte1.closure import Closure
     from flyte_bridge_translators.wire import node_tree, node_view
+
+
+class NoSuchExecution(NotFound):
+    """Raised when there is no execution of a name."""
+
+
+class NoSuchNode(NotFound):
+    """Raised when an execution has no such node, or Flyte 1 would not know it by now."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,9 @@ class Plan:
         return read.closure(self.workflow.closure.compiled_workflow)
 
 
+_FAILED = frozenset({phase_pb2.ACTION_PHASE_FAILED, phase_pb2.ACTION_PHASE_TIMED_OUT})
+
+
 @dataclass(eq=False)
 class Snapshot:
     """An execution with all its nodes, as it was at one moment.
@@ -103,16 +115,21 @@ class Snapshot:
         """The execution's v1 identifier."""
         return self.view.settings.id
 
+    @property
+    def failed(self) -> bool:
+        """Whether the execution has failed."""
+        return self.view.root.status.phase in _FAILED
+
     def node(self, uid: str) -> node_tree.View:
         """A node by its unique id.
 
         Raises:
-            NotFound: Flyte 1 would not know it by now.
+            NoSuchNode: Flyte 1 would not know it by now.
         """
         try:
             return self.tree[uid]
         except KeyError:
-            raise NotFound("entry not found") from None
+            raise NoSuchNode("entry not found") from None
 
     def action_of(self, view: node_tree.View) -> v2_identifier_pb2.ActionIdentifier | None:
         """The action that a node is; None if it has none."""

@@ -10,6 +10,7 @@ from flyteidl.admin import task_execution_pb2
 from flyte_bridge.admin import columns, validation
 from flyte_bridge.admin.blobs import blob
 from flyte_bridge.admin.nodes import NodeCalls
+from flyte_bridge.admin.snapshots import NoSuchExecution, NoSuchNode
 from flyte_bridge.admin.values import ValueReader
 from flyte_bridge.errors import InvalidRequest, NotFound
 from flyte_bridge.registry.deployed import together
@@ -42,8 +43,11 @@ class TaskCalls(NodeCalls):
         start = validation.page(request, "ListTaskExecutions")
         conditions = validation.conditions(request.filters, filters.TASK_EXECUTION)
         order = validation.order(request, filters.TASK_EXECUTION)
-        snapshot, view = await self._node(asked, context)
-        rows = await self._attempts(snapshot, view, context)
+        try:
+            snapshot = await self.reader.snapshot(asked.execution_id, context)
+            rows = await self._attempts(snapshot, snapshot.node(asked.node_id), context)
+        except (NoSuchExecution, NoSuchNode):
+            rows = []
         try:
             rows = columns.matching(
                 rows, conditions, {filters.TASK_EXECUTION: columns.TASK, filters.TASK: columns.TASK}
@@ -59,6 +63,7 @@ class TaskCalls(NodeCalls):
         self, request: task_execution_pb2.TaskExecutionGetRequest, context: CallContext
     ) -> task_execution_pb2.TaskExecution:
         """One attempt."""
+        _asks_for_a_task(request)
         _, _, found = await self._attempt(request.id, context)
         return found
 
@@ -66,11 +71,18 @@ class TaskCalls(NodeCalls):
         self, request: task_execution_pb2.TaskExecutionGetDataRequest, context: CallContext
     ) -> task_execution_pb2.TaskExecutionGetDataResponse:
         """What an attempt got, and what it gave if it succeeded."""
+        _asks_for_a_task(request)
+        return await self.attempt_data(request, context)
+
+    async def attempt_data(
+        self, request: task_execution_pb2.TaskExecutionGetDataRequest, context: CallContext
+    ) -> task_execution_pb2.TaskExecutionGetDataResponse:
+        """The same, of whichever task it is if none is named."""
         snapshot, view, found = await self._attempt(request.id, context)
         values = await ValueReader(self.reader, snapshot, context).of(view)
         response = task_execution_pb2.TaskExecutionGetDataResponse()
         await blob(response, "inputs", values.inputs, values.inputs_uri, self.reader, context)
-        if found.closure.phase == Task.SUCCEEDED and not view.dynamic:
+        if found.closure.phase == Task.SUCCEEDED:
             await blob(response, "outputs", values.outputs, values.outputs_uri, self.reader, context)
         node = request.id.node_execution_id
         scope = node.execution_id
@@ -85,11 +97,15 @@ class TaskCalls(NodeCalls):
     ) -> tuple[Snapshot, View, task_execution_pb2.TaskExecution]:
         if not asked.HasField("node_execution_id"):
             raise validation.missing("node_execution_id")
-        snapshot, view = await self._node(asked.node_execution_id, context)
-        for found in await self._attempts(snapshot, view, context):
-            if found.id.retry_attempt == asked.retry_attempt and _same_task(found.id.task_id, asked.task_id):
-                return snapshot, view, found
-        raise NotFound("entry not found")
+        try:
+            snapshot, view = await self._node(asked.node_execution_id, context)
+            rows = await self._attempts(snapshot, view, context)
+        except NotFound:
+            raise _missing(asked) from None
+        for row in rows:
+            if row.id.retry_attempt == asked.retry_attempt and _same_task(row.id.task_id, asked.task_id):
+                return snapshot, view, row
+        raise _missing(asked)
 
     async def _attempts(
         self, snapshot: Snapshot, view: View, context: CallContext
@@ -100,7 +116,27 @@ class TaskCalls(NodeCalls):
             wanted = [(index, action) for index, action in view.elements if action.status.phase in GOOD | _ILL]
             found = await together(partial(self.reader.details, action.id, context) for _, action in wanted)
             elements = {index: one for (index, _), one in zip(wanted, found, strict=True)}
-        return task_execution.of_node(view, snapshot.execution_id, details, elements)
+        uris = await self._uris(snapshot, view, context)
+        return task_execution.of_node(view, snapshot.execution_id, details, elements, uris.inputs)
+
+
+def _asks_for_a_task(
+    request: task_execution_pb2.TaskExecutionGetRequest | task_execution_pb2.TaskExecutionGetDataRequest,
+) -> None:
+    if not request.HasField("id"):
+        raise validation.missing("id")
+    if not request.id.HasField("task_id"):
+        raise validation.missing("task_id")
+    validation.identifier(request.id, "task_id", validation.TASK)
+
+
+def _missing(asked: identifier_pb2.TaskExecutionIdentifier) -> NotFound:
+    """The refusal of an attempt that is not there, in flyteadmin's words: without the task's kind and the attempt's number."""
+    told = type(asked)()
+    told.CopyFrom(asked)
+    told.task_id.ClearField("resource_type")
+    told.ClearField("retry_attempt")
+    return NotFound(f"missing entity of type task execution with identifier {validation.text(told)}")
 
 
 _ILL = frozenset({6, 7, 8})

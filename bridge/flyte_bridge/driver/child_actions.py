@@ -20,7 +20,7 @@ from flyteidl2.workflow import run_definition_pb2
 from flyte_bridge.driver import failure, task_template
 from flyte_bridge.errors import BackendError, FailedPrecondition, NodeError
 from flyte_bridge_translators.flyte1.names import BAD_TASK
-from flyte_bridge_translators.wire import error_document, identifier, node_record
+from flyte_bridge_translators.wire import error_document, exhausted, identifier, node_record
 from flyte_bridge_translators.wire.phase import GOOD
 
 if TYPE_CHECKING:
@@ -160,9 +160,9 @@ async def condition(
                     action_id=execution.children.identifier(name), value=answer, parent=execution.action.name
                 )
     update = await end(execution, name)
-    if update.phase == phase_pb2.ACTION_PHASE_TIMED_OUT and not update.error.message:  # the Go backend tells no more
+    if update.phase == phase_pb2.ACTION_PHASE_TIMED_OUT:
         limit = condition.timeout.ToTimedelta().total_seconds()
-        raise NodeError(f"nobody signalled it within {limit:g} s", code=failure.TIMED_OUT, node=uid)
+        raise NodeError(exhausted.time_out(limit), code=exhausted.TIMED_OUT, node=uid)
     if update.phase not in GOOD:
         raise await _failed(execution, update, uid)
     return update.value

@@ -77,7 +77,7 @@ def choose(branch: BranchNode, inputs: Inputs, node: str) -> Node:
                 raise _malformed("the arm that was chosen has no node; register the workflow again", node)
             return case.node
     if isinstance(branch.otherwise, str):
-        raise NodeError(branch.otherwise, code=USER_PROVIDED, node=node)
+        raise _failed(USER_PROVIDED, branch.otherwise, node)
     if branch.otherwise is None:
         raise _malformed("No branch satisfied: give the conditional an `else_` for these inputs", node)
     return branch.otherwise
@@ -152,4 +152,9 @@ def _read(primitive: literals_pb2.Primitive, node: str) -> tuple[str, Any]:
 
 
 def _malformed(message: str, node: str) -> NodeError:
-    return NodeError(message, code=MALFORMED, node=node)
+    return _failed(MALFORMED, message, node)
+
+
+def _failed(code: str, message: str, node: str) -> NodeError:
+    """With the code in front, as flytepropeller tells of a branch (`flytestdlib/errors`)."""
+    return NodeError(f"[{code}] {message}", code=code, node=node)

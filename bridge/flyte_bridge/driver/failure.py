@@ -9,27 +9,12 @@ from flyteidl2.core.execution_pb2 import ExecutionError
 
 from flyte_bridge.errors import NodeError
 from flyte_bridge_translators.flyte1.names import UNKNOWN
-from flyte_bridge_translators.wire import error_document
+from flyte_bridge_translators.wire import error_document, exhausted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ABORTED = "NodeAborted"
-TIMEOUT = "TimeoutExpired"
-EXHAUSTED = "RetriesExhausted|"
-"""Before the code of what another attempt might have mended (`nodes/executor.go`, `execute`)."""
-
-TIMED_OUT = EXHAUSTED + TIMEOUT
-
-CODES = {
-    "MAX_RUNTIME_EXCEEDED": TIMED_OUT,
-    "TimedOut": TIMED_OUT,
-    "DEADLINE_EXCEEDED": "Timeout",
-    "ConditionTimedOut": TIMED_OUT,
-    "USER:Recoverable": EXHAUSTED + "USER:Recoverable",
-}
-"""Flyte 2's codes in Flyte 1's words; the others are the task's own."""
-
 _KINDS: Mapping[str, Any] = {"USER": execution_pb2.ExecutionError.USER, "SYSTEM": execution_pb2.ExecutionError.SYSTEM}
 
 
@@ -41,10 +26,10 @@ def of_action(error: Any, node: str, *, phase: str) -> NodeError:
         node: The node's unique id.
         phase: How it ended, for people.
     """
-    code = CODES.get(error.code, error.code) or UNKNOWN
+    code = exhausted.CODES.get(error.code, error.code) or UNKNOWN
     message = error.message or f"its action ended as {phase}, and the backend does not say why; see the action's log"
     system = error.kind == execution_pb2.ExecutionError.SYSTEM
-    return NodeError(message, code=code, node=node, kind="SYSTEM" if system else "USER")
+    return NodeError(message, code=code, node=node, kind="SYSTEM" if system else "USER", told=True)
 
 
 _SYSTEM = ExecutionError.SYSTEM
@@ -61,18 +46,32 @@ def of_document(data: bytes, node: str) -> NodeError | None:
     if error is None:
         return None
     system = error.origin == _SYSTEM
-    code = CODES.get(error.code, error.code) or UNKNOWN
-    return NodeError(error.message, code=code, node=node, kind="SYSTEM" if system else "USER")
+    code = exhausted.CODES.get(error.code, error.code) or UNKNOWN
+    return NodeError(error.message, code=code, node=node, kind="SYSTEM" if system else "USER", told=True)
 
 
 def execution_error(error: NodeError) -> execution_pb2.ExecutionError:
-    """A failure as Flyte 1 records it, with the node named as propeller names it (`nodes/errors/error.go`)."""
+    """A failure as Flyte 1 records it."""
     return execution_pb2.ExecutionError(code=error.code, message=text(error), kind=_KINDS[error.kind])
 
 
 def text(error: NodeError) -> str:
-    """The message, with the node that failed in front."""
-    return f"failed at Node[{error.node}]. {error}" if error.node else str(error)
+    """The message; of what the engine itself finds wrong with the node in front, as propeller has it (`nodes/errors/error.go`)."""
+    own = error.kind == "SYSTEM" and not error.told
+    return f"failed at Node[{error.node}]. {error}" if own and error.node else str(error)
+
+
+def exhausted_by(error: NodeError, attempts: int) -> NodeError:
+    """A task's last failure as that of its node, whose attempts are used up if another might have mended it.
+
+    Args:
+        error: What the last attempt failed with.
+        attempts: How many there were.
+    """
+    if not error.code.startswith(exhausted.RETRIES) or str(error).startswith("["):
+        return error
+    said = exhausted.message(str(error), attempts, error.kind)
+    return NodeError(said, code=error.code, node=error.node, kind=error.kind, told=True)
 
 
 def document(error: NodeError, *, again: bool = False) -> errors_pb2.ErrorDocument:

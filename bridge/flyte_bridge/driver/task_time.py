@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from flyte_bridge.driver import child_actions, failure
 from flyte_bridge.driver.patience import patient
 from flyte_bridge.errors import NodeError
-from flyte_bridge_translators.wire import identifier
+from flyte_bridge_translators.wire import exhausted, identifier
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -63,17 +63,20 @@ async def run(
         taken = await begin(name, most - used - 1)
         if taken is not None:
             return taken
-        if not seconds:
-            del begin  # thousands may be waited for at once
-            return await child_actions.finished(execution, uid, name)
         try:
+            if not seconds:
+                del begin  # thousands may be waited for at once
+                return await child_actions.finished(execution, uid, name)
             return await _finished_within(execution, uid, name, seconds)
         except OutOfTime:
             used += await _attempts(execution, name)
+        except NodeError as error:
+            if error.code == exhausted.TIMED_OUT:  # the backend's own words for its own time-out
+                break
+            raise failure.exhausted_by(error, most) from error
         if used >= most:
             break
-    said = f"[{used}/{most}] currentAttempt done. Last Error: USER::task execution timeout [{seconds:g}s] expired"
-    raise NodeError(said, code=failure.TIMED_OUT, node=uid)
+    raise NodeError(exhausted.time_out(seconds, most), code=exhausted.TIMED_OUT, node=uid)
 
 
 async def _finished_within(execution: Execution, uid: str, name: str, seconds: float) -> str:

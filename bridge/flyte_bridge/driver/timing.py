@@ -15,6 +15,7 @@ from flyte_bridge.driver import failure
 from flyte_bridge.driver.nodes import runner
 from flyte_bridge.errors import NodeError
 from flyte_bridge_translators.flyte1.nodes import Kind
+from flyte_bridge_translators.wire import exhausted
 
 if TYPE_CHECKING:
     from flyteidl.core import literals_pb2
@@ -45,8 +46,7 @@ async def timed(step: Step[Node]) -> literals_pb2.LiteralMap:
             # an attempt that an earlier driver has ended for its time is found aborted
             if error.code != failure.ABORTED:
                 raise
-    said = f"[{most}/{most}] currentAttempt done. Last Error: USER::task execution timeout [{seconds:g}s] expired"
-    raise NodeError(said, code=failure.EXHAUSTED + failure.TIMEOUT, node=step.uid)
+    raise NodeError(exhausted.time_out(seconds, most), code=exhausted.TIMED_OUT, node=step.uid)
 
 
 def limit(node: Node) -> float:

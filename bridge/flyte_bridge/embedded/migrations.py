@@ -140,9 +140,15 @@ CREATE TABLE trigger_revisions (
 ) WITHOUT ROWID;
 """
 
+_PROJECTS_UPDATED = """
+ALTER TABLE projects ADD COLUMN updated_at INTEGER NOT NULL DEFAULT 0;
+UPDATE projects SET updated_at = created_at;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("actions and their log", _ACTIONS),
     Migration("projects, tasks, cache, settings", _REGISTRY),
     Migration("triggers and their revisions", _TRIGGERS),
+    Migration("when projects were changed", _PROJECTS_UPDATED),
 )
 """All steps, oldest first. Append yours at the end; step n takes `user_version` from n-1 to n."""

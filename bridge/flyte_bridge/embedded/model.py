@@ -266,3 +266,4 @@ class ProjectRecord:
     labels: dict[str, str] = field(default_factory=dict)
     state: project_service_pb2.ProjectState = project_service_pb2.PROJECT_STATE_ACTIVE
     created_at: Micros = 0
+    updated_at: Micros = 0

@@ -40,12 +40,12 @@ class Projects:
         Raises:
             AlreadyExists: There is one of that id.
         """
+        now = self._store.clock.now()
         try:
             self._store.run(
-                "INSERT INTO projects VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO projects VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
-                    project.id, project.name, project.description, json.dumps(project.labels), project.state,
-                    self._store.clock.now(),
+                    project.id, project.name, project.description, json.dumps(project.labels), project.state, now, now,
                 ),
             )  # fmt: skip
         except sqlite3.IntegrityError:
@@ -58,8 +58,15 @@ class Projects:
             NotFound: There is no project of that id.
         """
         done = self._store.run(
-            "UPDATE projects SET name = ?, description = ?, labels = ?, state = ? WHERE id = ?",
-            (project.name, project.description, json.dumps(project.labels), project.state, project.id),
+            "UPDATE projects SET name = ?, description = ?, labels = ?, state = ?, updated_at = ? WHERE id = ?",
+            (
+                project.name,
+                project.description,
+                json.dumps(project.labels),
+                project.state,
+                self._store.clock.now(),
+                project.id,
+            ),
         )
         if not done.rowcount:
             raise NotFound(f"project {project.id} does not exist")
@@ -85,7 +92,13 @@ class Projects:
 
 def _project(row: sqlite3.Row) -> ProjectRecord:
     return ProjectRecord(
-        row["id"], row["name"], row["description"], json.loads(row["labels"]), row["state"], row["created_at"]
+        row["id"],
+        row["name"],
+        row["description"],
+        json.loads(row["labels"]),
+        row["state"],
+        row["created_at"],
+        row["updated_at"],
     )
 
 

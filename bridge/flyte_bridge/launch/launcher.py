@@ -18,7 +18,6 @@ from flyte_bridge.errors import AlreadyExists, FailedPrecondition, InvalidReques
 from flyte_bridge.launch import settings
 from flyte_bridge.launch.concurrency import Concurrency
 from flyte_bridge_translators.wire import execution, identifier, launch_plan, resources
-from flyte_bridge_translators.wire.compiler.problems import text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -101,14 +100,14 @@ class Launcher:
         async with self._concurrency.room(launch.target.plan, launch.org):
             # a real backend would answer with the run that is there, whose inputs it has overwritten: look first
             if not (own or fresh) and await self._exists(run):
-                raise _taken(launch)
+                raise _taken()
             if self._one_space_of_names and not (own or fresh):
                 await self._hold_name(run)
             try:
                 await self._create(request)
             except AlreadyExists:
                 if not own:
-                    raise _taken(launch) from None
+                    raise _taken() from None
 
     async def run_spec(self, target: Target) -> run_pb2.RunSpec:
         """What the runs of a launch plan's schedule are told.
@@ -222,5 +221,7 @@ def _inputs(given: literals_pb2.LiteralMap, plan: launch_plan_pb2.LaunchPlan) ->
     return result
 
 
-def _taken(launch: Launch) -> AlreadyExists:
-    return AlreadyExists(f"value with matching already exists ({text(launch.id)})")
+def _taken() -> AlreadyExists:
+    return AlreadyExists(
+        'value with matching already exists (duplicate key value violates unique constraint "executions_pkey")'
+    )

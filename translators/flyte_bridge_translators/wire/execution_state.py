@@ -12,8 +12,9 @@ from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyteidl2.common import phase_pb2
 from flyteidl2.task import run_pb2
 from flyteidl2.workflow import run_definition_pb2
+from google.protobuf import timestamp_pb2
 
-from flyte_bridge_translators.wire import phase
+from flyte_bridge_translators.wire import exhausted, phase
 from flyte_bridge_translators.wire.execution_settings import FACTS, USER_INPUTS, BadExecution, settings
 
 _Metadata = execution_pb2.ExecutionMetadata
@@ -110,7 +111,8 @@ def lasting(spec: run_pb2.RunSpec, run: v2_identifier_pb2.RunIdentifier) -> exec
     start = closure_facts(spec)
     result = execution_pb2.Execution(id=known.id, spec=known.spec)
     metadata = result.spec.metadata
-    metadata.SetInParent()
+    metadata.system_metadata.namespace = f"{known.id.project}-{known.id.domain}"  # flyteadmin's default template
+    result.spec.security_context.run_as.SetInParent()
     # `stand` knows whether a schedule has started it; who starts one by hand in a scheduler's place says when it was due
     if spec.HasField("run_start_time") and not metadata.HasField("scheduled_at"):
         metadata.scheduled_at.CopyFrom(spec.run_start_time)
@@ -220,11 +222,21 @@ _KINDS = {
 }
 
 
-def error(info: run_definition_pb2.ErrorInfo) -> core_execution_pb2.ExecutionError:
-    """An action's error in Flyte 1's words."""
-    return core_execution_pb2.ExecutionError(
+def error(
+    info: run_definition_pb2.ErrorInfo, at: timestamp_pb2.Timestamp | None = None
+) -> core_execution_pb2.ExecutionError:
+    """An action's error in Flyte 1's words.
+
+    Args:
+        info: As Flyte 2 tells it.
+        at: When it came about, if what failed is to be told of itself.
+    """
+    result = core_execution_pb2.ExecutionError(
         code=info.code, message=info.message, kind=_KINDS.get(info.kind, core_execution_pb2.ExecutionError.UNKNOWN)
     )
+    if at is not None and at.seconds:
+        result.timestamp.CopyFrom(at)
+    return result
 
 
 def outcome(action: run_definition_pb2.ActionDetails) -> execution_pb2.ExecutionClosure:
@@ -236,8 +248,8 @@ def outcome(action: run_definition_pb2.ActionDetails) -> execution_pb2.Execution
 
 def _outcome(closure: execution_pb2.ExecutionClosure, action: run_definition_pb2.ActionDetails) -> None:
     if closure.phase in {phase.Workflow.FAILED, phase.Workflow.TIMED_OUT}:
-        closure.error.CopyFrom(error(action.error_info))
-        if not action.HasField("error_info"):
+        closure.error.CopyFrom(error(exhausted.of_action(action)))
+        if not closure.error.message:
             closure.error.message = "Flyte 2 gives no reason; look at the run's logs"
     elif closure.phase in {phase.Workflow.ABORTED, phase.Workflow.ABORTING}:
         closure.abort_metadata.cause = action.abort_info.reason

@@ -174,12 +174,12 @@ def _filter(expression: str, primary: str) -> Filter:
 
 
 def order(sort_by: common_pb2.Sort | None, primary: str) -> Order | None:
-    """The sort order of a request; None when it has none.
+    """The sort order of a request; None when it has none. One without a key is refused, as flyteadmin does.
 
     Raises:
         BadFilter: It names no column of the entity's.
     """
-    if sort_by is None or sort_by == common_pb2.Sort():
+    if sort_by is None:
         return None
     if sort_by.key not in COLUMNS[primary]:
         raise BadFilter(f"invalid sort key '{sort_by.key}'")

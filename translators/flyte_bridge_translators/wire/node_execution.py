@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flyteidl.admin import node_execution_pb2
+from flyteidl.core import execution_pb2 as core_execution_pb2
 from flyteidl.core import identifier_pb2
 from flyteidl2.common import phase_pb2
+from flyteidl2.core import catalog_pb2
 
 from flyte_bridge_translators.flyte1.nodes import Kind
 from flyte_bridge_translators.wire import phase
-from flyte_bridge_translators.wire.execution_state import error as error_of
 from flyte_bridge_translators.wire.node_view import View
 from flyte_bridge_translators.wire.phase import Node as P
 
@@ -20,7 +21,28 @@ if TYPE_CHECKING:
 TRIMMED = 100
 """Bytes of an error's message that lists show (`repositories/transformers/execution.go`)."""
 
-_WITH_ERROR = {P.FAILED, P.FAILING, P.TIMED_OUT}
+WITH_ERROR = frozenset({P.FAILED, P.FAILING, P.TIMED_OUT, P.ABORTED})
+"""Phases in which a node tells of an error."""
+
+
+class Uris(NamedTuple):
+    """Where a node's inputs and outputs lie; empty where there is no such object."""
+
+    inputs: str = ""
+    outputs: str = ""
+
+
+NOWHERE = Uris()
+
+
+def aborted(*, by_failure: bool) -> core_execution_pb2.ExecutionError:
+    """What a node tells that was ended (`nodes/executor.go`, `AbortHandler`; `workflow/executor.go`).
+
+    Args:
+        by_failure: Whether another node's failure ended it, not somebody the whole execution.
+    """
+    message = "Some node execution failed, auto-abort." if by_failure else "Workflow aborted."
+    return core_execution_pb2.ExecutionError(code="NodeAborted", message=message)
 
 
 def to_message(
@@ -28,7 +50,8 @@ def to_message(
     execution: identifier_pb2.WorkflowExecutionIdentifier,
     *,
     details: run_definition_pb2.ActionDetails | None = None,
-    error: run_definition_pb2.ErrorInfo | None = None,
+    error: core_execution_pb2.ExecutionError | None = None,
+    uris: Uris = NOWHERE,
     trim: bool = False,
 ) -> node_execution_pb2.NodeExecution:
     """A node as Flyte 1 tells of it.
@@ -38,11 +61,13 @@ def to_message(
         execution: Whose it is.
         details: Of its action, or of the root of the run that it started: exact times, outputs, deck. None if it has
             none, or for the rough view that sorting needs.
-        error: What it failed with.
+        error: What it failed with, or was aborted for.
+        uris: Where its inputs and outputs lie.
         trim: Cut the error's message as lists do.
     """
     message = node_execution_pb2.NodeExecution(
         id=identifier_pb2.NodeExecutionIdentifier(node_id=view.uid, execution_id=execution),
+        input_uri=uris.inputs,
         metadata=node_execution_pb2.NodeExecutionMetaData(
             spec_node_id=view.spec_id,
             is_parent_node=view.is_parent,
@@ -54,32 +79,42 @@ def to_message(
     closure = message.closure
     closure.phase = view.phase
     created, started, ended = times(view, details)
+    if view.action is not None and view.action.status.cache_status == catalog_pb2.CACHE_HIT:
+        started = 0  # flytepropeller never starts what the cache has
     closure.created_at.FromNanoseconds(created)
     if started:
         closure.started_at.FromNanoseconds(started)
     if started and ended:
         closure.duration.FromNanoseconds(max(0, ended - started))
     closure.updated_at.FromNanoseconds(ended or started or created)
-    if view.phase in _WITH_ERROR and error is not None:
-        closure.error.CopyFrom(error_of(error))
+    if view.phase in WITH_ERROR and error is not None:
+        closure.error.CopyFrom(error)
         if trim:
             closure.error.message = trimmed(closure.error.message)
-    _results(closure, view, details)
+    _results(closure, view, details, uris)
     started = view.child is not None or (view.action is not None and view.action.status.phase in phase.GOOD)
     if view.kind is Kind.LAUNCH_PLAN and started:  # one that failed may have been refused its execution
         closure.workflow_node_metadata.executionId.CopyFrom(child_of(view, execution))
     elif view.kind in {Kind.TASK, Kind.ARRAY} and view.action is not None:
         closure.task_node_metadata.cache_status = phase.cache_status(view.action.status.cache_status)
+        if details is not None and details.attempts and details.attempts[-1].HasField("cache_metadata"):
+            hit = details.attempts[-1].cache_metadata  # the messages are the same
+            closure.task_node_metadata.catalog_key.ParseFromString(hit.SerializeToString())
     return message
 
 
 def _results(
-    closure: node_execution_pb2.NodeExecutionClosure, view: View, details: run_definition_pb2.ActionDetails | None
+    closure: node_execution_pb2.NodeExecutionClosure,
+    view: View,
+    details: run_definition_pb2.ActionDetails | None,
+    uris: Uris,
 ) -> None:
+    if view.phase in {P.SUCCEEDED, P.RECOVERED} and not view.dynamic and uris.outputs:
+        closure.output_uri = uris.outputs if uris.outputs.endswith(".pb") else f"{uris.outputs}/outputs.pb"
     if details is None or not details.attempts:
         return
     outputs = details.attempts[-1].outputs
-    if view.phase in {P.SUCCEEDED, P.RECOVERED} and outputs.output_uri and not view.dynamic:
+    if not closure.output_uri and view.phase in {P.SUCCEEDED, P.RECOVERED} and not view.dynamic:
         closure.output_uri = outputs.output_uri
     if outputs.report_uri and view.kind is Kind.TASK:
         closure.deck_uri = outputs.report_uri

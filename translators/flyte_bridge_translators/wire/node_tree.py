@@ -6,7 +6,10 @@ after it:
 
 * it has begun when something below it has;
 * it has succeeded when something after it has begun, when what encloses it has succeeded, or when all below it has;
-* it has failed when something below it has, it was aborted when the execution ended otherwise.
+* it has failed when something below it has, it was aborted when the execution ended otherwise;
+* it is skipped when what it waits for has failed, in a workflow that goes on after failures.
+
+A dynamic task's action ends before what it leaves has been compiled: until that is recorded, the node runs.
 
 Flyte 1 shows a node once its engine has looked at it; here, once it has begun. Of a branch only the arm that was chosen
 is shown, as flyteadmin does (the others get no event, `nodes/branch/evaluator.go`).
@@ -18,9 +21,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from flyteidl2.workflow import run_definition_pb2
+
 from flyte_bridge_translators.flyte1.names import END, START
 from flyte_bridge_translators.flyte1.nodes import Awaited, GateNode, Kind
-from flyte_bridge_translators.wire import identifier, phase
+from flyte_bridge_translators.wire import identifier, phase, process
 from flyte_bridge_translators.wire.node_view import Run, Scope, View, is_map_of_plans
 from flyte_bridge_translators.wire.phase import Node as P
 
@@ -73,6 +78,7 @@ class Tree:
         self._children = children or {}
         self._rejected = rejected
         self.outlives = outlives
+        self._goes_on = closure.primary.goes_on
         self.by_uid: dict[str, View] = {}
         self.top = self._scope(closure.primary, closure, None, 0)
         self._settle(self.top, run.phase in phase.GOOD, run.started, run.ended)
@@ -280,9 +286,26 @@ class Tree:
             if view.parent is scope.owner:
                 self._judge(view, good)
         if started:
-            _mark(scope.start, P.SUCCEEDED, started, started, started)
+            _mark(scope.start, P.SUCCEEDED, started, 0, started)
         if good and ended:
-            _mark(scope.end, P.SUCCEEDED, ended, ended, ended)
+            _mark(scope.end, P.SUCCEEDED, ended, 0, ended)
+        if self._goes_on and not good:
+            self._skip(scope)
+
+    @staticmethod
+    def _skip(scope: Scope) -> None:
+        """Marks what cannot run any more (`nodes/predicate.go`): some node that it waits for has failed, or is skipped."""
+        own = [view for view in scope.views.values() if view.parent is scope.owner]
+        waiting = [view for view in (*own, scope.end) if not view.listed and view.node is not scope.workflow.failure]
+        changed = True
+        while changed:
+            changed = False
+            for view in waiting:
+                lost = [one for one in scope.before(view) if one.phase in {P.FAILED, P.SKIPPED}]
+                if lost and not view.listed:
+                    at = max(one.ended for one in lost)
+                    _mark(view, P.SKIPPED, at, 0, at)
+                    changed = True
 
     def _judge(self, view: View, good: bool) -> None:
         passed = good or any(self._begun(one) for one in view.scope.after(view))
@@ -301,6 +324,11 @@ class Tree:
             self._judge_composite(view, view.arms, passed, one_is_enough=True)
             if view.action is not None:
                 self._mark_action(view, view.action)
+                if not any(arm.listed for arm in view.arms):  # it has chosen none: nothing ran
+                    view.started = 0
+        elif view.action is not None and self._uncompiled(view, view.action) and not passed:
+            self._mark_action(view, view.action)
+            view.phase, view.ended = P.RUNNING, 0
         elif view.action is not None and (view.child is None or view.action.status.phase in phase.GOOD):
             self._mark_action(view, view.action)
         elif view.child is not None:
@@ -311,6 +339,16 @@ class Tree:
                 view.phase = P.FAILED  # the child alone was aborted: the driver has recorded what that means
         elif view.kind is Kind.ARRAY:
             self._judge_array(view, passed)
+
+    def _uncompiled(self, view: View, action: Action) -> bool:
+        """Whether a node's task has succeeded, and may have left a workflow of which nothing is recorded yet."""
+        if self.run.ended or self.outlives or view.kind is not Kind.TASK or view.node is None:
+            return False
+        if action.status.phase not in phase.GOOD or self._closure_phase(view) is not None:
+            return False
+        task = action.metadata.action_type != run_definition_pb2.ACTION_TYPE_TRACE
+        template = view.scope.closure.task_of(view.node)
+        return task and template is not None and process.is_dynamic(template)
 
     def _judge_dynamic(self, view: View, passed: bool) -> None:
         if view.inner is None or view.action is None:

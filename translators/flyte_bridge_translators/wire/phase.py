@@ -1,15 +1,14 @@
 """Phases: what Flyte 2 says of an action, in the words Flyte 1 has for executions, nodes and task executions.
 
 Flyte 2 has one vocabulary for all three. Where Flyte 1 tells more (UNDEFINED before the engine has looked at an
-execution, ABORTING until everything below has ended, RETRYABLE_FAILED for an attempt that another follows), the caller
-says so; where Flyte 2 tells more, the nearest is taken:
+execution, ABORTING until everything below has ended), the caller says so; where Flyte 2 tells more, the nearest is taken:
 
 | Flyte 2 | execution | node | task |
 |---|---|---|---|
 | QUEUED, WAITING_FOR_RESOURCES, INITIALIZING | QUEUED | QUEUED | as they are |
 | PAUSED (a condition waits) | RUNNING | RUNNING, as a gate of Flyte 1 | RUNNING |
 | RECOVERED | SUCCEEDED | SUCCEEDED: flytekit gives no outputs for RECOVERED nodes | SUCCEEDED |
-| TIMED_OUT | TIMED_OUT | TIMED_OUT | FAILED, as flyteplugins says it |
+| TIMED_OUT | FAILED | FAILED | ABORTED: flytepropeller ends what takes too long, and fails its node (`nodes/executor.go`) |
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _EXECUTION = {
     _P.ACTION_PHASE_SUCCEEDED: Workflow.SUCCEEDED,
     _P.ACTION_PHASE_FAILED: Workflow.FAILED,
     _P.ACTION_PHASE_ABORTED: Workflow.ABORTED,
-    _P.ACTION_PHASE_TIMED_OUT: Workflow.TIMED_OUT,
+    _P.ACTION_PHASE_TIMED_OUT: Workflow.FAILED,
     _P.ACTION_PHASE_PAUSED: Workflow.RUNNING,
     _P.ACTION_PHASE_RECOVERED: Workflow.SUCCEEDED,
 }
@@ -50,7 +49,7 @@ _NODE = {
     _P.ACTION_PHASE_SUCCEEDED: Node.SUCCEEDED,
     _P.ACTION_PHASE_FAILED: Node.FAILED,
     _P.ACTION_PHASE_ABORTED: Node.ABORTED,
-    _P.ACTION_PHASE_TIMED_OUT: Node.TIMED_OUT,
+    _P.ACTION_PHASE_TIMED_OUT: Node.FAILED,
     _P.ACTION_PHASE_PAUSED: Node.RUNNING,
     _P.ACTION_PHASE_RECOVERED: Node.SUCCEEDED,
 }
@@ -63,7 +62,7 @@ _TASK = {
     _P.ACTION_PHASE_SUCCEEDED: Task.SUCCEEDED,
     _P.ACTION_PHASE_FAILED: Task.FAILED,
     _P.ACTION_PHASE_ABORTED: Task.ABORTED,
-    _P.ACTION_PHASE_TIMED_OUT: Task.FAILED,
+    _P.ACTION_PHASE_TIMED_OUT: Task.ABORTED,
     _P.ACTION_PHASE_PAUSED: Task.RUNNING,
     _P.ACTION_PHASE_RECOVERED: Task.SUCCEEDED,
 }
@@ -109,7 +108,7 @@ def task(phase: _P.ActionPhase, *, retried: bool = False) -> Task.Phase:
         retried: Another attempt follows: Flyte 2 may not even have marked this one as failed.
     """
     found = _TASK[phase]
-    return Task.RETRYABLE_FAILED if retried and found not in {Task.SUCCEEDED, Task.ABORTED} else found
+    return Task.FAILED if retried and found not in {Task.SUCCEEDED, Task.ABORTED} else found
 
 
 def cache_status(status: v2_catalog_pb2.CatalogCacheStatus) -> catalog_pb2.CatalogCacheStatus:

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
     from flyte_bridge_translators.wire.node_view import Action
 
-ARRAY = "k8s-array"
-"""The task type that propeller reports for array nodes (`nodes/array/event_recorder.go`)."""
+ARRAY, ARRAY_PLUGIN = "container_array", "k8s-array"
+"""The task type and the plugin that propeller reports for array nodes (`nodes/array/event_recorder.go`)."""
+
+_PLUGINS = {"sidecar": "sidecar"}
+"""flyteplugins' names of what runs tasks in pods (`plugins/k8s/pod/plugin.go`); of all other types `container`."""
 
 _OF_ARRAY = {
     Node.SUCCEEDED: Task.SUCCEEDED,
@@ -42,6 +45,7 @@ def of_node(
     execution: identifier_pb2.WorkflowExecutionIdentifier,
     details: run_definition_pb2.ActionDetails | None,
     elements: Mapping[int, run_definition_pb2.ActionDetails] | None = None,
+    inputs_uri: str = "",
 ) -> list[task_execution_pb2.TaskExecution]:
     """What ran for a node, the earliest attempt first.
 
@@ -52,19 +56,24 @@ def of_node(
         execution: Whose it is.
         details: Of its action.
         elements: Of an array's elements, by index, as far as they are wanted: their logs.
+        inputs_uri: Where its inputs lie; empty if nobody says.
     """
     task = task_of(view)
     if task is None or not view.listed:
         return []
     if view.kind is Kind.ARRAY:
-        return [_array(view, execution, task, details, elements or {})]
-    if details is None or details.status.cache_status == catalog_pb2.CACHE_HIT:
+        messages = [_array(view, execution, task, details, elements or {})]
+    elif details is None or details.status.cache_status == catalog_pb2.CACHE_HIT:
         return []
-    last = len(details.attempts) - 1
-    return [
-        _attempt(view, execution, task, details, number, retried=number < last)
-        for number in range(len(details.attempts))
-    ]
+    else:
+        last = len(details.attempts) - 1
+        messages = [
+            _attempt(view, execution, task, details, number, retried=number < last)
+            for number in range(len(details.attempts))
+        ]
+    for message in messages:
+        message.input_uri = inputs_uri
+    return messages
 
 
 def task_of(view: View) -> identifier_pb2.Identifier | None:
@@ -97,23 +106,23 @@ def _attempt(
     retried: bool,
 ) -> task_execution_pb2.TaskExecution:
     attempt = details.attempts[number]
-    message = task_execution_pb2.TaskExecution(id=_id(view, execution, task, number), is_parent=view.dynamic)
+    message = task_execution_pb2.TaskExecution(id=_id(view, execution, task, number))
     closure = message.closure
     closure.phase = phase.task(attempt.phase, retried=retried)
     closure.task_type = details.task.task_template.type
     closure.event_version = 1
     closure.logs.extend(logs(attempt))
     _times(closure, attempt)
-    if closure.phase in {Task.FAILED, Task.RETRYABLE_FAILED}:
-        closure.error.CopyFrom(
-            error_of(attempt.error_info if attempt.HasField("error_info") or retried else details.error_info)
-        )
+    if closure.phase == Task.FAILED:
+        info = attempt.error_info if attempt.HasField("error_info") or retried else details.error_info
+        closure.error.CopyFrom(error_of(info, attempt.end_time))
     elif closure.phase == Task.SUCCEEDED:
         closure.output_uri = attempt.outputs.output_uri
     for event in attempt.cluster_events:
         closure.reasons.add(message=event.message).occurred_at.CopyFrom(event.occurred_at)
         closure.reason = event.message
-    closure.metadata.generated_name = f"{identifier.run_name(execution.name)}-{details.id.name}-{number}"
+    closure.metadata.generated_name = f"{execution.name}-{view.uid}-{number}"
+    closure.metadata.plugin_identifier = _PLUGINS.get(closure.task_type, "container")
     return message
 
 
@@ -159,9 +168,11 @@ def _array(
         closure.error.CopyFrom(error_of(details.error_info))
     if details is not None and details.attempts:
         closure.output_uri = details.attempts[-1].outputs.output_uri
-    closure.metadata.generated_name = f"{identifier.run_name(execution.name)}-{view.uid}-0"
+    closure.metadata.plugin_identifier = ARRAY_PLUGIN
     for index, action in view.elements:
-        closure.metadata.external_resources.append(_element(view, index, action, elements.get(index)))
+        resource = _element(view, index, action, elements.get(index))
+        resource.external_id = f"{execution.name}-{resource.external_id}-{resource.retry_attempt}"
+        closure.metadata.external_resources.append(resource)
     return message
 
 

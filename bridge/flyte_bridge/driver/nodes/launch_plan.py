@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from flyteidl.admin import execution_pb2, launch_plan_pb2
 from flyteidl.core import identifier_pb2, literals_pb2
@@ -229,9 +229,9 @@ async def _failure(step: Step[Node], details: run_definition_pb2.ActionDetails, 
         left = await child_actions.left_error(step.execution, details.attempts[-1].outputs.output_uri, uid)
         if left is not None:
             return left
-    kind = "SYSTEM" if info.kind == run_definition_pb2.ErrorInfo.KIND_SYSTEM else "USER"
+    kind: Literal["SYSTEM", "USER"] = "SYSTEM" if info.kind == run_definition_pb2.ErrorInfo.KIND_SYSTEM else "USER"
     message = info.message or "Unknown Error"
-    return NodeError(message, code=info.code or "LaunchPlanExecutionFailed", node=uid, kind=kind)  # type: ignore[arg-type]
+    return NodeError(message, code=info.code or "LaunchPlanExecutionFailed", node=uid, kind=kind, told=True)
 
 
 async def _recorded(step: Step[Node], uri: str, uid: str) -> literals_pb2.LiteralMap:

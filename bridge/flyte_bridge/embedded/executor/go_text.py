@@ -14,6 +14,8 @@ from google.protobuf import json_format
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from flyte_bridge_translators.wire import go_duration
+
 _UNITS = {"h": 3600 * 10**9, "m": 60 * 10**9, "s": 10**9, "ms": 10**6, "us": 10**3, "µs": 10**3, "μs": 10**3, "ns": 1}
 """Go's units of a duration, in nanoseconds; both micro signs."""
 
@@ -60,24 +62,7 @@ def moment(value: Timestamp) -> str:
 
 def duration(value: Duration) -> str:
     """`time.Duration.String`: `1h30m0.5s`, `1.5ms`, `0s`."""
-    total = value.ToNanoseconds()
-    sign, rest = ("-" if total < 0 else ""), abs(total)
-    if rest < _UNITS["s"]:
-        for unit in ("ms", "µs", "ns"):
-            if rest >= _UNITS[unit]:
-                return f"{sign}{_shortest(rest, _UNITS[unit])}{unit}"
-        return "0s"
-    hours, rest = divmod(rest, _UNITS["h"])
-    minutes, rest = divmod(rest, _UNITS["m"])
-    seconds = f"{_shortest(rest, _UNITS['s'])}s"
-    if hours:
-        return f"{sign}{hours}h{minutes}m{seconds}"
-    return f"{sign}{minutes}m{seconds}" if minutes else f"{sign}{seconds}"
-
-
-def _shortest(amount: int, unit: int) -> str:
-    whole, rest = divmod(amount, unit)
-    return f"{whole}.{rest:0{len(str(unit)) - 1}d}".rstrip("0") if rest else str(whole)
+    return go_duration.text(value.ToNanoseconds())
 
 
 def literal(kind: int, data: bytes) -> literals_pb2.Literal:

@@ -30,6 +30,7 @@ _COLUMNS = {
     "description": Column("p.description"),
     "state": Column("p.state", Kind.NUMBER),
     "created_at": Column("p.created_at", Kind.TIME),
+    "updated_at": Column("p.updated_at", Kind.TIME),
 }
 _TIE = (Order(Column("p.id")),)
 _DSL = re.compile(r"(\w+)\((\w+),(.*)\)", re.DOTALL)
@@ -38,8 +39,12 @@ _FUNCTIONS = {
     "ne": list_pb2.Filter.NOT_EQUAL,
     "contains": list_pb2.Filter.CONTAINS,
     "value_in": list_pb2.Filter.VALUE_IN,
+    "gt": list_pb2.Filter.GREATER_THAN,
+    "gte": list_pb2.Filter.GREATER_THAN_OR_EQUAL,
+    "lt": list_pb2.Filter.LESS_THAN,
+    "lte": list_pb2.Filter.LESS_THAN_OR_EQUAL,
 }
-"""The real backend's four; `contains(name,x)+eq(state,0)` joins by `+`."""
+"""The first four are the real backend's; `contains(name,x)+eq(state,0)` joins by `+`."""
 
 
 class ProjectService:
