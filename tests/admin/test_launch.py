@@ -144,7 +144,7 @@ def _mail(*phases: Any, to: tuple[str, ...] = ("a@example.com",)) -> execution_p
                 )
             },
             "NOT_FOUND",
-            "missing entity of type execution",
+            "missing entity of type node execution",
         ),
     ],
 )

@@ -142,3 +142,22 @@ def test_domains_and_version(admin: Any, remote: FlyteRemote) -> None:
     assert remote.client.get_control_plane_version() == "v1.16.8"
     told = admin.GetVersion(version_pb2.GetVersionRequest()).control_plane_version
     assert told.Build.startswith("flyte-bridge ")
+
+
+def test_projects_are_sorted_and_filtered_by_time(
+    admin: Any, make_project: Callable[[], str], refused: Callable[..., str]
+) -> None:
+    """As a plain `flytectl get project` asks; Flyte 2 tells no project's times, so it sorts itself."""
+    first, second = make_project(), make_project()
+    asked = project_pb2.Project(id=first, name=first, description="changed after the second was made")
+    admin.UpdateProject(asked)
+    both = f"value_in(identifier,{first};{second})"
+    for key, expected in (("created_at", [first, second]), ("id", [first, second]), ("updated_at", [second, first])):
+        ascending = common_pb2.Sort(key=key, direction=common_pb2.Sort.ASCENDING)
+        assert listed(admin, filters=both, sort_by=ascending) == expected
+        assert listed(admin, filters=both, sort_by=common_pb2.Sort(key=key)) == expected[::-1]
+        assert listed(admin, filters=both, sort_by=ascending, limit=1, token="1") == expected[1:]
+    assert listed(admin, filters=f"{both}+gt(created_at,2001-01-01T00:00:00Z)") == sorted([first, second])
+    assert not listed(admin, filters=f"{both}+lt(updated_at,2001-01-01T00:00:00Z)")
+    request = project_pb2.ProjectListRequest(filters="gt(created_at,yesterday)")
+    assert "yesterday" in refused("INVALID_ARGUMENT", admin.ListProjects, request)

@@ -12,7 +12,7 @@ from flyteidl2.workflow import run_definition_pb2
 
 pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
 
-from flytekit import LaunchPlan, approve, conditional, map_task, sleep, task
+from flytekit import LaunchPlan, WorkflowFailurePolicy, approve, conditional, map_task, sleep, task
 from flytekit import workflow as wf
 
 from flyte_bridge_translators.flyte1 import read
@@ -258,6 +258,45 @@ def test_a_node_that_is_tried_again_does_not_go_back(closure: Any) -> None:
     actions["n0-0-n0"].status.attempts = 2
     again = Tree(Run("exec", RUNNING, 1 * S, 0), closure, actions)
     assert again["n0-0-n0"].phase == P.RUNNING
+
+
+@task
+def spreads(a: int) -> int:
+    return a
+
+
+@wf
+def spreading(a: int) -> int:
+    return plus(a=spreads(a=a))
+
+
+def test_a_dynamic_task_that_has_ended_runs_on_until_it_is_compiled() -> None:
+    """Its action has succeeded, and of what it leaves nothing is recorded: the node has not, until something follows it."""
+    compiled = serialize(spreading).compiled(spreading.name)
+    for one in compiled.tasks:
+        if one.template.id.name.endswith("spreads"):
+            one.template.container.env.add(key="_F_SS_C", value="x")  # what flytekit gives dynamic tasks
+    closure = read.closure(compiled)
+    facts = {"n0": (SUCCEEDED, 2, 4)}
+    assert _shown(_tree(closure, RUNNING, facts))["n0"] == P.RUNNING
+    assert _tree(closure, RUNNING, facts)["n0"].ended == 0
+    assert _shown(_tree(closure, RUNNING, {**facts, "n1": (RUNNING, 5, 0)}))["n0"] == P.SUCCEEDED
+    assert _shown(_tree(closure, FAILED, facts))["n0"] == P.SUCCEEDED
+
+
+@wf(failure_policy=WorkflowFailurePolicy.FAIL_AFTER_EXECUTABLE_NODES_COMPLETE)
+def goes_on(a: int) -> int:
+    x = plus(a=a)
+    y = twice(a=a)
+    return plus(a=twice(a=x), b=y)
+
+
+def test_what_cannot_run_any_more_is_skipped() -> None:
+    """In a workflow that goes on after a failure: what waits for what failed, and the end; what can still run is not."""
+    closure = read.closure(serialize(goes_on).compiled(goes_on.name))
+    shown = _shown(_tree(closure, RUNNING, {"n0": (FAILED, 2, 4), "n1": (RUNNING, 2, 0)}))
+    assert shown["n0"] == P.FAILED
+    assert {uid for uid, phase in shown.items() if phase == P.SKIPPED} == {"n2", "n3", "end-node"}
 
 
 def test_ten_thousand_nodes_are_laid_out_quickly() -> None:

@@ -83,8 +83,6 @@ class MatchableAttributes:
         if request.resource_type == _Resource.WORKFLOW_EXECUTION_CONFIG:
             settings = answer.attributes.matching_attributes.workflow_execution_config
             settings.max_parallelism = settings.max_parallelism or MAX_PARALLELISM
-            if not settings.HasField("interruptible"):
-                settings.interruptible.value = False
         return answer
 
     async def delete_project_attributes(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Coroutine, Hashable
+    from typing import Any
 
     from flyte_bridge.admin.context import CallContext
 
@@ -52,6 +54,37 @@ class Recent(Generic[K, V]):
         found = self._held.pop(key, None)
         if found is not None:
             self._weight -= found[1]
+
+
+class Pending(Generic[K, V]):
+    """Questions under way: who asks what is being asked already waits for that answer."""
+
+    def __init__(self) -> None:
+        """None are."""
+        self._asked: dict[K, asyncio.Task[V]] = {}
+
+    async def answer(self, key: K, ask: Callable[[], Coroutine[Any, Any, V]]) -> V:
+        """The answer to a question; a caller that goes away takes it from nobody else.
+
+        Args:
+            key: What is asked, and by whom.
+            ask: Asks it.
+        """
+        task = self._asked.get(key)
+        if task is None:
+            task = self._asked[key] = asyncio.ensure_future(ask())
+            task.add_done_callback(lambda done: self._answered(key, done))
+        return await asyncio.shield(task)
+
+    def drop(self, key: K) -> None:
+        """Something was changed: whoever asks from now on must not get an answer from before."""
+        self._asked.pop(key, None)
+
+    def _answered(self, key: K, done: asyncio.Task[V]) -> None:
+        if self._asked.get(key) is done:
+            del self._asked[key]
+        if not done.cancelled():
+            done.exception()  # nobody may be left to hear of it
 
 
 def caller(context: CallContext) -> str:

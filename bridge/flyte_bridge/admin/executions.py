@@ -13,13 +13,13 @@ from flyte_bridge.admin import validation
 from flyte_bridge.admin.archive import Archive
 from flyte_bridge.admin.artifacts import ArtifactCalls
 from flyte_bridge.admin.blobs import blob
-from flyte_bridge.admin.caches import Recent
+from flyte_bridge.admin.caches import Recent, caller
 from flyte_bridge.admin.execution_list import MOST_REMEMBERED, ListCalls
 from flyte_bridge.admin.execution_messages import to_message
 from flyte_bridge.admin.idempotency import BegunNames
 from flyte_bridge.admin.launching import LaunchCalls
 from flyte_bridge.admin.metrics import MetricCalls
-from flyte_bridge.admin.reading import Reader
+from flyte_bridge.admin.reading import Reader, is_final
 from flyte_bridge.admin.signals import SignalCalls
 from flyte_bridge.errors import FailedPrecondition, InvalidRequest
 from flyte_bridge_translators.wire import execution, phase
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from flyte_bridge.admin.context import CallContext
     from flyte_bridge.admin.core import Core
     from flyte_bridge.admin.snapshots import Plan
+
+MOST_BYTES = 32 * 1024 * 1024
+"""Bytes of executions that have ended that are remembered."""
 
 _Phase = core_execution_pb2.WorkflowExecution.Phase
 
@@ -47,6 +50,7 @@ class Executions(LaunchCalls, ListCalls, SignalCalls, MetricCalls, ArtifactCalls
         self.archive = Archive(core.registry)
         self.begun = BegunNames()
         self.principals: Recent[str, str] = Recent(1024)
+        self.ended: Recent[tuple[str, bytes], execution_pb2.Execution] = Recent(MOST_BYTES)
         self.lasting: Recent[Any, execution_pb2.Execution] = Recent(MOST_REMEMBERED)
 
     async def get_execution(
@@ -54,11 +58,18 @@ class Executions(LaunchCalls, ListCalls, SignalCalls, MetricCalls, ArtifactCalls
     ) -> execution_pb2.Execution:
         """An execution, its error whole."""
         validation.parts(_given(request), ("project", "domain", "name"))
-        view = await self.reader.run(request.id, context)
-        plan = await self.reader.plan(view)
-        answer = to_message(view, plan)
-        await self._tell_failing(answer, plan, context)
-        await self.archive.mark([answer])
+        key = (caller(context), request.id.SerializeToString(deterministic=True))
+        told = self.ended.get(key)
+        if told is None:
+            view = await self.reader.run(request.id, context)
+            plan = await self.reader.plan(view)
+            told = to_message(view, plan)
+            await self._tell_failing(told, plan, context)
+            if is_final(view):
+                self.ended.put(key, told, told.ByteSize())
+        answer = execution_pb2.Execution()
+        answer.CopyFrom(told)
+        await self.archive.mark([answer])  # of what has ended, that alone can still change
         return answer
 
     async def _tell_failing(self, answer: execution_pb2.Execution, plan: Plan, context: CallContext) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from flyteidl.core import literals_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 
-from flyte_bridge.admin.caches import Recent, caller
+from flyte_bridge.admin.caches import Pending, Recent, caller
 from flyte_bridge.admin.decks import Decks
 from flyte_bridge.admin.error_codes import ErrorCodes
 from flyte_bridge.admin.snapshots import NoSuchExecution, Plan, RunView, Snapshot
@@ -78,6 +78,8 @@ class Reader:
         self._storage = core.storage
         self._error_codes = ErrorCodes(core)
         self._decks = Decks(core)
+        self._runs: Recent[Any, RunView] = Recent(_MESSAGES)
+        self._asked: Pending[Any, RunView] = Pending()
         self._snapshots: Recent[Any, Snapshot] = Recent(_NODES)
         self._details: Recent[Any, run_definition_pb2.ActionDetails] = Recent(_MESSAGES)
         self._data: Recent[Any, Values] = Recent(_MESSAGES)
@@ -88,11 +90,28 @@ class Reader:
     # -- runs ---------------------------------------------------------------------------------------------------------
 
     async def run(self, v1_id: identifier_pb2.WorkflowExecutionIdentifier, context: CallContext) -> RunView:
-        """An execution's run.
+        """An execution's run. One that has ended is asked for once; who asks for one that goes on at the same time shares a call.
 
         Raises:
-            NotFound: There is no such execution.
+            NoSuchExecution: There is no such execution.
         """
+        key = self._key(v1_id, context)
+        view = self._runs.get(key)
+        if view is None:
+            view = await self._asked.answer(key, partial(self._run, v1_id))
+            if is_final(view):
+                self._runs.put(key, view, view.details.ByteSize())
+            held = self._snapshots.get(key) if view.ended else None
+            if held is not None and not held.final and not held.view.ended:
+                self._snapshots.drop(key)  # what was read while it still ran must not outlive it
+        if view.settings.name != v1_id.name:
+            raise not_found(v1_id)
+        return view
+
+    def _key(self, v1_id: identifier_pb2.WorkflowExecutionIdentifier, context: CallContext) -> tuple[str, bytes]:
+        return caller(context), identifier.run_of(v1_id, ORG).SerializeToString(deterministic=True)
+
+    async def _run(self, v1_id: identifier_pb2.WorkflowExecutionIdentifier) -> RunView:
         run_id = identifier.run_of(v1_id, ORG)
         try:
             details = await self.backend.get_run(run_id=run_id)
@@ -102,16 +121,8 @@ class Reader:
             known = execution.settings(details.run_spec, details.action.id.run)
         except execution.BadExecution as error:
             raise InternalError(f"run {run_id.name!r} of {run_id.project}/{run_id.domain}: {error}") from error
-        if known.name != v1_id.name:
-            raise not_found(v1_id)
         await self._error_codes.complete(details.action)
-        view = RunView(details, known)
-        if view.ended:  # what was read while it still ran must not outlive it
-            key = (caller(context), run_id.SerializeToString(deterministic=True))
-            held = self._snapshots.get(key)
-            if held is not None and not held.final and not held.view.ended:
-                self._snapshots.drop(key)
-        return view
+        return RunView(details, known)
 
     async def plan(self, view: RunView) -> Plan:
         """What an execution runs.
@@ -163,7 +174,7 @@ class Reader:
         Raises:
             NotFound: There is no such execution.
         """
-        key = (caller(context), identifier.run_of(v1_id, ORG).SerializeToString(deterministic=True))
+        key = self._key(v1_id, context)
         held = self._snapshots.get(key)
         if held is not None and held.view.settings.name == v1_id.name:
             young = time.monotonic() - held.taken < FRESH
@@ -177,7 +188,9 @@ class Reader:
 
     def forget(self, v1_id: identifier_pb2.WorkflowExecutionIdentifier, context: CallContext) -> None:
         """An execution was changed: what was read of it before is old."""
-        self._snapshots.drop((caller(context), identifier.run_of(v1_id, ORG).SerializeToString(deterministic=True)))
+        key = self._key(v1_id, context)
+        self._snapshots.drop(key)
+        self._asked.drop(key)
 
     async def _take(
         self, view: RunView, plan: Plan, taken: float, held: Snapshot | None, context: CallContext
@@ -378,6 +391,11 @@ class Reader:
 def _said_no(gate: run_definition_pb2.ActionDetails) -> bool:
     answer = gate.signal_info.output.scalar.primitive
     return answer.WhichOneof("value") == "boolean" and not answer.boolean
+
+
+def is_final(view: RunView) -> bool:
+    """Whether nothing of a run's root can change any more; one that was aborted may still be ending."""
+    return view.ended and not _ending(view.root)
 
 
 def _ending(action: run_definition_pb2.ActionDetails) -> bool:

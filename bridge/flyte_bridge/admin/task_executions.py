@@ -84,6 +84,9 @@ class TaskCalls(NodeCalls):
         await blob(response, "inputs", values.inputs, values.inputs_uri, self.reader, context)
         if found.closure.phase == Task.SUCCEEDED:
             await blob(response, "outputs", values.outputs, values.outputs_uri, self.reader, context)
+        else:
+            response.outputs.SetInParent()
+            response.full_outputs.SetInParent()
         node = request.id.node_execution_id
         scope = node.execution_id
         base = f"flyte://v1/{scope.project}/{scope.domain}/{scope.name}/{node.node_id}/{request.id.retry_attempt}"

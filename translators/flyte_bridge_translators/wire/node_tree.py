@@ -295,8 +295,9 @@ class Tree:
     @staticmethod
     def _skip(scope: Scope) -> None:
         """Marks what cannot run any more (`nodes/predicate.go`): some node that it waits for has failed, or is skipped."""
-        own = [view for view in scope.views.values() if view.parent is scope.owner]
-        waiting = [view for view in (*own, scope.end) if not view.listed and view.node is not scope.workflow.failure]
+        failure = scope.workflow.failure
+        own = [view for view in scope.views.values() if view.parent is scope.owner and view.node is not failure]
+        waiting = [view for view in (*own, scope.end) if not view.listed]
         changed = True
         while changed:
             changed = False

@@ -58,7 +58,7 @@ def of_node(
         elements: Of an array's elements, by index, as far as they are wanted: their logs.
         inputs_uri: Where its inputs lie; empty if nobody says.
     """
-    task = task_of(view)
+    task = task_of(view, execution)
     if task is None or not view.listed:
         return []
     if view.kind is Kind.ARRAY:
@@ -76,13 +76,22 @@ def of_node(
     return messages
 
 
-def task_of(view: View) -> identifier_pb2.Identifier | None:
-    """The task that a node runs; None if it is not for a task to run."""
+def task_of(view: View, execution: identifier_pb2.WorkflowExecutionIdentifier) -> identifier_pb2.Identifier | None:
+    """The task that a node runs; None if it is not for a task to run.
+
+    An array of what is no task gets an identifier that only serves to be valid (`nodes/array/event_recorder.go`).
+    """
     match view.node:
         case TaskNode(task=task) | ArrayNode(element=TaskNode(task=task)):
             return task.identifier(identifier_pb2.TASK)
-        case ArrayNode(element=element):  # no task, and one is required
-            return identifier_pb2.Identifier(resource_type=identifier_pb2.TASK, name=element.id)
+        case ArrayNode():
+            return identifier_pb2.Identifier(
+                resource_type=identifier_pb2.TASK,
+                project=execution.project,
+                domain=execution.domain,
+                name=view.spec_id,
+                version="v1",
+            )
     return None
 
 
