@@ -11,6 +11,8 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,6 +87,31 @@ def test_a_killed_server_leaves_nothing_to_clean_up(data_dir: Path) -> None:
     assert (data_dir / "server.json").exists()
     assert instance.find(data_dir) is None
     assert answers(instance.ensure(data_dir))
+
+
+def test_a_lock_that_outlives_its_holder_is_waited_for(data_dir: Path) -> None:
+    """A server that is killed while it starts a process leaves its lock with that one, until it executes its program."""
+    data_dir.mkdir(mode=0o700)
+    program = (
+        "import fcntl, os, sys\n"
+        "lock = open(sys.argv[1], 'w')\n"
+        "fcntl.flock(lock, fcntl.LOCK_EX)\n"
+        "lock.write(str(os.getpid()))\n"
+        "lock.flush()\n"
+        "if os.fork() == 0:\n"
+        "    sys.stdin.read()\n"  # it has the lock until the pipe is closed
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(data_dir / "lock")], stdin=subprocess.PIPE) as dead:
+        assert dead.stdin is not None
+        assert os.waitpid(dead.pid, 0)[1] == 0
+        dead.returncode = 0
+        with ThreadPoolExecutor() as threads:
+            looking = threads.submit(instance.find, data_dir)
+            with pytest.raises(FutureTimeout):
+                looking.result(0.5)
+            dead.stdin.close()
+            assert looking.result(30) is None
+    assert answers(instance.start(data_dir))
 
 
 def test_a_stale_description_of_a_living_stranger_is_not_believed(data_dir: Path) -> None:

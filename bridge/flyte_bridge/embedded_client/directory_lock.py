@@ -29,6 +29,9 @@ HOST = "127.0.0.1"
 POLL = 0.02
 """Seconds between looks at the lock."""
 
+_STARTING = 10.0
+"""Seconds that a process may take from its fork to its program; milliseconds, but for a loaded machine."""
+
 
 @dataclass(frozen=True)
 class Instance:
@@ -129,6 +132,8 @@ def hold(data_dir: Path) -> Iterator[None]:
         while not _try_lock(lock, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
                 holder, told = holder_of(data_dir), described(data_dir)
+                if holder is None:
+                    continue
                 where = f" at {told.url}" if told is not None and told.pid == holder else ""
                 raise DirectoryInUse(
                     f"{data_dir}: an embedded backend runs there already (process {holder}){where}; "
@@ -152,15 +157,33 @@ def _try_lock(lock: IO[str], kind: int) -> bool:
 
 
 def holder_of(data_dir: Path) -> int | None:
-    """The process that holds the directory; 0 while it has not said its number yet."""
+    """The process that holds the directory; 0 while it has not said its number yet.
+
+    One that was killed while it started another may leave its lock with that one until it executes its program: waited for.
+    """
+    deadline = time.monotonic() + _STARTING
+    while True:
+        try:
+            with (data_dir / "lock").open() as lock:
+                if _try_lock(lock, fcntl.LOCK_SH):
+                    return None
+                said = lock.read()
+        except FileNotFoundError:
+            return None
+        holder = int(said) if said.isdigit() else 0
+        if holder == 0 or _exists(holder) or time.monotonic() > deadline:
+            return holder
+        time.sleep(POLL)
+
+
+def _exists(pid: int) -> bool:
     try:
-        with (data_dir / "lock").open() as lock:
-            if _try_lock(lock, fcntl.LOCK_SH):
-                return None
-            said = lock.read()
-    except FileNotFoundError:
-        return None
-    return int(said) if said.isdigit() else 0
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def described(data_dir: Path) -> Instance | None:
