@@ -82,7 +82,7 @@ class Launcher:
         self._ephemeral = ephemeral
         self._forkservers = forkservers
         self._servers: dict[str, tuple[ForkServer, float]] = {}
-        self._broken: set[str] = set()
+        self._broken: dict[str, str] = {}  # flavour → why
         self._retired: set[asyncio.Task[None]] = set()
 
     async def launch(self, command: Command) -> tuple[int, asyncio.Future[int | None]]:
@@ -104,10 +104,13 @@ class Launcher:
                 raise
             except LaunchError as error:
                 if flavour not in self._broken:
-                    self._broken.add(flavour)
+                    self._broken[flavour] = str(error)
                     log.warning(
                         "%s\nFrom now on its tasks are started as processes of their own, which is slower.", error
                     )
+        why = self._broken.get(FLAVOURS.get(PurePath(command.argv[0]).name, PLAIN))
+        if why is not None:
+            await asyncio.to_thread(_tell, command.log, why)
         return await self._launch(PLAIN, program, command)
 
     def flavour(self, command: Command) -> str:
@@ -174,6 +177,13 @@ class Launcher:
         server = ForkServer(flavour, env=env, log_path=path, ephemeral=self._ephemeral)
         self._servers[flavour] = (server, installed)
         return server
+
+
+def _tell(log: Path, why: str) -> None:
+    """Says at the head of a task's log why it is slower than others."""
+    reason = why.strip().splitlines()[-1]
+    with log.open("a") as file:
+        file.write(f"flyte-bridge: this task has a fresh interpreter, which takes seconds longer: {reason}\n")
 
 
 def _our_path() -> str:

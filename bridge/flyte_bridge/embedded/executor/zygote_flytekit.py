@@ -71,8 +71,21 @@ def run(argv: list[str]) -> None:
     # `pyflyte-fast-execute` unpacks the code and starts a second Python, because the first may have imported older
     # code. This one has imported no user code, so it goes on by itself: half the time of an attempt, the same steps.
     entrypoint._run_subprocess = _go_on
+    _own_randomness()
     _own_sandbox()
     _call(argv)
+
+
+def _own_randomness() -> None:
+    """Draw other numbers than the siblings: Python seeds its own generator anew after a fork, and no other.
+
+    flytekit's names what it stores raw; numpy's is its users'.
+    """
+    from flytekit.interfaces.random import random
+
+    random.seed()
+    if "numpy.random" in sys.modules:
+        sys.modules["numpy.random"].seed()
 
 
 def _own_sandbox() -> None:
