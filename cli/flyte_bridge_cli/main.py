@@ -27,6 +27,9 @@ class Verb(NamedTuple):
 
 
 VERBS: dict[str, Verb] = {
+    "assess": Verb(
+        "flyte_bridge_cli.assess:command", "Say what there is to move, what becomes of it, and in which order."
+    ),
     "backfill": Verb(
         "flyte_bridge_cli.backfill:command", "Run a schedule's past fire times, on Flyte 1, Flyte 2 or both."
     ),

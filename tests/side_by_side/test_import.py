@@ -214,3 +214,26 @@ def test_it_runs(estate: TwoSides) -> None:
     execution = remote.wait(remote.execute(plan, {}), poll_interval=timedelta(seconds=0.3))
     assert execution.closure.phase == 4, execution.error
     assert execution.outputs["o0"] == 6
+
+
+def test_live_assessment(estate: TwoSides, tmp_path: Path) -> None:
+    """Of a live Flyte 1: active launch plans, their workflows with graphs, next fire times; the rest is not in use."""
+    page = tmp_path / "page.html"
+    done = estate.bridge("assess", "--from-admin", estate.v1.endpoint, "--json", "--html", page)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    at = f"{PROJECT}/{DOMAIN}"
+    found = {(item["kind"], item["name"]): item for item in told["items"]}
+    assert set(found) == {
+        ("workflow", f"{at}/estate.outer:{VERSION}"),
+        ("launch plan", f"launch plan {at}/by_hand:{VERSION}"),
+        ("launch plan", f"launch plan {at}/every_day:{VERSION}"),
+        ("schedule", f"launch plan {at}/every_day:{VERSION}"),
+    }
+    assert found["schedule", f"launch plan {at}/every_day:{VERSION}"]["detail"].count("T06:00+00:00") == 3
+    outer = found["workflow", f"{at}/estate.outer:{VERSION}"]
+    assert outer["disposition"] == "runs unchanged only"
+    assert outer["drawing"].startswith("<svg")
+    assert outer["wave"] < found["launch plan", f"launch plan {at}/by_hand:{VERSION}"]["wave"]
+    assert told["features"]["task type python-task"] >= 1
+    assert "estate.outer" in page.read_text()
