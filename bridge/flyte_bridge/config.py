@@ -250,6 +250,12 @@ class Settings(BaseSettings):
         return "client-credentials" if self.client_id else "none"
 
 
+def forget_flyte1() -> None:
+    """Lets this process and its children know of no Flyte 1: for what is done on Flyte 2, whatever stands beside it."""
+    for name in ("ENDPOINT", "INSECURE", "CA_CERT", "TOKEN", "TOKEN_COMMAND"):
+        os.environ.pop(f"{PREFIX}V1_{name}", None)
+
+
 def load(**given: Any) -> Settings:
     """Read the settings: what is given here, then the environment, then the defaults.
 

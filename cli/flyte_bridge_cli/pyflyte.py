@@ -21,4 +21,5 @@ def command(arguments: tuple[str, ...]) -> None:
     """
     from flyte_bridge.remote.script import run_pyflyte
 
+    config.forget_flyte1()
     run_pyflyte(arguments, config.load())

@@ -55,6 +55,7 @@ def command(
 
     if copy == "none" and not version:
         raise UsageError("--copy none runs the code that is in the images, which no digest can tell: give --version")
+    config.forget_flyte1()
     settings = config.load(data_dir=data_dir, project=project, domain=domain)
     for packed in [package.read(path) for path in paths if package.is_package(path)]:  # read all before registering any
         package.register(

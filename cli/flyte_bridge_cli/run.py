@@ -71,6 +71,7 @@ def command(
     """
     from flyte_bridge.remote.script import run_workflow
 
+    config.forget_flyte1()
     settings = config.load(data_dir=data_dir, project=project, domain=domain)
     given = list(inputs)
     if given[-1:] == ["--wait"]:

@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 collect_ignore = (
     []
     if find_spec("flytekit")
-    else ["test_compare.py", "test_backfill.py", "test_shadow.py", "test_import.py", "test_cutover_wire.py"]
+    else [
+        "test_compare.py",
+        "test_backfill.py",
+        "test_shadow.py",
+        "test_import.py",
+        "test_cutover_wire.py",
+        "test_following.py",
+    ]
 )
 """What runs workflows of flytekit, which stops at Python 3.12."""
 

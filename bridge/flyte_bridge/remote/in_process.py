@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.admin.proof import Proof
     from flyte_bridge.admin.service import Facade
+    from flyte_bridge.backend.client import BackendClient
+    from flyte_bridge.backend.storage import Storage
     from flyte_bridge.config import Settings
 
 _PATIENCE = 5.0
@@ -157,22 +160,37 @@ async def facade_of(settings: Settings) -> Facade:
         BackendError: It cannot be started.
         ConfigError: The settings cannot be.
     """
-    from flyte_bridge.admin.service import Facade
     from flyte_bridge.backend.connect import connect
     from flyte_bridge.backend.storage import Storage
 
     if not settings.embedded:
-        return Facade(connect(settings), settings)
+        return _facade(settings, connect(settings), Storage(), None)
     from flyte_bridge.embedded_client import instance, snippets
 
     running = await asyncio.to_thread(instance.ensure, settings.data_dir)  # may take a while: not on the loop
-    return Facade(connect(settings), settings, storage=Storage(snippets.flyte_environment(running)))
+    return _facade(settings, connect(settings), Storage(snippets.flyte_environment(running)), None)
+
+
+def _facade(settings: Settings, backend: BackendClient, storage: Storage, proof: Proof | None) -> Facade:
+    """The façade of Flyte 2; with a Flyte 1 beside it that of both."""
+    from flyte_bridge.admin.service import Facade
+
+    if settings.v1_endpoint is None:
+        return Facade(backend, settings, storage=storage, proof=proof)
+    from flyte_bridge.side_by_side.cutover_journal import CutoverJournal, path_of
+    from flyte_bridge.side_by_side.following import FollowingFacade
+    from flyte_bridge.side_by_side.sides import flyteadmin
+
+    # others than this process reach flyteadmin with what they bring: only who has the embedded backend's token is us
+    ours = proof is None or settings.embedded
+    own = ours and (settings.embedded or settings.v1_token is not None or bool(settings.v1_token_command))
+    following = FollowingFacade(backend, settings, storage=storage, proof=proof)
+    return following.follow(flyteadmin(settings, ours=own), CutoverJournal(path_of(settings)), own_credentials=own)
 
 
 async def gateway_of(settings: Settings) -> Facade:
     """As `facade_of`, for others than this process: each call proves its caller, and only named buckets are touched."""
     from flyte_bridge.admin.proof import ByFlyte2, ByToken
-    from flyte_bridge.admin.service import Facade
     from flyte_bridge.backend.buckets import NamedBuckets
     from flyte_bridge.backend.connect import connect
     from flyte_bridge.backend.storage import Storage
@@ -188,17 +206,17 @@ async def gateway_of(settings: Settings) -> Facade:
             return str(place.native_url)
 
         storage = NamedBuckets(Storage(), settings.buckets, uploads)
-        return Facade(backend, settings, storage=storage, proof=ByFlyte2(backend))
+        return _facade(settings, backend, storage, ByFlyte2(backend))
     from flyte_bridge.embedded_client import instance, snippets
 
     running = await asyncio.to_thread(instance.ensure, settings.data_dir)
     access = running.access
     objects = Storage(snippets.flyte_environment(running))
-    return Facade(
-        connect(settings),
+    return _facade(
         settings,
-        storage=NamedBuckets(objects, ("s3://", *settings.buckets)),  # all of S3 is the embedded store's
-        proof=None if access is None else ByToken(access.opens),
+        connect(settings),
+        NamedBuckets(objects, ("s3://", *settings.buckets)),  # all of S3 is the embedded store's
+        None if access is None else ByToken(access.opens),
     )
 
 

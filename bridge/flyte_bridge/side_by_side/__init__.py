@@ -9,6 +9,7 @@ converted      Flyte 2 where executions are runs of a converted task
 launch_plans   how a user names a launch plan, and finding it
 backfill       past fire times, run and compared; backfill_plan, _state and _report beside it
 cutover        a schedule handed over, and taken back; cutover_journal, _sides, _checks and _actions beside it
+following      one control plane for callers of both, by the cut-over's journal
 shadow         what a schedule starts on Flyte 1, repeated on Flyte 2; shadow_journal beside it
 ```
 """

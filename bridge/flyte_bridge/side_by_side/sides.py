@@ -74,23 +74,7 @@ def v1(settings: Settings, environ: Mapping[str, str] = os.environ) -> ControlPl
     Raises:
         ConfigError: They mean none.
     """
-    from ..backend.credentials import Fixed, TokenCommand
-
-    if settings.v1_endpoint is None:
-        raise ConfigError("there is no Flyte 1 to ask: set FLYTE_BRIDGE_V1_ENDPOINT to host:port of its flyteadmin")
-    credentials: Fixed | TokenCommand | None = None
-    if settings.v1_token is not None:
-        credentials = Fixed(settings.v1_token.get_secret_value())
-    elif settings.v1_token_command:
-        credentials = TokenCommand(settings.v1_token_command)
-    caller = GrpcCaller(
-        settings.v1_endpoint,
-        insecure=settings.v1_insecure,
-        ca_cert=settings.v1_ca_cert,
-        credentials=credentials,
-        name="Flyte 1",
-        setting="FLYTE_BRIDGE_V1_ENDPOINT",
-    )
+    caller = flyteadmin(settings)
     own = {f"FLYTE_AWS_{name}": environ.get(f"{_V1_STORE}{name}", "") for name in _OF_STORE}
     storage = Storage({**environ, **{name: value for name, value in own.items() if value}})
     plane = ControlPlane(f"Flyte 1 ({settings.v1_endpoint})", caller, storage)
@@ -130,6 +114,35 @@ async def local(data_dir: Path) -> ControlPlane:
     proof = embedded_credentials(running)
     caller = GrpcCaller(running.endpoint, insecure=True, credentials=proof, name="the embedded Flyte 2")
     return ControlPlane(f"Flyte 2 (embedded, {running.endpoint})", caller, Storage(snippets.flyte_environment(running)))
+
+
+def flyteadmin(settings: Settings, *, ours: bool = True) -> GrpcCaller:
+    """Calls the flyteadmin that the settings mean.
+
+    Args:
+        settings: Name it.
+        ours: Whether calls without a token of their own prove themselves with that of the settings.
+
+    Raises:
+        ConfigError: They mean none.
+    """
+    from ..backend.credentials import Fixed, TokenCommand
+
+    if settings.v1_endpoint is None:
+        raise ConfigError("there is no Flyte 1 to ask: set FLYTE_BRIDGE_V1_ENDPOINT to host:port of its flyteadmin")
+    credentials: Fixed | TokenCommand | None = None
+    if ours and settings.v1_token is not None:
+        credentials = Fixed(settings.v1_token.get_secret_value())
+    elif ours and settings.v1_token_command:
+        credentials = TokenCommand(settings.v1_token_command)
+    return GrpcCaller(
+        settings.v1_endpoint,
+        insecure=settings.v1_insecure,
+        ca_cert=settings.v1_ca_cert,
+        credentials=credentials,
+        name="Flyte 1",
+        setting="FLYTE_BRIDGE_V1_ENDPOINT",
+    )
 
 
 class Sides:
