@@ -80,7 +80,7 @@ def test_what_developers_install_is_used() -> None:
     assert unused <= {"pytest-benchmark"}  # a fixture's name is all there is of it
 
 
-@pytest.mark.parametrize("head", ["dependencies", "frames", "dev"])
+@pytest.mark.parametrize("head", ["dependencies", "frames", "docs", "dev"])
 def test_each_requirement_has_its_reason(head: str) -> None:
     """Beside each pin stands why it is there."""
     assert [name for name, reason in _requirements(head) if not reason] == []

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
 
 HOUSE = Path(__file__).parent.parent
-PAGES = [HOUSE / "README.md", *sorted((HOUSE / "docs").glob("*.md"))]
+PAGES = [HOUSE / "README.md", *sorted((HOUSE / "docs").rglob("*.md"))]
+DOORS = [HOUSE / "docs" / "index.md", *(HOUSE / "docs" / "paths" / name for name in ("convert.md", "run.md"))]
+"""Pages whose blocks are run, too."""
 PATIENCE = 300
 
 PIPELINE = """\
@@ -107,6 +109,11 @@ class Reader:
         assert done.returncode == expected, f"{line}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
 
+    def tries(self, line: str) -> None:
+        """Runs a line, which has to print what stands beside it in `SAYS`."""
+        said = next(said for part, said in SAYS.items() if part in line)
+        assert said in self.run(line, Exit.WOULD_CHANGE if "--check" in line else 0), line
+
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
@@ -134,6 +141,10 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 
 SAYS = {
     "flyte-bridge demo": "Report: ",
+    "flyte-bridge doctor": "flyte-bridge",
+    "--certificate proof.json": "1 SAME",
+    "verify proof.json --write --strict": "HOLDS",
+    "graph examples/survey.py::survey": "flowchart",
     "convert examples/winery --verify": "11 SAME",
     "convert pipeline.py": "+import flyte",
     "convert src -o converted": "1 converted",
@@ -148,16 +159,22 @@ SAYS = {
     "exec report.py --days 7": "executions:",
     "pyflyte run --remote pipeline.py train": "Go to",
     "flyte-bridge coverage": "RPCs are served",
+    "flyte-bridge convert src": "1 converted",
 }
-"""Part of a line of the README → part of what it prints."""
+"""Part of a line of the README, or of a door of the documentation → part of what it prints."""
 
 ELSEWHERE = ("pytest",)
 """What `.ci/run` does."""
 
 
+def _commands(page: Path) -> list[str]:
+    """A page's commands, one by one, without what is said of them."""
+    return [line.split("   #")[0].strip() for line in _lines(page)]
+
+
 def _readme() -> list[str]:
     """The README's commands, one by one, but for the last block, whose lines belong together."""
-    lines = [line.split("   #")[0].strip() for line in _lines(HOUSE / "README.md")]
+    lines = _commands(HOUSE / "README.md")
     last = next(index for index, line in enumerate(lines) if line == "flyte-bridge up")
     return [re.sub(r"^pip install .*? && ", "", line) for line in lines[:last]]
 
@@ -165,8 +182,14 @@ def _readme() -> list[str]:
 @pytest.mark.parametrize("line", [line for line in _readme() if " serve" not in line and line not in ELSEWHERE])
 def test_each_command_does_what_the_readme_says(reader: Reader, line: str) -> None:
     """It succeeds and prints what somebody who tries it looks for."""
-    (said,) = [said for part, said in SAYS.items() if part in line]
-    assert said in reader.run(line, Exit.WOULD_CHANGE if "--check" in line else 0)
+    reader.tries(line)
+
+
+@pytest.mark.parametrize("page", DOORS, ids=lambda page: page.stem)
+def test_each_door_does_what_it_says(reader: Reader, page: Path) -> None:
+    """The commands of a page, one after the other, as somebody who enters there types them."""
+    for line in _commands(page):
+        reader.tries(line)
 
 
 def test_what_is_installed_first_exists() -> None:
