@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flyte_bridge_translators.source.check import captured
+from flyte_bridge_translators.source.check import captured, reserved_names
 from flyte_bridge_translators.source.data import bodies, enum, named_types, optional
 from flyte_bridge_translators.source.driver import echo, imperative, workflow
 from flyte_bridge_translators.source.engine import imports
@@ -12,7 +12,15 @@ from flyte_bridge_translators.source.engine.entities import Facts
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.translator import Concept, Context, Options
 from flyte_bridge_translators.source.engine.unfolding import unfolded
-from flyte_bridge_translators.source.runtime import checkpoint, deck, errors, leftovers, logger, main_block
+from flyte_bridge_translators.source.runtime import (
+    checkpoint,
+    deck,
+    entity_attributes,
+    errors,
+    leftovers,
+    logger,
+    main_block,
+)
 from flyte_bridge_translators.source.runtime import context as current_context
 from flyte_bridge_translators.source.settings import (
     cache,
@@ -96,6 +104,8 @@ CONCEPTS: tuple[Concept, ...] = (
         workflow.translate,
         cases=("conditional", "dynamic", "eager", "gate", "map_task", "node", "reference", "workflow"),
     ),
+    Concept("entity attributes", "The same, where Flyte 2 has it under another name.", entity_attributes.translate),
+    Concept("reserved names", "Names that Flyte 2 keeps for itself are reported.", reserved_names.translate),
     Concept("main block", "`flyte.run` of the workflow.", main_block.translate),
     Concept("context", "`flyte.ctx()` and the environment.", current_context.translate),
     Concept("deck", "A tab of the task's report.", deck.translate),

@@ -163,4 +163,32 @@ CODES: tuple[Code, ...] = (
         "such code does not.",
         "Write the loop: `await asyncio.gather(*(f.aio(x=x) for x in xs))`, or `flyte.map.aio(f, xs)`.",
     ),
+    Code(
+        "FB255",
+        "name of a task or workflow",
+        Severity.CHECK,
+        "`task.name` was `module.function`. In Flyte 2 it is the name of the environment, a dot, and that of the function.",
+        "Check what the name is used for; the table of names that `convert` prints has both.",
+    ),
+    Code(
+        "FB256",
+        "attribute of a task or workflow",
+        Severity.HAND,
+        "Flyte 2 has no such attribute, or it means something else there.",
+        "Read the message: it says what is there instead.",
+    ),
+    Code(
+        "FB257",
+        "input with a name of Flyte 2's own",
+        Severity.HAND,
+        "Inputs go beside the parameters of Flyte 2's own functions, and one of those has this name (flyte 2.12).",
+        "Rename the input, here and where it is given.",
+    ),
+    Code(
+        "FB258",
+        "module called flyte",
+        Severity.HAND,
+        "A module or package of the project is called `flyte`; where the project is on the path, the SDK cannot be imported.",
+        "Rename the module.",
+    ),
 )
