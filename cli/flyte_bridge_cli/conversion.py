@@ -55,6 +55,7 @@ class Request:
     inputs: Path | None
     samples: int
     timeout: float
+    on: str
     certificate: Path | None
     strict: bool
     tasks: bool
@@ -74,6 +75,7 @@ def run(request: Request) -> Exit:
     for name, given in (
         ("--inputs", request.inputs),
         ("--samples", request.samples),
+        ("--on", request.on != "local"),
         ("--certificate", request.certificate),
         ("--strict", request.strict),
         ("--tasks", request.tasks),
@@ -210,6 +212,7 @@ def _verify(request: Request, result: ProjectResult, errors: Console) -> list[Ve
         tasks=request.tasks,
         samples=request.samples,
         rules=request.rules.read_text(encoding="utf-8") if request.rules is not None else "",
+        on=request.on,
     )
     with errors.status("verifying") as status:
         return certify(result, given, Verification(setup, request.python, status.update), request.certificate)
@@ -270,6 +273,11 @@ def _print(request: Request, result: ProjectResult, reports: Reports, verdicts: 
         from flyte_bridge.verify.report import print_table
 
         print_table(verdicts, console)
+        if request.on == "local":
+            tell(
+                "both sides ran in local mode, where tasks share files and memory; --on embedded gives each a process",
+                err=True,
+            )
     _print_summary(result, reports, wrote=wrote)
 
 

@@ -80,6 +80,13 @@ RETRIES = ("keep", "faithful")
     help="For --verify: how long one workflow may run.",
 )
 @click.option(
+    "--on",
+    type=click.Choice(["local", "embedded"]),
+    default="local",
+    show_default=True,
+    help="For --verify: where the conversion runs: the SDK's local mode, or an embedded backend with a process per task.",
+)
+@click.option(
     "--certificate",
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
     metavar="FILE",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,17 +40,36 @@ class Verification:
 
     def run(self, pairs: Sequence[Pair], inputs: Rows | None, only: Sequence[str] | None = None) -> list[Verdict]:
         """Runs the workflows of the pairs."""
-        return verify(
-            pairs,
-            inputs=inputs,
-            timeout=self.setup.timeout,
-            progress=self.progress,
-            tasks=self.setup.tasks,
-            rules=rules_file.parse(self.setup.rules) if self.setup.rules else USUAL,
-            python=self.interpreter,
-            samples=self.setup.samples,
-            only=only,
-        )
+        with backend(self.setup.on) as environment:
+            return verify(
+                pairs,
+                inputs=inputs,
+                timeout=self.setup.timeout,
+                progress=self.progress,
+                tasks=self.setup.tasks,
+                rules=rules_file.parse(self.setup.rules) if self.setup.rules else USUAL,
+                python=self.interpreter,
+                samples=self.setup.samples,
+                only=only,
+                backend=environment,
+            )
+
+
+@contextmanager
+def backend(on: str) -> Iterator[Mapping[str, str]]:
+    """The variables that lead to an embedded backend of the verification's own, gone afterwards; none for local mode."""
+    if on == "local":
+        yield {}
+        return
+    from flyte_bridge.embedded_client import instance, snippets
+
+    with tempfile.TemporaryDirectory(prefix="flyte-bridge-backend-", ignore_cleanup_errors=True) as place:
+        data_dir = Path(place).resolve() / "data"
+        running = instance.start(data_dir)
+        try:
+            yield snippets.flyte_environment(running)
+        finally:
+            instance.stop(data_dir)
 
 
 def changes(result: ProjectResult, output: Path | None = None) -> AbstractContextManager[list[Pair]]:

@@ -40,6 +40,7 @@ class Setup:
         tasks: Whether tasks that no workflow uses were run.
         samples: How many rows of inputs were drawn.
         rules: The text of the rules file; empty without one.
+        on: Where the conversion ran: `local` (the SDK's local mode) or `embedded` (an embedded backend).
     """
 
     paths: list[str]
@@ -49,6 +50,7 @@ class Setup:
     tasks: bool
     samples: int
     rules: str
+    on: str = "local"
 
 
 @dataclass(frozen=True)

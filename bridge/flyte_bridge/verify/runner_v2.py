@@ -1,10 +1,11 @@
-"""Runs converted workflows in flyte's local mode: `python -m flyte_bridge.verify.runner_v2 JOB`.
+"""Runs converted workflows in flyte's local mode, or on a backend: `python -m flyte_bridge.verify.runner_v2 JOB`.
 
 Imports flyte and never flytekit: a conversion that still needs Flyte 1 is not one.
 """
 
 from __future__ import annotations
 
+import os
 import pathlib
 import sys
 import tempfile
@@ -22,11 +23,15 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Do the job whose path is the one argument."""
+    job = Job.read(sys.argv[1])
+    os.environ.update(job.backend)
     import flyte
 
     sys.meta_path.insert(0, Refuse("flytekit", "the conversion still imports flytekit"))
-    flyte.init()
-    job = Job.read(sys.argv[1])
+    if job.backend:
+        flyte.init_from_config(root_dir=pathlib.Path(job.root))
+    else:
+        flyte.init()
     events = Events(job)
     modules = import_modules(job, events)
     runner = Runner(job)
@@ -38,10 +43,25 @@ def main() -> None:
     events.write("end")
 
 
+class RunFailed(Exception):
+    """Raised when a run on a backend does not succeed.
+
+    Attributes:
+        code: The class of the exception that the task raised, or the backend's own code.
+        own: Whether the user's code raised it.
+    """
+
+    def __init__(self, code: str, message: str, *, own: bool) -> None:
+        super().__init__(message)
+        self.code = code
+        self.own = own
+
+
 class Runner:
     """Runs tasks."""
 
     def __init__(self, job: Job) -> None:
+        self._on_backend = bool(job.backend)
         self._scratch = pathlib.Path(job.scratch)
         self._reader = Reader(self._special, pathlib.Path(job.base), self._scratch)
 
@@ -63,6 +83,17 @@ class Runner:
         if unknown := sorted(set(inputs) - set(hints)):
             raise LookupError(f"the conversion of {name} has no input {', '.join(unknown)}")
         values = planned | {argument: self._reader.read(plain, hints[argument]) for argument, plain in inputs.items()}
+        outputs = self._remotely(task, values) if self._on_backend else self._locally(task, values)
+        if not task.native_interface.outputs:
+            return []
+        walk = canonical.Canonical(self._hook)
+        # a frame that is opened outside a run is stored again first, and 2.12 wants to know where
+        with internal_ctx().new_raw_data_path(RawDataPath.from_local_folder(str(self._scratch / "opened"))):
+            return [walk.of(item) for item in outputs]
+
+    def _locally(self, task: Any, values: Mapping[str, Any]) -> Any:
+        import flyte
+
         # reads no cache, so that what is compared was computed; the paths keep the run in the scratch directory
         context = flyte.with_runcontext(
             mode="local",
@@ -70,13 +101,21 @@ class Runner:
             raw_data_path=str(self._scratch / "raw"),
             run_base_dir=str(self._scratch / "metadata"),
         )
-        outputs = context.run(task, **values).outputs()
-        if not task.native_interface.outputs:
-            return []
-        walk = canonical.Canonical(self._hook)
-        # a frame that is opened outside a run is stored again first, and 2.12 wants to know where
-        with internal_ctx().new_raw_data_path(RawDataPath.from_local_folder(str(self._scratch / "opened"))):
-            return [walk.of(item) for item in outputs]
+        return context.run(task, **values).outputs()
+
+    def _remotely(self, task: Any, values: Mapping[str, Any]) -> Any:
+        import flyte
+        from flyte.models import ActionPhase
+        from flyteidl2.workflow.run_definition_pb2 import ErrorInfo
+
+        run = flyte.with_runcontext(mode="remote", disable_run_cache=True).run(task, **values)
+        run.wait(quiet=True)
+        if run.phase == ActionPhase.SUCCEEDED:
+            return run.outputs()
+        error = run.details().action_details.error_info
+        if error is None:
+            raise RunFailed(str(run.phase), f"the run ended as {run.phase}", own=False)
+        raise RunFailed(error.code.rpartition(".")[2], error.message, own=error.kind == ErrorInfo.KIND_USER)
 
     def _special(self, plain: Any, hint: Any) -> Any:
         from flyte.io import DataFrame, Dir, File
@@ -106,10 +145,14 @@ class Runner:
         return None
 
     def _local(self, value: Any) -> pathlib.Path:
+        from flyte.io import File
+
         path = pathlib.Path(str(value.path).removeprefix("file://"))
         if path.exists():
             return path
-        return pathlib.Path(value.download_sync(tempfile.mkdtemp(dir=self._scratch)))
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self._scratch))
+        # a file is downloaded to a name that is free, a directory into one that is there
+        return pathlib.Path(value.download_sync(str(folder / path.name if isinstance(value, File) else folder)))
 
 
 def _task_of(trigger: Any) -> Any:
@@ -140,6 +183,8 @@ def _explain(error: BaseException) -> dict[str, Any]:
     """What only Flyte 2 knows about an error: which exception of the user's it stands for."""
     from flyte.errors import RuntimeUserError
 
+    if isinstance(error, RunFailed):
+        return {"type": error.code, "message": str(error), "own": error.own}
     if isinstance(error, RuntimeUserError):
         code = error.code.rpartition(".")[2]
         return {"type": code, "message": str(error), "own": True}

@@ -11,7 +11,7 @@ import os
 import pathlib
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +44,7 @@ def verify(
     python: str = process.PYTHON,
     samples: int = 0,
     only: Sequence[str] | None = None,
+    backend: Mapping[str, str] | None = None,
 ) -> list[Verdict]:
     """Run both sides of every pair and compare.
 
@@ -57,13 +58,24 @@ def verify(
         python: The interpreter that has the user's packages.
         samples: How many more rows of inputs are drawn from the types of each workflow.
         only: The workflows to look at, as `module:name`; by default all.
+        backend: The environment variables that lead to the Flyte 2 that runs the conversions; by default local mode does.
 
     Returns:
         One verdict per workflow, in the order of the pairs and of the sources, then one per name in `inputs` that no
         workflow has.
     """
     given = inputs or {}
-    settings = _Settings(given, timeout, progress, tasks, rules, python, samples, None if only is None else list(only))
+    settings = _Settings(
+        given,
+        timeout,
+        progress,
+        tasks,
+        rules,
+        python,
+        samples,
+        None if only is None else list(only),
+        dict(backend or {}),
+    )
     with ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 2) // 2)) as pool:
         verified = pool.map(lambda pair: _Verification(pair, settings).run(), pairs)
         try:
@@ -103,6 +115,7 @@ class _Settings:
     python: str
     samples: int
     only: list[str] | None
+    backend: dict[str, str]
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -172,6 +185,7 @@ class _Verification:
             tasks=self._settings.tasks,
             samples=self._settings.samples,
             only=self._settings.only,
+            backend=self._settings.backend,
         )
 
     def _source(self, module: str) -> str:

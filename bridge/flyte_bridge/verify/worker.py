@@ -55,6 +55,7 @@ class Job:
         tasks: Also run the tasks that no workflow uses.
         samples: How many more rows of inputs are drawn for each workflow.
         only: The ids of the entities to look at; null for all.
+        backend: The environment variables that lead to the Flyte 2 that runs the conversion; empty for the SDK's local mode.
     """
 
     root: str
@@ -69,6 +70,7 @@ class Job:
     tasks: bool = False
     samples: int = 0
     only: list[str] | None = None
+    backend: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def write(self, path: pathlib.Path) -> None:
         """Store the job for `read`."""
