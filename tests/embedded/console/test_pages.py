@@ -176,7 +176,7 @@ def test_the_front_page_and_the_projects_page_list_runs(world: tuple[Client, dic
 
 
 def test_only_reading_is_allowed(world: tuple[Client, dict[str, Any]]) -> None:
-    """Anything but GET and HEAD is refused; HEAD has no body."""
+    """A page that has no form takes none, and other methods are refused; HEAD has no body."""
     _, urls = world
     assert get(urls["good"], "POST")[0] == 405
     assert get(urls["good"], "DELETE")[0] == 405

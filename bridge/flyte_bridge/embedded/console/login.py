@@ -42,6 +42,11 @@ class Login:
         self._begun = now()
         self._used: dict[str, int] = {}
 
+    @property
+    def form_key(self) -> str:
+        """What the tokens of forms are signed with: whoever cannot log in here cannot make one."""
+        return self._access.derived(f"console forms {self._cookie_name}")
+
     def claims(self, scope: Any) -> bool:
         """Whether a request is an attempt to log in: by such a URL, or by a path that proves who asks."""
         if scope["method"] != "GET":

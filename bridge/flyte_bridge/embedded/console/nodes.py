@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flyte_bridge_translators.graph import figure
-from flyte_bridge_translators.graph.svg import svg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -136,6 +135,8 @@ class RunNodes:
 
     def drawing(self, now: Micros, links: Mapping[str, str]) -> str:
         """The graph as SVG, with its critical path once something has ended; empty if there are too many boxes."""
+        from flyte_bridge_translators.graph.svg import svg  # networkx, an eighth of a second
+
         boxes = [box.id for box in self.drawn.level.walk()]
         if not boxes or len(boxes) > MOST_BOXES:
             return ""

@@ -1,12 +1,12 @@
-"""The ASGI application that answers GET requests with pages."""
+"""The ASGI application that answers requests with pages, and does what their forms ask for."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import re
+import secrets
 import time
-from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 from importlib.resources import files
@@ -15,13 +15,16 @@ from urllib.parse import parse_qs
 
 from flyte_bridge.embedded import watch
 from flyte_bridge.embedded.console import run_page, text, urls, views
-from flyte_bridge.embedded.faults import Fault, NotFound
+from flyte_bridge.embedded.console.act_pages import ActPages
+from flyte_bridge.embedded.console.answers import Answer, elsewhere
+from flyte_bridge.embedded.console.tokens import FormTokens
+from flyte_bridge.embedded.faults import Fault, InvalidRequest, NotFound, NotNow
 from flyte_bridge.embedded.model import RunKey, TriggerKey
 from flyte_bridge.errors import BackendError
+from flyte_bridge_translators.wire import identifier
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
-    from pathlib import Path
 
     from jinja2 import Environment
 
@@ -32,18 +35,16 @@ if TYPE_CHECKING:
     Receive = Callable[[], Awaitable[Any]]
     Send = Callable[[Any], Awaitable[None]]
 
-_PAGE_POLICY = (
-    b"default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; connect-src 'self'; frame-src 'self'; "
-    b"img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-"""Our one file of script may run and nothing else, wherever a value might smuggle one in."""
-
 _REPORT_POLICY = b"sandbox allow-scripts allow-popups"
 """Reports are HTML of the task's own, scripts included: in an origin of their own, which reaches nothing of ours."""
 
 _PLACE = r"/v2/domain/(?P<domain>[^/]+)/project/(?P<project>[^/]+)"
 _PLACE_1 = r"/console/projects/(?P<project>[^/]+)/domains/(?P<domain>[^/]+)"
 """The same in the URLs of Flyte 1's console, which flytekit prints (`FlyteRemote.generate_console_url`)."""
+
+_WORKFLOW = f"{identifier.WORKFLOW}."
+_LAUNCH_PLAN = f"{identifier.LAUNCH_PLAN}."
+"""How the names of deployed workflows and launch plans begin: the latter launch the former."""
 
 _GATHER = 0.3
 """Seconds in which changes are gathered before they are told."""
@@ -55,6 +56,14 @@ _STATIC = {"console.css": b"text/css; charset=utf-8", "console.js": b"text/javas
 
 _NOT_LOGGED_IN = (
     "This browser has not logged in: run `flyte-bridge status`, and open the URL of the console that it prints."
+)
+
+_LONGEST_FORM = 4 * 1024 * 1024
+
+_STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (InvalidRequest, HTTPStatus.BAD_REQUEST),
+    (NotNow, HTTPStatus.CONFLICT),
 )
 
 _PIECE = 256 * 1024
@@ -71,7 +80,9 @@ class Console:
         """
         self._source = source
         self._login = login
-        self._routes: tuple[tuple[re.Pattern[str], Callable[..., Awaitable[_Answer]]], ...] = (
+        self._tokens = FormTokens(secrets.token_hex() if login is None else login.form_key)
+        self._acts = ActPages(source, self._tokens, self._html)
+        self._routes: tuple[tuple[re.Pattern[str], Callable[..., Awaitable[Answer]]], ...] = (
             (re.compile(r"/"), self._runs),
             (re.compile(r"/v2/?"), self._runs),
             (re.compile(r"/v2/_static/(?P<name>[a-z.]+)"), self._static),
@@ -82,17 +93,19 @@ class Console:
             (re.compile(rf"{_PLACE}/runs/(?P<run>[^/]+)/report/(?P<action>[^/]+)"), self._report),
             (re.compile(rf"{_PLACE}/tasks/(?P<task>[^/]+)/?"), self._task),
             (re.compile(rf"{_PLACE}/triggers/(?P<task>[^/]+)/(?P<trigger>[^/]+)/?"), self._trigger),
+            *((re.compile(f"{_PLACE}{path}"), page) for path, page in self._acts.forms),
             (re.compile(rf"{_PLACE_1}/executions/(?P<execution>[^/]+)(?:/.*)?"), self._execution),
             (re.compile(rf"{_PLACE_1}/(?P<kind>task|workflow|launch_plan)/(?P<name>[^/]+)(?:/.*)?"), self._entity),
             (re.compile(rf"{_PLACE_1}(?:/.*)?"), self._project),
         )
+        self._posts = tuple((re.compile(f"{_PLACE}{path}"), act) for path, act in self._acts.posts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         if self._login is not None and self._login.claims(scope):
             await self._login(scope, receive, send)
             return
-        answer = await self._answer(scope)
+        answer = await self._answer(scope, receive)
         headers = [
             (b"content-type", answer.content_type),
             (b"content-security-policy", answer.policy),
@@ -113,27 +126,32 @@ class Console:
         body = b"" if scope["method"] == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
-    async def _answer(self, scope: Scope) -> _Answer:
-        if scope["method"] not in {"GET", "HEAD"}:
-            return await self._failure(HTTPStatus.METHOD_NOT_ALLOWED, "These pages are only read: GET or HEAD.")
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        routes, given = self._routes, {}
+        if scope["method"] == "POST":
+            routes = self._posts
+        elif scope["method"] not in {"GET", "HEAD"}:
+            return await self._failure(HTTPStatus.METHOD_NOT_ALLOWED, "These pages are read, and their forms sent.")
         if self._login is not None and not self._login.is_logged_in(scope):
             return await self._failure(HTTPStatus.UNAUTHORIZED, _NOT_LOGGED_IN)
-        query = {name: values[-1] for name, values in parse_qs(scope.get("query_string", b"").decode()).items()}
-        for pattern, page in self._routes:
+        given = _values(scope.get("query_string", b""))
+        for pattern, page in routes:
             match = pattern.fullmatch(scope["path"])
             if match is None:
                 continue
             try:
-                return await page(query, **match.groupdict())
-            except NotFound as error:
-                return await self._failure(HTTPStatus.NOT_FOUND, str(error))
+                if scope["method"] == "POST":
+                    given = _values(await _body(receive))
+                return await page(given, **match.groupdict())
             except (Fault, BackendError) as error:
-                return await self._failure(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
+                return await self._failure(_status_of(error), str(error))
+        if scope["method"] == "POST":
+            return await self._failure(HTTPStatus.METHOD_NOT_ALLOWED, "This page has no form.")
         return await self._failure(HTTPStatus.NOT_FOUND, f"There is no page {scope['path']}.")
 
     # -- pages --------------------------------------------------------------------------------------------------------
 
-    async def _runs(self, query: Mapping[str, str], domain: str = "", project: str = "") -> _Answer:
+    async def _runs(self, query: Mapping[str, str], domain: str = "", project: str = "") -> Answer:
         condition, values = "", []
         if project:
             condition, values = " AND project = ? AND domain = ?", [project, domain]
@@ -141,12 +159,12 @@ class Console:
         rows, more = views.run_rows(self._source, condition, values, page * views.PAGE)
         return await self._html("runs.html", rows=rows, page=page, more=more, project=project, domain=domain)
 
-    async def _run(self, query: Mapping[str, str], domain: str, project: str, run: str) -> _Answer:
+    async def _run(self, query: Mapping[str, str], domain: str, project: str, run: str) -> Answer:
         key = RunKey(project, domain, run)
         shown = await run_page.gather(self._source, key, run_page.asked_of(query))
-        return await self._html("run.html", **self._run_values(shown))
+        return await self._html("run.html", **self._run_values(shown, self._tokens.make()))
 
-    def _run_values(self, shown: run_page.RunPage) -> dict[str, Any]:
+    def _run_values(self, shown: run_page.RunPage, token: str) -> dict[str, Any]:
         root = shown.root
         return {
             "shown": shown,
@@ -154,23 +172,25 @@ class Console:
             "task_url": root.task and urls.task_url(root.task.project, root.task.domain, root.task.name),
             "trigger_url": root.trigger and urls.trigger_url(root.trigger),
             "live": not root.phase.terminal,
+            "token": token,
         }
 
-    async def _run_events(self, query: Mapping[str, str], domain: str, project: str, run: str) -> _Answer:
+    async def _run_events(self, query: Mapping[str, str], domain: str, project: str, run: str) -> Answer:
         key = RunKey(project, domain, run)
         asked = run_page.asked_of(query)
         await run_page.gather(self._source, key, asked)  # what is not there is told by the status
-        return _Answer(HTTPStatus.OK, b"", b"text/event-stream", stream=self._changes(key, asked))
+        return Answer(HTTPStatus.OK, b"", b"text/event-stream", stream=self._changes(key, asked))
 
     async def _changes(self, key: RunKey, asked: run_page.Asked) -> AsyncIterator[bytes]:
         """The parts of a run's page that have changed, as they change, until the run has ended."""
         told: dict[str, str] = {}
+        token = self._tokens.make()
         template = self._templates.get_template("run_parts.html")
         with self._source.ledger.hub.subscribe(watch.of_run(key)) as changes:
             while True:
                 began = time.monotonic()
                 shown = await run_page.gather(self._source, key, asked)
-                said = await asyncio.to_thread(template.render, **self._run_values(shown))
+                said = await asyncio.to_thread(template.render, **self._run_values(shown, token))
                 parts = dict(_PART.findall(said))
                 changed = {name: part for name, part in parts.items() if told.get(name) != part}
                 told = parts
@@ -183,14 +203,14 @@ class Console:
                 # many changes are one message, and a page that takes long to make is made less often
                 await asyncio.sleep(max(_GATHER, 5 * (time.monotonic() - began)))
 
-    async def _static(self, query: Mapping[str, str], name: str) -> _Answer:
+    async def _static(self, query: Mapping[str, str], name: str) -> Answer:
         content_type = _STATIC.get(name)
         if content_type is None:
             raise NotFound(f"There is no file {name}.")
         found = files("flyte_bridge.embedded.console").joinpath("static").joinpath(name).read_bytes()
-        return _Answer(HTTPStatus.OK, found, content_type)
+        return Answer(HTTPStatus.OK, found, content_type)
 
-    async def _task(self, query: Mapping[str, str], domain: str, project: str, task: str) -> _Answer:
+    async def _task(self, query: Mapping[str, str], domain: str, project: str, task: str) -> Answer:
         versions = self._source.versions(project, domain, task)
         if not versions:
             raise NotFound(f"Task {project}/{domain}/{task} is not deployed.")
@@ -200,9 +220,19 @@ class Console:
         triggers = [
             views.trigger_view(self._source, record) for record in self._source.triggers.of_task(project, domain, task)
         ]
-        return await self._html("task.html", key=versions[0].key, versions=versions, rows=rows, triggers=triggers)
+        return await self._html(
+            "task.html",
+            token=self._tokens.make(),
+            is_launch_plan=task.startswith(_LAUNCH_PLAN),
+            task_url=urls.task_url(project, domain, task),
+            launch_url=None if task.startswith(_WORKFLOW) else f"{urls.task_url(project, domain, task)}/launch",
+            key=versions[0].key,
+            versions=versions,
+            rows=rows,
+            triggers=triggers,
+        )
 
-    async def _trigger(self, query: Mapping[str, str], domain: str, project: str, task: str, trigger: str) -> _Answer:
+    async def _trigger(self, query: Mapping[str, str], domain: str, project: str, task: str, trigger: str) -> Answer:
         key = TriggerKey(project, domain, task, trigger)
         record = self._source.triggers.get(key)
         rows, _ = views.run_rows(
@@ -213,6 +243,7 @@ class Console:
         )
         return await self._html(
             "trigger.html",
+            token=self._tokens.make(),
             trigger=views.trigger_view(self._source, record),
             revisions=self._source.triggers.history(key, 50, 0),
             rows=rows,
@@ -220,35 +251,31 @@ class Console:
 
     async def _log_file(
         self, query: Mapping[str, str], domain: str, project: str, run: str, action: str, attempt: str
-    ) -> _Answer:
+    ) -> Answer:
         record = self._source.ledger.find(RunKey(project, domain, run).action(action))
         path = self._source.log(record.key, int(attempt)) if record is not None else None
         if path is None or not path.is_file():
             raise NotFound(f"Attempt {attempt} of action {run}/{action} has no log.")
-        return _Answer(HTTPStatus.OK, b"", b"text/plain; charset=utf-8", file=path)
+        return Answer(HTTPStatus.OK, b"", b"text/plain; charset=utf-8", file=path)
 
-    async def _report(self, query: Mapping[str, str], domain: str, project: str, run: str, action: str) -> _Answer:
+    async def _report(self, query: Mapping[str, str], domain: str, project: str, run: str, action: str) -> Answer:
         record = self._source.ledger.find(RunKey(project, domain, run).action(action))
         if record is None or not record.report_uri:
             raise NotFound(f"Action {run}/{action} has no report.")
         report = await asyncio.to_thread(self._source.report, record.report_uri)
-        return _Answer(HTTPStatus.OK, report, b"text/html; charset=utf-8", _REPORT_POLICY)
+        return Answer(HTTPStatus.OK, report, b"text/html; charset=utf-8", _REPORT_POLICY)
 
     # -- what Flyte 1 calls them --------------------------------------------------------------------------------------
 
-    async def _execution(self, query: Mapping[str, str], project: str, domain: str, execution: str) -> _Answer:
-        from flyte_bridge_translators.wire import identifier
+    async def _execution(self, query: Mapping[str, str], project: str, domain: str, execution: str) -> Answer:
+        return elsewhere(urls.run_url(RunKey(project, domain, identifier.run_name(execution))))
 
-        return _elsewhere(urls.run_url(RunKey(project, domain, identifier.run_name(execution))))
-
-    async def _entity(self, query: Mapping[str, str], project: str, domain: str, kind: str, name: str) -> _Answer:
-        from flyte_bridge_translators.wire import identifier
-
+    async def _entity(self, query: Mapping[str, str], project: str, domain: str, kind: str, name: str) -> Answer:
         environment = {"task": identifier.TASK, "workflow": identifier.WORKFLOW}.get(kind, identifier.LAUNCH_PLAN)
-        return _elsewhere(urls.task_url(project, domain, f"{environment}.{name}"))
+        return elsewhere(urls.task_url(project, domain, f"{environment}.{name}"))
 
-    async def _project(self, query: Mapping[str, str], project: str, domain: str) -> _Answer:
-        return _elsewhere(urls.project_url(project, domain))
+    async def _project(self, query: Mapping[str, str], project: str, domain: str) -> Answer:
+        return elsewhere(urls.project_url(project, domain))
 
     # -- rendering ----------------------------------------------------------------------------------------------------
 
@@ -268,30 +295,42 @@ class Console:
         environment.globals["run_url"] = urls.run_url
         return environment
 
-    async def _html(self, template: str, *, status: HTTPStatus = HTTPStatus.OK, **values: object) -> _Answer:
+    async def _html(self, template: str, *, status: HTTPStatus = HTTPStatus.OK, **values: object) -> Answer:
         # Thousands of rows take a moment, and RPCs must not wait for it.
         said = await asyncio.to_thread(self._templates.get_template(template).render, **values)
-        return _Answer(status, said.encode())
+        return Answer(status, said.encode())
 
-    async def _failure(self, status: HTTPStatus, message: str) -> _Answer:
+    async def _failure(self, status: HTTPStatus, message: str) -> Answer:
         return await self._html("failure.html", status=status, title=status.phrase, message=message)
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """What to send: a body, or a file that may be too large to hold."""
-
-    status: HTTPStatus
-    body: bytes
-    content_type: bytes = b"text/html; charset=utf-8"
-    policy: bytes = _PAGE_POLICY
-    file: Path | None = None
-    stream: AsyncIterator[bytes] | None = None
-    location: str = ""
+def _values(query: bytes) -> dict[str, str]:
+    return {
+        name: values[-1] for name, values in parse_qs(query.decode("utf-8", "replace"), keep_blank_values=True).items()
+    }
 
 
-def _elsewhere(path: str) -> _Answer:
-    return _Answer(HTTPStatus.FOUND, b"", location=path)
+async def _body(receive: Receive) -> bytes:
+    """What a form was sent with.
+
+    Raises:
+        InvalidRequest: It is longer than any message may be.
+    """
+    body: bytes = b""
+    while True:
+        message = await receive()
+        body += bytes(message.get("body", b""))
+        if len(body) > _LONGEST_FORM:
+            raise InvalidRequest(f"A form may have {_LONGEST_FORM} bytes. Nothing was done.")
+        if not message.get("more_body", False):
+            return body
+
+
+def _status_of(error: Exception) -> HTTPStatus:
+    for kind, status in _STATUSES:
+        if isinstance(error, kind):
+            return status
+    return HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _event(kind: str, told: Mapping[str, str]) -> bytes:

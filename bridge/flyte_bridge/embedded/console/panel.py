@@ -12,7 +12,7 @@ from flyteidl2.workflow import run_definition_pb2
 
 from flyte_bridge.embedded.clock import from_timestamp
 from flyte_bridge.embedded.console import text
-from flyte_bridge.embedded.console.urls import action_url, attempt_log_url, report_url
+from flyte_bridge.embedded.console.urls import action_url, attempt_log_url, report_url, signal_url
 from flyte_bridge.embedded.phases import Phase
 from flyte_bridge.errors import BridgeError, NotFound
 
@@ -80,6 +80,7 @@ class OpenCondition:
     description: str
     since: Micros
     command: str
+    answer_url: str
 
 
 async def selected_action(source: Source, record: ActionRecord) -> Selected:
@@ -212,4 +213,5 @@ def _condition(record: ActionRecord) -> OpenCondition:
         since=record.created_at,
         command=f"flyte signal condition --project {shlex.quote(key.project)} --domain {shlex.quote(key.domain)} "
         f"{shlex.quote(key.run)} {shlex.quote(key.name)} {example}",
+        answer_url=signal_url(key),
     )

@@ -15,8 +15,7 @@ from flyte_bridge.embedded.console import action_nodes, panel, urls
 from flyte_bridge.embedded.console.nodes import FAILED, RunNode, RunNodes
 from flyte_bridge.embedded.faults import NotFound
 from flyte_bridge.errors import BridgeError
-from flyte_bridge_translators.graph.closures import BadClosure
-from flyte_bridge_translators.wire import envelope, execution
+from flyte_bridge_translators.wire import envelope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -171,6 +170,8 @@ async def _nodes(source: Source, root: ActionRecord) -> tuple[RunNodes, str]:
     if root.task_type == envelope.TASK_TYPE:
         from flyte_bridge.admin.context import CallContext
         from flyte_bridge.embedded.console.execution_nodes import of_execution
+        from flyte_bridge_translators.graph.closures import BadClosure
+        from flyte_bridge_translators.wire import execution
 
         run = identifier_pb2.RunIdentifier(project=key.project, domain=key.domain, name=key.name)
         name = execution.settings(run_pb2.RunSpec.FromString(root.run_spec), run).name

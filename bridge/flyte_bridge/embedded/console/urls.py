@@ -43,3 +43,8 @@ def attempt_log_url(key: ActionKey, attempt: int) -> str:
 def report_url(key: ActionKey) -> str:
     """The path of an action's report, in Flyte 1 its deck."""
     return f"{run_url(key.run_key)}/report/{quote(key.name, safe='')}"
+
+
+def signal_url(key: ActionKey) -> str:
+    """Where a condition is answered."""
+    return f"{run_url(key.run_key)}/signal/{quote(key.name, safe='')}"
