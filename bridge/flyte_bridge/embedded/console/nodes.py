@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from flyte_bridge_translators.graph import figure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from flyte_bridge.embedded.model import ActionKey, Micros
 
@@ -133,7 +133,7 @@ class RunNodes:
             if node is not self.root and node.phase not in {"not started", "not run"}
         }
 
-    def drawing(self, now: Micros, links: Mapping[str, str]) -> str:
+    def drawing(self, now: Micros, link: Callable[[str], str]) -> str:
         """The graph as SVG, with its critical path once something has ended; empty if there are too many boxes."""
         from flyte_bridge_translators.graph.svg import svg  # networkx, an eighth of a second
 
@@ -144,4 +144,4 @@ class RunNodes:
         _, critical = figure.critical_path(self.drawn.level, states)
         begun = [name for name in critical if name in states]
         failing = figure.failing_chain(self.drawn.level, states)
-        return svg(self.drawn, states, begun, failing=failing, links=links)
+        return svg(self.drawn, states, begun, failing=failing, links={name: link(name) for name in boxes})

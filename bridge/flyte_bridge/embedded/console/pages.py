@@ -17,6 +17,7 @@ from flyte_bridge.embedded import watch
 from flyte_bridge.embedded.console import run_page, text, urls, views
 from flyte_bridge.embedded.console.act_pages import ActPages
 from flyte_bridge.embedded.console.answers import Answer, elsewhere
+from flyte_bridge.embedded.console.run_filter import PHASES, STARTED_BY, RunFilter
 from flyte_bridge.embedded.console.tokens import FormTokens
 from flyte_bridge.embedded.faults import Fault, InvalidRequest, NotFound, NotNow
 from flyte_bridge.embedded.model import RunKey, TriggerKey
@@ -152,12 +153,16 @@ class Console:
     # -- pages --------------------------------------------------------------------------------------------------------
 
     async def _runs(self, query: Mapping[str, str], domain: str = "", project: str = "") -> Answer:
-        condition, values = "", []
+        chosen = RunFilter.of(query)
+        condition, values = chosen.condition()
         if project:
-            condition, values = " AND project = ? AND domain = ?", [project, domain]
+            condition, values = f" AND project = ? AND domain = ?{condition}", [project, domain, *values]
         page = run_page.page_number(query)
         rows, more = views.run_rows(self._source, condition, values, page * views.PAGE)
-        return await self._html("runs.html", rows=rows, page=page, more=more, project=project, domain=domain)
+        return await self._html(
+            "runs.html", rows=rows, page=page, more=more, project=project, domain=domain, chosen=chosen,
+            phases=PHASES, sources=tuple(STARTED_BY), places=views.places(self._source),
+        )  # fmt: skip
 
     async def _run(self, query: Mapping[str, str], domain: str, project: str, run: str) -> Answer:
         key = RunKey(project, domain, run)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flyte_bridge.embedded.console.source import Source
     from flyte_bridge.embedded.model import ActionRecord, Micros, RunKey
 
-ROWS = 1000
+ROWS = 500
 """Nodes on one page of the tree."""
 
 ELEMENTS = 100
@@ -141,7 +141,6 @@ async def gather(source: Source, key: RunKey, asked: Asked) -> RunPage:
         selected = await panel.node_values(source, key, flyte1_name, node.id)
     else:
         selected = panel.Selected()
-    links = {inner.id: f"?{urlencode({'i': inner.id})}" for inner in nodes.root.walk()}
     rows, total = _rows(key, nodes, node.id, asked.page, now)
     begin = asked.elements_page * ELEMENTS
     return RunPage(
@@ -151,7 +150,7 @@ async def gather(source: Source, key: RunKey, asked: Asked) -> RunPage:
         asked=Asked(node.id, asked.page, asked.elements_page),
         counts=_counts(nodes),
         # laying a graph out takes a moment, and RPCs must not wait for it
-        graph=await asyncio.to_thread(nodes.drawing, now, links),
+        graph=await asyncio.to_thread(nodes.drawing, now, lambda name: f"?{urlencode({'i': name})}"),
         rows=rows,
         total=total,
         node=node,

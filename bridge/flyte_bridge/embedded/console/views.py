@@ -10,7 +10,8 @@ from flyteidl2.workflow import run_definition_pb2
 
 from flyte_bridge.embedded.clock import to_datetime
 from flyte_bridge.embedded.console.action_nodes import label
-from flyte_bridge.embedded.console.urls import run_url, task_url, trigger_url
+from flyte_bridge.embedded.console.urls import project_url, run_url, task_url, trigger_url
+from flyte_bridge.embedded.registry import DOMAINS
 from flyte_bridge.embedded.triggers.schedule import ScheduleError, read
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ def run_rows(source: Source, condition: str, values: Sequence[object], offset: i
         [*values, PAGE + 1, offset],
     )
     return [run_row(source, record) for record in records[:PAGE]], len(records) > PAGE
+
+
+def places(source: Source) -> list[tuple[str, str, str]]:
+    """Projects and domains with their lists' paths."""
+    projects = [row[0] for row in source.ledger.store.all("SELECT id FROM projects ORDER BY id LIMIT 50", ())]
+    return [(project, domain, project_url(project, domain)) for project in projects for domain, _ in DOMAINS]
 
 
 def run_row(source: Source, record: ActionRecord) -> RunRow:
