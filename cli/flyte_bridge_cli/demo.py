@@ -134,6 +134,9 @@ class Demo:
             came.append(f"{self.v1.endpoint} and {self.v2.endpoint}")
         source = (files("flyte_bridge_cli") / "demo_pipeline.txt").read_text(encoding="utf-8")
         (self.place / "sales.py").write_text(source, encoding="utf-8")
+        with self.step("assess sales.py, as it is written for Flyte 1") as came:
+            told = json.loads(self.bridge("assess", "sales.py", "--json"))
+            came.append(", ".join(f"{number} {what}" for what, number in told["summary"].items() if number))
         with self.step("register sales.py on both, as it is") as came, ThreadPoolExecutor(2) as threads:
             words = ("register", "sales.py", "--version", VERSION)
             first = threads.submit(self.bridge, *words, "--activate-launchplans", running=self.v1)

@@ -32,6 +32,7 @@ def test_the_whole_way(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
     results = [step["result"] for step in told["steps"]]
+    assert "4 converts" in results
     assert "corrected(total=40): 42" in results
     assert "same, 3 nodes" in results
     assert "2026-01-05 same, 2026-01-06 same, 2026-01-07 same" in results
