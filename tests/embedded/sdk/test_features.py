@@ -319,40 +319,6 @@ def test_secrets_are_injected(client: Client) -> None:
     assert told == {"knows": ["hush hush", "hush hush"], "other": False}
 
 
-def test_the_rust_controller(client: Client) -> None:
-    """With `_F_USE_RUST_CONTROLLER=1` the task's children go through gRPC instead of Connect, with the same result."""
-    client.write(
-        "rusty.py",
-        """
-        import asyncio
-        import sys
-        import flyte
-
-        env = flyte.TaskEnvironment(name="rusty")
-
-        @env.task
-        async def double(x: int) -> int:
-            return 2 * x
-
-        @env.task
-        async def main(n: int) -> tuple[int, bool]:
-            values = await asyncio.gather(*(double(i) for i in range(n)))
-            return sum(values), "flyte_controller_base" in sys.modules
-        """,
-    )
-    told = client.python(
-        """
-        import rusty
-        flyte.init_from_config()
-        run = flyte.run(rusty.main, n=3)
-        run.wait(quiet=True)
-        tell(outputs=list(run.outputs()))
-        """,
-        env={"_F_USE_RUST_CONTROLLER": "1"},
-    )
-    assert told["outputs"] == [6, True]
-
-
 def test_a_container_only_task_is_refused_by_name(client: Client) -> None:
     """A task that is nothing but a container cannot run without Docker, and the error says so."""
     client.write(
