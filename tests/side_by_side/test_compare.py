@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import urllib.request
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 from flyteidl.core import identifier_pb2
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from flyte_bridge.embedded_client.instance import Instance
     from flyte_bridge.side_by_side.control_plane import ControlPlane
 
     from .conftest import TwoSides
@@ -144,6 +145,18 @@ def test_no_flyte_1(two: TwoSides, wholes: None) -> None:
     assert "Flyte 1 at 127.0.0.1:1 cannot be reached" in done.stderr
 
 
+def store_of(running: Instance) -> Any:
+    """The object store of a backend."""
+    assert running.access is not None
+    return boto3.client(
+        "s3",
+        endpoint_url=running.url,
+        aws_access_key_id=running.access.s3_key,
+        aws_secret_access_key=running.access.s3_secret,
+        region_name="us-east-1",
+    )
+
+
 def test_values_that_are_gone(two: TwoSides, wholes: None, start: Callable[..., str]) -> None:
     """A file that is gone from the store makes executions not comparable, and is named."""
     start("v1", "whole", "gone", n=3)
@@ -152,8 +165,7 @@ def test_values_that_are_gone(two: TwoSides, wholes: None, start: Callable[..., 
         identity = identifier_pb2.WorkflowExecutionIdentifier(project=PROJECT, domain=DOMAIN, name="gone")
         uri = (await v1.execution_data(identity))[1].literals["o1"].scalar.blob.uri
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        request = urllib.request.Request(f"http://{two.v1.endpoint}/{bucket}/{key}", method="DELETE")
-        await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=30).close())
+        await asyncio.to_thread(store_of(two.v1).delete_object, Bucket=bucket, Key=key)
         return str(uri)
 
     uri = two.run(lose)
