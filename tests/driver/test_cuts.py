@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from driver.bed import Bed
     from flyte_bridge.backend.client import BackendClient
 
-ACTIONS = 15
-"""Actions of the workflow's run that end well, the root and its child's own not counted."""
+ACTIONS = 12
+"""Actions of the workflow's run that end well before its last task begins, the root and its child's own not counted."""
 
 POINTS = range(1, ACTIONS) if modes.FULL else random.Random(10).sample(range(1, ACTIONS), 2)
 """After how many ends it is cut."""
