@@ -30,7 +30,7 @@ from flyteidl2.task import task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2, run_service_pb2, run_service_pb2_grpc
 from flyteidl2.workflow.run_service_connect import RunServiceClient
 
-from flyte_bridge.embedded.events import Change
+from flyte_bridge.embedded.events import StatusChange
 from flyte_bridge.embedded.ledger import Ledger
 from flyte_bridge.embedded.model import ActionRecord, ActionType, RunKey, TaskKey
 from flyte_bridge.embedded.phases import Phase
@@ -87,7 +87,7 @@ def store_runs(data_dir: Path, total: int) -> None:
                     task_spec=body,
                     labels={"team": f"t{number % 7}"},
                 )  # fmt: skip
-                ledger.change(key, Change(Phase.SUCCEEDED if number % 3 else Phase.FAILED, started_at=now))
+                ledger.change(key, StatusChange(Phase.SUCCEEDED if number % 3 else Phase.FAILED, started_at=now))
         have = min(have + 1000, total)
     store.close()
 

@@ -31,7 +31,7 @@ from flytekit.remote import FlyteRemote
 
 from flyte_bridge import FlyteRemote as InProcess
 from flyte_bridge import config
-from flyte_bridge.embedded.events import Change
+from flyte_bridge.embedded.events import StatusChange
 from flyte_bridge.embedded.ledger import Ledger
 from flyte_bridge.embedded.model import EventKind, RunKey
 from flyte_bridge.embedded.phases import Phase
@@ -109,7 +109,9 @@ class Copies:
         made = self.ledger.create(fresh, task_spec=own if spec is None else spec)
         for entry in entries:
             self.ledger.log_attempt(made, entry.attempt, entry.phase, entry.body)
-        self.ledger.change(made.key, Change(Phase.SUCCEEDED, started_at=made.created_at, output_uri=record.output_uri))
+        self.ledger.change(
+            made.key, StatusChange(Phase.SUCCEEDED, started_at=made.created_at, output_uri=record.output_uri)
+        )
 
     def runs(self, total: int, have: int) -> None:
         """Brings the number of copies up to `total`."""

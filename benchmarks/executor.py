@@ -27,7 +27,7 @@ import opened
 from flyteidl2.core.literals_pb2 import Literal, Primitive, Scalar
 from flyteidl2.task.common_pb2 import Inputs, NamedLiteral, Outputs
 
-from flyte_bridge.embedded.executor import Executor, ExecutorOptions, Job, backend_env
+from flyte_bridge.embedded.executor import AttemptJob, Executor, ExecutorOptions, backend_env
 from flyte_bridge.embedded.model import ActionKey
 from flyte_bridge.embedded.objects import ObjectStore
 from flyte_bridge.embedded_client import access, instance
@@ -153,7 +153,7 @@ async def attempts(
         name = f"a{time.time_ns()}"
         literal = Literal(scalar=Scalar(primitive=Primitive(float_value=0.05)))
         store.write(store.uri("in", name, "inputs.pb"), _message(literal))
-        job = Job(
+        job = AttemptJob(
             key=ActionKey("p", "development", "r", name), attempt=1, template=template,
             input_uri=store.uri("in", name), output_prefix=store.uri("out", name, "1"),
             run_output_base=store.uri("out"), run_start_time=datetime.now(timezone.utc),

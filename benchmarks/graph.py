@@ -43,7 +43,7 @@ def random_dag(size: int) -> Edges:
 
 
 def measure(shape: Callable[[int], Edges], size: int) -> str:
-    members = [model.Node(name=str(index)) for index in range(size)]
+    members = [model.GraphNode(name=str(index)) for index in range(size)]
     graph = model.workflow(members)
     for before, after in shape(size):
         model.connect(graph, members[before], members[after])

@@ -144,10 +144,10 @@ def _source(paths: Sequence[Path], *, verify: bool) -> tuple[Assessment, bool]:
     if not verify:
         return assessment, False
     from flyte_bridge.verify.report import differs
-    from flyte_bridge.verify.verify import Change, staged
+    from flyte_bridge.verify.verify import NewText, staged
     from flyte_bridge.verify.verify import verify as run
 
-    changes = [Change(each.file.path, each.file.name, each.data) for each in project.files if each.data is not None]
+    changes = [NewText(each.file.path, each.file.name, each.data) for each in project.files if each.data is not None]
     with staged(changes) as pairs:
         verdicts = run(pairs)
     prove(assessment, {one.workflow: (one.outcome.value, one.code or "", one.reason) for one in verdicts})

@@ -14,7 +14,7 @@ from flyte_bridge.verify import certificate, rules_file
 from flyte_bridge.verify.certificate import Certificate, Checked, Proof, Setup
 from flyte_bridge.verify.inputs import Rows
 from flyte_bridge.verify.rules import USUAL
-from flyte_bridge.verify.staging import Change, Pair, staged
+from flyte_bridge.verify.staging import NewText, Pair, staged
 from flyte_bridge.verify.verdict import Verdict
 from flyte_bridge.verify.verify import Progress, verify
 
@@ -84,7 +84,7 @@ def changes(result: ProjectResult, output: Path | None = None) -> AbstractContex
         place = output / each.file.relative if output is not None else None
         data = place.read_bytes() if place is not None and place.is_file() else each.data
         if data is not None and each.data is not None:
-            made.append(Change(each.file.path, each.file.name, data))
+            made.append(NewText(each.file.path, each.file.name, data))
     return staged(made)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import libcst as cst
 import pytest
 
-from flyte_bridge.convert.converter import Source, convert_parsed, parse
+from flyte_bridge.convert.converter import SourceFile, convert_parsed, parse
 from flyte_bridge_translators.source import CONCEPTS
 from flyte_bridge_translators.source.engine.edits import Edit, Plan
 from flyte_bridge_translators.source.engine.module import Module
@@ -60,7 +60,7 @@ def claims(edit: Callable[[cst.CSTNode], Edit]) -> Callable[[Module, Context], P
 @pytest.mark.parametrize("rule", [claims(failing), claims(no_python), looking_fails])
 def test_one_statement(rule: Callable[[Module, Context], Plan]) -> None:
     """The statement is left as it was, with a finding; all others are converted."""
-    parsed = parse(Source("m.py", "m", "", TEXT.encode()))
+    parsed = parse(SourceFile("m.py", "m", "", TEXT.encode()))
     concepts = (Concept("failing", "nothing", translate=rule), *CONCEPTS)
     outcome = convert_parsed(parsed, Context({"m": parsed.facts}, concepts=concepts))
     assert isinstance(outcome, Converted), outcome.findings

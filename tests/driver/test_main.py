@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flyteidl.core import errors_pb2
 
-from flyte_bridge.driver.main import STUCK, WRONG_CALL, Facts, _level, run
+from flyte_bridge.driver.main import STUCK, WRONG_CALL, DriverArguments, _level, run
 from flyte_bridge.errors import ConfigError
 
 ENVIRON = {
@@ -33,7 +33,7 @@ def test_variables_that_a_real_executor_leaves_are_told_by_the_environment() -> 
         "--name",
         "{{.actionName}}",
     ]
-    facts = Facts.of(arguments, ENVIRON)
+    facts = DriverArguments.of(arguments, ENVIRON)
     assert (facts.action.run.org, facts.action.run.project, facts.action.run.domain) == ("local", "p", "d")
     assert (facts.action.run.name, facts.action.name) == ("r", "a0")
     assert (facts.inputs, facts.outputs, facts.base) == ("s3://b/i.pb", "s3://b/o", "s3://b/base")
@@ -41,7 +41,7 @@ def test_variables_that_a_real_executor_leaves_are_told_by_the_environment() -> 
 
 def test_arguments_go_before_the_environment() -> None:
     """What the command says counts."""
-    facts = Facts.of(["--outputs-path", "o", "--run-name", "other", "--name", "b1"], ENVIRON)
+    facts = DriverArguments.of(["--outputs-path", "o", "--run-name", "other", "--name", "b1"], ENVIRON)
     assert (facts.action.run.name, facts.action.name) == ("other", "b1")
 
 
@@ -50,7 +50,7 @@ def test_a_driver_nobody_started_says_so(missing: str, tmp_path: Path) -> None:
     """Outside an action the variable that is missing is named: in `error.pb`, where the command says that results belong."""
     environ = {name: value for name, value in ENVIRON.items() if name != missing}
     with pytest.raises(ConfigError, match=missing):
-        Facts.of(["--outputs-path", "o"], environ)
+        DriverArguments.of(["--outputs-path", "o"], environ)
     assert run(["--outputs-path", str(tmp_path)], environ) == 0
     assert missing in _left(tmp_path).message
     assert run([], environ) == WRONG_CALL

@@ -20,7 +20,7 @@ from flyte_bridge.backend.credentials import Fixed
 from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.backend.storage import Storage
 from flyte_bridge.driver.drive import Drive
-from flyte_bridge.driver.main import Facts
+from flyte_bridge.driver.main import DriverArguments
 from flyte_bridge.errors import PermissionDenied
 from flyte_bridge.registry import specs
 from flyte_bridge_translators.wire.phase import TERMINAL
@@ -90,7 +90,7 @@ def test_what_runs_goes_on_and_is_found_again(bed: Bed) -> None:
         async with kind(caller) as backend:
             storage = Storage(bed.storage_environment())
             await storage.write(f"{base}/inputs.pb", inputs.SerializeToString())
-            await Drive(Facts(root, f"{base}/inputs.pb", f"{base}/out", base), backend, storage).run()
+            await Drive(DriverArguments(root, f"{base}/inputs.pb", f"{base}/out", base), backend, storage).run()
             outputs = literals_pb2.LiteralMap.FromString(await storage.read(f"{base}/out/outputs.pb"))
             assert outputs.literals["o0"].scalar.primitive.integer == 7
             return await all_actions(backend, root.run)

@@ -16,13 +16,13 @@ from flyte_bridge_translators.graph.calls import Leaf, Parallel, Series, Shared
 
 def graph_of(text: str) -> networkx.DiGraph:
     """`"a>c b>c d"` as a workflow."""
-    known: dict[str, model.Node] = {}
+    known: dict[str, model.GraphNode] = {}
     graph = model.workflow()
     for word in text.split():
         names = word.split(">")
         for name in names:
             if name not in known:
-                known[name] = model.Node(name=name)
+                known[name] = model.GraphNode(name=name)
                 graph.add_node(known[name])
         for before, after in itertools.pairwise(names):
             model.connect(graph, known[before], known[after])
@@ -71,9 +71,9 @@ def test_result_that_is_also_folded_is_its_own_task() -> None:
 
 
 @st.composite
-def graphs(draw: st.DrawFn) -> tuple[networkx.DiGraph, dict[model.Node, float], list[model.Node]]:
+def graphs(draw: st.DrawFn) -> tuple[networkx.DiGraph, dict[model.GraphNode, float], list[model.GraphNode]]:
     size = draw(st.integers(1, 14))
-    members = [model.Node(name=f"n{index}") for index in range(size)]
+    members = [model.GraphNode(name=f"n{index}") for index in range(size)]
     graph = model.workflow(draw(st.permutations(members)))
     density = draw(st.sampled_from([0.1, 0.2, 0.35, 0.6]))
     for after in range(size):
@@ -84,8 +84,10 @@ def graphs(draw: st.DrawFn) -> tuple[networkx.DiGraph, dict[model.Node, float], 
     return graph, durations, draw(st.lists(st.sampled_from(members), max_size=3))
 
 
-def dataflow(graph: networkx.DiGraph, durations: dict[model.Node, float]) -> dict[model.Node, tuple[float, float]]:
-    times: dict[model.Node, tuple[float, float]] = {}
+def dataflow(
+    graph: networkx.DiGraph, durations: dict[model.GraphNode, float]
+) -> dict[model.GraphNode, tuple[float, float]]:
+    times: dict[model.GraphNode, tuple[float, float]] = {}
     for node in networkx.topological_sort(graph):
         start = max((times[before][1] for before in graph.predecessors(node)), default=0.0)
         times[node] = (start, start + durations[node])
@@ -95,7 +97,7 @@ def dataflow(graph: networkx.DiGraph, durations: dict[model.Node, float]) -> dic
 @settings(max_examples=400, deadline=None)
 @given(graphs())
 def test_nothing_is_lost(
-    case: tuple[networkx.DiGraph, dict[model.Node, float], list[model.Node]],
+    case: tuple[networkx.DiGraph, dict[model.GraphNode, float], list[model.GraphNode]],
 ) -> None:
     """Every node runs once, after its inputs, and the whole ends when Flyte 1's dataflow would, for any durations."""
     graph, durations, results = case
@@ -112,14 +114,14 @@ def test_nothing_is_lost(
 @settings(max_examples=200, deadline=None)
 @given(graphs())
 def test_tasks_start_before_they_are_awaited(
-    case: tuple[networkx.DiGraph, dict[model.Node, float], list[model.Node]],
+    case: tuple[networkx.DiGraph, dict[model.GraphNode, float], list[model.GraphNode]],
 ) -> None:
     """A strand awaits only strands that stand before it, and results folded into a task do not exist."""
     graph, _, results = case
 
     def check(tree: calls.Tree) -> None:
         if isinstance(tree, Shared):
-            started: set[model.Node] = set()
+            started: set[model.GraphNode] = set()
             for strand in tree.strands:
                 own = set(calls.nodes(strand.body))
                 assert not strand.task or not (own - {strand.head}) & set(results)
@@ -135,9 +137,9 @@ def test_tasks_start_before_they_are_awaited(
 def test_deep_nesting_becomes_flat() -> None:
     """A comb of forty forks stays within the nesting a reader (and Python) accepts, and loses nothing."""
     graph = model.workflow()
-    spine = model.Node(name="s0")
+    spine = model.GraphNode(name="s0")
     for index in range(1, 40):
-        leaf, following = model.Node(name=f"l{index}"), model.Node(name=f"s{index}")
+        leaf, following = model.GraphNode(name=f"l{index}"), model.GraphNode(name=f"s{index}")
         model.connect(graph, spine, leaf)
         model.connect(graph, spine, following)
         spine = following
@@ -171,7 +173,7 @@ def test_cycle_names_its_nodes() -> None:
 @pytest.mark.parametrize("shape", ["chain", "wide", "layered", "comb"])
 def test_ten_thousand_nodes(shape: str) -> None:
     """Ten thousand nodes compile in seconds, in whatever shape."""
-    members = [model.Node(name=str(index)) for index in range(10_000)]
+    members = [model.GraphNode(name=str(index)) for index in range(10_000)]
     graph = model.workflow(members)
     if shape == "chain":
         edges = [(index, index + 1) for index in range(9_999)]

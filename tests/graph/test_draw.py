@@ -87,10 +87,10 @@ def drawn() -> figure.Figure:
 
 
 STATES = {
-    "n0": figure.State("succeeded", 2.04),
-    "n1": figure.State("running", 75.6, "48 of 50"),
-    "n2": figure.State("queued"),
-    "n5": figure.State("skipped"),
+    "n0": figure.BoxState("succeeded", 2.04),
+    "n1": figure.BoxState("running", 75.6, "48 of 50"),
+    "n2": figure.BoxState("queued"),
+    "n5": figure.BoxState("skipped"),
 }
 
 
@@ -161,7 +161,11 @@ def test_critical_path(drawn: figure.Figure) -> None:
         "load", "square (map, 3 at a time)", "total", "size", "size", "inner", "square", "square", "child", "fine?"
     ]  # fmt: skip
     assert length == 7
-    seconds = {"n3": figure.State("succeeded", 50), "n0": figure.State("succeeded", 3), "n1": figure.State("failed", 9)}
+    seconds = {
+        "n3": figure.BoxState("succeeded", 50),
+        "n0": figure.BoxState("succeeded", 3),
+        "n1": figure.BoxState("failed", 9),
+    }
     length, chain = figure.critical_path(drawn.level, seconds)
     assert length == 50
     assert chain[0] == "n3"

@@ -15,7 +15,7 @@ from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 
 from admin.control import DOMAIN, PROJECT, VERSION
 from flyte_bridge.backend.client import BackendClient
-from flyte_bridge.registry.attributes import Attributes, Scope
+from flyte_bridge.registry.attributes import Attributes, AttributeScope
 from flyte_bridge.registry.deployed import Deployed
 from flyte_bridge.registry.documents import Documents
 from flyte_bridge_translators.wire import identifier
@@ -153,7 +153,9 @@ def test_nothing_starts_under_attributes_that_nothing_could_follow(
             held = Attributes(backend, Documents(Deployed(backend)))
             matching = None if told is None else matchable_resource_pb2.MatchingAttributes(**told)
             await held.put(
-                matchable_resource_pb2.MatchableResource.EXECUTION_CLUSTER_LABEL, Scope(project, DOMAIN), matching
+                matchable_resource_pb2.MatchableResource.EXECUTION_CLUSTER_LABEL,
+                AttributeScope(project, DOMAIN),
+                matching,
             )
 
     asyncio.run(put({"execution_cluster_label": {"value": "east"}}))

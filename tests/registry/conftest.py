@@ -14,7 +14,7 @@ from flyte_bridge import config
 from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.embedded.server import Backend as Embedded
-from flyte_bridge.embedded.server import Options
+from flyte_bridge.embedded.server import BackendOptions
 from flyte_bridge.registry import Registry
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
 
     async def serve() -> None:
         try:
-            async with Embedded(Options(tmp_path_factory.mktemp("registry") / "data", warm=())) as backend:
+            async with Embedded(BackendOptions(tmp_path_factory.mktemp("registry") / "data", warm=())) as backend:
                 held.extend([backend, asyncio.get_running_loop(), asyncio.Event()])
                 started.set()
                 await held[2].wait()

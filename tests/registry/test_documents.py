@@ -16,10 +16,10 @@ from flyte_bridge.admin.entities import TASKS
 from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.errors import InternalError
 from flyte_bridge.registry.cache import BodyCache, Row, VersionCache
-from flyte_bridge.registry.listing import Request
-from flyte_bridge.registry.plans import State
+from flyte_bridge.registry.listing import ListQuery
+from flyte_bridge.registry.plans import PlanState
 from flyte_bridge_translators.wire import document
-from flyte_bridge_translators.wire.filter import Order
+from flyte_bridge_translators.wire.filter import SortOrder
 
 from .entities import square_request
 
@@ -116,8 +116,8 @@ def test_a_list_sees_what_another_process_registers(use: Use, caller: Any) -> No
     suffix = uuid.uuid4().hex[:8]
     names = [f"one.{suffix}", f"two.{suffix}"]
 
-    def listed(order: Order | None) -> Request:
-        return Request(*WHERE, "", (), order, 0, 10_000)
+    def listed(order: SortOrder | None) -> ListQuery:
+        return ListQuery(*WHERE, "", (), order, 0, 10_000)
 
     async def act(registry: Registry) -> None:
         async with BackendClient(caller()) as backend:
@@ -125,7 +125,7 @@ def test_a_list_sees_what_another_process_registers(use: Use, caller: Any) -> No
 
             another = Another(backend, registry.settings)
 
-            async def found(order: Order | None = None) -> list[str]:
+            async def found(order: SortOrder | None = None) -> list[str]:
                 tasks = await registry.listing.page(TASKS, listed(order))
                 return [f"{task.id.name}:{task.id.version}" for task in tasks if task.id.name in names]
 
@@ -135,7 +135,7 @@ def test_a_list_sees_what_another_process_registers(use: Use, caller: Any) -> No
             await another.put_task(square_request("v1", names[1]))
             expected = [f"{names[0]}:v1", f"{names[0]}:v2", f"{names[1]}:v1"]
             assert await found() == expected
-            assert await found(Order("created_at", descending=True)) == expected[::-1]
+            assert await found(SortOrder("created_at", descending=True)) == expected[::-1]
 
     use(act)
 
@@ -155,7 +155,7 @@ def test_the_newest_are_found_without_reading_every_name(use: Use) -> None:
             return await all_versions(latest)
 
         registry.deployed.all_versions = counting  # type: ignore[method-assign]
-        newest = Request(*WHERE, "", (), Order("created_at", descending=True), 0, 3)
+        newest = ListQuery(*WHERE, "", (), SortOrder("created_at", descending=True), 0, 3)
         tasks = await registry.listing.page(TASKS, newest)
         assert [task.id.name for task in tasks] == [f"n{number}.{suffix}" for number in (39, 38, 37)]
         return asked
@@ -192,11 +192,11 @@ def test_the_memory_for_entities_has_a_limit(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_state_that_cannot_be_read_says_what_to_do() -> None:
     """Activating a version again writes it anew."""
     at = datetime(2026, 1, 2, tzinfo=timezone.utc)
-    state = State("plan", "v2", "v1", at)
-    assert State.read(state.text()) == state
+    state = PlanState("plan", "v2", "v1", at)
+    assert PlanState.read(state.text()) == state
     for broken in ("", "[]", '{"name": "plan"}'):
         with pytest.raises(InternalError, match="activate a version of it again"):
-            State.read(broken)
+            PlanState.read(broken)
 
 
 def test_reads_do_not_run_all_at_once() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flyte_bridge.convert.converter import Source, convert_parsed, parse
+from flyte_bridge.convert.converter import SourceFile, convert_parsed, parse
 from flyte_bridge_translators import source as flyte1_source
 from flyte_bridge_translators.findings import Finding
 from flyte_bridge_translators.source.engine.translator import Converted, Options
@@ -19,7 +19,7 @@ def convert_project(
     for name, text in files.items():
         module = name.removesuffix(".__init__")
         package = module if name != module else module.rpartition(".")[0]
-        parsed.append(parse(Source(f"{name.replace('.', '/')}.py", module, package, text.encode())))
+        parsed.append(parse(SourceFile(f"{name.replace('.', '/')}.py", module, package, text.encode())))
     context = flyte1_source.context({one.source.name: one.facts for one in parsed}, options)
     texts, findings = {}, {}
     for name, one in zip(files, parsed, strict=True):

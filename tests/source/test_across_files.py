@@ -2,7 +2,7 @@
 
 from textwrap import dedent
 
-from flyte_bridge.convert.converter import Source, convert_parsed, parse
+from flyte_bridge.convert.converter import SourceFile, convert_parsed, parse
 from flyte_bridge_translators import source as flyte1_source
 from flyte_bridge_translators.source.engine.translator import Converted
 
@@ -37,7 +37,7 @@ TYPES = """
 def converted(**files: str) -> dict[str, Converted]:
     """Files of one project, converted together: name → outcome."""
     parsed = [
-        parse(Source(path=f"{name}.py", name=name, package="", data=dedent(text).encode()))
+        parse(SourceFile(path=f"{name}.py", name=name, package="", data=dedent(text).encode()))
         for name, text in {"types_": TYPES, **files}.items()
     ]
     context = flyte1_source.context({each.source.name: each.facts for each in parsed})

@@ -1,6 +1,6 @@
 """What Flyte 2 cannot have is said: a project's own module called `flyte`."""
 
-from flyte_bridge.convert.converter import Source, convert_parsed, parse
+from flyte_bridge.convert.converter import SourceFile, convert_parsed, parse
 from flyte_bridge_translators import source as flyte1_source
 from flyte_bridge_translators.source.engine.translator import Converted
 
@@ -17,7 +17,7 @@ def t() -> int:
 
 def codes(**files: bytes) -> list[str]:
     """The findings of the file `m`, converted together with others."""
-    parsed = [parse(Source(f"{name}.py", name.replace("_", "."), "", data)) for name, data in files.items()]
+    parsed = [parse(SourceFile(f"{name}.py", name.replace("_", "."), "", data)) for name, data in files.items()]
     context = flyte1_source.context({each.source.name: each.facts for each in parsed})
     outcome = convert_parsed(parsed[0], context)
     assert isinstance(outcome, Converted)

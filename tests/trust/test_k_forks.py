@@ -11,7 +11,7 @@ import pytest
 
 from flyte_bridge.embedded.executor import forkserver
 from flyte_bridge.embedded.executor.interpreters import Interpreters
-from flyte_bridge.embedded.executor.launcher import Command, Launcher
+from flyte_bridge.embedded.executor.launcher import Command, ProcessLauncher
 
 from .conftest import CODE
 
@@ -45,7 +45,7 @@ def test_a_task_without_a_forkserver_says_why(tmp_path: Path, monkeypatch: pytes
     program.chmod(0o755)
 
     async def main() -> None:
-        launcher = Launcher({}, tmp_path / "logs", ephemeral=True)
+        launcher = ProcessLauncher({}, tmp_path / "logs", ephemeral=True)
         env = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
         try:
             for name in ("first", "second"):

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from flyte_bridge.errors import UsageError
 from flyte_bridge.verify.inputs import for_target, read_calls, read_file
 from flyte_bridge.verify.samples import sample
-from flyte_bridge.verify.values import NoValue, Reader, generate
+from flyte_bridge.verify.values import NoValue, PlainReader, generate
 
 
 class Color(enum.Enum):
@@ -38,9 +38,9 @@ class Model(BaseModel):
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
+def reader(tmp_path_factory: pytest.TempPathFactory) -> PlainReader:
     base = tmp_path_factory.mktemp("base")
-    return Reader(lambda *_: NotImplemented, base, base)
+    return PlainReader(lambda *_: NotImplemented, base, base)
 
 
 def nothing_special(hint: Any) -> Any:
@@ -63,7 +63,7 @@ HINTS = st.recursive(
 
 
 @given(hint=HINTS)
-def test_made_up_values_fit_their_type(reader: Reader, hint: Any) -> None:
+def test_made_up_values_fit_their_type(reader: PlainReader, hint: Any) -> None:
     """What is made up for a type can be read as that type, twice the same."""
     made = generate(hint, nothing_special)
     assert made == generate(hint, nothing_special)
@@ -96,14 +96,14 @@ def test_made_up_values_fit_their_type(reader: Reader, hint: Any) -> None:
         ({"any": ["thing"]}, Any, {"any": ["thing"]}),
     ],
 )
-def test_plain_values_are_read(reader: Reader, plain: Any, hint: Any, value: Any) -> None:
+def test_plain_values_are_read(reader: PlainReader, plain: Any, hint: Any, value: Any) -> None:
     """A plain value becomes a value of its type."""
     read = reader.read(plain, hint)
     assert read == value
     assert type(read) is type(value)
 
 
-def test_frames_and_arrays_are_read(reader: Reader, tmp_path: Path) -> None:
+def test_frames_and_arrays_are_read(reader: PlainReader, tmp_path: Path) -> None:
     """A frame is read from its columns, its rows or a file; an array from a list."""
     frame = pd.DataFrame({"a": [1, 2]})
     frame.to_csv(tmp_path / "f.csv", index=False)
@@ -131,7 +131,7 @@ def test_frames_and_arrays_are_read(reader: Reader, tmp_path: Path) -> None:
         (3, Path),
     ],
 )
-def test_misfits_are_refused(reader: Reader, plain: Any, hint: Any) -> None:
+def test_misfits_are_refused(reader: PlainReader, plain: Any, hint: Any) -> None:
     """A plain value that is none of the type is refused, and the message names it."""
     with pytest.raises(NoValue) as caught:
         reader.read(plain, hint)
@@ -259,7 +259,7 @@ def test_rows_of_the_most_precise_spelling() -> None:
         Point,
     ],
 )
-def test_samples_can_be_read(reader: Reader, hint: Any) -> None:
+def test_samples_can_be_read(reader: PlainReader, hint: Any) -> None:
     """What is drawn for a type is a value of it, the same for one seed and another for others."""
     values = [sample(hint, nothing_special, random.Random(seed)) for seed in range(40)]
     for value in values:

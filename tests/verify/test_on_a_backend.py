@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from flyte_bridge.convert.project import convert_files, find
-from flyte_bridge.verify.staging import Change, staged
+from flyte_bridge.verify.staging import NewText, staged
 from flyte_bridge.verify.verdict import Outcome, Verdict
 from flyte_bridge.verify.verify import verify
 from flyte_bridge_cli.proof import backend
@@ -81,7 +81,7 @@ def verified(folder: Path, on: str) -> dict[str, Verdict]:
         if each.file.name == "upload":
             assert b"    handle.flush()\n" in data
             data = data.replace(b"    handle.flush()\n", b"")
-        changes.append(Change(each.file.path, each.file.name, data))
+        changes.append(NewText(each.file.path, each.file.name, data))
     with staged(changes) as pairs, backend(on) as environment:
         return {one.workflow: one for one in verify(pairs, backend=environment)}
 

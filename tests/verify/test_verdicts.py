@@ -10,7 +10,7 @@ import pytest
 from flyte_bridge.convert.project import convert_files, find
 from flyte_bridge.verify.by_hand import LeftByHand
 from flyte_bridge.verify.clock import Clock
-from flyte_bridge.verify.verify import Change, Outcome, Verdict, staged, verify
+from flyte_bridge.verify.verify import NewText, Outcome, Verdict, staged, verify
 
 UNWRAPPED = """
 from typing import Optional
@@ -117,7 +117,7 @@ def wf(n: int = 4) -> int:
 def proof(folder: Path, text: str, **options: object) -> dict[str, Verdict]:
     (folder / "flow.py").write_text(text)
     result = convert_files(find([folder]))
-    changes = [Change(each.file.path, each.file.name, each.data) for each in result.files if each.data is not None]
+    changes = [NewText(each.file.path, each.file.name, each.data) for each in result.files if each.data is not None]
     with staged(changes) as pairs:
         return {one.workflow.removeprefix("flow."): one for one in verify(pairs, **options)}  # type: ignore[arg-type]
 
@@ -148,7 +148,7 @@ def test_another_message_is_another_exception(tmp_path: Path) -> None:
     (each,) = convert_files(find([tmp_path])).files
     assert each.data is not None
     assert b'"again"' in each.data
-    with staged([Change(each.file.path, "flow", each.data.replace(b'"again"', b'"once"'))]) as pairs:
+    with staged([NewText(each.file.path, "flow", each.data.replace(b'"again"', b'"once"'))]) as pairs:
         verdicts = {one.workflow: one.outcome for one in verify(pairs)}
     assert verdicts["flow.recoverable"] is Outcome.DIFFERENT
     assert verdicts["flow.own"] is Outcome.SAME
@@ -191,7 +191,7 @@ def test_rows_of_inputs(tmp_path: Path) -> None:
     (each,) = convert_files(find([tmp_path])).files
     assert each.data is not None
     wrong = each.data.replace(b"n // 2", b"int(n / 2)")
-    with staged([Change(each.file.path, "flow", wrong)]) as pairs:
+    with staged([NewText(each.file.path, "flow", wrong)]) as pairs:
         (given,) = verify(pairs, inputs={"wf": [{"n": 4}, {"n": 6}, {"n": 300}]})
         (drawn,) = verify(pairs, samples=12)
     assert (given.outcome, given.reason) == (Outcome.SAME, "3 of 3 rows of inputs are the same")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flyte_bridge.verify.verify import Change, Outcome, Pair, Verdict, staged, verify
+from flyte_bridge.verify.verify import NewText, Outcome, Pair, Verdict, staged, verify
 
 PAIRS = Path(__file__).parent / "pairs"
 
@@ -93,7 +93,7 @@ def test_data_that_changed(tmp_path: Path) -> None:
         text = text.replace(before, after)
     rows = tmp_path / "rows.csv"
     rows.write_text("name,size,weight\na,1,2.5\nb,2,1.5\nc,3,0.5\n")
-    change = Change(PAIRS / "v1" / "data.py", "data", text.encode())
+    change = NewText(PAIRS / "v1" / "data.py", "data", text.encode())
     with staged([change]) as pairs:
         verdicts = {one.workflow: one for one in verify(pairs, inputs={"shapeless": [{"rows": str(rows)}]})}
     # pandas 2 keeps the rows' index in parquet where pandas 3 does not: that is a difference of its own
@@ -198,8 +198,8 @@ def test_staged_copies_nothing_else(tmp_path: Path) -> None:
         path.write_text("# old")
     (tmp_path / "other").mkdir()
     changes = [
-        Change(package / "a.py", "shop.deep.a", b"# new"),
-        Change(tmp_path / "shop" / "__init__.py", "shop", b"# newer"),
+        NewText(package / "a.py", "shop.deep.a", b"# new"),
+        NewText(tmp_path / "shop" / "__init__.py", "shop", b"# newer"),
     ]
     with staged(changes) as pairs:
         assert [(pair.v1, pair.modules) for pair in pairs] == [(tmp_path, ("shop.deep.a", "shop"))]

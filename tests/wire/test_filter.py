@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flyte_bridge_translators.wire import filter as filters
-from flyte_bridge_translators.wire.filter import BadFilter, Filter, Order
+from flyte_bridge_translators.wire.filter import BadFilter, Filter, SortOrder
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 
@@ -129,9 +129,9 @@ def test_the_order_names_a_column() -> None:
     assert filters.order(None, filters.TASK) is None
     with pytest.raises(BadFilter, match="invalid sort key ''"):
         filters.order(common_pb2.Sort(), filters.TASK)
-    assert filters.order(common_pb2.Sort(key="created_at"), filters.TASK) == Order("created_at", descending=True)
+    assert filters.order(common_pb2.Sort(key="created_at"), filters.TASK) == SortOrder("created_at", descending=True)
     ascending = common_pb2.Sort(key="name", direction=common_pb2.Sort.ASCENDING)
-    assert filters.order(ascending, filters.TASK) == Order("name", descending=False)
+    assert filters.order(ascending, filters.TASK) == SortOrder("name", descending=False)
     with pytest.raises(BadFilter, match="invalid sort key 'phase'"):
         filters.order(common_pb2.Sort(key="phase"), filters.TASK)
 
@@ -140,7 +140,7 @@ def test_rows_without_a_value_are_the_largest() -> None:
     """As PostgreSQL sorts NULL: last when ascending, first when descending."""
     rows = [{"n": 2}, {"n": None}, {"n": 1}]
     for descending, expected in ((False, [1, 2, None]), (True, [None, 2, 1])):
-        done = filters.sort(rows, Order("n", descending), lambda row, field: row[field])
+        done = filters.sort(rows, SortOrder("n", descending), lambda row, field: row[field])
         assert [row["n"] for row in done] == expected
     assert filters.sort(rows, None, lambda row, field: row[field]) == rows
 

@@ -17,7 +17,7 @@ from flytekit import workflow as wf
 
 from flyte_bridge_translators.flyte1 import read
 from flyte_bridge_translators.wire import identifier
-from flyte_bridge_translators.wire.node_tree import Kind, Run, Tree
+from flyte_bridge_translators.wire.node_tree import NodeKind, Run, Tree
 from flyte_bridge_translators.wire.phase import Node as P
 from wire.serialized import serialize
 
@@ -145,7 +145,7 @@ def test_an_array_has_ended_when_something_after_it_has_begun(closure: Any) -> N
     elements = {identifier.element_id("n2", i): (SUCCEEDED, 8, 9 + i) for i in range(2)}
     tree = _tree(closure, RUNNING, {**_CHOSEN, **elements})
     view = tree["n2"]
-    assert view.kind is Kind.ARRAY
+    assert view.kind is NodeKind.ARRAY
     assert view.phase == P.RUNNING
     assert [index for index, _ in view.elements] == [0, 1]
     tree = _tree(closure, RUNNING, {**_CHOSEN, **elements, "n6": (RUNNING, 20, 0)})

@@ -26,7 +26,7 @@ from flyte_bridge.admin import task_checks
 from flyte_bridge.admin.validation import given, missing, project_and_domain, project_exists
 from flyte_bridge.errors import InvalidRequest, NotFound, Unimplemented
 from flyte_bridge.launch.platform_settings import unfollowed
-from flyte_bridge.registry.attributes import Scope
+from flyte_bridge.registry.attributes import AttributeScope
 from flyte_bridge_translators.flyte1.names import MAX_PARALLELISM
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class MatchableAttributes:
         told = request.attributes
         await project_exists(self._backend, told.project, active=True)
         matching = told.matching_attributes if told.HasField("matching_attributes") else None
-        await self._put(Scope(told.project), matching, told.project)
+        await self._put(AttributeScope(told.project), matching, told.project)
         return project_attributes_pb2.ProjectAttributesUpdateResponse()
 
     async def get_project_attributes(
@@ -73,13 +73,13 @@ class MatchableAttributes:
     ) -> project_attributes_pb2.ProjectAttributesGetResponse:
         """What holds for all of a project; of executions' settings what flyteadmin has by default is filled in."""
         await project_exists(self._backend, request.project, active=False)
-        found = await self._attributes.get(_known(request.resource_type), Scope(request.project))
+        found = await self._attributes.get(_known(request.resource_type), AttributeScope(request.project))
         answer = project_attributes_pb2.ProjectAttributesGetResponse()
         answer.attributes.project = request.project
         if found is not None:
             answer.attributes.matching_attributes.CopyFrom(found)
         elif request.resource_type != _Resource.WORKFLOW_EXECUTION_CONFIG:
-            raise _unset(request.resource_type, Scope(request.project))
+            raise _unset(request.resource_type, AttributeScope(request.project))
         if request.resource_type == _Resource.WORKFLOW_EXECUTION_CONFIG:
             settings = answer.attributes.matching_attributes.workflow_execution_config
             settings.max_parallelism = settings.max_parallelism or MAX_PARALLELISM
@@ -90,7 +90,7 @@ class MatchableAttributes:
     ) -> project_attributes_pb2.ProjectAttributesDeleteResponse:
         """Removes them; also when there are none."""
         await project_exists(self._backend, request.project, active=True)
-        await self._delete(request.resource_type, Scope(request.project))
+        await self._delete(request.resource_type, AttributeScope(request.project))
         return project_attributes_pb2.ProjectAttributesDeleteResponse()
 
     # -- of a domain --------------------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ class MatchableAttributes:
         told = request.attributes
         await project_and_domain(self._backend, told.project, told.domain)
         matching = told.matching_attributes if told.HasField("matching_attributes") else None
-        await self._put(Scope(told.project, told.domain), matching, f"{told.project}-{told.domain}")
+        await self._put(AttributeScope(told.project, told.domain), matching, f"{told.project}-{told.domain}")
         return project_domain_attributes_pb2.ProjectDomainAttributesUpdateResponse()
 
     async def get_project_domain_attributes(
@@ -112,7 +112,7 @@ class MatchableAttributes:
     ) -> project_domain_attributes_pb2.ProjectDomainAttributesGetResponse:
         """What holds for a domain: its own, else its project's."""
         await project_and_domain(self._backend, request.project, request.domain)
-        scope, found = await self._find(request.resource_type, Scope(request.project, request.domain))
+        scope, found = await self._find(request.resource_type, AttributeScope(request.project, request.domain))
         answer = project_domain_attributes_pb2.ProjectDomainAttributesGetResponse()
         answer.attributes.project, answer.attributes.domain = scope.project, scope.domain
         answer.attributes.matching_attributes.CopyFrom(found)
@@ -123,7 +123,7 @@ class MatchableAttributes:
     ) -> project_domain_attributes_pb2.ProjectDomainAttributesDeleteResponse:
         """Removes them; also when there are none."""
         await project_and_domain(self._backend, request.project, request.domain)
-        await self._delete(request.resource_type, Scope(request.project, request.domain))
+        await self._delete(request.resource_type, AttributeScope(request.project, request.domain))
         return project_domain_attributes_pb2.ProjectDomainAttributesDeleteResponse()
 
     # -- of a workflow ------------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ class MatchableAttributes:
         await project_and_domain(self._backend, told.project, told.domain)
         given(told.workflow, "name")
         matching = told.matching_attributes if told.HasField("matching_attributes") else None
-        scope = Scope(told.project, told.domain, told.workflow)
+        scope = AttributeScope(told.project, told.domain, told.workflow)
         await self._put(scope, matching, f"{told.project}-{told.domain}-{told.workflow}")
         return workflow_attributes_pb2.WorkflowAttributesUpdateResponse()
 
@@ -148,7 +148,7 @@ class MatchableAttributes:
         """What holds for a workflow: its own, else its domain's, else its project's."""
         await project_and_domain(self._backend, request.project, request.domain)
         given(request.workflow, "name")
-        asked = Scope(request.project, request.domain, request.workflow)
+        asked = AttributeScope(request.project, request.domain, request.workflow)
         scope, found = await self._find(request.resource_type, asked)
         answer = workflow_attributes_pb2.WorkflowAttributesGetResponse()
         told = answer.attributes
@@ -162,7 +162,7 @@ class MatchableAttributes:
         """Removes them; also when there are none."""
         await project_and_domain(self._backend, request.project, request.domain)
         given(request.workflow, "name")
-        await self._delete(request.resource_type, Scope(request.project, request.domain, request.workflow))
+        await self._delete(request.resource_type, AttributeScope(request.project, request.domain, request.workflow))
         return workflow_attributes_pb2.WorkflowAttributesDeleteResponse()
 
     # -- all ----------------------------------------------------------------------------------------------------------
@@ -181,7 +181,9 @@ class MatchableAttributes:
             ]
         )
 
-    async def _put(self, scope: Scope, matching: matchable_resource_pb2.MatchingAttributes | None, told: str) -> None:
+    async def _put(
+        self, scope: AttributeScope, matching: matchable_resource_pb2.MatchingAttributes | None, told: str
+    ) -> None:
         if matching is None:
             raise missing("matching_attributes")
         target = matching.WhichOneof("target")
@@ -194,15 +196,15 @@ class MatchableAttributes:
         await self._attributes.put(TARGETS[target], scope, matching)
 
     async def _find(
-        self, resource: matchable_resource_pb2.MatchableResource, scope: Scope
-    ) -> tuple[Scope, matchable_resource_pb2.MatchingAttributes]:
-        found: tuple[Scope, matchable_resource_pb2.MatchingAttributes] | None
+        self, resource: matchable_resource_pb2.MatchableResource, scope: AttributeScope
+    ) -> tuple[AttributeScope, matchable_resource_pb2.MatchingAttributes]:
+        found: tuple[AttributeScope, matchable_resource_pb2.MatchingAttributes] | None
         found = await self._attributes.find(_known(resource), scope)
         if found is None:
             raise _unset(resource, scope)
         return found
 
-    async def _delete(self, resource: matchable_resource_pb2.MatchableResource, scope: Scope) -> None:
+    async def _delete(self, resource: matchable_resource_pb2.MatchableResource, scope: AttributeScope) -> None:
         if await self._attributes.get(_known(resource), scope) is not None:
             await self._attributes.put(resource, scope, None)
 
@@ -215,7 +217,7 @@ def _known(
     return resource
 
 
-def _unset(resource: matchable_resource_pb2.MatchableResource, scope: Scope) -> NotFound:
+def _unset(resource: matchable_resource_pb2.MatchableResource, scope: AttributeScope) -> NotFound:
     told = (
         f"{{Project:{scope.project} Domain:{scope.domain} Workflow:{scope.workflow} LaunchPlan: "
         f"ResourceType:{_Resource.Name(resource)}}}"

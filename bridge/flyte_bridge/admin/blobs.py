@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flyteidl.core import literals_pb2
 
     from flyte_bridge.admin.context import CallContext
-    from flyte_bridge.admin.reading import Reader
+    from flyte_bridge.admin.reading import ExecutionReader
 
 INLINE = 2 * 1024 * 1024
 """Bytes of inputs or outputs that every client is sent."""
@@ -25,7 +25,7 @@ MOST = 19 * 1024 * 1024
 
 
 async def blob(
-    response: Any, name: str, values: literals_pb2.LiteralMap, uri: str, reader: Reader, context: CallContext
+    response: Any, name: str, values: literals_pb2.LiteralMap, uri: str, reader: ExecutionReader, context: CallContext
 ) -> None:
     """Puts inputs or outputs into an answer.
 

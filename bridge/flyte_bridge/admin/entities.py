@@ -27,8 +27,8 @@ from flyte_bridge.admin.validation import identifier as checked
 from flyte_bridge.admin.validation import missing as no_field
 from flyte_bridge.errors import InvalidRequest, NotFound, Unimplemented
 from flyte_bridge.registry import specs
-from flyte_bridge.registry.attributes import Scope
-from flyte_bridge.registry.listing import Kind, Request, time_of
+from flyte_bridge.registry.attributes import AttributeScope
+from flyte_bridge.registry.listing import Listed, ListQuery, time_of
 from flyte_bridge_translators.wire import filter as filters
 from flyte_bridge_translators.wire import identifier, plugin, workflow
 from flyte_bridge_translators.wire import task as wire_task
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from flyte_bridge.admin.context import CallContext
     from flyte_bridge.admin.core import Core
 
-TASKS = Kind[task_pb2.Task](
+TASKS = Listed[task_pb2.Task](
     entity=filters.TASK,
     environment=identifier.TASK,
     read=specs.to_task,
@@ -49,7 +49,7 @@ TASKS = Kind[task_pb2.Task](
     },
     joined={},
 )
-WORKFLOWS = Kind[workflow_pb2.Workflow](
+WORKFLOWS = Listed[workflow_pb2.Workflow](
     entity=filters.WORKFLOW,
     environment=identifier.WORKFLOW,
     read=specs.to_listed_workflow,
@@ -98,7 +98,7 @@ class Entities:
 
     async def _limits(self, id_: identifier_pb2.Identifier) -> matchable_resource_pb2.TaskResourceSpec | None:
         """What tasks may ask for at most."""
-        scope = Scope(id_.project, id_.domain) if id_.domain else Scope(id_.project)
+        scope = AttributeScope(id_.project, id_.domain) if id_.domain else AttributeScope(id_.project)
         try:
             found = await self._registry.attributes.find(matchable_resource_pb2.TASK_RESOURCE, scope)
         except NotFound:  # the project; which is told better by its own check
@@ -197,10 +197,10 @@ class Entities:
         sort = order(request, filters.DESCRIPTION)
         if sort is not None and sort.field not in ("created_at", "updated_at", "version", "name", "project", "domain"):
             raise InvalidRequest(f"descriptions are not sorted by '{sort.field}': sort by created_at or version")
-        kind: Kind[Any] = TASKS if request.resource_type == TASK else WORKFLOWS
+        kind: Listed[Any] = TASKS if request.resource_type == TASK else WORKFLOWS
         if request.resource_type == LAUNCH_PLAN:  # flyteadmin stores none
             return description_entity_pb2.DescriptionEntityList()
-        asked = Request(
+        asked = ListQuery(
             request.id.project,
             request.id.domain,
             request.id.name,
@@ -217,7 +217,7 @@ class Entities:
                 found += [one] if one is not None else []
             if len(listed) < asked.limit or len(found) >= start + request.limit:
                 break
-            asked = Request(
+            asked = ListQuery(
                 asked.project, asked.domain, asked.name, asked.conditions, sort, asked.start + asked.limit, asked.limit
             )
         found = found[start : start + request.limit]
@@ -243,7 +243,7 @@ def typed(request: Any, kind: identifier_pb2.ResourceType) -> Any:
     return request
 
 
-def resource_list(request: common_pb2.ResourceListRequest, entity: str, call: str) -> Request:
+def resource_list(request: common_pb2.ResourceListRequest, entity: str, call: str) -> ListQuery:
     """What a list of entities asks for."""
     if not request.HasField("id"):
         raise no_field("id")
@@ -251,7 +251,7 @@ def resource_list(request: common_pb2.ResourceListRequest, entity: str, call: st
     start = page(request, call)
     found = conditions(request.filters, entity)
     sort = order(request, entity)
-    return Request(request.id.project, request.id.domain, request.id.name, found, sort, start, request.limit)
+    return ListQuery(request.id.project, request.id.domain, request.id.name, found, sort, start, request.limit)
 
 
 async def list_ids(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from flyte_bridge.admin.archive import Archive
     from flyte_bridge.admin.context import CallContext
-    from flyte_bridge.admin.reading import Reader
+    from flyte_bridge.admin.reading import ExecutionReader
 
 _Phase = core_execution_pb2.WorkflowExecution.Phase
 _PHASES = set(_Phase.keys())
@@ -56,7 +56,7 @@ _COMPARED = {
 class ListCalls:
     """Lists of executions."""
 
-    reader: Reader
+    reader: ExecutionReader
     archive: Archive
     lasting: Recent[Any, execution_pb2.Execution]
 
@@ -95,7 +95,7 @@ class _Lister:
         self._scope = v2_identifier_pb2.ProjectIdentifier(organization=ORG, name=project, domain=domain)
 
     async def rows(
-        self, conditions: Sequence[filters.Filter], order: filters.Order | None, start: int, limit: int
+        self, conditions: Sequence[filters.Filter], order: filters.SortOrder | None, start: int, limit: int
     ) -> list[execution_pb2.Execution]:
         archived = await self._archive.names(self._project, self._domain)
         named = _one_name(conditions)

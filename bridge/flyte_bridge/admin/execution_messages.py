@@ -13,10 +13,10 @@ from flyte_bridge_translators.wire import execution, phase
 if TYPE_CHECKING:
     from flyteidl.admin import execution_pb2
 
-    from flyte_bridge.admin.snapshots import Plan, RunView
+    from flyte_bridge.admin.snapshots import ExecutionPlan, RunView
 
 
-def to_message(view: RunView, plan: Plan) -> execution_pb2.Execution:
+def to_message(view: RunView, plan: ExecutionPlan) -> execution_pb2.Execution:
     """A run as the execution that it is, with what its plan adds."""
     found = execution.from_run(view.details.run_spec, view.root, time.time_ns())
     complete(found, plan)
@@ -26,7 +26,7 @@ def to_message(view: RunView, plan: Plan) -> execution_pb2.Execution:
     return found
 
 
-def complete(found: execution_pb2.Execution, plan: Plan) -> None:
+def complete(found: execution_pb2.Execution, plan: ExecutionPlan) -> None:
     """Adds what was launched, the workflow that runs, and whom to tell, where the run does not say so itself."""
     plan_spec = plan.launch_plan.spec if plan.launch_plan is not None else None
     found.closure.notifications.extend(settings.notifications(found.spec, plan_spec))

@@ -19,7 +19,7 @@ from flyte_bridge.admin.execution_messages import to_message
 from flyte_bridge.admin.idempotency import BegunNames
 from flyte_bridge.admin.launching import LaunchCalls
 from flyte_bridge.admin.metrics import MetricCalls
-from flyte_bridge.admin.reading import Reader, is_final
+from flyte_bridge.admin.reading import ExecutionReader, is_final
 from flyte_bridge.admin.signals import SignalCalls
 from flyte_bridge.errors import FailedPrecondition, InvalidRequest
 from flyte_bridge_translators.wire import execution, phase
@@ -27,7 +27,7 @@ from flyte_bridge_translators.wire import execution, phase
 if TYPE_CHECKING:
     from flyte_bridge.admin.context import CallContext
     from flyte_bridge.admin.core import Core
-    from flyte_bridge.admin.snapshots import Plan
+    from flyte_bridge.admin.snapshots import ExecutionPlan
 
 MOST_BYTES = 32 * 1024 * 1024
 """Bytes of executions that have ended that are remembered."""
@@ -45,7 +45,7 @@ class Executions(LaunchCalls, ListCalls, SignalCalls, MetricCalls, ArtifactCalls
             core: What the parts share.
         """
         self.core = core
-        self.reader = Reader(core)
+        self.reader = ExecutionReader(core)
         self.launcher = core.launcher
         self.archive = Archive(core.registry)
         self.begun = BegunNames()
@@ -72,7 +72,7 @@ class Executions(LaunchCalls, ListCalls, SignalCalls, MetricCalls, ArtifactCalls
         await self.archive.mark([answer])  # of what has ended, that alone can still change
         return answer
 
-    async def _tell_failing(self, answer: execution_pb2.Execution, plan: Plan, context: CallContext) -> None:
+    async def _tell_failing(self, answer: execution_pb2.Execution, plan: ExecutionPlan, context: CallContext) -> None:
         """Says that an execution is FAILING, and of what, while its failure node runs (`workflow/executor.go`)."""
         failure = plan.closure.primary.failure
         if failure is None or answer.closure.phase != _Phase.RUNNING:

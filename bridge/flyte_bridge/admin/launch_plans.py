@@ -25,7 +25,7 @@ from flyte_bridge.admin.validation import (
 from flyte_bridge.admin.validation import identifier as checked
 from flyte_bridge.errors import InvalidRequest, NotFound, Unimplemented
 from flyte_bridge.registry import specs
-from flyte_bridge.registry.listing import Kind, Request, time_of
+from flyte_bridge.registry.listing import Listed, ListQuery, time_of
 from flyte_bridge_translators.wire import filter as filters
 from flyte_bridge_translators.wire import identifier, launch_plan
 
@@ -50,7 +50,7 @@ def _of_workflow(field: str) -> Callable[[launch_plan_pb2.LaunchPlan], Any]:
     return lambda plan: getattr(plan.spec.workflow_id, field)
 
 
-PLANS = Kind[launch_plan_pb2.LaunchPlan](
+PLANS = Listed[launch_plan_pb2.LaunchPlan](
     entity=filters.LAUNCH_PLAN,
     environment=identifier.LAUNCH_PLAN,
     read=specs.to_launch_plan,
@@ -154,7 +154,7 @@ class LaunchPlans:
         token = filters.next_token(asked.start, len(plans), asked.limit)
         return launch_plan_pb2.LaunchPlanList(launch_plans=plans, token=token)
 
-    def _prepare(self, asked: Request) -> Callable[[list[launch_plan_pb2.LaunchPlan]], Any]:
+    def _prepare(self, asked: ListQuery) -> Callable[[list[launch_plan_pb2.LaunchPlan]], Any]:
         """Puts the states into copies of listed launch plans; they are read once for a list."""
         known: dict[str, Any] | None = None
 
@@ -184,7 +184,7 @@ class LaunchPlans:
         given(request.project, "project")
         given(request.domain, "domain")
         start = page(request, "ListActiveLaunchPlans")
-        by = order(request, filters.LAUNCH_PLAN) or filters.Order("name", descending=False)
+        by = order(request, filters.LAUNCH_PLAN) or filters.SortOrder("name", descending=False)
         columns: dict[str, Callable[[launch_plan_pb2.LaunchPlan], Any]] = {
             **PLANS.columns,
             "created_at": lambda plan: time_of(plan.closure.created_at),

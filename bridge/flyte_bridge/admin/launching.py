@@ -17,14 +17,14 @@ from flyte_bridge.admin.idempotency import BegunNames, begun_by
 from flyte_bridge.admin.nodes import missing_node
 from flyte_bridge.admin.snapshots import NoSuchExecution, NoSuchNode
 from flyte_bridge.errors import FailedPrecondition, InvalidRequest, NotFound, StatusError
-from flyte_bridge.launch.request import Launch, Target
+from flyte_bridge.launch.request import Launch, Launched
 from flyte_bridge.registry.deployed import ORG
 from flyte_bridge_translators.wire import execution, foreign, identifier, launch_plan, single_task
 
 if TYPE_CHECKING:
     from flyte_bridge.admin.context import CallContext
     from flyte_bridge.admin.core import Core
-    from flyte_bridge.admin.reading import Reader
+    from flyte_bridge.admin.reading import ExecutionReader
     from flyte_bridge.launch.launcher import Launcher
 
 _NAME = re.compile(r"[a-z][a-z\-0-9_]*")
@@ -40,7 +40,7 @@ class LaunchCalls:
     """Starting executions."""
 
     core: Core
-    reader: Reader
+    reader: ExecutionReader
     launcher: Launcher
     begun: BegunNames
     principals: Recent[str, str]
@@ -151,18 +151,18 @@ class LaunchCalls:
         asked: identifier_pb2.Identifier,
         mode: int,
         context: CallContext,
-    ) -> Target:
+    ) -> Launched:
         registry = self.reader.registry
         run = foreign.run_of(asked)
         if run is not None:
             return await self._foreign(asked, run, mode, context)
         if asked.resource_type != identifier_pb2.TASK:
-            return Target.of_plan(await registry.get_launch_plan(asked), ORG)
+            return Launched.of_plan(await registry.get_launch_plan(asked), ORG)
         template = (await registry.get_task(asked)).closure.compiled_task.template
         alone = single_task.of_template(template)
         if single_task.needs_driver(template):
-            return Target(await registry.driven(alone.workflow), alone.launch_plan, registered=False)
-        return Target(identifier.deployed(asked, org=ORG), alone.launch_plan, registered=False)
+            return Launched(await registry.driven(alone.workflow), alone.launch_plan, registered=False)
+        return Launched(identifier.deployed(asked, org=ORG), alone.launch_plan, registered=False)
 
     async def _foreign(
         self,
@@ -170,7 +170,7 @@ class LaunchCalls:
         run: str,
         mode: int,
         context: CallContext,
-    ) -> Target:
+    ) -> Launched:
         """The task that a run of Flyte 2's own has run.
 
         Raises:
@@ -182,7 +182,7 @@ class LaunchCalls:
             )
         who = identifier_pb2.WorkflowExecutionIdentifier(project=asked.project, domain=asked.domain, name=run)
         root = (await self.reader.run(who, context)).root
-        return Target(root.task, foreign.launch_plan(root), registered=False)
+        return Launched(root.task, foreign.launch_plan(root), registered=False)
 
     async def _of_caller(self, spec: execution_pb2.ExecutionSpec, context: CallContext) -> execution_pb2.ExecutionSpec:
         """What is asked for, with who asks. What a node has started is one level below it, and runs for the same user.

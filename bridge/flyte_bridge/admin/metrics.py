@@ -20,7 +20,7 @@ from flyte_bridge_translators.wire.metrics import (
     WORKFLOW_SETUP,
     WORKFLOW_TEARDOWN,
 )
-from flyte_bridge_translators.wire.node_tree import Kind, Scope, View
+from flyte_bridge_translators.wire.node_tree import NestedWorkflow, NodeKind, View
 
 if TYPE_CHECKING:
     from flyteidl.admin import node_execution_pb2
@@ -67,7 +67,7 @@ class MetricCalls(NodeCalls):
         return metrics.of_execution(whole, spans)
 
     async def _nodes_of(
-        self, snapshot: Snapshot, scope: Scope, context: CallContext
+        self, snapshot: Snapshot, scope: NestedWorkflow, context: CallContext
     ) -> dict[str, node_execution_pb2.NodeExecution]:
         """The nodes listed in a workflow, by their ids in it."""
         views = list(scope.listed())
@@ -77,7 +77,7 @@ class MetricCalls(NodeCalls):
     async def _scope_spans(
         self,
         snapshot: Snapshot,
-        scope: Scope,
+        scope: NestedWorkflow,
         nodes: dict[str, node_execution_pb2.NodeExecution],
         depth: int,
         context: CallContext,
@@ -96,7 +96,7 @@ class MetricCalls(NodeCalls):
 
     @staticmethod
     def _last_before(
-        scope: Scope, spec_id: str, nodes: dict[str, node_execution_pb2.NodeExecution]
+        scope: NestedWorkflow, spec_id: str, nodes: dict[str, node_execution_pb2.NodeExecution]
     ) -> node_execution_pb2.NodeExecution | None:
         names = scope.workflow.upstream.get(spec_id, ())
         return metrics.latest(nodes[name] for name in names if name in nodes)
@@ -112,13 +112,13 @@ class MetricCalls(NodeCalls):
         if depth == 0:
             return metrics.of_node(node, ())
         match view.kind:
-            case Kind.GATE:
+            case NodeKind.GATE:
                 parts = metrics.of_gate(node)
-            case Kind.BRANCH:
+            case NodeKind.BRANCH:
                 parts = await self._branch(snapshot, view, node, depth - 1, context)
-            case Kind.LAUNCH_PLAN:
+            case NodeKind.LAUNCH_PLAN:
                 parts = await self._child(snapshot, view, node, depth - 1, context)
-            case Kind.SUB_WORKFLOW:
+            case NodeKind.SUB_WORKFLOW:
                 parts = await self._inner(snapshot, view, node, depth - 1, context)
             case _:
                 parts = await self._task(snapshot, view, node, depth - 1, context)

@@ -148,7 +148,7 @@ class NamedEntities:
         self,
         request: common_pb2.NamedEntityListRequest,
         asked: Iterable[filters.Filter],
-        by: filters.Order | None,
+        by: filters.SortOrder | None,
         enough: int | None,
     ) -> list[common_pb2.NamedEntity]:
         """Names that conditions which the name alone decides leave, by name; no more than enough."""

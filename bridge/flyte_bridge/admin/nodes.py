@@ -18,7 +18,7 @@ from flyte_bridge.errors import InvalidRequest, NotFound
 from flyte_bridge.registry.deployed import together
 from flyte_bridge_translators.wire import execution, exhausted, node_execution, phase
 from flyte_bridge_translators.wire import filter as filters
-from flyte_bridge_translators.wire.node_tree import Kind, View
+from flyte_bridge_translators.wire.node_tree import NodeKind, View
 from flyte_bridge_translators.wire.phase import Node as P
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flyteidl2.workflow import run_definition_pb2
 
     from flyte_bridge.admin.context import CallContext
-    from flyte_bridge.admin.reading import Reader
+    from flyte_bridge.admin.reading import ExecutionReader
     from flyte_bridge.admin.snapshots import Snapshot
 
 _FAILED = {P.FAILED, P.FAILING, P.TIMED_OUT}
@@ -36,7 +36,7 @@ _FAILED = {P.FAILED, P.FAILING, P.TIMED_OUT}
 class NodeCalls:
     """Node executions."""
 
-    reader: Reader
+    reader: ExecutionReader
 
     async def get_node_execution(
         self, request: node_execution_pb2.NodeExecutionGetRequest, context: CallContext
@@ -99,7 +99,7 @@ class NodeCalls:
         await blob(response, "outputs", values.outputs, values.outputs_uri, self.reader, context)
         base = "/".join(("flyte://v1", *_scope(request.id.execution_id), request.id.node_id))
         response.flyte_urls.inputs, response.flyte_urls.outputs = f"{base}/i", f"{base}/o"
-        if view.kind is Kind.TASK and await self._has_deck(snapshot, view, context):
+        if view.kind is NodeKind.TASK and await self._has_deck(snapshot, view, context):
             response.flyte_urls.deck = f"{base}/d"
         if view.dynamic and view.inner is not None:
             dynamic = response.dynamic_workflow
@@ -134,7 +134,7 @@ class NodeCalls:
         snapshot: Snapshot,
         views: list[View],
         conditions: tuple[filters.Filter, ...],
-        order: filters.Order | None,
+        order: filters.SortOrder | None,
         page: tuple[int, int],
         context: CallContext,
     ) -> tuple[list[node_execution_pb2.NodeExecution], str]:
@@ -176,7 +176,7 @@ class NodeCalls:
     async def _uris(self, snapshot: Snapshot, view: View, context: CallContext) -> node_execution.Uris:
         """Where a node's inputs and outputs lie, as far as they are objects of their own."""
         action = snapshot.action_of(view)
-        if view.kind is Kind.START and view.parent is None:
+        if view.kind is NodeKind.START and view.parent is None:
             inputs = (await self.reader.uris(snapshot.view.root.id, context, ended=snapshot.view.ended)).inputs
             return node_execution.Uris(outputs=inputs)
         if action is None or view.kind not in _WITH_OBJECTS:
@@ -200,7 +200,7 @@ class NodeCalls:
         if details is not None and (details.HasField("error_info") or details.status.phase == _TIMED_OUT):
             seconds = view.node.overrides.seconds if view.node is not None else 0.0
             info = exhausted.of_action(details, seconds)
-            own = view.kind is Kind.TASK and info.message == details.error_info.message
+            own = view.kind is NodeKind.TASK and info.message == details.error_info.message
             return execution.error(info, details.status.end_time if own else None)
         below = sorted(
             (one for one in view.children() if one.phase in _FAILED), key=lambda one: one.ended or one.created
@@ -224,7 +224,7 @@ class NodeCalls:
 
 _TIMED_OUT = phase_pb2.ACTION_PHASE_TIMED_OUT
 _ACTION_FAILED = {phase_pb2.ACTION_PHASE_FAILED, _TIMED_OUT}
-_WITH_OBJECTS = {Kind.TASK, Kind.ARRAY, Kind.LAUNCH_PLAN}
+_WITH_OBJECTS = {NodeKind.TASK, NodeKind.ARRAY, NodeKind.LAUNCH_PLAN}
 """Kinds of nodes whose inputs or outputs are objects; those of the others follow from the compiled workflow's bindings."""
 
 _OF_EXECUTION = {

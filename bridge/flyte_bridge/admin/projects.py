@@ -44,7 +44,7 @@ _TIMES = {"created_at": "created_at", "updated_at": "updated_at", "id": "created
 """What Flyte 2 sorts by itself, because it tells no project's times; flyteadmin counts its `id` up as projects are made."""
 
 
-class Projects:
+class ProjectsPart:
     """Projects and domains."""
 
     def __init__(self, core: Core) -> None:
@@ -87,7 +87,7 @@ class Projects:
     async def list_projects(self, request: project_pb2.ProjectListRequest, _: CallContext) -> project_pb2.Projects:
         """Projects by their id; archived ones only when a filter asks for anything; limit 0 lists all."""
         asked = conditions(request.filters, filters.PROJECT)
-        by = order(request, filters.PROJECT) or filters.Order("identifier", descending=False)
+        by = order(request, filters.PROJECT) or filters.SortOrder("identifier", descending=False)
         start = offset(request.token, "ListProjects")
         timed = [condition for condition in asked if condition.field in ("created_at", "updated_at")]
         told = [condition for condition in asked if condition not in timed]
@@ -131,7 +131,7 @@ class Projects:
             raise NotFound(f"project [{id_}] not found") from None
 
     async def _all(
-        self, timed: Sequence[filters.Filter] = (), by: filters.Order | None = None
+        self, timed: Sequence[filters.Filter] = (), by: filters.SortOrder | None = None
     ) -> list[project_pb2.Project]:
         """All projects, archived ones too.
 

@@ -17,8 +17,8 @@ from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyte_bridge.admin.caches import Pending, Recent, caller
 from flyte_bridge.admin.decks import Decks
 from flyte_bridge.admin.error_codes import ErrorCodes
-from flyte_bridge.admin.snapshots import NoSuchExecution, Plan, RunView, Snapshot
-from flyte_bridge.admin.values import Values
+from flyte_bridge.admin.snapshots import ExecutionPlan, NoSuchExecution, RunView, Snapshot
+from flyte_bridge.admin.values import NodeData
 from flyte_bridge.backend.query import pages, query
 from flyte_bridge.errors import BridgeError, FailedPrecondition, InternalError, NotFound
 from flyte_bridge.registry.deployed import ORG, together
@@ -59,7 +59,7 @@ _MESSAGES = 64 * 1024 * 1024
 """Bytes of messages that are remembered."""
 
 
-class Reader:
+class ExecutionReader:
     """Reads executions for all parts of the façade.
 
     Attributes:
@@ -82,9 +82,9 @@ class Reader:
         self._asked: Pending[Any, RunView] = Pending()
         self._snapshots: Recent[Any, Snapshot] = Recent(_NODES)
         self._details: Recent[Any, run_definition_pb2.ActionDetails] = Recent(_MESSAGES)
-        self._data: Recent[Any, Values] = Recent(_MESSAGES)
+        self._data: Recent[Any, NodeData] = Recent(_MESSAGES)
         self._uris: Recent[Any, node_execution.Uris] = Recent(_NODES)
-        self._plans: Recent[Any, Plan] = Recent(_MESSAGES)
+        self._plans: Recent[Any, ExecutionPlan] = Recent(_MESSAGES)
         self._closures: Recent[Any, Closure] = Recent(_MESSAGES)
 
     # -- runs ---------------------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ class Reader:
         await self._error_codes.complete(details.action)
         return RunView(details, known)
 
-    async def plan(self, view: RunView) -> Plan:
+    async def plan(self, view: RunView) -> ExecutionPlan:
         """What an execution runs.
 
         Raises:
@@ -132,7 +132,7 @@ class Reader:
         """
         template = view.root.task.task_template
         if foreign.is_foreign(view.root, view.settings):
-            return Plan(foreign.workflow(view.root), foreign.launch_plan(view.root), foreign=True)
+            return ExecutionPlan(foreign.workflow(view.root), foreign.launch_plan(view.root), foreign=True)
         if template.type != envelope.TASK_TYPE:
             return self._plan_of_task(view)
         key = template.custom.SerializeToString(deterministic=True)
@@ -145,17 +145,17 @@ class Reader:
                 unpacked = await unpacked_envelope(template.custom, texts)
             except envelope.BadEnvelope as error:
                 raise InternalError(f"run {view.run_id.name!r}: {error}") from error
-            found = Plan(unpacked.workflow, unpacked.launch_plan)
+            found = ExecutionPlan(unpacked.workflow, unpacked.launch_plan)
             self._plans.put(key, found, found.workflow.ByteSize())
         return found
 
-    def _plan_of_task(self, view: RunView) -> Plan:
+    def _plan_of_task(self, view: RunView) -> ExecutionPlan:
         template = view.root.task.task_template
         key = (template.SerializeToString(deterministic=True), view.settings.launch_plan.name)
         found = self._plans.get(key)
         if found is None:
             made = single_task.of_template(template)
-            found = Plan(made.workflow, made.launch_plan, made.node)
+            found = ExecutionPlan(made.workflow, made.launch_plan, made.node)
             self._plans.put(key, found, found.workflow.ByteSize())
         return found
 
@@ -193,7 +193,7 @@ class Reader:
         self._asked.drop(key)
 
     async def _take(
-        self, view: RunView, plan: Plan, taken: float, held: Snapshot | None, context: CallContext
+        self, view: RunView, plan: ExecutionPlan, taken: float, held: Snapshot | None, context: CallContext
     ) -> Snapshot:
         rows = pages(self.backend.list_actions, lambda page: page.actions, query(sort="created_at"), run_id=view.run_id)
         actions: dict[str, node_view.Action] = {action.id.name: node_record.read(action) async for action in rows}
@@ -237,7 +237,7 @@ class Reader:
         final = view.ended and all(action.status.phase in TERMINAL for action in actions.values())
         return Snapshot(view, plan, tree, actions, taken, final, closures)
 
-    async def _laid(self, view: RunView, actions: dict[str, Any], context: CallContext) -> foreign.Layout:
+    async def _laid(self, view: RunView, actions: dict[str, Any], context: CallContext) -> foreign.ActionTree:
         names = [name for name in actions if name != identifier.ROOT]
         found = await together(partial(self.details, actions[name].id, context) for name in names)
         return foreign.layout(view.run_id, actions, dict(zip(names, found, strict=True)))
@@ -289,7 +289,7 @@ class Reader:
 
     async def data(
         self, action: v2_identifier_pb2.ActionIdentifier, context: CallContext, *, ended: bool, written: bool
-    ) -> Values:
+    ) -> NodeData:
         """An action's inputs and outputs; empty where there are none.
 
         Args:
@@ -311,8 +311,8 @@ class Reader:
                     raise NotFound(
                         f"the inputs or outputs of action {action.name!r} of run {action.run.name!r} cannot be read: {error}"
                     ) from error
-                return Values(literals_pb2.LiteralMap(), literals_pb2.LiteralMap())
-            found = Values(
+                return NodeData(literals_pb2.LiteralMap(), literals_pb2.LiteralMap())
+            found = NodeData(
                 literal.from_named(answer.inputs),
                 literal.from_named(answer.outputs),
                 answer.inputs_uri,
@@ -349,7 +349,7 @@ class Reader:
         interface = (await self.details(action, context)).task.task_template.interface
         return bool(interface.inputs.variables or interface.outputs.variables)
 
-    async def execution_data(self, view: RunView, plan: Plan, context: CallContext) -> Values:
+    async def execution_data(self, view: RunView, plan: ExecutionPlan, context: CallContext) -> NodeData:
         """An execution's inputs, those that its launch plan fixes included, and outputs."""
         found = await self.data(view.root.id, context, ended=view.ended, written=view.succeeded)
         fixed = plan.launch_plan.spec.fixed_inputs.literals if plan.launch_plan is not None else {}

@@ -16,7 +16,7 @@ from flyteidl2.common import identifier_pb2
 from flyteidl2.trigger import trigger_definition_pb2
 
 from flyte_bridge.errors import InvalidRequest, NotFound
-from flyte_bridge.launch.request import Target
+from flyte_bridge.launch.request import Launched
 from flyte_bridge.registry import specs
 from flyte_bridge.registry.deployed import ORG
 from flyte_bridge_translators.wire import identifier, schedule
@@ -59,7 +59,7 @@ class Schedules:
             await self.rest(plan)
             return
         spec = _spec(plan.id)
-        spec.run_spec.CopyFrom(await self._launcher.run_spec(Target.of_plan(plan, ORG)))
+        spec.run_spec.CopyFrom(await self._launcher.run_spec(Launched.of_plan(plan, ORG)))
         known = await _known(self._backend, plan.id)
         if known is not None:
             _keep_start(automation, known.automation_spec)

@@ -26,7 +26,7 @@ from flyte_bridge.admin.identity import Identity
 from flyte_bridge.admin.launch_plans import LaunchPlans
 from flyte_bridge.admin.methods import METHODS, NEVER, missing
 from flyte_bridge.admin.named import NamedEntities
-from flyte_bridge.admin.projects import Projects
+from flyte_bridge.admin.projects import ProjectsPart
 from flyte_bridge.admin.synthesized import Synthesized
 from flyte_bridge.backend import credentials
 from flyte_bridge.backend.storage import Storage
@@ -42,19 +42,19 @@ if TYPE_CHECKING:
 
     from flyte_bridge.admin.context import CallContext
     from flyte_bridge.admin.proof import Proof
-    from flyte_bridge.admin.reading import Reader
+    from flyte_bridge.admin.reading import ExecutionReader
     from flyte_bridge.backend.client import BackendClient
     from flyte_bridge.config import Settings
 
     Handler = Callable[[Any, CallContext], Awaitable[Message]]
 
-    class Part(Protocol):
+    class Answerer(Protocol):
         """Who answers some RPCs."""
 
         def __init__(self, core: Core) -> None: ...
 
 
-PARTS: tuple[type[Part], ...] = (
+PARTS: tuple[type[Answerer], ...] = (
     Synthesized,  # before those who answer for what was registered
     MatchableAttributes,
     Auth,
@@ -65,7 +65,7 @@ PARTS: tuple[type[Part], ...] = (
     Identity,
     LaunchPlans,
     NamedEntities,
-    Projects,
+    ProjectsPart,
 )
 """Who answers; each is made with the `Core`."""
 
@@ -105,7 +105,7 @@ class Facade:
                 self.handlers[method.path] = handler
 
     @property
-    def reader(self) -> Reader:
+    def reader(self) -> ExecutionReader:
         """Reads executions, for who shows them in this process.
 
         Raises:

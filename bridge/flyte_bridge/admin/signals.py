@@ -71,7 +71,7 @@ class SignalCalls(NodeCalls):
         validation.parts(request.id.execution_id, ("project", "domain", "name"))
         if not request.HasField("value"):
             raise validation.missing("value")
-        reached: list[Gate] = []
+        reached: list[OpenGate] = []
         try:
             snapshot = await self.reader.snapshot(request.id.execution_id, context, fresh=True)
             reached = [gate for gate in _gates(snapshot) if gate.node.signal == request.id.signal_id]
@@ -87,7 +87,7 @@ class SignalCalls(NodeCalls):
         self.reader.forget(request.id.execution_id, context)
         return signal_pb2.SignalSetResponse()
 
-    async def _answer(self, snapshot: Snapshot, gate: Gate, value: literals_pb2.Literal) -> None:
+    async def _answer(self, snapshot: Snapshot, gate: OpenGate, value: literals_pb2.Literal) -> None:
         told = signal.payload(value, gate.node.type)
         which = told.WhichOneof("value")
         if which is None:
@@ -99,7 +99,7 @@ class SignalCalls(NodeCalls):
                 f"signal {gate.node.signal!r} of {snapshot.execution_id.name} is answered already, or its gate has ended: {error}"
             ) from error
 
-    async def _signal(self, snapshot: Snapshot, gate: Gate, context: CallContext) -> signal_pb2.Signal:
+    async def _signal(self, snapshot: Snapshot, gate: OpenGate, context: CallContext) -> signal_pb2.Signal:
         signal_id, wanted = gate.node.signal, gate.node.type
         found = signal_pb2.Signal(
             id=identifier_pb2.SignalIdentifier(signal_id=signal_id, execution_id=snapshot.execution_id), type=wanted
@@ -113,7 +113,7 @@ class SignalCalls(NodeCalls):
         return found
 
 
-class Gate(NamedTuple):
+class OpenGate(NamedTuple):
     """A gate that was reached, and the action that waits there."""
 
     view: View
@@ -126,15 +126,15 @@ class Gate(NamedTuple):
         return self.action.status.phase in TERMINAL
 
 
-def _gates(snapshot: Snapshot) -> Iterator[Gate]:
+def _gates(snapshot: Snapshot) -> Iterator[OpenGate]:
     """The gates that wait for somebody, or have; one per signal, of several that share it the first that waits."""
-    seen: dict[str, Gate] = {}
+    seen: dict[str, OpenGate] = {}
     for view in snapshot.tree.by_uid.values():
         node = view.node
         if isinstance(node, GateNode) and view.action is not None and node.awaited is not Awaited.TIME:
             known = seen.get(node.signal)
             if known is None or known.ended:
-                seen[node.signal] = Gate(view, node, view.action)
+                seen[node.signal] = OpenGate(view, node, view.action)
     yield from seen.values()
 
 

@@ -65,7 +65,7 @@ class RunView:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ExecutionPlan:
     """What an execution runs.
 
     Attributes:
@@ -103,7 +103,7 @@ class Snapshot:
     """
 
     view: RunView
-    plan: Plan
+    plan: ExecutionPlan
     tree: node_tree.Tree
     actions: dict[str, node_view.Action]
     taken: float

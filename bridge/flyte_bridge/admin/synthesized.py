@@ -12,7 +12,7 @@ from flyteidl.core import identifier_pb2
 
 from flyte_bridge.admin.entities import Entities
 from flyte_bridge.admin.launch_plans import LaunchPlans
-from flyte_bridge.admin.reading import Reader
+from flyte_bridge.admin.reading import ExecutionReader
 from flyte_bridge.errors import NotFound
 from flyte_bridge.registry.registry import missing
 from flyte_bridge_translators.wire import foreign, single_task
@@ -31,7 +31,7 @@ class Synthesized:
     def __init__(self, core: Core) -> None:
         """Takes what the façade's parts share."""
         self._registry = core.registry
-        self._reader = Reader(core)
+        self._reader = ExecutionReader(core)
         self._entities = Entities(core)
         self._plans = LaunchPlans(core)
 

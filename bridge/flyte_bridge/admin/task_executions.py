@@ -16,7 +16,7 @@ from flyte_bridge.errors import InvalidRequest, NotFound
 from flyte_bridge.registry.deployed import together
 from flyte_bridge_translators.wire import filter as filters
 from flyte_bridge_translators.wire import task_execution
-from flyte_bridge_translators.wire.node_tree import Kind, View
+from flyte_bridge_translators.wire.node_tree import NodeKind, View
 from flyte_bridge_translators.wire.phase import GOOD, Task
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class TaskCalls(NodeCalls):
     ) -> list[task_execution_pb2.TaskExecution]:
         details = await self._details(snapshot, view, context)
         elements: dict[int, run_definition_pb2.ActionDetails] = {}
-        if view.kind is Kind.ARRAY and len(view.elements) <= ELEMENTS:
+        if view.kind is NodeKind.ARRAY and len(view.elements) <= ELEMENTS:
             wanted = [(index, action) for index, action in view.elements if action.status.phase in GOOD | _ILL]
             found = await together(partial(self.reader.details, action.id, context) for _, action in wanted)
             elements = {index: one for (index, _), one in zip(wanted, found, strict=True)}

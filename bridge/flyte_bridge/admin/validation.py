@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from flyte_bridge.backend.client import BackendClient
 
-    class Listing(Protocol):
+    class PageRequest(Protocol):
         """A request for a page of a list."""
 
         limit: int
@@ -108,7 +108,7 @@ def conditions(written: str, entity: str) -> tuple[filters.Filter, ...]:
         raise InvalidRequest(str(error)) from None
 
 
-def order(request: Listing, entity: str) -> filters.Order | None:
+def order(request: PageRequest, entity: str) -> filters.SortOrder | None:
     """A request's sort order."""
     try:
         return filters.order(request.sort_by if request.HasField("sort_by") else None, entity)
@@ -116,7 +116,7 @@ def order(request: Listing, entity: str) -> filters.Order | None:
         raise InvalidRequest(str(error)) from None
 
 
-def page(request: Listing, call: str) -> int:
+def page(request: PageRequest, call: str) -> int:
     """How many rows a request's token skips; its limit is not 0."""
     try:
         filters.check_limit(request.limit)

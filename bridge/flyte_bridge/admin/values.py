@@ -17,7 +17,7 @@ from flyte_bridge_translators.flyte1 import bindings
 from flyte_bridge_translators.flyte1.names import END, START
 from flyte_bridge_translators.flyte1.nodes import Awaited, GateNode
 from flyte_bridge_translators.wire import signal
-from flyte_bridge_translators.wire.node_tree import Kind, Scope, View
+from flyte_bridge_translators.wire.node_tree import NestedWorkflow, NodeKind, View
 from flyte_bridge_translators.wire.phase import GOOD, NODE_ENDED
 from flyte_bridge_translators.wire.phase import Node as P
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 
     from flyte_bridge.admin.context import CallContext
-    from flyte_bridge.admin.reading import Reader
+    from flyte_bridge.admin.reading import ExecutionReader
     from flyte_bridge.admin.snapshots import Snapshot
     from flyte_bridge_translators.flyte1.bindings import Binding
 
@@ -35,7 +35,7 @@ _log = logging.getLogger("flyte_bridge.admin.values")
 _DONE_WELL = {P.SUCCEEDED, P.RECOVERED}
 
 
-class Values(NamedTuple):
+class NodeData(NamedTuple):
     """Inputs and outputs, with where they lie if that is known."""
 
     inputs: literals_pb2.LiteralMap
@@ -47,23 +47,23 @@ class Values(NamedTuple):
 class ValueReader:
     """Reads the values of one execution's nodes, for one call."""
 
-    def __init__(self, reader: Reader, snapshot: Snapshot, context: CallContext) -> None:
+    def __init__(self, reader: ExecutionReader, snapshot: Snapshot, context: CallContext) -> None:
         """Nothing is read yet."""
         self._reader = reader
         self._snapshot = snapshot
         self._context = context
 
-    async def of_execution(self) -> Values:
+    async def of_execution(self) -> NodeData:
         """The execution's own inputs, fixed ones included, and outputs."""
         snapshot = self._snapshot
         return await self._reader.execution_data(snapshot.view, snapshot.plan, self._context)
 
-    async def of(self, view: View) -> Values:
+    async def of(self, view: View) -> NodeData:
         """A node's inputs and outputs; empty where there are none (yet), or where they cannot be read."""
-        own = view.kind in {Kind.TASK, Kind.ARRAY} and view.action is not None
+        own = view.kind in {NodeKind.TASK, NodeKind.ARRAY} and view.action is not None
         if own and (self._snapshot.plan.foreign or not view.dynamic):
             return await self._own(view)
-        return Values(await self._told(self.inputs(view)), await self._told(self.outputs(view)))
+        return NodeData(await self._told(self.inputs(view)), await self._told(self.outputs(view)))
 
     async def _told(self, reading: Awaitable[literals_pb2.LiteralMap]) -> literals_pb2.LiteralMap:
         """What cannot be resolved is left out of the answer, as by flyteadmin, and noted in the log.
@@ -77,10 +77,10 @@ class ValueReader:
             _log.warning("%s: %s", self._snapshot.execution_id.name, error)
             return literals_pb2.LiteralMap()
 
-    async def _own(self, view: View) -> Values:
+    async def _own(self, view: View) -> NodeData:
         action = self._snapshot.action_of(view)
         if action is None:
-            return Values(literals_pb2.LiteralMap(), literals_pb2.LiteralMap())
+            return NodeData(literals_pb2.LiteralMap(), literals_pb2.LiteralMap())
         found = await self._reader.data(
             action,
             self._context,
@@ -99,24 +99,24 @@ class ValueReader:
         Raises:
             NodeError: A promise cannot be kept.
         """
-        if view.kind is Kind.END:
+        if view.kind is NodeKind.END:
             return await self._result(view.scope)
         if view.node is None:
             return literals_pb2.LiteralMap()
-        if view.kind is Kind.TASK and view.action is not None:
+        if view.kind is NodeKind.TASK and view.action is not None:
             return (await self._own(view)).inputs
         return await self._bound(view.scope, view.node.bindings, view.spec_id)
 
-    async def _scope_inputs(self, scope: Scope) -> literals_pb2.LiteralMap:
+    async def _scope_inputs(self, scope: NestedWorkflow) -> literals_pb2.LiteralMap:
         if scope.owner is None:
             return (await self.of_execution()).inputs
         inputs = literals_pb2.LiteralMap()
         inputs.CopyFrom(await self.inputs(scope.owner))
-        if scope.owner.kind is Kind.SUB_WORKFLOW:
+        if scope.owner.kind is NodeKind.SUB_WORKFLOW:
             binding.fill_optional(inputs, scope.workflow.interface.inputs.variables)
         return inputs
 
-    async def _bound(self, scope: Scope, wanted: Iterable[Binding], node: str) -> literals_pb2.LiteralMap:
+    async def _bound(self, scope: NestedWorkflow, wanted: Iterable[Binding], node: str) -> literals_pb2.LiteralMap:
         """What bindings within a workflow stand for."""
         there: dict[str, Mapping[str, literals_pb2.Literal]] = {}
         for source in bindings.promises(wanted):
@@ -126,7 +126,7 @@ class ValueReader:
                 there[source] = (await self.outputs(scope.views[source])).literals
         return await binding.resolve(wanted, there.__getitem__, node=node, read=self._reader.object)
 
-    async def _result(self, scope: Scope) -> literals_pb2.LiteralMap:
+    async def _result(self, scope: NestedWorkflow) -> literals_pb2.LiteralMap:
         return await self._bound(scope, scope.workflow.outputs, END)
 
     # -- outputs ------------------------------------------------------------------------------------------------------
@@ -137,26 +137,26 @@ class ValueReader:
         Raises:
             NodeError: A promise cannot be kept.
         """
-        if view.kind is Kind.START:
+        if view.kind is NodeKind.START:
             return await self._scope_inputs(view.scope)
-        if view.phase not in _DONE_WELL or view.kind is Kind.END:
+        if view.phase not in _DONE_WELL or view.kind is NodeKind.END:
             return literals_pb2.LiteralMap()
         if view.inner is not None and not self._snapshot.plan.foreign:
             return await self._result(view.inner)
         match view.kind:
-            case Kind.BRANCH:
+            case NodeKind.BRANCH:
                 taken = [arm for arm in view.arms if arm.phase in _DONE_WELL]
                 return await self.outputs(taken[0]) if taken else literals_pb2.LiteralMap()
-            case Kind.GATE if isinstance(view.node, GateNode):
+            case NodeKind.GATE if isinstance(view.node, GateNode):
                 return await self._answered(view, view.node)
-            case Kind.ARRAY if view.action is None:
+            case NodeKind.ARRAY if view.action is None:
                 return await self._collected(view)
         action = self._snapshot.action_of(view)
         if action is None:
             return literals_pb2.LiteralMap()
         return (await self._values_of(action)).outputs
 
-    async def _values_of(self, action: v2_identifier_pb2.ActionIdentifier) -> Values:
+    async def _values_of(self, action: v2_identifier_pb2.ActionIdentifier) -> NodeData:
         """Of an action that has succeeded."""
         return await self._reader.data(action, self._context, ended=True, written=True)
 

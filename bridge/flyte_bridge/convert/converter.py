@@ -32,7 +32,7 @@ from flyte_bridge_translators.source.settings.environment import assign
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """One file to convert.
 
     Attributes:
@@ -54,7 +54,7 @@ class Source:
 class Parsed:
     """A file that was read: its module and facts, or why it could not be."""
 
-    source: Source
+    source: SourceFile
     module: Module | None
     facts: Facts
     failure: Failed | None = None
@@ -66,7 +66,7 @@ def failed(code: str, path: str, message: str, line: int = 0, column: int = 0) -
     return Failed((Finding(code, entry.severity, Where(path, line, column), message, entry.advice),))
 
 
-def parse(source: Source) -> Parsed:
+def parse(source: SourceFile) -> Parsed:
     """Parse one file and read its facts; what cannot be parsed comes back as a failure with its place."""
     nothing = Facts(source.name)
     if not source.data.strip():
@@ -128,7 +128,7 @@ def convert_source(
         options: The user's choices.
     """
     data = text.encode() if isinstance(text, str) else text
-    parsed = parse(Source(path, name, name.rpartition(".")[0], data))
+    parsed = parse(SourceFile(path, name, name.rpartition(".")[0], data))
     return convert_parsed(parsed, flyte1_source.context({name: parsed.facts}, options))
 
 

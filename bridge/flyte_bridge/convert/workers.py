@@ -11,7 +11,7 @@ from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
-from flyte_bridge.convert.converter import Parsed, Source, convert_parsed, encoded, failed, parse
+from flyte_bridge.convert.converter import Parsed, SourceFile, convert_parsed, encoded, failed, parse
 from flyte_bridge.convert.files import Contexts, File, FileResult
 from flyte_bridge.convert.neighbours import search_path
 from flyte_bridge.errors import BridgeError
@@ -34,11 +34,11 @@ class Shelf:
         try:
             data = file.path.read_bytes()
         except OSError as error:
-            source = Source(str(file.path), file.name, file.package, b"")
+            source = SourceFile(str(file.path), file.name, file.package, b"")
             reason = f"cannot be read: {error.strerror or error}"
             parsed = Parsed(source, None, Facts(file.name), failed("FB102", source.path, reason))
         else:
-            parsed = parse(Source(str(file.path), file.name, file.package, data, search_path(file)))
+            parsed = parse(SourceFile(str(file.path), file.name, file.package, data, search_path(file)))
         self.parsed[index] = (file, parsed)
         return parsed.facts
 

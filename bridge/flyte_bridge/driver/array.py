@@ -29,7 +29,7 @@ from google.protobuf.message import DecodeError
 
 from flyte_bridge.driver import child_actions, elements, failure
 from flyte_bridge.driver.nodes import launch_plan
-from flyte_bridge.driver.scope import Scope, Step
+from flyte_bridge.driver.scope import NodeUnderWay, WorkflowCall
 from flyte_bridge.errors import BackendError, NodeError
 from flyte_bridge_translators.flyte1.names import BAD_SPECIFICATION, RUNTIME_EXECUTION
 from flyte_bridge_translators.flyte1.nodes import ArrayNode, LaunchPlanNode, SubWorkflowNode, TaskNode
@@ -48,7 +48,7 @@ SUMMARY = 100 * 1024
 """Bytes of an array's error message (`events.MaxErrorMessageLength`)."""
 
 
-async def run(step: Step[ArrayNode]) -> literals_pb2.LiteralMap:
+async def run(step: NodeUnderWay[ArrayNode]) -> literals_pb2.LiteralMap:
     """Run all elements, and collect what they put out.
 
     Raises:
@@ -83,7 +83,7 @@ def _nested(array: ArrayNode) -> bool:
     return isinstance(array.element, SubWorkflowNode)
 
 
-async def _earlier(step: Step[ArrayNode], name: str) -> literals_pb2.LiteralMap | None:
+async def _earlier(step: NodeUnderWay[ArrayNode], name: str) -> literals_pb2.LiteralMap | None:
     """The outputs that an earlier attempt of the driver, or the run that is recovered, has recorded."""
     execution = step.execution
     prefix = ""
@@ -95,7 +95,9 @@ async def _earlier(step: Step[ArrayNode], name: str) -> literals_pb2.LiteralMap 
     return await child_actions.outputs(execution, prefix, step.uid) if prefix else None
 
 
-async def _record(step: Step[ArrayNode], trace: run_definition_pb2.TraceAction, file: str, message: Message) -> None:
+async def _record(
+    step: NodeUnderWay[ArrayNode], trace: run_definition_pb2.TraceAction, file: str, message: Message
+) -> None:
     """Note the array's end, so that readers find its outputs without those of its elements."""
     execution, name = step.execution, identifier.action_name(step.uid)
     trace.end_time.GetCurrentTime()
@@ -107,7 +109,7 @@ async def _record(step: Step[ArrayNode], trace: run_definition_pb2.TraceAction, 
 class _Array:
     """One array node under way."""
 
-    def __init__(self, step: Step[ArrayNode]) -> None:
+    def __init__(self, step: NodeUnderWay[ArrayNode]) -> None:
         self.step = step
         self.execution = step.execution
         self.array = step.node
@@ -184,12 +186,12 @@ class _Array:
         inner = self.array.element
         match inner:
             case TaskNode():
-                return elements.Tasks(self.step, inner, self._item, mapped, self.inputs).run
+                return elements.ElementTasks(self.step, inner, self._item, mapped, self.inputs).run
             case LaunchPlanNode(launch_plan=launched):
 
                 async def child(index: int, uid: str) -> literals_pb2.LiteralMap:
                     inputs = self._item(mapped, index, listed=False)
-                    own = Step(self.step.scope, inner, uid, inputs)
+                    own = NodeUnderWay(self.step.scope, inner, uid, inputs)
                     return await launch_plan.launch(own, launched, uid, inputs, group=self.step.uid)
 
                 return child
@@ -199,7 +201,7 @@ class _Array:
 
                 async def nested(index: int, uid: str) -> literals_pb2.LiteralMap:
                     inputs = self._item(mapped, index, listed=False)
-                    return await Scope(self.execution, workflow, tables, inputs, uid=uid).run()
+                    return await WorkflowCall(self.execution, workflow, tables, inputs, uid=uid).run()
 
                 return nested
         message = "an array node maps a task, a launch plan or a sub-workflow; this one maps something else"

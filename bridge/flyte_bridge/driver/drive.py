@@ -14,10 +14,10 @@ from flyte_bridge.driver import child_actions, parent
 from flyte_bridge.driver.binding import fill_optional
 from flyte_bridge.driver.children import Children
 from flyte_bridge.driver.closure import Tables
-from flyte_bridge.driver.execution import Ending, Execution
+from flyte_bridge.driver.execution import Execution, StopReason
 from flyte_bridge.driver.patience import patient
-from flyte_bridge.driver.recover import Source
-from flyte_bridge.driver.scope import Scope
+from flyte_bridge.driver.recover import RecoveredRun
+from flyte_bridge.driver.scope import WorkflowCall
 from flyte_bridge.errors import BackendError, NodeError, NoSuchObject, NotFound
 from flyte_bridge_translators.flyte1 import read
 from flyte_bridge_translators.flyte1.names import BAD_SPECIFICATION, START
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from flyte_bridge.backend.client import BackendClient
     from flyte_bridge.backend.storage import Storage
-    from flyte_bridge.driver.main import Facts
+    from flyte_bridge.driver.main import DriverArguments
     from flyte_bridge_translators.flyte1.closure import Closure, Workflow
     from flyte_bridge_translators.wire.execution_settings import ExecutionSettings
 
@@ -41,7 +41,7 @@ _log = logging.getLogger("flyte_bridge.driver")
 class Drive:
     """Runs what the driver's own action is."""
 
-    def __init__(self, facts: Facts, backend: BackendClient, storage: Storage) -> None:
+    def __init__(self, facts: DriverArguments, backend: BackendClient, storage: Storage) -> None:
         self._facts = facts
         self._backend = backend
         self._storage = storage
@@ -83,7 +83,7 @@ class Drive:
                 await execution.source.load()
             inputs = await self._inputs(packed, workflow)
             following = asyncio.ensure_future(parent.follow(self._backend, facts.action.run, known))
-            scope = Scope(execution, workflow, Tables(closure), inputs)
+            scope = WorkflowCall(execution, workflow, Tables(closure), inputs)
             try:
                 outputs = await scope.run()
                 await self._storage.write(f"{facts.outputs}/outputs.pb", outputs.SerializeToString())
@@ -161,11 +161,11 @@ class Drive:
         except Exception:
             _log.exception("the report cannot be written")
 
-    def _source(self, known: ExecutionSettings) -> Source | None:
+    def _source(self, known: ExecutionSettings) -> RecoveredRun | None:
         recovered = known.recover_from
         if recovered is None:
             return None
-        return Source(self._backend, identifier.run_of(recovered, self._facts.action.run.org), recovered.name)
+        return RecoveredRun(self._backend, identifier.run_of(recovered, self._facts.action.run.org), recovered.name)
 
     async def stop(self, working: asyncio.Future[None]) -> None:
         """Stop because this process is told to: by an abort of the run, or by a server or node that goes down.
@@ -176,11 +176,11 @@ class Drive:
         Args:
             working: What `run` runs in.
         """
-        ending = Ending.INTERRUPTED
+        ending = StopReason.INTERRUPTED
         with contextlib.suppress(BackendError, asyncio.TimeoutError):
             details = await asyncio.wait_for(self._backend.get_action(action_id=self._facts.action), 2)
             if details.status.phase == phase_pb2.ACTION_PHASE_ABORTED:
-                ending = Ending.ABORTED
+                ending = StopReason.ABORTED
         if self._execution is not None:
             self._execution.ending = ending
         working.cancel()

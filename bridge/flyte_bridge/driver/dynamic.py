@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 from flyte_bridge.driver import child_actions
 from flyte_bridge.driver.closure import Tables
 from flyte_bridge.driver.patience import patient
-from flyte_bridge.driver.scope import Scope, Step
+from flyte_bridge.driver.scope import NodeUnderWay, WorkflowCall
 from flyte_bridge.errors import InternalError, NodeError, NotFound
 from flyte_bridge.registry import specs
 from flyte_bridge_translators.flyte1 import read
@@ -40,7 +40,7 @@ UNSUPPORTED = "UnsupportedTaskType"
 
 
 async def expand(
-    step: Step[Node], template: v2_tasks_pb2.TaskTemplate, futures: bytes, attempt: int
+    step: NodeUnderWay[Node], template: v2_tasks_pb2.TaskTemplate, futures: bytes, attempt: int
 ) -> literals_pb2.LiteralMap:
     """Run what a dynamic task has left to be run.
 
@@ -68,11 +68,13 @@ async def expand(
     expanded = read.closure(closure)
     step.execution.journal.expanded(step.uid, expanded, attempt)
     tables = Tables(expanded)
-    return await Scope(step.execution, expanded.primary, tables, step.inputs, uid=step.uid, attempt=attempt).run()
+    return await WorkflowCall(
+        step.execution, expanded.primary, tables, step.inputs, uid=step.uid, attempt=attempt
+    ).run()
 
 
 async def _built(
-    step: Step[Node], template: v2_tasks_pb2.TaskTemplate, futures: bytes
+    step: NodeUnderWay[Node], template: v2_tasks_pb2.TaskTemplate, futures: bytes
 ) -> compiler_pb2.CompiledWorkflowClosure:
     try:
         spec = dynamic_job_pb2.DynamicJobSpec.FromString(futures)
@@ -86,7 +88,7 @@ async def _built(
 
 
 async def _compiled(
-    step: Step[Node], task: tasks_pb2.TaskTemplate, spec: dynamic_job_pb2.DynamicJobSpec
+    step: NodeUnderWay[Node], task: tasks_pb2.TaskTemplate, spec: dynamic_job_pb2.DynamicJobSpec
 ) -> compiler_pb2.CompiledWorkflowClosure:
     execution = step.execution
     try:
@@ -111,12 +113,12 @@ async def _compiled(
         raise NodeError(f"malformed dynamic workflow: {error}", code=BUILD_FAILED, node=step.uid) from error
 
 
-async def _task(step: Step[Node], wanted: identifier_pb2.Identifier) -> tasks_pb2.TaskTemplate:
+async def _task(step: NodeUnderWay[Node], wanted: identifier_pb2.Identifier) -> tasks_pb2.TaskTemplate:
     found = specs.to_task(await _registered(step, wanted))
     return found.closure.compiled_task.template
 
 
-async def _launch_plan(step: Step[Node], wanted: identifier_pb2.Identifier) -> launch_plan_pb2.LaunchPlan:
+async def _launch_plan(step: NodeUnderWay[Node], wanted: identifier_pb2.Identifier) -> launch_plan_pb2.LaunchPlan:
     details = await _registered(step, wanted)
     try:
         plan = specs.to_launch_plan(details)
@@ -129,7 +131,7 @@ async def _launch_plan(step: Step[Node], wanted: identifier_pb2.Identifier) -> l
     return plan
 
 
-async def _registered(step: Step[Node], wanted: identifier_pb2.Identifier) -> task_definition_pb2.TaskDetails:
+async def _registered(step: NodeUnderWay[Node], wanted: identifier_pb2.Identifier) -> task_definition_pb2.TaskDetails:
     where = identifier.deployed(wanted, org=step.execution.action.run.org)
     try:
         return await patient(lambda: step.execution.backend.get_task(task_id=where))
@@ -139,7 +141,7 @@ async def _registered(step: Step[Node], wanted: identifier_pb2.Identifier) -> ta
         raise NodeError(message, code=BUILD_FAILED, node=step.uid) from error
 
 
-async def _record(step: Step[Node], closure: compiler_pb2.CompiledWorkflowClosure, attempt: int) -> None:
+async def _record(step: NodeUnderWay[Node], closure: compiler_pb2.CompiledWorkflowClosure, attempt: int) -> None:
     """Note what the node has become, so that readers need no access to the storage; once, whatever happens after it."""
     execution, name = step.execution, identifier.closure_id(step.uid)
     if execution.children.known(name):
@@ -154,7 +156,7 @@ async def _record(step: Step[Node], closure: compiler_pb2.CompiledWorkflowClosur
     await child_actions.record(execution, step.uid, trace, group=step.scope.uid, name=name)
 
 
-async def _attempt(step: Step[Node], own: int) -> int:
+async def _attempt(step: NodeUnderWay[Node], own: int) -> int:
     """Which attempt of the task, from 0, has left it: ids of nodes beneath it hold that.
 
     One that was taken over from the run that is recovered keeps the number it had there, so that the nodes beneath it are

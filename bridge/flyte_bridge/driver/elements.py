@@ -9,7 +9,7 @@ from flyteidl.core import literals_pb2
 
 from flyte_bridge.driver import child_actions, execution_overrides, task_time
 from flyte_bridge.driver.nodes import task
-from flyte_bridge.driver.scope import Step
+from flyte_bridge.driver.scope import NodeUnderWay
 from flyte_bridge_translators.wire import identifier, plugin, process
 
 if TYPE_CHECKING:
@@ -37,18 +37,23 @@ BEGINNING = 64
 """Elements of which messages are on their way at once; any number may run. It bounds the driver's memory."""
 
 
-class Tasks:
+class ElementTasks:
     """The elements of a mapped task."""
 
     def __init__(
-        self, step: Step[ArrayNode], inner: TaskNode, item: Item, mapped: list[str], inputs: literals_pb2.LiteralMap
+        self,
+        step: NodeUnderWay[ArrayNode],
+        inner: TaskNode,
+        item: Item,
+        mapped: list[str],
+        inputs: literals_pb2.LiteralMap,
     ) -> None:
         self.step = step
         self.inner = inner
         self.item = item
         self.mapped = mapped
         self.inputs = inputs
-        self.template = task.effective(Step(step.scope, inner, step.uid, inputs))
+        self.template = task.effective(NodeUnderWay(step.scope, inner, step.uid, inputs))
         self.mapping = not (step.node.individual_inputs or step.node.original_interface)
         if self.mapping:
             _one_output(self.template)
@@ -73,10 +78,10 @@ class Tasks:
         prefix = await task_time.run(self.step.execution, uid, self.template.metadata, begin)
         return await task.results(self._own(index, uid), self.template, prefix)
 
-    def _own(self, index: int, uid: str) -> Step[TaskNode]:
+    def _own(self, index: int, uid: str) -> NodeUnderWay[TaskNode]:
         """The element as a node of its own."""
         inputs = self.inputs if self.whole else self.item(self.mapped, index, listed=self.mapping)
-        return Step(self.step.scope, self.inner, uid, inputs)
+        return NodeUnderWay(self.step.scope, self.inner, uid, inputs)
 
     async def _begin(self, index: int, uid: str, name: str, retries: int) -> str | None:
         own = self._own(index, uid)

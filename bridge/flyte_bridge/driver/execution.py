@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from flyte_bridge.backend.client import BackendClient
     from flyte_bridge.backend.storage import Storage
     from flyte_bridge.driver.children import Children
-    from flyte_bridge.driver.recover import Source
+    from flyte_bridge.driver.recover import RecoveredRun
     from flyte_bridge_translators.flyte1.nodes import Key
     from flyte_bridge_translators.wire.execution import ExecutionSettings
 
 
-class Ending(Enum):
+class StopReason(Enum):
     """Why the driver is stopped before its workflow has ended."""
 
     INTERRUPTED = "interrupted"
@@ -69,10 +69,10 @@ class Execution:
     goes_on: bool
     interruptible: bool
     workflow: Key
-    source: Source | None = None
+    source: RecoveredRun | None = None
     journal: Journal = field(default_factory=Journal)
     launch_plans: dict[tuple[str, ...], launch_plan_pb2.LaunchPlan] = field(default_factory=dict)
-    ending: Ending | None = None
+    ending: StopReason | None = None
 
     def __post_init__(self) -> None:
         most = self.settings.max_parallelism

@@ -23,7 +23,7 @@ from flyte_bridge_translators.wire import process
 if TYPE_CHECKING:
     from flyteidl2.core import tasks_pb2
 
-    from flyte_bridge.driver.scope import Step
+    from flyte_bridge.driver.scope import NodeUnderWay
     from flyte_bridge_translators.flyte1.nodes import Node
 
 EMBEDDED = "FLYTE_BRIDGE_EMBEDDED"
@@ -37,7 +37,7 @@ def embedded() -> bool:
     return EMBEDDED in os.environ
 
 
-def apply(step: Step[Node], template: tasks_pb2.TaskTemplate) -> None:
+def apply(step: NodeUnderWay[Node], template: tasks_pb2.TaskTemplate) -> None:
     """Set in a task's template what the execution asks for.
 
     Args:
@@ -58,7 +58,7 @@ def apply(step: Step[Node], template: tasks_pb2.TaskTemplate) -> None:
         process.set_arguments(template, [_RAW_OUTPUT.sub(place, word) for word in words])
 
 
-def interruptible(step: Step[Node]) -> bool | None:
+def interruptible(step: NodeUnderWay[Node]) -> bool | None:
     """Whether a node may be interrupted; None if nobody says."""
     own = step.node.overrides.interruptible
     if own is not None:
@@ -68,7 +68,7 @@ def interruptible(step: Step[Node]) -> bool | None:
     return True if step.execution.interruptible else None
 
 
-def own_run_spec(step: Step[Node]) -> run_pb2.RunSpec | None:
+def own_run_spec(step: NodeUnderWay[Node]) -> run_pb2.RunSpec | None:
     """The run's spec with what its node may be instead; None where the run's own will do."""
     spec, wanted = step.execution.run_spec, interruptible(step)
     if wanted is None or (spec.HasField("interruptible") and spec.interruptible.value == wanted):

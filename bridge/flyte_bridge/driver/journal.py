@@ -15,7 +15,7 @@ _log = logging.getLogger("flyte_bridge.driver")
 
 
 @dataclass
-class Entry:
+class NodeStory:
     """One node's story.
 
     Attributes:
@@ -45,13 +45,13 @@ class Journal:
         attempts: Which attempt of a dynamic node has become that, from 0: the ids of the nodes beneath it hold the number.
     """
 
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, NodeStory] = field(default_factory=dict)
     closures: dict[str, Closure] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
 
-    def began(self, uid: str, node: Node) -> Entry:
+    def began(self, uid: str, node: Node) -> NodeStory:
         """A node has its inputs and begins."""
-        entry = self.entries[uid] = Entry(node, started=time.time())
+        entry = self.entries[uid] = NodeStory(node, started=time.time())
         return entry
 
     def ended(self, uid: str, state: str, error: str = "") -> None:
@@ -78,4 +78,4 @@ class Journal:
 
     def skipped(self, uid: str, node: Node) -> None:
         """A node will never begin."""
-        self.entries[uid] = Entry(node, state="skipped")
+        self.entries[uid] = NodeStory(node, state="skipped")

@@ -45,7 +45,7 @@ WRONG_CALL = 2
 
 
 @dataclass(frozen=True)
-class Facts:
+class DriverArguments:
     """What the driver is told by whoever starts it.
 
     Attributes:
@@ -61,7 +61,7 @@ class Facts:
     base: str
 
     @staticmethod
-    def of(arguments: Sequence[str], environ: Mapping[str, str]) -> Facts:
+    def of(arguments: Sequence[str], environ: Mapping[str, str]) -> DriverArguments:
         """From the command line, and from the environment where that leaves something open.
 
         Raises:
@@ -89,7 +89,7 @@ class Facts:
         )
         action = identifier_pb2.ActionIdentifier(run=run, name=told(given.name, "ACTION_NAME"))
         outputs = given.outputs_path.rstrip("/")
-        return Facts(action, given.inputs, outputs, told("", "_U_RUN_BASE").rstrip("/"))
+        return DriverArguments(action, given.inputs, outputs, told("", "_U_RUN_BASE").rstrip("/"))
 
 
 def main() -> None:
@@ -105,7 +105,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """
     logging.basicConfig(level=_level(environ.get("LOG_LEVEL", "")), format="%(asctime)s %(name)s %(message)s")
     try:
-        return asyncio.run(_run(Facts.of(arguments, environ), environ))
+        return asyncio.run(_run(DriverArguments.of(arguments, environ), environ))
     except (Exception, SystemExit) as error:
         # The Go backend starts a process that ends badly anew, for ever and without a word: so even what keeps the driver
         # from beginning is written down
@@ -146,7 +146,7 @@ def _level(text: str) -> int:
     return known if isinstance(known, int) else logging.INFO
 
 
-async def _run(facts: Facts, environ: Mapping[str, str]) -> int:
+async def _run(facts: DriverArguments, environ: Mapping[str, str]) -> int:
     from flyte_bridge.backend import connect
     from flyte_bridge.backend.storage import Storage
     from flyte_bridge.driver.drive import Drive

@@ -25,7 +25,7 @@ from flyte_bridge_translators.wire import identifier
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from flyte_bridge.driver.scope import Step
+    from flyte_bridge.driver.scope import NodeUnderWay
     from flyte_bridge_translators.flyte1.nodes import Node
 
 HEARTBEAT = 10.0
@@ -35,7 +35,7 @@ _log = logging.getLogger("flyte_bridge.driver")
 
 
 async def remembered(
-    step: Step[Node], template: tasks_pb2.TaskTemplate, run: Callable[[], Awaitable[literals_pb2.LiteralMap]]
+    step: NodeUnderWay[Node], template: tasks_pb2.TaskTemplate, run: Callable[[], Awaitable[literals_pb2.LiteralMap]]
 ) -> literals_pb2.LiteralMap:
     """A dynamic task's outputs: those that are remembered, or those of a run, which is then remembered.
 
@@ -64,7 +64,7 @@ async def remembered(
 class _Memory:
     """What the cache knows of one call of a task."""
 
-    def __init__(self, step: Step[Node], template: tasks_pb2.TaskTemplate) -> None:
+    def __init__(self, step: NodeUnderWay[Node], template: tasks_pb2.TaskTemplate) -> None:
         self.step = step
         self.backend = step.execution.backend
         self.serial = template.metadata.cache_serializable

@@ -12,11 +12,11 @@ from flyte_bridge_translators.wire import identifier
 if TYPE_CHECKING:
     from flyteidl.core import literals_pb2
 
-    from flyte_bridge.driver.scope import Step
+    from flyte_bridge.driver.scope import NodeUnderWay
     from flyte_bridge_translators.flyte1.nodes import Node
 
 
-async def done(step: Step[Node], outputs: literals_pb2.LiteralMap) -> None:
+async def done(step: NodeUnderWay[Node], outputs: literals_pb2.LiteralMap) -> None:
     """Record a node that needed no action of its own, with its outputs."""
     execution = step.execution
     name = identifier.action_name(step.uid)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Found:
+class RecoveredAction:
     """What a source action left.
 
     Attributes:
@@ -50,7 +50,7 @@ class Found:
         return result
 
 
-class Source:
+class RecoveredRun:
     """A run to take results from."""
 
     def __init__(self, backend: BackendClient, run: identifier_pb2.RunIdentifier, name: str) -> None:
@@ -62,7 +62,7 @@ class Source:
             name: Its v1 name, from which those of its child executions follow.
         """
         self._backend = backend
-        self._found: dict[str, Found | None] = {}
+        self._found: dict[str, RecoveredAction | None] = {}
         self.run = run
         self.name = name
 
@@ -76,7 +76,7 @@ class Source:
                     return
                 self._found[update.action_id.name] = self._of(update)
 
-    async def result(self, name: str) -> Found | None:
+    async def result(self, name: str) -> RecoveredAction | None:
         """What a succeeded action of a name left; None if there is none."""
         if name not in self._found:
             self._found[name] = await self._asked(name)
@@ -96,13 +96,13 @@ class Source:
             return None
         return child
 
-    async def _asked(self, name: str) -> Found | None:
+    async def _asked(self, name: str) -> RecoveredAction | None:
         action = identifier_pb2.ActionIdentifier(run=self.run, name=name)
         update = await outcome.ask(self._backend, action)
         return self._of(update) if update is not None else None
 
-    def _of(self, update: Any) -> Found | None:
+    def _of(self, update: Any) -> RecoveredAction | None:
         if update.phase not in GOOD:
             return None
         action = identifier_pb2.ActionIdentifier(run=self.run, name=update.action_id.name)
-        return Found(action, update.output_uri, update.value if update.HasField("value") else None)
+        return RecoveredAction(action, update.output_uri, update.value if update.HasField("value") else None)

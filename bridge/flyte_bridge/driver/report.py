@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from flyte_bridge.driver.execution import Execution
-    from flyte_bridge.driver.journal import Entry
+    from flyte_bridge.driver.journal import NodeStory
     from flyte_bridge_translators.flyte1.closure import Closure
 
 MOST_BOXES = 400
@@ -98,7 +98,7 @@ async def _statuses(execution: Execution) -> dict[str, Any]:
             return found
 
 
-def _state(uid: str, entry: Entry, actions: Mapping[str, Any]) -> figure.State:
+def _state(uid: str, entry: NodeStory, actions: Mapping[str, Any]) -> figure.BoxState:
     status = actions.get(identifier.action_name(uid))
     phase, seconds = entry.state, entry.ended - entry.started if entry.ended else None
     if status is not None:
@@ -108,17 +108,17 @@ def _state(uid: str, entry: Entry, actions: Mapping[str, Any]) -> figure.State:
             phase = "cached"
         if status.HasField("end_time") and status.start_time.seconds:
             seconds = (status.end_time.ToNanoseconds() - status.start_time.ToNanoseconds()) / 1e9
-    return figure.State(phase, None if phase == "skipped" else seconds, entry.note)
+    return figure.BoxState(phase, None if phase == "skipped" else seconds, entry.note)
 
 
-def _summary(states: Iterable[figure.State]) -> str:
+def _summary(states: Iterable[figure.BoxState]) -> str:
     counts: dict[str, int] = {}
     for state in states:
         counts[state.phase] = counts.get(state.phase, 0) + 1
     return ", ".join(f"{count} {phase}" for phase, count in sorted(counts.items())) or "no nodes"
 
 
-def _table(entries: Mapping[str, Entry], states: Mapping[str, figure.State]) -> str:
+def _table(entries: Mapping[str, NodeStory], states: Mapping[str, figure.BoxState]) -> str:
     order = list(entries)
     left_out = ""
     if len(order) > MOST_ROWS:
@@ -129,7 +129,7 @@ def _table(entries: Mapping[str, Entry], states: Mapping[str, figure.State]) -> 
     return f"<table>{head}\n{rows}</table>{left_out}"
 
 
-def _row(uid: str, entry: Entry, state: figure.State) -> str:
+def _row(uid: str, entry: NodeStory, state: figure.BoxState) -> str:
     took = "" if state.seconds is None else figure.duration(state.seconds)
     note = f"<pre>{escape(entry.error)}</pre>" if entry.error else escape(state.note)
     return (

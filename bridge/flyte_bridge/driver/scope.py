@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from flyte_bridge.driver import binding, child_actions, failure
-from flyte_bridge.driver.execution import Ending
+from flyte_bridge.driver.execution import StopReason
 from flyte_bridge.driver.timing import timed
 from flyte_bridge.errors import NodeError
 from flyte_bridge_translators.flyte1 import bindings
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 N_co = TypeVar("N_co", bound=Node, covariant=True)
 
 
-class State(Enum):
+class NodeEnd(Enum):
     """How a node has ended."""
 
     SUCCEEDED = "succeeded"
@@ -45,7 +45,7 @@ class State(Enum):
 
 
 @dataclass(frozen=True)
-class Step(Generic[N_co]):
+class NodeUnderWay(Generic[N_co]):
     """One node under way.
 
     Attributes:
@@ -56,7 +56,7 @@ class Step(Generic[N_co]):
         attempt: Which of the driver's own attempts this is, from 0; a task's are the backend's to count.
     """
 
-    scope: Scope
+    scope: WorkflowCall
     node: N_co
     uid: str
     inputs: literals_pb2.LiteralMap
@@ -68,7 +68,7 @@ class Step(Generic[N_co]):
         return self.scope.execution
 
 
-class Scope:
+class WorkflowCall:
     """A workflow, with the inputs of one call of it."""
 
     def __init__(
@@ -97,9 +97,9 @@ class Scope:
         self.uid = uid
         self.attempt = attempt
         self.nodes = {node.id: node for node in workflow.nodes}
-        self.states: dict[str, State] = {}
+        self.states: dict[str, NodeEnd] = {}
         self._outputs: dict[str, Mapping[str, literals_pb2.Literal]] = {START: inputs.literals}
-        self._waiters: dict[str, asyncio.Future[State]] = {}
+        self._waiters: dict[str, asyncio.Future[NodeEnd]] = {}
         self._error: NodeError | None = None
         self._uses: Counter[str] = Counter()
 
@@ -152,15 +152,15 @@ class Scope:
                 node=str(error.path[0]),
                 kind="SYSTEM",
             ) from error
-        ended: asyncio.Queue[tuple[Node, asyncio.Task[State]]] = asyncio.Queue()
-        running: set[asyncio.Task[State]] = set()
+        ended: asyncio.Queue[tuple[Node, asyncio.Task[NodeEnd]]] = asyncio.Queue()
+        running: set[asyncio.Task[NodeEnd]] = set()
         waiting = deque(ready.first())
         try:
             while waiting or running:
                 while waiting:
                     node = waiting.popleft()
-                    if not all(self.states[before.id] is State.SUCCEEDED for before in ready.before(node)):
-                        self._settle(node, State.SKIPPED)
+                    if not all(self.states[before.id] is NodeEnd.SUCCEEDED for before in ready.before(node)):
+                        self._settle(node, NodeEnd.SKIPPED)
                         waiting.extend(ready.ended(node))
                         continue
                     task = asyncio.ensure_future(self._one(node))
@@ -179,19 +179,19 @@ class Scope:
         if self._error is not None:
             raise self._error
 
-    def _state(self, task: asyncio.Task[State]) -> State:
+    def _state(self, task: asyncio.Task[NodeEnd]) -> NodeEnd:
         try:
             return task.result()
         except NodeError as error:
             if self._error is None:
                 self._error = error
-            return State.FAILED
+            return NodeEnd.FAILED
         except Exception:
             # the backend is gone, or we have a defect: what runs goes on, and the driver's next attempt finds it
-            self.execution.ending = self.execution.ending or Ending.INTERRUPTED
+            self.execution.ending = self.execution.ending or StopReason.INTERRUPTED
             raise
 
-    async def _one(self, node: Node) -> State:
+    async def _one(self, node: Node) -> NodeEnd:
         try:
             outputs = await self.run_node(node, self.unique(node.id))
         finally:
@@ -199,7 +199,7 @@ class Scope:
         self._outputs[node.id] = outputs.literals
         if not self._uses[node.id]:
             del self._outputs[node.id]
-        return State.SUCCEEDED
+        return NodeEnd.SUCCEEDED
 
     async def run_node(
         self, node: Node, uid: str, inputs: Callable[[], Awaitable[literals_pb2.LiteralMap]] | None = None
@@ -221,7 +221,7 @@ class Scope:
         journal.began(uid, node)
         try:
             given = await (inputs() if inputs is not None else self._inputs_of(node, uid))
-            outputs = await timed(Step(self, node, uid, given))
+            outputs = await timed(NodeUnderWay(self, node, uid, given))
         except NodeError as error:
             error.node = error.node or uid
             journal.ended(uid, "failed", failure.text(error))
@@ -253,7 +253,7 @@ class Scope:
         """The unique id of a node of this workflow."""
         return identifier.unique_id(self.uid, self.attempt, node_id)
 
-    async def settled(self, node_id: str) -> State:
+    async def settled(self, node_id: str) -> NodeEnd:
         """How a node ended; waits for it. An arm of a branch may need nodes that its branch does not wait for."""
         if node_id in self.states:
             return self.states[node_id]
@@ -265,9 +265,9 @@ class Scope:
         """The nodes of this workflow that a node, also one in an arm, waits for."""
         return sorted(name for name in node.upstream if name in self.nodes)
 
-    def _settle(self, node: Node, state: State) -> None:
+    def _settle(self, node: Node, state: NodeEnd) -> None:
         self.states[node.id] = state
-        if state is State.SKIPPED:
+        if state is NodeEnd.SKIPPED:
             self._release(node)
             self.execution.journal.skipped(self.unique(node.id), node)
         waiter = self._waiters.pop(node.id, None)
@@ -288,11 +288,13 @@ class Scope:
                 self._outputs.pop(source, None)
 
 
-def _announce(ended: asyncio.Queue[tuple[Node, asyncio.Task[State]]], node: Node, task: asyncio.Task[State]) -> None:
+def _announce(
+    ended: asyncio.Queue[tuple[Node, asyncio.Task[NodeEnd]]], node: Node, task: asyncio.Task[NodeEnd]
+) -> None:
     ended.put_nowait((node, task))
 
 
-async def _cancel(tasks: Iterable[asyncio.Task[State]]) -> None:
+async def _cancel(tasks: Iterable[asyncio.Task[NodeEnd]]) -> None:
     left = [task for task in tasks if not task.done()]
     for task in left:
         task.cancel()

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 from flyte_bridge.driver import failure
 from flyte_bridge.driver.nodes import runner
 from flyte_bridge.errors import NodeError
-from flyte_bridge_translators.flyte1.nodes import Kind
+from flyte_bridge_translators.flyte1.nodes import NodeKind
 from flyte_bridge_translators.wire import exhausted
 
 if TYPE_CHECKING:
     from flyteidl.core import literals_pb2
 
-    from flyte_bridge.driver.scope import Step
+    from flyte_bridge.driver.scope import NodeUnderWay
     from flyte_bridge_translators.flyte1.nodes import Node
 
-TIMED = frozenset({Kind.SUB_WORKFLOW, Kind.LAUNCH_PLAN, Kind.BRANCH, Kind.ARRAY})
+TIMED = frozenset({NodeKind.SUB_WORKFLOW, NodeKind.LAUNCH_PLAN, NodeKind.BRANCH, NodeKind.ARRAY})
 """Kinds of nodes whose time the driver keeps."""
 
 
-async def timed(step: Step[Node]) -> literals_pb2.LiteralMap:
+async def timed(step: NodeUnderWay[Node]) -> literals_pb2.LiteralMap:
     """Run a node, within its time.
 
     Raises:

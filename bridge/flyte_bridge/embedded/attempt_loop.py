@@ -33,8 +33,8 @@ from flyte_bridge.backend import hashing
 from flyte_bridge.embedded import limits, retries
 from flyte_bridge.embedded.attempts import fold
 from flyte_bridge.embedded.clock import to_datetime, to_timestamp
-from flyte_bridge.embedded.events import Change
-from flyte_bridge.embedded.executor import AttemptEvent, Ending, Failure, Job, Outcome
+from flyte_bridge.embedded.events import StatusChange
+from flyte_bridge.embedded.executor import AttemptEnding, AttemptEvent, AttemptFailure, AttemptJob, AttemptOutcome
 from flyte_bridge.embedded.faults import Fault
 from flyte_bridge.embedded.inputs import inputs_file
 from flyte_bridge.embedded.layout import Layout, output_prefix
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from flyte_bridge.embedded.cached_results import Memo
     from flyte_bridge.embedded.clock import Clock
     from flyte_bridge.embedded.executor import Executor
-    from flyte_bridge.embedded.gate import Gate
+    from flyte_bridge.embedded.gate import ConcurrencyGate
     from flyte_bridge.embedded.inputs import Objects
     from flyte_bridge.embedded.ledger import Ledger
     from flyte_bridge.embedded.model import ActionKey, ActionRecord, Micros
@@ -88,7 +88,7 @@ class Parts:
 class Life:
     """One task action, from QUEUED to its end."""
 
-    def __init__(self, parts: Parts, record: ActionRecord, run_spec: bytes, depth: int, gate: Gate) -> None:
+    def __init__(self, parts: Parts, record: ActionRecord, run_spec: bytes, depth: int, gate: ConcurrencyGate) -> None:
         """Prepares; `run` does it.
 
         Args:
@@ -121,11 +121,11 @@ class Life:
                     return
                 await self._attempts()
         except Fault as fault:
-            await self._end(Failure("Refused", str(fault)))
+            await self._end(AttemptFailure("Refused", str(fault)))
         except Exception as error:
             _log.exception("%s", self._key)
             text = f"a defect of flyte-bridge's embedded backend: {type(error).__name__}: {error}"
-            await self._end(Failure("EngineFailure", text, system=True))
+            await self._end(AttemptFailure("EngineFailure", text, system=True))
 
     # -- attempts -----------------------------------------------------------------------------------------------------
 
@@ -142,7 +142,7 @@ class Life:
                 return
             await self._pause()
 
-    async def _attempt(self, number: int) -> tuple[Outcome, bytes]:
+    async def _attempt(self, number: int) -> tuple[AttemptOutcome, bytes]:
         """One attempt within its limits: how it ended, and the `ActionEvent` that says so."""
         job = self._job(number)
         version = 0
@@ -153,7 +153,7 @@ class Life:
             started = event.at if event.phase is Phase.RUNNING else None
             body = self._event(number, event.phase, event.at, version, started_at=started)
             try:
-                self._note(number, event.phase, body.SerializeToString(), Change(event.phase, started_at=started))
+                self._note(number, event.phase, body.SerializeToString(), StatusChange(event.phase, started_at=started))
             except StoreError:
                 # no room on the disk: the attempt's end will be written down, and its result is a file already
                 _log.warning("%s: %s is not recorded", self._key, event.phase.name, exc_info=True)
@@ -170,7 +170,7 @@ class Life:
         end.cache_status = self._record.cache_status
         return outcome, end.SerializeToString()
 
-    async def _started_anew(self, number: int, outcome: Outcome) -> bool:
+    async def _started_anew(self, number: int, outcome: AttemptOutcome) -> bool:
         """Whether a process that has crashed is started again in the same attempt, after a pause; not this backend's way."""
         pause = self._parts.behaviour.restart_after(self._job(number), outcome, self._parts.objects)
         if pause is None or self._is_over():
@@ -179,25 +179,25 @@ class Life:
         shutil.rmtree(self._parts.layout.work_dir(self._key, number), ignore_errors=True)
         return not self._is_over()
 
-    def _conclusion(self, number: int, outcome: Outcome) -> Change:
+    def _conclusion(self, number: int, outcome: AttemptOutcome) -> StatusChange:
         """What follows for the action from how its attempt ended."""
-        if outcome.ending is Ending.SUCCEEDED:
+        if outcome.ending is AttemptEnding.SUCCEEDED:
             return self._success(number, outcome)
-        failure = outcome.failure or Failure("Unknown", f"the attempt was {outcome.ending.value}", system=True)
+        failure = outcome.failure or AttemptFailure("Unknown", f"the attempt was {outcome.ending.value}", system=True)
         may_retry = int(self._metadata.retries.retries)
         if retries.goes_on(self._parts.ledger, self._record, number, failure, may_retry):
-            return Change(Phase.QUEUED, attempts=number + 1)
-        phase = Phase.TIMED_OUT if outcome.ending is Ending.TIMED_OUT else Phase.FAILED
+            return StatusChange(Phase.QUEUED, attempts=number + 1)
+        phase = Phase.TIMED_OUT if outcome.ending is AttemptEnding.TIMED_OUT else Phase.FAILED
         error = _error(failure).SerializeToString()
-        return Change(phase, outcome.started_at, error=error, report_uri=outcome.report_uri or None)
+        return StatusChange(phase, outcome.started_at, error=error, report_uri=outcome.report_uri or None)
 
-    def _success(self, number: int, outcome: Outcome) -> Change:
+    def _success(self, number: int, outcome: AttemptOutcome) -> StatusChange:
         prefix = output_prefix(self._record.run_output_base, self._key, number)
         status = self._record.cache_status
         if self._metadata.discoverable and outcome.outputs_uri:
             kept = self._parts.memo.keep(self._key, number, self._memo_key, prefix, self._template)
             status = catalog_pb2.CACHE_POPULATED if kept else catalog_pb2.CACHE_PUT_FAILURE
-        return Change(
+        return StatusChange(
             Phase.SUCCEEDED,
             outcome.started_at,
             outcome.ended_at,
@@ -206,7 +206,7 @@ class Life:
             report_uri=outcome.report_uri,
         )
 
-    async def _limited(self, number: int, job: Job, on_event: Callable[[AttemptEvent], None]) -> Outcome:
+    async def _limited(self, number: int, job: AttemptJob, on_event: Callable[[AttemptEvent], None]) -> AttemptOutcome:
         """Runs the executor's attempt when it is the run's turn, within the task's limits."""
         began: set[Phase] = set()
 
@@ -214,7 +214,7 @@ class Life:
             began.add(event.phase)
             on_event(event)
 
-        async def run() -> Outcome:
+        async def run() -> AttemptOutcome:
             async with self._gate.passed(self._key):
                 outcome = await self._parts.executor.run(job, listen)
             declares = bool(self._template.interface.outputs.variables)
@@ -234,13 +234,13 @@ class Life:
             if rest > 0:
                 await asyncio.sleep(rest / 1e6)
 
-    def _job(self, number: int) -> Job:
+    def _job(self, number: int) -> AttemptJob:
         parts, key = self._parts, self._key
         base = self._record.run_output_base
         prefix = output_prefix(base, key, number)
         raw = self._run_spec.raw_data_storage.raw_data_prefix
         start = self._run_spec.run_start_time
-        return Job(
+        return AttemptJob(
             key=key,
             attempt=number,
             template=self._template.SerializeToString(),
@@ -300,27 +300,27 @@ class Life:
         event.outputs.output_uri = f"{prefix}/outputs.pb"
         event.cache_status = catalog_pb2.CACHE_HIT
         event.cache_metadata.CopyFrom(hit)
-        change = Change(Phase.SUCCEEDED, now, now, cache_status=catalog_pb2.CACHE_HIT, output_uri=prefix)
+        change = StatusChange(Phase.SUCCEEDED, now, now, cache_status=catalog_pb2.CACHE_HIT, output_uri=prefix)
         del event.log_info[:]  # nothing ran, so there is no log
         self._note(1, Phase.SUCCEEDED, event.SerializeToString(), change)
         return True
 
     def _with_cache_status(self, status: catalog_pb2.CatalogCacheStatus) -> ActionRecord:
-        return self._change(Change(self._record.phase, cache_status=status)) or self._record
+        return self._change(StatusChange(self._record.phase, cache_status=status)) or self._record
 
     # -- writing it down ----------------------------------------------------------------------------------------------
 
-    async def _end(self, failure: Failure) -> None:
+    async def _end(self, failure: AttemptFailure) -> None:
         error = _error(failure).SerializeToString()
-        await self._write(lambda: self._change(Change(Phase.FAILED, error=error)))
+        await self._write(lambda: self._change(StatusChange(Phase.FAILED, error=error)))
 
-    def _change(self, change: Change) -> ActionRecord | None:
+    def _change(self, change: StatusChange) -> ActionRecord | None:
         after = self._parts.ledger.change(self._key, change)
         if after is not None:
             self._record = after
         return after
 
-    def _note(self, number: int, phase: Phase, event: bytes, change: Change) -> None:
+    def _note(self, number: int, phase: Phase, event: bytes, change: StatusChange) -> None:
         """Writes down what happened to an attempt, and what that changes about the action."""
         with self._parts.ledger.store.transaction():
             self._parts.ledger.log_attempt(self._record, number, phase, event)
@@ -372,13 +372,13 @@ def abandon(parts: Parts, record: ActionRecord) -> None:
 
 
 _PHASES = {
-    Ending.SUCCEEDED: Phase.SUCCEEDED,
-    Ending.FAILED: Phase.FAILED,
-    Ending.TIMED_OUT: Phase.TIMED_OUT,
-    Ending.ABORTED: Phase.ABORTED,
+    AttemptEnding.SUCCEEDED: Phase.SUCCEEDED,
+    AttemptEnding.FAILED: Phase.FAILED,
+    AttemptEnding.TIMED_OUT: Phase.TIMED_OUT,
+    AttemptEnding.ABORTED: Phase.ABORTED,
 }
 
 
-def _error(failure: Failure) -> pb.ErrorInfo:
+def _error(failure: AttemptFailure) -> pb.ErrorInfo:
     kind = pb.ErrorInfo.KIND_SYSTEM if failure.system else pb.ErrorInfo.KIND_USER
     return pb.ErrorInfo(code=failure.code, message=failure.message, kind=kind)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flyteidl2.core import tasks_pb2
 
-    from flyte_bridge.embedded.executor import Job, Outcome
+    from flyte_bridge.embedded.executor import AttemptJob, AttemptOutcome
     from flyte_bridge.embedded.inputs import Objects
     from flyte_bridge.embedded.ledger import Ledger
     from flyte_bridge.embedded.model import ActionRecord
@@ -38,11 +38,11 @@ class Behaviour:
         """Whether a run is ever started."""
         return True
 
-    def restart_after(self, job: Job, outcome: Outcome, objects: Objects) -> float | None:
+    def restart_after(self, job: AttemptJob, outcome: AttemptOutcome, objects: Objects) -> float | None:
         """Seconds after which a process that has ended is started anew in the same attempt; None for not at all."""
         return None
 
-    def outcome(self, job: Job, outcome: Outcome, objects: Objects, *, declares: bool) -> Outcome:
+    def outcome(self, job: AttemptJob, outcome: AttemptOutcome, objects: Objects, *, declares: bool) -> AttemptOutcome:
         """How an attempt counts as ended.
 
         Args:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Scope:
+class CacheScope:
     """Whose entries: keys are unique per project and domain."""
 
     project: str
@@ -21,7 +21,7 @@ class Scope:
 
 
 @dataclass(frozen=True)
-class Entry:
+class CacheEntry:
     """A cached output.
 
     Attributes:
@@ -51,7 +51,7 @@ class Cache:
         self._store = store
         self.clock = store.clock
 
-    def get(self, scope: Scope, key: str) -> Entry:
+    def get(self, scope: CacheScope, key: str) -> CacheEntry:
         """An entry.
 
         Raises:
@@ -62,7 +62,7 @@ class Cache:
             raise NotFound(f"no cache entry {key!r} in {scope.project}/{scope.domain}")
         return entry
 
-    def find(self, scope: Scope | None, key: str) -> Entry | None:
+    def find(self, scope: CacheScope | None, key: str) -> CacheEntry | None:
         """An entry, or None; without a scope the newest of any project (`CACHE_LOOKUP_SCOPE_GLOBAL`)."""
         if scope is None:
             row = self._store.one("SELECT * FROM cache_entries WHERE key = ? ORDER BY updated_at DESC LIMIT 1", (key,))
@@ -71,9 +71,9 @@ class Cache:
                 "SELECT * FROM cache_entries WHERE project = ? AND domain = ? AND key = ?",
                 (scope.project, scope.domain, key),
             )
-        return Entry(row["key"], row["output"], row["created_at"], row["updated_at"]) if row else None
+        return CacheEntry(row["key"], row["output"], row["created_at"], row["updated_at"]) if row else None
 
-    def put(self, scope: Scope, key: str, output: bytes, *, overwrite: bool) -> None:
+    def put(self, scope: CacheScope, key: str, output: bytes, *, overwrite: bool) -> None:
         """Adds an entry.
 
         Raises:
@@ -91,7 +91,7 @@ class Cache:
                 (scope.project, scope.domain, key, output, now, now),
             )
 
-    def delete(self, scope: Scope, key: str) -> None:
+    def delete(self, scope: CacheScope, key: str) -> None:
         """Removes an entry.
 
         Raises:
@@ -103,7 +103,7 @@ class Cache:
         if not done.rowcount:
             raise NotFound(f"no cache entry {key!r} in {scope.project}/{scope.domain}")
 
-    def reserve(self, scope: Scope, key: str, owner: str, heartbeat: Micros) -> Reservation:
+    def reserve(self, scope: CacheScope, key: str, owner: str, heartbeat: Micros) -> Reservation:
         """Takes, or keeps, the right to compute a key; returns who has it now, which may be another.
 
         Args:
@@ -127,7 +127,7 @@ class Cache:
             )
             return mine
 
-    def release(self, scope: Scope, key: str, owner: str) -> None:
+    def release(self, scope: CacheScope, key: str, owner: str) -> None:
         """Gives the right back; nothing happens if another has it."""
         self._store.run(
             "DELETE FROM cache_reservations WHERE project = ? AND domain = ? AND key = ? AND owner = ?",

@@ -12,7 +12,7 @@ from flyteidl2.cacheservice import cacheservice_pb2
 from flyteidl2.common import cache_pb2
 from flyteidl2.core import identifier_pb2
 
-from flyte_bridge.embedded.cache import Scope
+from flyte_bridge.embedded.cache import CacheScope
 from flyte_bridge.embedded.clock import to_timestamp
 from flyte_bridge.errors import BackendError, NoSuchObject
 
@@ -54,7 +54,7 @@ class Memo:
         Returns:
             Whose result it was; None if nothing usable is remembered.
         """
-        entry = self._cache.find(None if anywhere else Scope(asker.project, asker.domain), key)
+        entry = self._cache.find(None if anywhere else CacheScope(asker.project, asker.domain), key)
         if entry is None or (max_age and self._clock.now() - entry.updated_at > max_age):
             return None
         output = cacheservice_pb2.CachedOutput.FromString(entry.output)
@@ -96,7 +96,7 @@ class Memo:
             f"{action.project}/{action.domain}/{action.run}/{action.name}/{attempt}"
         )
         try:
-            self._cache.put(Scope(action.project, action.domain), key, output.SerializeToString(), overwrite=True)
+            self._cache.put(CacheScope(action.project, action.domain), key, output.SerializeToString(), overwrite=True)
         except BackendError:
             _log.warning("%s: its outputs are not cached", action, exc_info=True)
             return False

@@ -19,9 +19,9 @@ from flyteidl2.workflow import run_definition_pb2 as pb
 
 from flyte_bridge.embedded.attempt_loop import Life, Parts, abandon
 from flyte_bridge.embedded.enqueue import trace_phase
-from flyte_bridge.embedded.events import Change
+from flyte_bridge.embedded.events import StatusChange
 from flyte_bridge.embedded.faults import AlreadyExists, InvalidRequest, NotFound, NotNow
-from flyte_bridge.embedded.gate import Gate
+from flyte_bridge.embedded.gate import ConcurrencyGate
 from flyte_bridge.embedded.inputs import mismatch
 from flyte_bridge.embedded.ledger import ActionExists
 from flyte_bridge.embedded.model import ROOT, ActionType
@@ -68,7 +68,7 @@ class Engine:
         self._ledger = parts.ledger
         self._intake = intake
         self._open: dict[ActionKey, _Open] = {}
-        self._gates: dict[RunKey, Gate] = {}
+        self._gates: dict[RunKey, ConcurrencyGate] = {}
         self.hub = hub
         self._stopping = False
         self._killing: set[asyncio.Task[None]] = set()  # held, because the event loop holds its tasks weakly
@@ -128,7 +128,7 @@ class Engine:
             record = self._create(new)
             source = new.source
             if source is not None:
-                end = Change(
+                end = StatusChange(
                     Phase.RECOVERED,
                     output_uri=source.output_uri,
                     report_uri=source.report_uri,
@@ -142,7 +142,7 @@ class Engine:
     def take_over_traces(self, parent: ActionKey) -> None:
         """Puts in place what a parent in a recovering run need not trace again."""
         for record, source in self._intake.recovery.traces(parent):
-            change = Change(Phase.RECOVERED, recovered_from=str(source.key))
+            change = StatusChange(Phase.RECOVERED, recovered_from=str(source.key))
             with self._ledger.store.transaction():
                 self._ledger.create(record)
                 self._ledger.change(record.key, change)
@@ -153,7 +153,7 @@ class Engine:
         except ActionExists as error:
             raise AlreadyExists(f"{error}; nothing was changed") from None
 
-    def _end_of_trace(self, new: New) -> Change:
+    def _end_of_trace(self, new: New) -> StatusChange:
         """A trace has ended when it is recorded; a failed one's error lies beside where its outputs would be."""
         trace = pb.TraceAction.FromString(new.record.spec)
         ended = trace.end_time
@@ -162,7 +162,7 @@ class Engine:
         error = None
         if phase is Phase.FAILED:
             error = self._trace_error(f"{new.record.run_output_base}/{new.record.key.name}/error.pb")
-        return Change(phase, ended_at=at, error=error)
+        return StatusChange(phase, ended_at=at, error=error)
 
     def _trace_error(self, uri: str) -> bytes | None:
         with contextlib.suppress(ObjectError):
@@ -203,7 +203,7 @@ class Engine:
         if subject:
             info.aborted_by.user.id.subject = subject
         # the phase first, then the processes: a server killed in between finds in the store what it has to end
-        self._ledger.change_all(records, Change(Phase.ABORTED, abort=info.SerializeToString()))
+        self._ledger.change_all(records, StatusChange(Phase.ABORTED, abort=info.SerializeToString()))
 
     def signal(self, key: ActionKey, value: literals_pb2.Literal, subject: str) -> None:
         """Answers a condition.
@@ -238,7 +238,7 @@ class Engine:
             )
             raise NotNow(f"condition {condition.name!r} ({key}) {said}")
         info = pb.SignalInfo(output=value, signalled_by=_identity(subject))
-        self._ledger.change(key, Change(Phase.SUCCEEDED, signal=info.SerializeToString()))
+        self._ledger.change(key, StatusChange(Phase.SUCCEEDED, signal=info.SerializeToString()))
 
     # -- what changes -------------------------------------------------------------------------------------------------
 
@@ -284,11 +284,11 @@ class Engine:
         life = Life(self._parts, held.record, run_spec, held.depth, self._gate(held.record.key, root))
         held.life = asyncio.ensure_future(life.run())
 
-    def _gate(self, key: ActionKey, root: ActionRecord | None) -> Gate:
+    def _gate(self, key: ActionKey, root: ActionRecord | None) -> ConcurrencyGate:
         run = key.run_key
         if run not in self._gates:
             spec = run_pb2.RunSpec.FromString(root.run_spec) if root is not None else run_pb2.RunSpec()
-            self._gates[run] = Gate(spec.max_action_concurrency)
+            self._gates[run] = ConcurrencyGate(spec.max_action_concurrency)
         return self._gates[run]
 
     def _set_waiting(self, key: ActionKey, waiting: bool) -> None:
@@ -311,7 +311,7 @@ class Engine:
             kind=pb.ErrorInfo.KIND_USER,
         )
         try:
-            self._ledger.change(key, Change(Phase.TIMED_OUT, error=error.SerializeToString()))
+            self._ledger.change(key, StatusChange(Phase.TIMED_OUT, error=error.SerializeToString()))
         except StoreError:
             _log.warning("%s: its time-out is not recorded; trying again", key, exc_info=True)
             asyncio.get_running_loop().call_later(_PAUSE, self._time_out, key, timeout)

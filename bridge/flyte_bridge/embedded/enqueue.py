@@ -60,7 +60,7 @@ class Triggers(Protocol):
         ...
 
 
-class Settings(Protocol):
+class RunSettings(Protocol):
     """What CreateRun asks of the settings."""
 
     def fill(self, run_spec: run_pb2.RunSpec, domain: str, project: str) -> None:
@@ -98,7 +98,7 @@ class Intake:
         clock: Clock,
         *,
         triggers: Triggers,
-        settings: Settings,
+        settings: RunSettings,
     ) -> None:
         """Takes its sources.
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Change:
+class StatusChange:
     """What one STATUS entry changes; None leaves a field as it is.
 
     Attributes:
@@ -55,7 +55,7 @@ class Change:
     recovered_from: str | None = None
 
 
-def fold(record: ActionRecord, seq: int, at: Micros, change: Change) -> ActionRecord:
+def fold(record: ActionRecord, seq: int, at: Micros, change: StatusChange) -> ActionRecord:
     """The record after one change. One that has ended keeps phase and times; results reported late are added."""
     news: dict[str, Any] = {
         name: value
@@ -127,15 +127,15 @@ def created(entry: LogEntry) -> ActionRecord:
 _NESTED = ("key", "task", "trigger")
 
 
-def dump_change(change: Change) -> bytes:
+def dump_change(change: StatusChange) -> bytes:
     """The body of a STATUS entry."""
     return _dump({name: value for name, value in vars(change).items() if value is not None})
 
 
-def load_change(body: bytes) -> Change:
+def load_change(body: bytes) -> StatusChange:
     """The change a STATUS entry tells of."""
     fields = _load(body)
-    return Change(**fields | {"phase": Phase(fields["phase"])})
+    return StatusChange(**fields | {"phase": Phase(fields["phase"])})
 
 
 def _dump(fields: dict[str, Any]) -> bytes:

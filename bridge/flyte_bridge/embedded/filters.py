@@ -29,7 +29,7 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 
 
-class Kind(Enum):
+class ColumnKind(Enum):
     """How a column's values compare."""
 
     TEXT = "text"
@@ -42,11 +42,11 @@ class Column:
     """A name of the API and the SQL it stands for."""
 
     sql: str
-    kind: Kind = Kind.TEXT
+    kind: ColumnKind = ColumnKind.TEXT
 
 
 @dataclass(frozen=True)
-class Order:
+class OrderBy:
     """One column of an ORDER BY."""
 
     column: Column
@@ -64,7 +64,7 @@ class Query:
 
     clauses: list[str] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
-    order: tuple[Order, ...] = ()
+    order: tuple[OrderBy, ...] = ()
     limit: int = DEFAULT_LIMIT
     offset: int = 0
 
@@ -88,8 +88,8 @@ class Query:
 def read(
     request: list_pb2.ListRequest,
     columns: Mapping[str, Column],
-    default: Sequence[Order],
-    tie: Sequence[Order],
+    default: Sequence[OrderBy],
+    tie: Sequence[OrderBy],
     *,
     special: Callable[[Query, list_pb2.Filter], bool] | None = None,
 ) -> Query:
@@ -168,7 +168,7 @@ def apply(query: Query, one: list_pb2.Filter, column: Column) -> None:
     if function in _COMPARE:
         query.where(f"{column.sql} {_COMPARE[function]} ?", _value(column, one.field, one.values[0]))
     elif function in _TEXT:
-        if column.kind is not Kind.TEXT:
+        if column.kind is not ColumnKind.TEXT:
             raise InvalidRequest(f"filter {name} needs text, {one.field!r} is a {column.kind.value}")
         clause = _TEXT[function].format(c=column.sql)
         query.where(clause, *[one.values[0]] * clause.count("?"))
@@ -177,12 +177,12 @@ def apply(query: Query, one: list_pb2.Filter, column: Column) -> None:
 
 
 def _value(column: Column, name: str, text: str) -> Any:
-    if column.kind is Kind.NUMBER:
+    if column.kind is ColumnKind.NUMBER:
         try:
             return int(text)
         except ValueError:
             raise InvalidRequest(f"{name!r} is compared with whole numbers, not {text!r}") from None
-    if column.kind is Kind.TIME:
+    if column.kind is ColumnKind.TIME:
         return parse_time(name, text)
     return text
 
@@ -213,17 +213,17 @@ def _pad_fraction(text: str) -> str:
 
 
 def _order(
-    request: list_pb2.ListRequest, columns: Mapping[str, Column], default: Sequence[Order], tie: Sequence[Order]
-) -> tuple[Order, ...]:
+    request: list_pb2.ListRequest, columns: Mapping[str, Column], default: Sequence[OrderBy], tie: Sequence[OrderBy]
+) -> tuple[OrderBy, ...]:
     asked = list(request.sort_by_fields)
     if not asked and request.HasField("sort_by") and request.sort_by.key:
         asked = [request.sort_by]
-    order: list[Order] = []
+    order: list[OrderBy] = []
     for sort in asked:
         column = columns.get(sort.key)
         if column is None:
             raise InvalidRequest(f"cannot sort by {sort.key!r}; the columns are: {', '.join(sorted(columns))}")
-        order.append(Order(column, sort.direction == list_pb2.Sort.DESCENDING))
+        order.append(OrderBy(column, sort.direction == list_pb2.Sort.DESCENDING))
     order = order or list(default)
     order += [more for more in tie if more.column.sql not in {o.column.sql for o in order}]
     return tuple(order)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flyte_bridge.embedded.model import ActionKey
 
 
-class Gate:
+class ConcurrencyGate:
     """Lets `limit` actions of a run through at once; 0 lets all."""
 
     def __init__(self, limit: int) -> None:

@@ -115,7 +115,7 @@ class Ledger:
             self.store.after_commit(lambda: self.hub.publish(record))
         return record
 
-    def change(self, key: ActionKey, change: events.Change) -> ActionRecord | None:
+    def change(self, key: ActionKey, change: events.StatusChange) -> ActionRecord | None:
         """Writes down what happened to an action.
 
         Returns:
@@ -127,12 +127,12 @@ class Ledger:
                 return None
             return self._change(record, change)
 
-    def amend(self, record: ActionRecord, change: events.Change) -> None:
+    def amend(self, record: ActionRecord, change: events.StatusChange) -> None:
         """Adds results to an action, also to one that has ended; its phase and times stay."""
         with self.store.transaction():
             self._change(record, change)
 
-    def change_all(self, records: Iterable[ActionRecord], change: events.Change) -> list[ActionRecord]:
+    def change_all(self, records: Iterable[ActionRecord], change: events.StatusChange) -> list[ActionRecord]:
         """Writes the same change to each of them that is still open, in one transaction.
 
         `records` must have been read in the same turn of the event loop.
@@ -140,7 +140,7 @@ class Ledger:
         with self.store.transaction():
             return [self._change(record, change) for record in records if not record.phase.terminal]
 
-    def _change(self, record: ActionRecord, change: events.Change) -> ActionRecord:
+    def _change(self, record: ActionRecord, change: events.StatusChange) -> ActionRecord:
         at = self.store.clock.now()
         attempt = change.attempts or record.attempts
         seq = self._log(record, EventKind.STATUS, at, attempt, events.dump_change(change), change.phase)

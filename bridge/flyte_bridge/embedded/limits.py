@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from flyte_bridge.embedded.executor import Ending, Failure, Outcome
+from flyte_bridge.embedded.executor import AttemptEnding, AttemptFailure, AttemptOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -48,11 +48,11 @@ class Limits:
 
     async def hold(
         self,
-        running: asyncio.Future[Outcome],
+        running: asyncio.Future[AttemptOutcome],
         number: int,
         has_begun: Callable[[], bool],
         kill: Callable[[], Awaitable[bool]],
-    ) -> Outcome:
+    ) -> AttemptOutcome:
         """Waits for an attempt, and ends it when it is over a limit.
 
         Args:
@@ -71,28 +71,28 @@ class Limits:
                 started_at = None
                 if await kill():
                     last = await running
-                    if last.ending is Ending.SUCCEEDED:  # it was quicker than the kill
+                    if last.ending is AttemptEnding.SUCCEEDED:  # it was quicker than the kill
                         return last
                     started_at = last.started_at
-                return Outcome(Ending.TIMED_OUT, self._clock.now(), failure, started_at=started_at)
+                return AttemptOutcome(AttemptEnding.TIMED_OUT, self._clock.now(), failure, started_at=started_at)
             return self._named(await running)
         finally:
             if not running.done():
                 running.cancel()
 
-    def _ends(self, number: int) -> list[tuple[Micros, Failure]]:
+    def _ends(self, number: int) -> list[tuple[Micros, AttemptFailure]]:
         ends = []
         if self._queued:
             text = f"attempt {number} waited longer than its queue timeout of {timedelta(microseconds=self._queued)}"
-            ends.append((self._clock.now() + self._queued, Failure(QUEUED, text, recoverable=True)))
+            ends.append((self._clock.now() + self._queued, AttemptFailure(QUEUED, text, recoverable=True)))
         if self._deadline:
             text = f"the action did not end within its deadline of {timedelta(microseconds=self._deadline)}"
-            ends.append((self._created_at + self._deadline, Failure(DEADLINE, text)))
+            ends.append((self._created_at + self._deadline, AttemptFailure(DEADLINE, text)))
         return ends
 
-    def _named(self, outcome: Outcome) -> Outcome:
+    def _named(self, outcome: AttemptOutcome) -> AttemptOutcome:
         """A time-out of the executor's with the code that tells the SDK which of its exceptions to raise."""
-        if outcome.ending is not Ending.TIMED_OUT:
+        if outcome.ending is not AttemptEnding.TIMED_OUT:
             return outcome
         text = f"it ran longer than its timeout of {timedelta(microseconds=self._runtime)}"
-        return replace(outcome, failure=Failure(RUNTIME, text, recoverable=True))
+        return replace(outcome, failure=AttemptFailure(RUNTIME, text, recoverable=True))

@@ -14,7 +14,7 @@ from flyte_bridge.embedded.model import EventKind
 if TYPE_CHECKING:
     from flyteidl2.core import literals_pb2
 
-    from flyte_bridge.embedded.executor import Failure
+    from flyte_bridge.embedded.executor import AttemptFailure
     from flyte_bridge.embedded.ledger import Ledger
     from flyte_bridge.embedded.model import ActionRecord, Micros
 
@@ -23,7 +23,7 @@ MAX_SYSTEM_FAILURES = 3
 default. A driver that is killed has lost nothing, so a long workflow may lose its process as often as it gets on."""
 
 
-def goes_on(ledger: Ledger, record: ActionRecord, number: int, failure: Failure, retries: int) -> bool:
+def goes_on(ledger: Ledger, record: ActionRecord, number: int, failure: AttemptFailure, retries: int) -> bool:
     """Tell whether a failed attempt is followed by another.
 
     Args:

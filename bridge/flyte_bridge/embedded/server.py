@@ -22,7 +22,7 @@ from flyte_bridge.embedded.behaviour import Behaviour
 from flyte_bridge.embedded.cache import Cache
 from flyte_bridge.embedded.cached_results import Memo
 from flyte_bridge.embedded.clock import Clock, SystemClock
-from flyte_bridge.embedded.console import Console, Source
+from flyte_bridge.embedded.console import Console, PageSource
 from flyte_bridge.embedded.console.login import Login
 from flyte_bridge.embedded.engine import Engine
 from flyte_bridge.embedded.enqueue import Intake
@@ -43,7 +43,7 @@ from flyte_bridge.embedded.secret_injection import SecretInjector
 from flyte_bridge.embedded.secret_store import SecretStore
 from flyte_bridge.embedded.services import catalogue
 from flyte_bridge.embedded.services.identity import local_user
-from flyte_bridge.embedded.services.settings import Settings
+from flyte_bridge.embedded.services.settings import SettingsLevels
 from flyte_bridge.embedded.store import Store
 from flyte_bridge.embedded.triggers.launch_plan import LaunchPlanTriggers
 from flyte_bridge.embedded.triggers.repository import TriggerRepository
@@ -69,7 +69,7 @@ _log = logging.getLogger("flyte_bridge.embedded.server")
 
 
 @dataclass(frozen=True)
-class Options:
+class BackendOptions:
     """How to run a backend.
 
     Attributes:
@@ -104,7 +104,7 @@ class Backend:
         host, port: What is listened on, once started. Not `localhost`: the SDK's image builder treats that specially.
     """
 
-    def __init__(self, options: Options, clock: Clock | None = None) -> None:
+    def __init__(self, options: BackendOptions, clock: Clock | None = None) -> None:
         """Opens the data directory. Nothing listens yet.
 
         Raises:
@@ -121,7 +121,7 @@ class Backend:
         self.tasks = Tasks(self.store, self.ledger)
         self.triggers = TriggerRepository(self.store)
         self.cache = Cache(self.store)
-        self.settings = Settings(self.store)
+        self.settings = SettingsLevels(self.store)
         self.objects = ObjectStore(self.layout.objects)
         self.signer = Signer(self.objects)
         self.secrets = SecretStore(self.layout.secrets, self.clock)
@@ -194,7 +194,7 @@ class Backend:
         self.app.mount(oauth.SEGMENT, oauth.answer)
         self.app.mount(SIGNED, SignedApp(self.objects, self.signer, self.clock), proves_itself)
         self.app.fall_back(s3.claims, s3, proves_itself)
-        source = Source(
+        source = PageSource(
             self.ledger,
             self.tasks,
             self.triggers,
@@ -271,7 +271,7 @@ class Backend:
         await self.stop()
 
 
-async def serve(options: Options, listener: socket.socket, announce: Callable[[], None]) -> None:
+async def serve(options: BackendOptions, listener: socket.socket, announce: Callable[[], None]) -> None:
     """Runs a backend until SIGTERM or SIGINT: the body of `flyte-bridge up`.
 
     Args:
@@ -300,7 +300,7 @@ async def serve(options: Options, listener: socket.socket, announce: Callable[[]
     await broken
 
 
-def options_of(data_dir: Path, *, require_token: bool | None = None) -> Options:
+def options_of(data_dir: Path, *, require_token: bool | None = None) -> BackendOptions:
     """What the user's settings say. Reading them takes a fifth of the start-up time, so only if there are any.
 
     Args:
@@ -311,11 +311,11 @@ def options_of(data_dir: Path, *, require_token: bool | None = None) -> Options:
         ConfigError: The settings cannot be.
     """
     if not any(name.startswith(_READ_HERE) for name in os.environ):
-        return Options(data_dir, require_token=require_token is not False)
+        return BackendOptions(data_dir, require_token=require_token is not False)
     from flyte_bridge import config
 
     settings = config.load()
-    return Options(
+    return BackendOptions(
         data_dir,
         executor=ExecutorOptions.of(settings),
         require_token=settings.require_token if require_token is None else require_token,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from flyte_bridge.backend.client import BackendClient
     from flyte_bridge.launch.platform_settings import PlatformReader, PlatformSettings
-    from flyte_bridge.launch.request import Launch, Runnable, Target
+    from flyte_bridge.launch.request import Launch, Launched, Runnable
 
 T = TypeVar("T")
 
@@ -109,7 +109,7 @@ class Launcher:
                 if not own:
                     raise _taken() from None
 
-    async def run_spec(self, target: Target) -> run_pb2.RunSpec:
+    async def run_spec(self, target: Launched) -> run_pb2.RunSpec:
         """What the runs of a launch plan's schedule are told.
 
         Raises:
@@ -151,7 +151,7 @@ class Launcher:
         except launch_plan.BadLaunchPlan as error:
             raise InvalidRequest(str(error)) from None
 
-    async def _sized(self, target: Target, platform: PlatformSettings) -> Runnable:
+    async def _sized(self, target: Launched, platform: PlatformSettings) -> Runnable:
         """What runs: what is deployed, unless it is a single task to which attributes give other resources."""
         where, given = target.task, platform.task_resources
         if target.registered or given is None or isinstance(where, task_definition_pb2.TaskSpec):

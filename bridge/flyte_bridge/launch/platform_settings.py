@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from flyteidl.admin import matchable_resource_pb2
 
 from flyte_bridge.errors import FailedPrecondition, InvalidRequest
-from flyte_bridge.registry.attributes import Scope
+from flyte_bridge.registry.attributes import AttributeScope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,7 +117,7 @@ class PlatformReader:
             FailedPrecondition: Something holds that Flyte 2 cannot follow.
         """
         attributes, row = await asyncio.gather(
-            self._attributes.all_of((*_FOLLOWED, *_REFUSED), Scope(project, domain, workflow)),
+            self._attributes.all_of((*_FOLLOWED, *_REFUSED), AttributeScope(project, domain, workflow)),
             self._backend.get_project(project_id=project),
         )
         _refuse(attributes)
@@ -162,7 +162,7 @@ def unfollowed(matching: Matching) -> str:
     return ""
 
 
-def _refuse(attributes: Mapping[int, Sequence[tuple[Scope, Matching]]]) -> None:
+def _refuse(attributes: Mapping[int, Sequence[tuple[AttributeScope, Matching]]]) -> None:
     """Refuse to start anything under attributes that were set before they were refused.
 
     Raises:
@@ -175,11 +175,11 @@ def _refuse(attributes: Mapping[int, Sequence[tuple[Scope, Matching]]]) -> None:
                 raise FailedPrecondition(f"attributes of {place}: {reason}; delete them to start executions")
 
 
-def _first(held: Sequence[tuple[Scope, Matching]]) -> Matching:
+def _first(held: Sequence[tuple[AttributeScope, Matching]]) -> Matching:
     return held[0][1] if held else Matching()
 
 
-def _configs(held: Sequence[tuple[Scope, Matching]]) -> tuple[Config, ...]:
+def _configs(held: Sequence[tuple[AttributeScope, Matching]]) -> tuple[Config, ...]:
     """The most specific one and the project's; one between them does not count, as on flyteadmin."""
     counting = [*held[:1], *(entry for entry in held if not entry[0].domain)]
     return tuple(matching.workflow_execution_config for _, matching in counting)

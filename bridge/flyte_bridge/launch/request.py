@@ -19,7 +19,7 @@ Runnable: TypeAlias = "task_definition_pb2.TaskIdentifier | task_definition_pb2.
 
 
 @dataclass(frozen=True)
-class Target:
+class Launched:
     """What is launched.
 
     Attributes:
@@ -34,9 +34,9 @@ class Target:
     registered: bool
 
     @staticmethod
-    def of_plan(plan: launch_plan_pb2.LaunchPlan, org: str) -> Target:
+    def of_plan(plan: launch_plan_pb2.LaunchPlan, org: str) -> Launched:
         """A registered launch plan."""
-        return Target(identifier.deployed(plan.id, org=org), plan, registered=True)
+        return Launched(identifier.deployed(plan.id, org=org), plan, registered=True)
 
     @property
     def settings(self) -> launch_plan_pb2.LaunchPlanSpec | None:
@@ -57,7 +57,7 @@ class Launch:
     """
 
     id: identifier_pb2.WorkflowExecutionIdentifier
-    target: Target
+    target: Launched
     spec: execution_pb2.ExecutionSpec
     inputs: literals_pb2.LiteralMap = field(default_factory=literals_pb2.LiteralMap)
     org: str = ""

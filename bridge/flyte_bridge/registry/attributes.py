@@ -28,7 +28,7 @@ _Matching = matchable_resource_pb2.MatchingAttributes
 
 
 @dataclass(frozen=True)
-class Scope:
+class AttributeScope:
     """Whose attributes.
 
     Attributes:
@@ -47,9 +47,9 @@ class Scope:
         return 100 if self.workflow else 10 if self.domain else 5
 
     @property
-    def wider(self) -> tuple[Scope, ...]:
+    def wider(self) -> tuple[AttributeScope, ...]:
         """This scope and those around it, the most specific first."""
-        around = [self, Scope(self.project, self.domain), Scope(self.project)]
+        around = [self, AttributeScope(self.project, self.domain), AttributeScope(self.project)]
         return tuple(dict.fromkeys(scope for scope in around if scope.domain or not scope.workflow))
 
 
@@ -63,22 +63,22 @@ class Attributes:
         self._first_domains: dict[str, str] = {}
 
     async def get(
-        self, resource: matchable_resource_pb2.MatchableResource, scope: Scope
+        self, resource: matchable_resource_pb2.MatchableResource, scope: AttributeScope
     ) -> matchable_resource_pb2.MatchingAttributes | None:
         """What is set for exactly this scope; `None` for nothing."""
         text = await self._documents.get(scope.project, await self._domain(scope), _name(resource, scope))
         return _read(text)[1] if text else None
 
     async def find(
-        self, resource: matchable_resource_pb2.MatchableResource, scope: Scope
-    ) -> tuple[Scope, matchable_resource_pb2.MatchingAttributes] | None:
+        self, resource: matchable_resource_pb2.MatchableResource, scope: AttributeScope
+    ) -> tuple[AttributeScope, matchable_resource_pb2.MatchingAttributes] | None:
         """The most specific that holds for a scope, and the scope it was set for; `None` for nothing."""
         found = await asyncio.gather(*(self.get(resource, around) for around in scope.wider))
         return next(((around, one) for around, one in zip(scope.wider, found, strict=True) if one is not None), None)
 
     async def all_of(
-        self, resources: Sequence[matchable_resource_pb2.MatchableResource], scope: Scope
-    ) -> dict[int, list[tuple[Scope, matchable_resource_pb2.MatchingAttributes]]]:
+        self, resources: Sequence[matchable_resource_pb2.MatchableResource], scope: AttributeScope
+    ) -> dict[int, list[tuple[AttributeScope, matchable_resource_pb2.MatchingAttributes]]]:
         """Whatever holds for a scope, by kind of resource, the most specific first; one list for each domain they lie in."""
         places: dict[str, list[str]] = {}
         for around in scope.wider:
@@ -95,7 +95,7 @@ class Attributes:
     async def put(
         self,
         resource: matchable_resource_pb2.MatchableResource,
-        scope: Scope,
+        scope: AttributeScope,
         attributes: matchable_resource_pb2.MatchingAttributes | None,
     ) -> None:
         """Set, replace, or with `None` remove what is set for a scope."""
@@ -108,13 +108,13 @@ class Attributes:
 
     async def list(
         self, resource: matchable_resource_pb2.MatchableResource
-    ) -> list[tuple[Scope, matchable_resource_pb2.MatchingAttributes]]:
+    ) -> list[tuple[AttributeScope, matchable_resource_pb2.MatchingAttributes]]:
         """All of a kind of resource, of all projects; the most specific first."""
         kind = f"{KIND}.{matchable_resource_pb2.MatchableResource.Name(resource)}"
         found = [_read(text) for _, text in await self._documents.of_kind(kind)]
         return sorted(found, key=lambda one: (-one[0].priority, one[0].project, one[0].domain, one[0].workflow))
 
-    async def _domain(self, scope: Scope) -> str:
+    async def _domain(self, scope: AttributeScope) -> str:
         """Where the document lives: a whole project's in the first of its domains."""
         if scope.domain:
             return scope.domain
@@ -126,17 +126,17 @@ class Attributes:
         return self._first_domains[scope.project]
 
 
-def _name(resource: matchable_resource_pb2.MatchableResource, scope: Scope) -> str:
+def _name(resource: matchable_resource_pb2.MatchableResource, scope: AttributeScope) -> str:
     kind = f"{KIND}.{matchable_resource_pb2.MatchableResource.Name(resource)}"
     if scope.workflow:
         return document.name(kind, f"workflow.{scope.workflow}")
     return document.name(kind, "domain" if scope.domain else "project")
 
 
-def _read(text: str) -> tuple[Scope, matchable_resource_pb2.MatchingAttributes]:
+def _read(text: str) -> tuple[AttributeScope, matchable_resource_pb2.MatchingAttributes]:
     try:
         told: dict[str, Any] = json.loads(text)
         attributes = _Matching.FromString(base64.b64decode(told["attributes"], validate=True))
-        return Scope(told["project"], told["domain"], told["workflow"]), attributes
+        return AttributeScope(told["project"], told["domain"], told["workflow"]), attributes
     except (ValueError, KeyError, TypeError, DecodeError) as error:
         raise InternalError(f"attributes cannot be read ({error!r}); set them again") from error

@@ -40,7 +40,7 @@ _HASHED = re.compile(r".{46}-[0-9a-f]{16}")  # what `identifier.version` makes o
 
 
 @dataclass(frozen=True)
-class Kind(Generic[E]):
+class Listed(Generic[E]):
     """What is listed.
 
     Attributes:
@@ -63,7 +63,7 @@ class Kind(Generic[E]):
 
 
 @dataclass(frozen=True)
-class Request:
+class ListQuery:
     """What a list asks for.
 
     Attributes:
@@ -80,7 +80,7 @@ class Request:
     domain: str
     name: str
     conditions: tuple[filters.Filter, ...]
-    order: filters.Order | None
+    order: filters.SortOrder | None
     start: int
     limit: int
 
@@ -93,7 +93,7 @@ class Request:
         return found
 
 
-class Listing:
+class EntityLists:
     """Lists entities."""
 
     def __init__(self, deployed: Deployed) -> None:
@@ -102,7 +102,7 @@ class Listing:
         self._bodies = BodyCache()
 
     async def page(
-        self, kind: Kind[E], request: Request, *, prepare: Callable[[list[E]], Any] | None = None
+        self, kind: Listed[E], request: ListQuery, *, prepare: Callable[[list[E]], Any] | None = None
     ) -> list[E]:
         """One page of a list.
 
@@ -118,7 +118,7 @@ class Listing:
         with filtering():
             return await self._page(kind, request, prepare)
 
-    async def _page(self, kind: Kind[E], request: Request, prepare: Callable[[list[E]], Any] | None) -> list[E]:
+    async def _page(self, kind: Listed[E], request: ListQuery, prepare: Callable[[list[E]], Any] | None) -> list[E]:
         costly = any(not self._told(kind, one) for one in request.conditions)
         by = request.order.field if request.order else "created_at"
         ordered = by in _TOLD
@@ -138,14 +138,14 @@ class Listing:
         return (await self._matching(kind, request, rows, enough, prepare))[request.start : enough]
 
     async def names(
-        self, environment: str, project: str, domain: str, order: filters.Order | None, start: int, limit: int
+        self, environment: str, project: str, domain: str, order: filters.SortOrder | None, start: int, limit: int
     ) -> list[str]:
         """A page of distinct names, in alphabetical order unless another is asked for.
 
         Raises:
             InvalidRequest: They have no such column to sort by.
         """
-        by = order or filters.Order("name", descending=False)
+        by = order or filters.SortOrder("name", descending=False)
         if by.field not in ("name", "created_at"):
             raise InvalidRequest(f"names are sorted by name or created_at, not by '{by.field}': leave sort_by out")
         found: list[str] = []
@@ -166,11 +166,11 @@ class Listing:
 
     # -- rows ---------------------------------------------------------------------------------------------------------
 
-    async def _rows(self, kind: Kind[E], request: Request, enough: int | None) -> list[Row]:
+    async def _rows(self, kind: Listed[E], request: ListQuery, enough: int | None) -> list[Row]:
         """The rows that may belong to the list; `enough` of its beginning, where that can be told."""
         found: list[Row] = []
         names, versions = request.wanted(kind.entity, "name"), request.wanted(kind.entity, "version")
-        by = request.order or filters.Order("created_at", descending=False)
+        by = request.order or filters.SortOrder("created_at", descending=False)
         if names is not None:
             for name in sorted(names):
                 count = 0
@@ -185,15 +185,15 @@ class Listing:
                 kind, request, sorted({identifier.version(one) for one in versions if one}), enough, found
             )
         else:
-            newest = enough if by == filters.Order("created_at", descending=True) else None
+            newest = enough if by == filters.SortOrder("created_at", descending=True) else None
             await self._all(kind, request, newest, found)
         return found
 
     async def _of_versions(
-        self, kind: Kind[E], request: Request, versions: Sequence[str], enough: int | None, found: list[Row]
+        self, kind: Listed[E], request: ListQuery, versions: Sequence[str], enough: int | None, found: list[Row]
     ) -> None:
         """Adds the names that have these versions; the beginning of them where the server can sort as is asked for."""
-        by = request.order or filters.Order("created_at", descending=False)
+        by = request.order or filters.SortOrder("created_at", descending=False)
         sort = by.field if by.field in ("created_at", "name") else ""
         if enough is None or not sort or len(versions) != 1:
             enough = None
@@ -214,7 +214,7 @@ class Listing:
                         return
 
     async def _versions_of(
-        self, kind: Kind[E], request: Request, name: str, by: filters.Order, enough: int | None
+        self, kind: Listed[E], request: ListQuery, name: str, by: filters.SortOrder, enough: int | None
     ) -> AsyncIterator[Row]:
         try:
             deployed = identifier.task_name(kind.environment, name)
@@ -225,7 +225,7 @@ class Listing:
         async for row in self._deployed.versions(some, descending=by.descending, limit=limit):
             yield row
 
-    async def _all(self, kind: Kind[E], request: Request, newest: int | None, found: list[Row]) -> None:
+    async def _all(self, kind: Listed[E], request: ListQuery, newest: int | None, found: list[Row]) -> None:
         """Adds every name's versions to `found`; only the `newest` of them all, where that is enough."""
         parts = [
             one.values[0]
@@ -251,11 +251,11 @@ class Listing:
                 batch = []
         await self._versions(kind, request, batch, found)
 
-    async def _versions(self, kind: Kind[E], request: Request, batch: Iterable[Row], found: list[Row]) -> None:
+    async def _versions(self, kind: Listed[E], request: ListQuery, batch: Iterable[Row], found: list[Row]) -> None:
         for rows in await together(partial(self._deployed.all_versions, latest) for latest in batch):
             found += [row for row in rows if self._may(kind, request, row)]
 
-    def _may(self, kind: Kind[E], request: Request, row: Row) -> bool:
+    def _may(self, kind: Listed[E], request: ListQuery, row: Row) -> bool:
         """Whether nothing that the row tells speaks against it."""
         for one in request.conditions:
             if one.entity != kind.entity or one.field not in _TOLD:
@@ -270,8 +270,8 @@ class Listing:
 
     async def _matching(
         self,
-        kind: Kind[E],
-        request: Request,
+        kind: Listed[E],
+        request: ListQuery,
         rows: Sequence[Row],
         enough: int,
         prepare: Callable[[list[E]], Any] | None,
@@ -287,14 +287,14 @@ class Listing:
             ]
         return found
 
-    async def _bodied(self, kind: Kind[E], rows: Sequence[Row], prepare: Callable[[list[E]], Any] | None) -> list[E]:
+    async def _bodied(self, kind: Listed[E], rows: Sequence[Row], prepare: Callable[[list[E]], Any] | None) -> list[E]:
         read = await together(partial(self._body, kind, row) for row in rows)
         entities = [entity for entity in read if entity is not None]
         if prepare is not None:
             entities = await prepare(entities)
         return entities
 
-    async def _body(self, kind: Kind[E], row: Row) -> E | None:
+    async def _body(self, kind: Listed[E], row: Row) -> E | None:
         held: E | None = self._bodies.get(row)
         if held is not None:
             return held
@@ -305,7 +305,7 @@ class Listing:
         self._bodies.put(row, entity)
         return entity
 
-    def _check(self, kind: Kind[E], request: Request) -> None:
+    def _check(self, kind: Listed[E], request: ListQuery) -> None:
         asked = [(one.entity, one.field) for one in request.conditions]
         asked += [(kind.entity, request.order.field)] if request.order else []
         for entity, field in asked:
@@ -315,19 +315,19 @@ class Listing:
                 raise InvalidRequest(f"'{entity}.{field}': Flyte 2 keeps no such column; filter by another")
 
     @staticmethod
-    def _told(kind: Kind[E], one: filters.Filter) -> bool:
+    def _told(kind: Listed[E], one: filters.Filter) -> bool:
         return one.entity == kind.entity and one.field in _TOLD
 
 
-def _told(kind: Kind[Any], row: Row, field: str) -> Any:
+def _told(kind: Listed[Any], row: Row, field: str) -> Any:
     return kind.name(row) if field == "name" else getattr(row, field)
 
 
-def _condition(kind: Kind[E], entity: E, one: filters.Filter) -> Any:
+def _condition(kind: Listed[E], entity: E, one: filters.Filter) -> Any:
     return _column(kind, entity, one.field if one.entity == kind.entity else f"{one.entity}.{one.field}")
 
 
-def _column(kind: Kind[E], entity: E, field: str) -> Any:
+def _column(kind: Listed[E], entity: E, field: str) -> Any:
     if field in kind.joined:
         return kind.joined[field](entity)
     if field == "created_at":

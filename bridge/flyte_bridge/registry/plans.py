@@ -22,7 +22,7 @@ KIND = "launch-plan-active"
 
 
 @dataclass(frozen=True)
-class State:
+class PlanState:
     """The state of the launch plans of one name.
 
     Attributes:
@@ -55,7 +55,7 @@ class State:
         return json.dumps(told | at, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
-    def read(cls, text: str) -> State:
+    def read(cls, text: str) -> PlanState:
         """Of a document.
 
         Raises:
@@ -78,7 +78,7 @@ class Plans:
         """Takes where they are kept."""
         self._documents = documents
 
-    async def told(self, name: str, row: Row | None) -> State:
+    async def told(self, name: str, row: Row | None) -> PlanState:
         """The state of the launch plans of a name, as the row of its document tells.
 
         Args:
@@ -86,21 +86,21 @@ class Plans:
             row: The document's (`document_name`); None if there is none.
         """
         text = await self._documents.of_row(row) if row is not None else ""
-        return State.read(text) if text else State(name)
+        return PlanState.read(text) if text else PlanState(name)
 
     @staticmethod
     def document_name(name: str) -> str:
         """Under which name the state of a name is deployed."""
         return identifier.task_name(identifier.DOCUMENT, document.name(KIND, name))
 
-    async def state(self, project: str, domain: str, name: str) -> State:
+    async def state(self, project: str, domain: str, name: str) -> PlanState:
         """The state of the launch plans of a name."""
         text = await self._documents.get(project, domain, document.name(KIND, name))
-        return State.read(text) if text else State(name)
+        return PlanState.read(text) if text else PlanState(name)
 
-    async def states(self, project: str, domain: str) -> dict[str, State]:
+    async def states(self, project: str, domain: str) -> dict[str, PlanState]:
         """The states of all launch plans that ever were active, by name."""
-        found = [State.read(text) for _, text in await self._documents.of_kind(KIND, project, domain)]
+        found = [PlanState.read(text) for _, text in await self._documents.of_kind(KIND, project, domain)]
         return {state.name: state for state in found}
 
     async def activate(self, plan: launch_plan_pb2.LaunchPlan) -> None:
@@ -108,14 +108,14 @@ class Plans:
         where = plan.id.project, plan.id.domain
         state = await self.state(*where, plan.id.name)
         former = state.active if state.active != plan.id.version else state.former
-        await self._write(*where, State(plan.id.name, plan.id.version, former, datetime.now(timezone.utc)))
+        await self._write(*where, PlanState(plan.id.name, plan.id.version, former, datetime.now(timezone.utc)))
 
     async def deactivate(self, plan: launch_plan_pb2.LaunchPlan) -> None:
         """Make a version inactive; nothing is written for one that is."""
         where = plan.id.project, plan.id.domain
         state = await self.state(*where, plan.id.name)
         if state.is_active(plan.id.version):
-            await self._write(*where, State(plan.id.name, "", plan.id.version, datetime.now(timezone.utc)))
+            await self._write(*where, PlanState(plan.id.name, "", plan.id.version, datetime.now(timezone.utc)))
 
-    async def _write(self, project: str, domain: str, state: State) -> None:
+    async def _write(self, project: str, domain: str, state: PlanState) -> None:
         await self._documents.put(project, domain, document.name(KIND, state.name), state.text())

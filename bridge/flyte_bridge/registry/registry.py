@@ -18,7 +18,7 @@ from flyte_bridge.registry.attributes import Attributes
 from flyte_bridge.registry.cache import BodyCache
 from flyte_bridge.registry.deployed import ORG, Deployed
 from flyte_bridge.registry.documents import Documents, unpacked
-from flyte_bridge.registry.listing import Listing
+from flyte_bridge.registry.listing import EntityLists
 from flyte_bridge.registry.plans import Plans
 from flyte_bridge_translators.wire import document, envelope, identifier
 from flyte_bridge_translators.wire.compiler.problems import text
@@ -58,7 +58,7 @@ class Registry:
         self.settings = settings
         self.deployed = Deployed(backend)
         self.documents = Documents(self.deployed)
-        self.listing = Listing(self.deployed)
+        self.listing = EntityLists(self.deployed)
         self.plans = Plans(self.documents)
         self.attributes = Attributes(backend, self.documents)
         self._bodies = BodyCache()

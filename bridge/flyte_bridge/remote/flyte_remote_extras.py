@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("flyte_bridge.remote")
 
 
-class Values(LiteralsResolver):  # type: ignore[misc]
+class ReadableLiterals(LiteralsResolver):  # type: ignore[misc]
     """Inputs or outputs, which can be had all at once."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -188,7 +188,7 @@ class Documented:
         assigned = super()._assign_inputs_and_outputs(execution, execution_data, interface)  # type: ignore[misc]
         for held in (assigned._inputs, assigned._outputs):
             if type(held) is LiteralsResolver:
-                held.__class__ = Values  # likewise
+                held.__class__ = ReadableLiterals  # likewise
         return assigned
 
 

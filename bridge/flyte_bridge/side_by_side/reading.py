@@ -78,7 +78,7 @@ class _Reading:
         boxes = {box.id: box for box in level.walk()}
         records = await asyncio.gather(*(self._node(node, boxes.get(name)) for name, node in messages.items()))
         by_id = {record.id: record for record in records}
-        states = {name: figure.State(one.phase.lower(), one.seconds) for name, one in by_id.items()}
+        states = {name: figure.BoxState(one.phase.lower(), one.seconds) for name, one in by_id.items()}
         seconds, chain = figure.critical_path(level, states)
         return ExecutionRecord(
             side=self._plane.name,

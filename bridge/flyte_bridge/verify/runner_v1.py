@@ -22,7 +22,7 @@ from flyte_bridge.verify import canonical
 from flyte_bridge.verify.entities_v1 import cannot_run, critical_path, function_of, inside, own_values, with_default
 from flyte_bridge.verify.inputs import CALLED, DEFAULT, GENERATED, GIVEN, PLANNED, entity_id, for_target, row_id
 from flyte_bridge.verify.samples import sample
-from flyte_bridge.verify.values import NoValue, Reader, generate
+from flyte_bridge.verify.values import NoValue, PlainReader, generate
 from flyte_bridge.verify.worker import Events, Job, Refuse, attempt, import_modules
 
 # flytekit's local execution puts one such line per level in front of an exception's message
@@ -52,7 +52,7 @@ def main() -> None:
     job = Job.read(sys.argv[1])
     events = Events(job)
     modules = import_modules(job, events)
-    runner = Runner(job, events)
+    runner = Flyte1Runner(job, events)
     targets = runner.find(modules)
     for target, (entity, inputs) in targets.items():
         if target not in job.skip:
@@ -60,13 +60,13 @@ def main() -> None:
     events.write("end")
 
 
-class Runner:
+class Flyte1Runner:
     """Finds, prepares and runs entities."""
 
     def __init__(self, job: Job, events: Events) -> None:
         self._job = job
         self._events = events
-        self._reader = Reader(self._special, pathlib.Path(job.base), pathlib.Path(job.scratch))
+        self._reader = PlainReader(self._special, pathlib.Path(job.base), pathlib.Path(job.scratch))
 
     def find(self, modules: Mapping[str, Any]) -> dict[str, tuple[Any, dict[str, Any]]]:
         """The entities that can run, with their plain inputs; each one found is told, runnable or not."""

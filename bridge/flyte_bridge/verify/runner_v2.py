@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from flyte_bridge.verify import canonical
 from flyte_bridge.verify.inputs import entity_id
-from flyte_bridge.verify.values import Reader
+from flyte_bridge.verify.values import PlainReader
 from flyte_bridge.verify.worker import Events, Job, Refuse, attempt, import_modules
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def main() -> None:
         flyte.init()
     events = Events(job)
     modules = import_modules(job, events)
-    runner = Runner(job)
+    runner = Flyte2Runner(job)
     for target, inputs in (job.targets or {}).items():
         module, _, name = entity_id(target).partition(":")
         if target in job.skip or module not in modules:
@@ -57,13 +57,13 @@ class RunFailed(Exception):
         self.own = own
 
 
-class Runner:
+class Flyte2Runner:
     """Runs tasks."""
 
     def __init__(self, job: Job) -> None:
         self._on_backend = bool(job.backend)
         self._scratch = pathlib.Path(job.scratch)
-        self._reader = Reader(self._special, pathlib.Path(job.base), self._scratch)
+        self._reader = PlainReader(self._special, pathlib.Path(job.base), self._scratch)
 
     def run(self, module: Any, name: str, inputs: Mapping[str, Any]) -> list[Any]:
         """Run a module's task; its outputs in canonical form."""

@@ -28,7 +28,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Change:
+class NewText:
     """A module's new text.
 
     Attributes:
@@ -49,7 +49,7 @@ class Change:
 
 
 @contextlib.contextmanager
-def staged(changes: Iterable[Change]) -> Iterator[list[Pair]]:
+def staged(changes: Iterable[NewText]) -> Iterator[list[Pair]]:
     """Pairs of source trees and copies of them in which some modules are converted.
 
     A copy links to whatever is not converted, so data beside a module is found and nothing is written to the user's
@@ -61,7 +61,7 @@ def staged(changes: Iterable[Change]) -> Iterator[list[Pair]]:
     Yields:
         One pair per directory that modules are imported from; the copies are gone afterwards.
     """
-    trees: dict[pathlib.Path, list[Change]] = {}
+    trees: dict[pathlib.Path, list[NewText]] = {}
     for change in changes:
         trees.setdefault(change.root, []).append(change)
     with tempfile.TemporaryDirectory(prefix="flyte-bridge-") as place:

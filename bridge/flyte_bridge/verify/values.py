@@ -36,7 +36,7 @@ class NoValue(Exception):
     """Raised when a type says too little to make a value up, or a plain value does not fit its type."""
 
 
-class Reader:
+class PlainReader:
     """Plain values to Python values.
 
     Args:

@@ -21,11 +21,11 @@ from flyte_bridge.verify import process
 from flyte_bridge.verify.judge import Judge, Sides, says_something
 from flyte_bridge.verify.paths import Paths, Unknown
 from flyte_bridge.verify.rules import USUAL, ComparisonRules
-from flyte_bridge.verify.staging import Change, Pair, staged
+from flyte_bridge.verify.staging import NewText, Pair, staged
 from flyte_bridge.verify.verdict import CODES, Outcome, Verdict, merged
 from flyte_bridge.verify.worker import Job
 
-__all__ = ["Change", "Outcome", "Pair", "Verdict", "staged", "verify"]
+__all__ = ["NewText", "Outcome", "Pair", "Verdict", "staged", "verify"]
 
 Plain = Any
 

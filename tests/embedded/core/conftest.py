@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import admitted
-from flyte_bridge.embedded.server import Backend, Options
+from flyte_bridge.embedded.server import Backend, BackendOptions
 
 from .client import Client
 
@@ -67,7 +67,7 @@ def running(data_dir: Path, **options: Any) -> Iterator[Running]:
     async def serve() -> None:
         stop = asyncio.Event()
         try:
-            backend = Backend(Options(data_dir, **{"warm": (), **options}))
+            backend = Backend(BackendOptions(data_dir, **{"warm": (), **options}))
             async with backend:
                 held.extend([Running(backend, asyncio.get_running_loop()), stop])
                 started.set()

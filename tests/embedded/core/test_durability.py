@@ -16,7 +16,7 @@ import pytest
 from flyteidl2.workflow import run_service_pb2
 
 import admitted
-from flyte_bridge.embedded.events import Change
+from flyte_bridge.embedded.events import StatusChange
 from flyte_bridge.embedded.ledger import Ledger
 from flyte_bridge.embedded.model import ActionKey
 from flyte_bridge.embedded.phases import Phase
@@ -257,7 +257,7 @@ def test_what_an_abort_had_no_time_to_kill_is_ended(server: Server, tmp_path: Pa
         until(mark, "begin")
     server.kill()
     store = Store(server.data_dir / "flyte.db")
-    Ledger(store, Hub()).change(ActionKey(PROJECT, DOMAIN, "r1", "a0"), Change(Phase.ABORTED))
+    Ledger(store, Hub()).change(ActionKey(PROJECT, DOMAIN, "r1", "a0"), StatusChange(Phase.ABORTED))
     store.close()
     server.up()
     with server.client() as client:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flyte_bridge.embedded import events
-from flyte_bridge.embedded.events import Change
+from flyte_bridge.embedded.events import StatusChange
 from flyte_bridge.embedded.ledger import ActionExists, Ledger
 from flyte_bridge.embedded.migrations import MIGRATIONS
 from flyte_bridge.embedded.model import ActionKey, ActionRecord, ActionType, EventKind, TaskKey, TriggerKey
@@ -70,10 +70,10 @@ def test_the_row_is_the_fold_of_the_log(ledger: Ledger) -> None:
     """Replaying an action's entries gives its row, at every step."""
     ledger.create(record())
     for change in (
-        Change(Phase.RUNNING, started_at=5),
-        Change(Phase.QUEUED, attempts=2),
-        Change(Phase.RUNNING, started_at=9),
-        Change(Phase.FAILED, ended_at=12, error=b"\xff\x00", cache_status=1),
+        StatusChange(Phase.RUNNING, started_at=5),
+        StatusChange(Phase.QUEUED, attempts=2),
+        StatusChange(Phase.RUNNING, started_at=9),
+        StatusChange(Phase.FAILED, ended_at=12, error=b"\xff\x00", cache_status=1),
     ):
         ledger.change(ROOT, change)
         row = ledger.find(ROOT)
@@ -86,9 +86,9 @@ def test_the_row_is_the_fold_of_the_log(ledger: Ledger) -> None:
 def test_the_first_end_is_final(ledger: Ledger) -> None:
     """After an end nothing changes and nothing is logged."""
     ledger.create(record())
-    ended = ledger.change(ROOT, Change(Phase.SUCCEEDED))
+    ended = ledger.change(ROOT, StatusChange(Phase.SUCCEEDED))
     assert ended is not None
-    assert ledger.change(ROOT, Change(Phase.ABORTED)) is None
+    assert ledger.change(ROOT, StatusChange(Phase.ABORTED)) is None
     assert ledger.find(ROOT) == ended
     assert len(ledger.entries(ended)) == 2
 
@@ -156,11 +156,11 @@ def test_a_subscription_does_not_repeat_the_snapshot(ledger: Ledger) -> None:
 
     ledger.create(record())
     with ledger.hub.subscribe(of_action(ROOT)) as changes:
-        ledger.change(ROOT, Change(Phase.INITIALIZING))
+        ledger.change(ROOT, StatusChange(Phase.INITIALIZING))
         snapshot = ledger.find(ROOT)
         assert snapshot is not None
         changes.seen(snapshot)
-        ledger.change(ROOT, Change(Phase.RUNNING))
+        ledger.change(ROOT, StatusChange(Phase.RUNNING))
         assert asyncio.run(_next(changes)).phase is Phase.RUNNING
     assert ledger.hub.watchers == 0
 
@@ -231,7 +231,7 @@ def test_a_full_disk_refuses_and_keeps_what_was_there(store: Store, ledger: Ledg
     with pytest.raises(StoreError, match="The disk is full"):
         ledger.create(record(ROOT.sibling("big"), spec=b"x" * 100_000))
     assert ledger.find(ROOT.sibling("big")) is None
-    assert ledger.change(ROOT, Change(Phase.RUNNING)) is not None
+    assert ledger.change(ROOT, StatusChange(Phase.RUNNING)) is not None
     store.run("PRAGMA max_page_count = 1000000")
     assert ledger.create(record(ROOT.sibling("big"), spec=b"x" * 100_000)).id
 

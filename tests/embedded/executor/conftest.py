@@ -20,7 +20,14 @@ from flyteidl2.task.common_pb2 import Inputs, NamedLiteral, Outputs
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from flyte_bridge.embedded.executor import AttemptEvent, Executor, ExecutorOptions, Job, Outcome, backend_env
+from flyte_bridge.embedded.executor import (
+    AttemptEvent,
+    AttemptJob,
+    AttemptOutcome,
+    Executor,
+    ExecutorOptions,
+    backend_env,
+)
 from flyte_bridge.embedded.model import ActionKey
 from flyte_bridge.embedded.objects import ObjectStore, S3App
 
@@ -67,13 +74,13 @@ class World:
     templates: Callable[[str], bytes]
     events: list[AttemptEvent] = field(default_factory=list)
 
-    def job(self, task: str | bytes, action: str = "a0", attempt: int = 1, **inputs: Any) -> Job:
+    def job(self, task: str | bytes, action: str = "a0", attempt: int = 1, **inputs: Any) -> AttemptJob:
         """An attempt of a task: a name of `v1_tasks`, `v2.` and a name of `v2_tasks`, or a template."""
         key = ActionKey("p", "development", "r1", action)
         literals = [NamedLiteral(name=name, value=literal(value)) for name, value in inputs.items()]
         input_uri = self.store.uri("p/development/r1", action, "inputs.pb")
         self.store.write(input_uri, Inputs(literals=literals).SerializeToString())
-        return Job(
+        return AttemptJob(
             key=key,
             attempt=attempt,
             template=self.templates(task) if isinstance(task, str) else task,
@@ -85,11 +92,11 @@ class World:
             log_path=self.root / "logs" / f"{action}-{attempt}.log",
         )
 
-    async def run(self, job: Job, **changes: Any) -> Outcome:
+    async def run(self, job: AttemptJob, **changes: Any) -> AttemptOutcome:
         """Run an attempt to its end."""
         return await self.executor.run(replace(job, **changes), self.events.append)
 
-    def outputs(self, outcome: Outcome) -> Any:
+    def outputs(self, outcome: AttemptOutcome) -> Any:
         """The outputs: one value, or by name."""
         assert outcome.failure is None, outcome.failure
         message = Outputs.FromString(self.store.read(outcome.outputs_uri))

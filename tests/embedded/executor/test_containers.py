@@ -14,7 +14,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from flyte_bridge.embedded.executor import Ending, go_text
+from flyte_bridge.embedded.executor import AttemptEnding, go_text
 from flyte_bridge.embedded.executor.copilot import CoPilot
 
 AT = Timestamp(seconds=1_700_000_000, nanos=120_000_000)
@@ -96,7 +96,7 @@ def test_a_container_task_that_gives_no_outputs_says_why(world: Any, script: str
     async def main() -> None:
         async with world(commands=True) as w:
             outcome = await w.run(w.job("raw_that_fails", script=script))
-            assert outcome.ending is Ending.FAILED
+            assert outcome.ending is AttemptEnding.FAILED
             assert outcome.failure.code == code
             assert says in outcome.failure.message
             assert outcome.failure.recoverable

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from flyte_bridge import config
-from flyte_bridge.embedded.executor import Ending, ExecutorOptions, Room
+from flyte_bridge.embedded.executor import AttemptEnding, ExecutorOptions, Room
 from flyte_bridge.embedded.executor.interpreters import Interpreters
 from flyte_bridge.embedded.phases import Phase
 from flyte_bridge.embedded_client import instance
@@ -189,13 +189,13 @@ def test_a_queue_timeout_and_a_kill_end_the_wait(world: Any, tmp_path: Path) -> 
             first = asyncio.ensure_future(w.run(w.job("sleeps", "n0", seconds=3.0, mark=str(tmp_path / "mark"))))
             await w.until((tmp_path / "mark").exists)
             late = await w.run(w.job("add", "n1", a=1), queue_timeout=timedelta(seconds=0.2))
-            assert (late.ending, late.started_at) == (Ending.TIMED_OUT, None)
+            assert (late.ending, late.started_at) == (AttemptEnding.TIMED_OUT, None)
             assert "waited for room" in late.failure.message
             job = w.job("add", "n2", a=1)
             waiting = asyncio.ensure_future(w.run(job))
             await asyncio.sleep(0.1)
             assert await w.executor.kill(job.key)
-            assert (await waiting).ending is Ending.ABORTED
+            assert (await waiting).ending is AttemptEnding.ABORTED
             assert not (job.work_dir / "pid.json").exists()
             assert w.outputs(await first) == 1
             assert w.executor.slots.free == w.executor.slots.capacity
@@ -211,7 +211,7 @@ def test_a_deadline_ends_whatever_it_is_doing(world: Any, tmp_path: Path, no_pro
             job = w.job("sleeps", seconds=60.0, mark=str(tmp_path / "mark"))
             job = replace(job, deadline=w.executor.clock.now() + 3_000_000)
             outcome = await w.run(job)
-            assert (outcome.ending, outcome.failure.recoverable) == (Ending.TIMED_OUT, False)
+            assert (outcome.ending, outcome.failure.recoverable) == (AttemptEnding.TIMED_OUT, False)
             assert "deadline" in outcome.failure.message
 
     asyncio.run(main())

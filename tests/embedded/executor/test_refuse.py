@@ -10,7 +10,7 @@ from flyteidl2.core.tasks_pb2 import Container, K8sPod, Resources, Sql, TaskTemp
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct
 
-from flyte_bridge.embedded.executor import Ending
+from flyte_bridge.embedded.executor import AttemptEnding
 from flyte_bridge.embedded_client.refusal import refusal
 from flyte_bridge.embedded_client.room import NOTHING
 from flyte_bridge.embedded_client.target import quantity, read
@@ -135,7 +135,7 @@ def test_a_refused_attempt_fails_at_once(world: Any, template: TaskTemplate | by
         async with world() as w:
             data = template if isinstance(template, bytes) else template.SerializeToString()
             outcome = await w.run(w.job(data))
-            assert (outcome.ending, outcome.exit_code, outcome.started_at) == (Ending.FAILED, None, None)
+            assert (outcome.ending, outcome.exit_code, outcome.started_at) == (AttemptEnding.FAILED, None, None)
             assert outcome.failure.code == "BadTaskSpecification"
             assert (outcome.failure.recoverable, outcome.failure.system) == (False, False)
             assert word in outcome.failure.message

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import flyte_bridge
-from flyte_bridge.embedded.executor import Ending
+from flyte_bridge.embedded.executor import AttemptEnding
 from flyte_bridge.embedded.executor.result import LOST, SERVER_STOPPED, STOPPED
 from flyte_bridge.embedded.phases import Phase
 
@@ -68,7 +68,7 @@ def test_a_running_process_is_taken_over(world: Any, tmp_path: Path, no_processe
             job = w.job("sleeps", seconds=4.0, mark=str(mark))
             await killed_server(w, job, mark)
             outcome = await w.run(job)
-            assert outcome.ending is Ending.SUCCEEDED
+            assert outcome.ending is AttemptEnding.SUCCEEDED
             assert outcome.exit_code == 0
             assert w.outputs(outcome) == 1
             assert [(event.phase, event.reattached) for event in w.events] == [(Phase.RUNNING, True)]
@@ -110,7 +110,7 @@ def test_a_lost_process_is_a_system_failure(world: Any, tmp_path: Path, no_proce
             os.kill(parent, signal.SIGKILL)
             os.kill(pid, signal.SIGKILL)
             outcome = await w.run(job)
-            assert outcome.ending is Ending.FAILED
+            assert outcome.ending is AttemptEnding.FAILED
             assert (outcome.failure.code, outcome.failure.system, outcome.failure.recoverable) == (LOST, True, True)
             assert outcome.exit_code is None
             assert begun(mark) == 1
@@ -144,7 +144,7 @@ def test_a_process_that_was_taken_over_can_be_killed(world: Any, tmp_path: Path,
             running = asyncio.ensure_future(w.run(job))
             await w.until(lambda: len(w.events) == 1)
             assert await w.executor.kill(job.key)
-            assert (await running).ending is Ending.ABORTED
+            assert (await running).ending is AttemptEnding.ABORTED
 
     asyncio.run(main())
 
@@ -159,7 +159,7 @@ def test_the_timeout_goes_on_through_a_restart(world: Any, tmp_path: Path, no_pr
             await killed_server(w, job, mark)
             await asyncio.sleep(1)
             outcome = await w.run(job, timeout=timedelta(seconds=1))
-            assert outcome.ending is Ending.TIMED_OUT
+            assert outcome.ending is AttemptEnding.TIMED_OUT
             assert (outcome.ended_at - outcome.started_at) / 1e6 < 30  # and not the 60 it sleeps
             assert w.events[0].reattached
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flyteidl2.task.common_pb2 import Outputs
 
-from flyte_bridge.embedded.executor import Ending, result
+from flyte_bridge.embedded.executor import AttemptEnding, result
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,6 @@ def test_a_process_that_aborts_after_its_result_has_succeeded(
                 w.store.write(f"{job.output_prefix}/outputs.pb", Outputs().SerializeToString())
             outcome = result.read(job, w.store, exit_code=exit_code, ended_at=2, started_at=1, outputs=True)
             assert (outcome.failure.code if outcome.failure else None) == failure
-            assert outcome.ending is (Ending.FAILED if failure else Ending.SUCCEEDED)
+            assert outcome.ending is (AttemptEnding.FAILED if failure else AttemptEnding.SUCCEEDED)
 
     asyncio.run(main())

@@ -11,7 +11,7 @@ from flyteidl2.core.literals_pb2 import Literal, Primitive, Scalar
 from flyteidl2.core.tasks_pb2 import TaskTemplate
 from google.protobuf.duration_pb2 import Duration
 
-from flyte_bridge.embedded.executor import Ending
+from flyte_bridge.embedded.executor import AttemptEnding
 from flyte_bridge.embedded.phases import Phase
 
 SLEEP = TaskTemplate(type="core-sleep").SerializeToString()
@@ -35,7 +35,7 @@ def test_it_sleeps_and_succeeds(world: Any) -> None:
             assert w.executor.slots.free == free
             outcome = await running
             assert time.monotonic() - began >= 0.3
-            assert (outcome.ending, outcome.exit_code) == (Ending.SUCCEEDED, None)
+            assert (outcome.ending, outcome.exit_code) == (AttemptEnding.SUCCEEDED, None)
             assert [(event.phase, event.pid) for event in w.events] == [(Phase.RUNNING, None)]
 
     asyncio.run(main())
@@ -69,7 +69,7 @@ def test_it_can_be_aborted(world: Any) -> None:
             running = asyncio.ensure_future(w.run(job))
             await asyncio.sleep(0.05)
             await w.executor.kill(job.key)
-            assert (await running).ending is Ending.ABORTED
+            assert (await running).ending is AttemptEnding.ABORTED
 
     asyncio.run(main())
 
@@ -81,7 +81,7 @@ def test_it_takes_one_duration(world: Any, inputs: dict[str, Any]) -> None:
     async def main() -> None:
         async with world() as w:
             outcome = await w.run(w.job(SLEEP, **inputs))
-            assert (outcome.ending, outcome.failure.code) == (Ending.FAILED, "BadTaskSpecification")
+            assert (outcome.ending, outcome.failure.code) == (AttemptEnding.FAILED, "BadTaskSpecification")
             assert "duration" in outcome.failure.message
 
     asyncio.run(main())

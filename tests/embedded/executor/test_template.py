@@ -12,12 +12,12 @@ from flyteidl2.core.literals_pb2 import Blob, Literal, LiteralCollection, Litera
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from flyte_bridge.embedded.executor.job import Job
+from flyte_bridge.embedded.executor.job import AttemptJob
 from flyte_bridge.embedded.executor.template import Deferred, localise, render
 from flyte_bridge.embedded.model import ActionKey
 from flyte_bridge.errors import UsageError
 
-JOB = Job(
+JOB = AttemptJob(
     key=ActionKey("p", "development", "run1", "n0"),
     attempt=1,
     template=b"",
@@ -48,7 +48,7 @@ INPUTS = {
 }
 
 
-def one(text: str, job: Job = JOB) -> str:
+def one(text: str, job: AttemptJob = JOB) -> str:
     return render([text], job, Deferred(lambda: INPUTS, lambda: "s3://flyte/out/1/task.pb"))[0]
 
 

@@ -17,7 +17,7 @@ from flyteidl2.core.tasks_pb2 import TaskTemplate
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from flyte_bridge.embedded.executor import Ending
+from flyte_bridge.embedded.executor import AttemptEnding
 from flyte_bridge.embedded.executor.result import CRASHED
 from flyte_bridge.embedded.phases import Phase
 
@@ -32,7 +32,7 @@ def test_a_task_runs_with_its_inputs(world: Any, no_processes_left: None) -> Non
     async def main() -> None:
         async with world() as w:
             outcome = await w.run(w.job("add", a=2, b=3))
-            assert outcome.ending is Ending.SUCCEEDED
+            assert outcome.ending is AttemptEnding.SUCCEEDED
             assert outcome.exit_code == 0
             assert outcome.started_at is not None
             assert outcome.started_at <= outcome.ended_at
@@ -107,7 +107,7 @@ def test_an_error_is_read_from_error_pb(world: Any, task: str, code: str, recove
     async def main() -> None:
         async with world() as w:
             outcome = await w.run(w.job(task, message="no luck"))
-            assert outcome.ending is Ending.FAILED
+            assert outcome.ending is AttemptEnding.FAILED
             assert outcome.exit_code == 0
             assert outcome.failure.code == code
             assert outcome.failure.recoverable is recoverable
@@ -123,7 +123,7 @@ def test_a_crash_names_its_exit_code_and_last_words(world: Any) -> None:
     async def main() -> None:
         async with world() as w:
             outcome = await w.run(w.job("dies", code=3))
-            assert (outcome.ending, outcome.exit_code) == (Ending.FAILED, 3)
+            assert (outcome.ending, outcome.exit_code) == (AttemptEnding.FAILED, 3)
             assert (outcome.failure.code, outcome.failure.recoverable, outcome.failure.system) == (CRASHED, True, False)
             assert "exit code 3" in outcome.failure.message
             assert "last words" in outcome.failure.message
@@ -136,7 +136,7 @@ def test_a_task_without_outputs_succeeds(world: Any) -> None:
 
     async def main() -> None:
         async with world() as w:
-            assert (await w.run(w.job("nothing"))).ending is Ending.SUCCEEDED
+            assert (await w.run(w.job("nothing"))).ending is AttemptEnding.SUCCEEDED
 
     asyncio.run(main())
 
@@ -266,7 +266,7 @@ def test_what_a_task_leaves_running_ends_with_it(world: Any, tmp_path: Path, no_
     async def main() -> None:
         async with world() as w:
             outcome = await w.run(w.job("leaves_a_child_behind", mark=str(tmp_path / "mark")))
-            assert outcome.ending is Ending.SUCCEEDED
+            assert outcome.ending is AttemptEnding.SUCCEEDED
 
     asyncio.run(main())
 
@@ -278,7 +278,7 @@ def test_a_timeout_ends_the_process(world: Any, tmp_path: Path, no_processes_lef
         async with world() as w:
             job = w.job("sleeps", seconds=60.0, mark=str(tmp_path / "mark"))
             outcome = await w.run(job, timeout=timedelta(seconds=2))
-            assert outcome.ending is Ending.TIMED_OUT
+            assert outcome.ending is AttemptEnding.TIMED_OUT
             assert outcome.failure.recoverable
             assert "ran longer than its limit of 0:00:02" in outcome.failure.message
             assert 2 <= (outcome.ended_at - outcome.started_at) / 1e6 < 30  # and not the 60 it sleeps
@@ -296,7 +296,7 @@ def test_a_kill_aborts(world: Any, tmp_path: Path, no_processes_left: None) -> N
             running = asyncio.ensure_future(w.run(job))
             await w.until(mark.exists)
             assert await w.executor.kill(job.key)
-            assert (await running).ending is Ending.ABORTED
+            assert (await running).ending is AttemptEnding.ABORTED
             assert not await w.executor.kill(job.key)
 
     asyncio.run(main())

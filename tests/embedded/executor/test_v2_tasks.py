@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flyte_bridge.embedded.executor import Ending
+from flyte_bridge.embedded.executor import AttemptEnding
 
 
 @pytest.mark.parametrize("forkservers", [True, False])
@@ -58,7 +58,7 @@ def test_an_error_is_read_from_error_pb(world: Any) -> None:
     async def main() -> None:
         async with world() as w:
             outcome = await w.run(w.job("v2.fails", message="no luck"))
-            assert (outcome.ending, outcome.exit_code) == (Ending.FAILED, 0)
+            assert (outcome.ending, outcome.exit_code) == (AttemptEnding.FAILED, 0)
             assert outcome.failure.code == "ValueError"
             assert "no luck" in outcome.failure.message
             assert not outcome.failure.system
@@ -72,7 +72,7 @@ def test_a_crash_is_seen(world: Any) -> None:
     async def main() -> None:
         async with world() as w:
             outcome = await w.run(w.job("v2.dies", code=4))
-            assert (outcome.ending, outcome.exit_code) == (Ending.FAILED, 4)
+            assert (outcome.ending, outcome.exit_code) == (AttemptEnding.FAILED, 4)
 
     asyncio.run(main())
 

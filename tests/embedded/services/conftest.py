@@ -14,7 +14,7 @@ from flyteidl2.secret.secret_connect import SecretServiceClientSync
 from flyteidl2.task.task_service_connect import TaskServiceClientSync
 from flyteidl2.workflow.run_service_connect import RunServiceClientSync
 
-from flyte_bridge.embedded.server import Backend, Options
+from flyte_bridge.embedded.server import Backend, BackendOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,7 +64,7 @@ def _serve(data_dir: Path, clock: HandClock | None) -> Iterator[Running]:
     thread.start()
 
     async def start() -> Backend:
-        backend = Backend(Options(data_dir, warm=()), clock)
+        backend = Backend(BackendOptions(data_dir, warm=()), clock)
         await backend.start()
         return backend
 

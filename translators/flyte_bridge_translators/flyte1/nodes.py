@@ -35,7 +35,7 @@ class Key(NamedTuple):
         return ":".join(self)
 
 
-class Kind(Enum):
+class NodeKind(Enum):
     """What a node is."""
 
     START = "start"
@@ -90,7 +90,7 @@ class Node:
         bound: Ids of the nodes it is bound to.
     """
 
-    kind: ClassVar[Kind] = Kind.UNKNOWN
+    kind: ClassVar[NodeKind] = NodeKind.UNKNOWN
     cost: ClassVar[int] = 1
     """How many actions in a row it takes at least."""
 
@@ -135,7 +135,7 @@ class TaskNode(Node):
         resources: What it has instead of the task's resources, image and pod.
     """
 
-    kind: ClassVar[Kind] = Kind.TASK
+    kind: ClassVar[NodeKind] = NodeKind.TASK
     task: Key
     resources: workflow_pb2.TaskNodeOverrides
 
@@ -149,7 +149,7 @@ class TaskNode(Node):
 class SubWorkflowNode(Node):
     """A static workflow, run in the same execution."""
 
-    kind: ClassVar[Kind] = Kind.SUB_WORKFLOW
+    kind: ClassVar[NodeKind] = NodeKind.SUB_WORKFLOW
     workflow: Key
 
     @property
@@ -162,7 +162,7 @@ class SubWorkflowNode(Node):
 class LaunchPlanNode(Node):
     """A launch plan, run as an execution of its own."""
 
-    kind: ClassVar[Kind] = Kind.LAUNCH_PLAN
+    kind: ClassVar[NodeKind] = NodeKind.LAUNCH_PLAN
     launch_plan: Key
 
     @property
@@ -188,7 +188,7 @@ class BranchNode(Node):
         otherwise: The node of the `else`, or the message of a `fail`; None if there is neither.
     """
 
-    kind: ClassVar[Kind] = Kind.BRANCH
+    kind: ClassVar[NodeKind] = NodeKind.BRANCH
     cost: ClassVar[int] = 0
     cases: tuple[Arm, ...] = ()
     otherwise: Node | str | None = None
@@ -221,7 +221,7 @@ class GateNode(Node):
         duration: How long it sleeps.
     """
 
-    kind: ClassVar[Kind] = Kind.GATE
+    kind: ClassVar[NodeKind] = NodeKind.GATE
     awaited: Awaited
     signal: str
     type: types_pb2.LiteralType
@@ -243,7 +243,7 @@ class ArrayNode(Node):
         run_all: Whether the others go on when the array is lost already.
     """
 
-    kind: ClassVar[Kind] = Kind.ARRAY
+    kind: ClassVar[NodeKind] = NodeKind.ARRAY
     element: Node
     bound_inputs: frozenset[str] = frozenset()
     parallelism: int | None = None

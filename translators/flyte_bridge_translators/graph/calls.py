@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import networkx
 
-    from flyte_bridge_translators.graph.model import Node
+    from flyte_bridge_translators.graph.model import GraphNode
 
 # Each level is a function inside a function. Python refuses 100 levels of indentation and a reader refuses far fewer;
 # `Shared` is flat whatever the depth.
@@ -37,7 +37,7 @@ DEEPEST = 4
 class Leaf:
     """One node."""
 
-    node: Node
+    node: GraphNode
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -64,7 +64,7 @@ class Strand:
         task: Whether others await it, so that it must be started before them.
     """
 
-    head: Node
+    head: GraphNode
     body: Tree
     task: bool
 
@@ -79,13 +79,13 @@ class Shared:
     """
 
     strands: tuple[Strand, ...]
-    waits: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
+    waits: dict[GraphNode, tuple[GraphNode, ...]] = field(default_factory=dict)
 
 
 Tree: TypeAlias = "Leaf | Series | Parallel | Shared"
 
 
-def to_calls(graph: networkx.DiGraph, results: Collection[Node] = ()) -> Tree:
+def to_calls(graph: networkx.DiGraph, results: Collection[GraphNode] = ()) -> Tree:
     """Turns a workflow into nested calls in which every node starts as soon as its own inputs are there.
 
     Args:
@@ -99,7 +99,7 @@ def to_calls(graph: networkx.DiGraph, results: Collection[Node] = ()) -> Tree:
     return _Compiler(order, {order.position[node] for node in results}).part(range(len(order.nodes)), 0)
 
 
-def nodes(tree: Tree) -> Iterator[Node]:
+def nodes(tree: Tree) -> Iterator[GraphNode]:
     """Every node of a tree, in the order of its text."""
     match tree:
         case Leaf():
@@ -112,7 +112,9 @@ def nodes(tree: Tree) -> Iterator[Node]:
                 yield from nodes(part)
 
 
-def schedule(tree: Tree, duration: Callable[[Node], float], start: float = 0.0) -> dict[Node, tuple[float, float]]:
+def schedule(
+    tree: Tree, duration: Callable[[GraphNode], float], start: float = 0.0
+) -> dict[GraphNode, tuple[float, float]]:
     """When each node starts and ends, with unlimited workers.
 
     Args:
@@ -120,7 +122,7 @@ def schedule(tree: Tree, duration: Callable[[Node], float], start: float = 0.0) 
         duration: How long a node takes, in any unit.
         start: When the first node may start, in the same unit.
     """
-    times: dict[Node, tuple[float, float]] = {}
+    times: dict[GraphNode, tuple[float, float]] = {}
     _run(tree, duration, start, times, {})
     return times
 
@@ -142,10 +144,10 @@ def critical_path(shape: networkx.DiGraph | Tree) -> int:
 
 def _run(
     tree: Tree,
-    duration: Callable[[Node], float],
+    duration: Callable[[GraphNode], float],
     start: float,
-    times: dict[Node, tuple[float, float]],
-    waits: dict[Node, tuple[Node, ...]],
+    times: dict[GraphNode, tuple[float, float]],
+    waits: dict[GraphNode, tuple[GraphNode, ...]],
 ) -> float:
     match tree:
         case Leaf(node):
@@ -211,7 +213,7 @@ class _Compiler:
             if all(head.get(one, strand) == strand for one in self.order.after[member]):
                 head[member], level[member] = strand, deeper
                 children[follower].insert(0, member)
-        waits: dict[Node, tuple[Node, ...]] = {}
+        waits: dict[GraphNode, tuple[GraphNode, ...]] = {}
         for member in members:
             needed = {previous for previous in self.order.before[member] if previous in inside}
             others = sorted(head[previous] for previous in needed if head[previous] != head[member])

@@ -13,7 +13,7 @@ from flyte_bridge_translators.graph import figure, svg
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from flyte_bridge_translators.graph.figure import Box, Figure, Level, State
+    from flyte_bridge_translators.graph.figure import Box, BoxState, Figure, Level
 
 MERMAID_SHAPES: dict[str, tuple[str, str]] = {
     "task": ("[", "]"),
@@ -53,7 +53,7 @@ _MERMAID_ESCAPES = str.maketrans(
 )
 
 
-def mermaid(drawn: Figure, states: Mapping[str, State] | None = None, critical: Collection[str] = ()) -> str:
+def mermaid(drawn: Figure, states: Mapping[str, BoxState] | None = None, critical: Collection[str] = ()) -> str:
     """A Mermaid flowchart, for Markdown pages of GitHub, GitLab and others.
 
     Args:
@@ -78,7 +78,9 @@ def mermaid(drawn: Figure, states: Mapping[str, State] | None = None, critical: 
     return "\n".join(lines) + "\n"
 
 
-def _mermaid_level(level: Level, number: Mapping[str, str], states: Mapping[str, State], indent: str) -> Iterator[str]:
+def _mermaid_level(
+    level: Level, number: Mapping[str, str], states: Mapping[str, BoxState], indent: str
+) -> Iterator[str]:
     for box in level.boxes:
         text = "<br>".join(line.translate(_MERMAID_ESCAPES) for line in figure.lines_of(box, states))
         name = number[box.id]
@@ -94,7 +96,7 @@ def _mermaid_level(level: Level, number: Mapping[str, str], states: Mapping[str,
         yield f"{indent}{number[edge.before]} {MERMAID_ARROWS[edge.kind]}{label} {number[edge.after]}"
 
 
-def dot(drawn: Figure, states: Mapping[str, State] | None = None, critical: Collection[str] = ()) -> str:
+def dot(drawn: Figure, states: Mapping[str, BoxState] | None = None, critical: Collection[str] = ()) -> str:
     """A Graphviz graph; arguments as for `mermaid`."""
     lines = [
         f"digraph {_quoted(drawn.title)} {{",
@@ -107,7 +109,7 @@ def dot(drawn: Figure, states: Mapping[str, State] | None = None, critical: Coll
     return "\n".join(lines) + "\n"
 
 
-def _dot_level(level: Level, states: Mapping[str, State], critical: Collection[str], indent: str) -> Iterator[str]:
+def _dot_level(level: Level, states: Mapping[str, BoxState], critical: Collection[str], indent: str) -> Iterator[str]:
     boxes = {box.id: box for box in level.boxes}
     for box in level.boxes:
         text = _quoted("\n".join(figure.lines_of(box, states)))
@@ -151,7 +153,7 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
-def to_json(drawn: Figure, states: Mapping[str, State] | None = None, critical: Collection[str] = ()) -> str:
+def to_json(drawn: Figure, states: Mapping[str, BoxState] | None = None, critical: Collection[str] = ()) -> str:
     """One JSON document, for scripts; arguments as for `mermaid`."""
     document: dict[str, Any] = {"workflow": drawn.title, **_json_level(drawn.level, states or {})}
     if critical:
@@ -160,7 +162,7 @@ def to_json(drawn: Figure, states: Mapping[str, State] | None = None, critical: 
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _json_level(level: Level, states: Mapping[str, State]) -> dict[str, Any]:
+def _json_level(level: Level, states: Mapping[str, BoxState]) -> dict[str, Any]:
     return {
         "nodes": [_json_box(box, states) for box in level.boxes],
         "edges": [
@@ -170,7 +172,7 @@ def _json_level(level: Level, states: Mapping[str, State]) -> dict[str, Any]:
     }
 
 
-def _json_box(box: Box, states: Mapping[str, State]) -> dict[str, Any]:
+def _json_box(box: Box, states: Mapping[str, BoxState]) -> dict[str, Any]:
     document: dict[str, Any] = {"id": box.id, "kind": box.kind, "title": box.title}
     if box.name:
         document["node"] = box.name

@@ -43,7 +43,7 @@ EdgeKind = Literal["data", "order", "arm", "choice"]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class BoxState:
     """How a node is doing in a run.
 
     Attributes:
@@ -135,7 +135,7 @@ def of(closure: Closure, dynamic: Mapping[str, tuple[Closure, int]] | None = Non
     return Figure(closure.primary.key.name, _Drawer(closure, dynamic or {}, deepest).workflow(closure.primary, "", ()))
 
 
-def critical_path(level: Level, states: Mapping[str, State] | None = None) -> tuple[float, list[str]]:
+def critical_path(level: Level, states: Mapping[str, BoxState] | None = None) -> tuple[float, list[str]]:
     """The longest chain of boxes.
 
     Args:
@@ -152,7 +152,7 @@ FAILED = frozenset({"failed", "failing", "timed out"})
 """Phases of what has failed itself, or because of what runs inside it."""
 
 
-def failing_chain(level: Level, states: Mapping[str, State]) -> list[str]:
+def failing_chain(level: Level, states: Mapping[str, BoxState]) -> list[str]:
     """The boxes that have failed, by id: from the outermost that holds a failure down to the one that broke."""
     return [box.id for box in level.walk() if box.id in states and states[box.id].phase in FAILED]
 
@@ -169,7 +169,7 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def lines_of(box: Box, states: Mapping[str, State]) -> list[str]:
+def lines_of(box: Box, states: Mapping[str, BoxState]) -> list[str]:
     """What is written in a box."""
     first = f"{box.name}: {box.title}" if box.name and box.name != box.title else box.title
     if box.kind == "failure":
@@ -249,7 +249,7 @@ class _Drawer:
 
 
 class _Longest:
-    def __init__(self, states: Mapping[str, State] | None) -> None:
+    def __init__(self, states: Mapping[str, BoxState] | None) -> None:
         self.states = states
 
     def level(self, level: Level) -> tuple[float, list[str]]:

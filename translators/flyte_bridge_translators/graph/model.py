@@ -2,7 +2,7 @@
 
 An edge's attribute `kind` says why: `DATA` (a promise), `ORDER` (`>>`, `runs_before`, an effect that keeps its place) or `ARM`
 (only an arm of the branch `v` needs it: `v` may decide before `u` has ended). Nodes are hashable and have a `cost`: those of
-a compiled workflow are `flyte1.nodes.Node`s (`of`), those of a workflow's source `Node`s around what was read there.
+a compiled workflow are `flyte1.nodes.Node`s (`of`), those of a workflow's source `GraphNode`s around what was read there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ARM = "arm"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Node:
+class GraphNode:
     """One step of a workflow; nodes compare by identity, so that two equal calls are two nodes.
 
     Attributes:
@@ -42,7 +42,7 @@ class Node:
         return self.name
 
 
-def workflow(nodes: Iterable[Node | flyte1.Node] = ()) -> networkx.DiGraph:
+def workflow(nodes: Iterable[GraphNode | flyte1.Node] = ()) -> networkx.DiGraph:
     """An empty workflow with these nodes; the order of insertion is the order a reader sees."""
     import networkx  # an eighth of a second, which a conversion without workflows does not pay
 
@@ -72,7 +72,9 @@ STRENGTH = (ARM, ORDER, DATA)
 """The kinds of edges, the weakest first."""
 
 
-def connect(graph: networkx.DiGraph, before: Node | flyte1.Node, after: Node | flyte1.Node, kind: str = DATA) -> None:
+def connect(
+    graph: networkx.DiGraph, before: GraphNode | flyte1.Node, after: GraphNode | flyte1.Node, kind: str = DATA
+) -> None:
     """Adds an edge; a stronger one is never weakened."""
     known = graph.get_edge_data(before, after)
     if known is not None and STRENGTH.index(known["kind"]) >= STRENGTH.index(kind):
@@ -80,7 +82,7 @@ def connect(graph: networkx.DiGraph, before: Node | flyte1.Node, after: Node | f
     graph.add_edge(before, after, kind=kind)
 
 
-def part(graph: networkx.DiGraph, members: Sequence[Node]) -> networkx.DiGraph:
+def part(graph: networkx.DiGraph, members: Sequence[GraphNode]) -> networkx.DiGraph:
     """Some nodes and the edges among them, in the order given (`networkx` keeps no order in a subgraph of a few nodes)."""
     result = workflow(members)
     inside = set(members)

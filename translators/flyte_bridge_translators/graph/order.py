@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import networkx
 
-    from flyte_bridge_translators.graph.model import Node
+    from flyte_bridge_translators.graph.model import GraphNode
 
 
 class Order:
@@ -26,7 +26,7 @@ class Order:
     """
 
     def __init__(self, graph: networkx.DiGraph) -> None:
-        self.nodes: list[Node] = _sorted(graph)
+        self.nodes: list[GraphNode] = _sorted(graph)
         self.position = {node: index for index, node in enumerate(self.nodes)}
         self.before = [sorted(self.position[p] for p in graph.predecessors(node)) for node in self.nodes]
         self.after = [sorted(self.position[s] for s in graph.successors(node)) for node in self.nodes]
@@ -106,7 +106,7 @@ class Order:
                     after[previous].append(member)
         return after
 
-    def reduced_edges(self) -> set[tuple[Node, Node]]:
+    def reduced_edges(self) -> set[tuple[GraphNode, GraphNode]]:
         """The edges of the whole graph that no other path implies."""
         reduced = self.reduced(range(len(self.nodes)))
         return {(self.nodes[before], self.nodes[after]) for before, ends in reduced.items() for after in ends}
@@ -120,13 +120,13 @@ class Order:
         return len(inside) == len(members)
 
 
-def _sorted(graph: networkx.DiGraph) -> list[Node]:
-    nodes: list[Node] = list(graph)
+def _sorted(graph: networkx.DiGraph) -> list[GraphNode]:
+    nodes: list[GraphNode] = list(graph)
     number = {node: index for index, node in enumerate(nodes)}
     missing = {node: graph.in_degree(node) for node in nodes}
     ready = [number[node] for node in nodes if not missing[node]]
     heapq.heapify(ready)
-    result: list[Node] = []
+    result: list[GraphNode] = []
     while ready:
         node = nodes[heapq.heappop(ready)]
         result.append(node)

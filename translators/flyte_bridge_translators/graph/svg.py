@@ -13,7 +13,7 @@ from flyte_bridge_translators.graph.figure import lines_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from flyte_bridge_translators.graph.figure import Box, Edge, Figure, Level, State
+    from flyte_bridge_translators.graph.figure import Box, BoxState, Edge, Figure, Level
 
 PLAIN = "#ffffff"
 FILL: dict[str, str] = {
@@ -58,7 +58,7 @@ ROUND = frozenset({"time", "fail"})
 
 def svg(
     drawn: Figure,
-    states: Mapping[str, State] | None = None,
+    states: Mapping[str, BoxState] | None = None,
     critical: Collection[str] = (),
     *,
     failing: Collection[str] = (),
@@ -107,7 +107,7 @@ class _Measured:
 class _Painter:
     def __init__(
         self,
-        states: Mapping[str, State],
+        states: Mapping[str, BoxState],
         critical: frozenset[str],
         failing: frozenset[str],
         links: Mapping[str, str],

@@ -125,7 +125,7 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class Order:
+class SortOrder:
     """How a list is sorted: by one column of the listed entity's."""
 
     field: str
@@ -173,7 +173,7 @@ def _filter(expression: str, primary: str) -> Filter:
     return Filter(entity, function, field, values)
 
 
-def order(sort_by: common_pb2.Sort | None, primary: str) -> Order | None:
+def order(sort_by: common_pb2.Sort | None, primary: str) -> SortOrder | None:
     """The sort order of a request; None when it has none. One without a key is refused, as flyteadmin does.
 
     Raises:
@@ -185,7 +185,7 @@ def order(sort_by: common_pb2.Sort | None, primary: str) -> Order | None:
         raise BadFilter(f"invalid sort key '{sort_by.key}'")
     if sort_by.direction not in common_pb2.Sort.Direction.values():
         raise BadFilter(f"invalid sort order specified: {sort_by.direction}")
-    return Order(sort_by.key, sort_by.direction == common_pb2.Sort.DESCENDING)
+    return SortOrder(sort_by.key, sort_by.direction == common_pb2.Sort.DESCENDING)
 
 
 def offset(token: str, call: str = "") -> int:
@@ -226,7 +226,7 @@ def next_token(start: int, found: int, limit: int) -> str:
     return str(start + found) if found == limit else ""
 
 
-def sort(rows: Iterable[Any], by: Order | None, column: Callable[[Any, str], Any]) -> list[Any]:
+def sort(rows: Iterable[Any], by: SortOrder | None, column: Callable[[Any, str], Any]) -> list[Any]:
     """Rows in the order asked for, else as they come; as in PostgreSQL, rows without a value count as the largest.
 
     Args:

@@ -99,7 +99,7 @@ def launch_plan(root: run_definition_pb2.ActionDetails) -> launch_plan_pb2.Launc
 
 
 @dataclass
-class Layout:
+class ActionTree:
     """A run's actions as `node_tree.Tree` wants them.
 
     Attributes:
@@ -115,7 +115,7 @@ def layout(
     run: v2_identifier_pb2.RunIdentifier,
     actions: Mapping[str, Any],
     details: Mapping[str, run_definition_pb2.ActionDetails],
-) -> Layout:
+) -> ActionTree:
     """Lays a run's actions out as nodes.
 
     Args:
@@ -127,13 +127,13 @@ def layout(
     for name, action in actions.items():
         if name != NODE:
             below.setdefault(action.metadata.parent or NODE, []).append(name)
-    result = Layout()
+    result = ActionTree()
     _lay(result, run, NODE, NODE, actions, details, below)
     return result
 
 
 def _lay(
-    result: Layout,
+    result: ActionTree,
     run: v2_identifier_pb2.RunIdentifier,
     name: str,
     uid: str,

@@ -10,7 +10,7 @@ from flyteidl.core import identifier_pb2
 from flyteidl2.common import phase_pb2
 from flyteidl2.core import catalog_pb2
 
-from flyte_bridge_translators.flyte1.nodes import Kind
+from flyte_bridge_translators.flyte1.nodes import NodeKind
 from flyte_bridge_translators.wire import phase
 from flyte_bridge_translators.wire.node_view import View
 from flyte_bridge_translators.wire.phase import Node as P
@@ -72,7 +72,7 @@ def to_message(
             spec_node_id=view.spec_id,
             is_parent_node=view.is_parent,
             is_dynamic=view.dynamic,
-            is_array=view.kind is Kind.ARRAY,
+            is_array=view.kind is NodeKind.ARRAY,
             retry_group=retry_group(view),
         ),
     )
@@ -93,9 +93,9 @@ def to_message(
             closure.error.message = trimmed(closure.error.message)
     _results(closure, view, details, uris)
     started = view.child is not None or (view.action is not None and view.action.status.phase in phase.GOOD)
-    if view.kind is Kind.LAUNCH_PLAN and started:  # one that failed may have been refused its execution
+    if view.kind is NodeKind.LAUNCH_PLAN and started:  # one that failed may have been refused its execution
         closure.workflow_node_metadata.executionId.CopyFrom(child_of(view, execution))
-    elif view.kind in {Kind.TASK, Kind.ARRAY} and view.action is not None:
+    elif view.kind in {NodeKind.TASK, NodeKind.ARRAY} and view.action is not None:
         closure.task_node_metadata.cache_status = phase.cache_status(view.action.status.cache_status)
         if details is not None and details.attempts and details.attempts[-1].HasField("cache_metadata"):
             hit = details.attempts[-1].cache_metadata  # the messages are the same
@@ -116,7 +116,7 @@ def _results(
     outputs = details.attempts[-1].outputs
     if not closure.output_uri and view.phase in {P.SUCCEEDED, P.RECOVERED} and not view.dynamic:
         closure.output_uri = outputs.output_uri
-    if outputs.report_uri and view.kind is Kind.TASK:
+    if outputs.report_uri and view.kind is NodeKind.TASK:
         closure.deck_uri = outputs.report_uri
 
 

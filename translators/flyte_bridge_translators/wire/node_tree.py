@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, TypeVar
 from flyteidl2.workflow import run_definition_pb2
 
 from flyte_bridge_translators.flyte1.names import END, START
-from flyte_bridge_translators.flyte1.nodes import Awaited, GateNode, Kind
+from flyte_bridge_translators.flyte1.nodes import Awaited, GateNode, NodeKind
 from flyte_bridge_translators.wire import identifier, phase, process
-from flyte_bridge_translators.wire.node_view import Run, Scope, View, is_map_of_plans
+from flyte_bridge_translators.wire.node_view import NestedWorkflow, Run, View, is_map_of_plans
 from flyte_bridge_translators.wire.phase import Node as P
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from flyte_bridge_translators.flyte1.nodes import Node
     from flyte_bridge_translators.wire.node_view import Action
 
-_T = TypeVar("_T", "Scope", "list[View]")
+_T = TypeVar("_T", "NestedWorkflow", "list[View]")
 
-__all__ = ["Kind", "Run", "Scope", "Tree", "View"]
+__all__ = ["NestedWorkflow", "NodeKind", "Run", "Tree", "View"]
 
 _ENDED_WELL = {P.SUCCEEDED, P.SKIPPED, P.RECOVERED}
 _ENDED_ILL = {P.FAILED, P.TIMED_OUT}
@@ -110,12 +110,12 @@ class Tree:
         return [
             name
             for view in self.by_uid.values()
-            if self.run.started and (view.kind is Kind.LAUNCH_PLAN or is_map_of_plans(view)) and self._may_run(view)
+            if self.run.started and (view.kind is NodeKind.LAUNCH_PLAN or is_map_of_plans(view)) and self._may_run(view)
             for name in self._unasked(view)
         ]
 
     def _unasked(self, view: View) -> Iterator[str]:
-        if view.kind is Kind.ARRAY:
+        if view.kind is NodeKind.ARRAY:
             if view.action is None:
                 yield from self._unasked_elements(view)
             return
@@ -150,7 +150,7 @@ class Tree:
         return [
             view
             for view in self.by_uid.values()
-            if view.kind is Kind.TASK and view.inner is None and self._closure_phase(view) in phase.GOOD
+            if view.kind is NodeKind.TASK and view.inner is None and self._closure_phase(view) in phase.GOOD
         ]
 
     def _closure_phase(self, view: View) -> phase_pb2.ActionPhase | None:
@@ -173,7 +173,7 @@ class Tree:
         if view.action is not None or view.elements:
             return True
         waits = list(view.scope.before(view))
-        if view.parent is not None and view.parent.kind is Kind.BRANCH:
+        if view.parent is not None and view.parent.kind is NodeKind.BRANCH:
             waits += view.scope.before(view.parent)
             if any(arm.listed for arm in view.parent.arms):
                 return False
@@ -184,10 +184,10 @@ class Tree:
 
     # -- laying out ---------------------------------------------------------------------------------------------------
 
-    def _scope(self, workflow: Workflow, closure: Closure, owner: View | None, attempt: int) -> Scope:
-        scope = Scope(workflow, closure, owner, attempt)
-        scope.start = self._view(scope, START, Kind.START, owner, attempt)
-        scope.end = self._view(scope, END, Kind.END, owner, attempt)
+    def _scope(self, workflow: Workflow, closure: Closure, owner: View | None, attempt: int) -> NestedWorkflow:
+        scope = NestedWorkflow(workflow, closure, owner, attempt)
+        scope.start = self._view(scope, START, NodeKind.START, owner, attempt)
+        scope.end = self._view(scope, END, NodeKind.END, owner, attempt)
         for node in workflow.nodes:
             self._place(scope, node, owner, attempt)
         if workflow.failure is not None:
@@ -195,32 +195,38 @@ class Tree:
         return scope
 
     def _view(
-        self, scope: Scope, spec_id: str, kind: Kind, parent: View | None, attempt: int, node: Node | None = None
+        self,
+        scope: NestedWorkflow,
+        spec_id: str,
+        kind: NodeKind,
+        parent: View | None,
+        attempt: int,
+        node: Node | None = None,
     ) -> View:
         prefix = parent.uid if parent is not None else ""
         view = View(identifier.unique_id(prefix, attempt, spec_id), spec_id, kind, node, scope, parent)
         self.by_uid[view.uid] = view
         return view
 
-    def _place(self, scope: Scope, node: Node, parent: View | None, attempt: int) -> View:
+    def _place(self, scope: NestedWorkflow, node: Node, parent: View | None, attempt: int) -> View:
         view = self._view(scope, node.id, node.kind, parent, attempt, node)
         scope.views[node.id] = view
         view.action = self._last_tried(view.uid)
         match view.kind:
-            case Kind.TASK:
+            case NodeKind.TASK:
                 closure = self._dynamic.get(view.uid)
                 if closure is not None:
                     view.inner = self._expand(closure, view)
-            case Kind.SUB_WORKFLOW:
+            case NodeKind.SUB_WORKFLOW:
                 inner = _sub_workflow(scope.closure, node)
                 view.inner = self._last_begun(view, lambda attempt: self._scope(inner, scope.closure, view, attempt))
-            case Kind.BRANCH:
+            case NodeKind.BRANCH:
                 view.arms = self._last_begun(
                     view, lambda attempt: [self._place(scope, arm, view, attempt) for arm in node.arms]
                 )
-            case Kind.ARRAY:
+            case NodeKind.ARRAY:
                 view.elements = list(self._elements(view))
-            case Kind.LAUNCH_PLAN:
+            case NodeKind.LAUNCH_PLAN:
                 view.child_name = identifier.child_execution_name(self.run.name, view.uid)
                 for name in self._child_names(view):
                     if self._children.get(name) is not None:
@@ -239,13 +245,13 @@ class Tree:
         for attempt in range(view.retries, 0, -1):
             known = set(self.by_uid)
             laid = make(attempt)
-            if any(self._begun(view) for view in (laid.views.values() if isinstance(laid, Scope) else laid)):
+            if any(self._begun(view) for view in (laid.views.values() if isinstance(laid, NestedWorkflow) else laid)):
                 return laid
             for uid in set(self.by_uid) - known:
                 del self.by_uid[uid]
         return make(0)
 
-    def _expand(self, closure: Closure, view: View) -> Scope:
+    def _expand(self, closure: Closure, view: View) -> NestedWorkflow:
         """What a dynamic node runs; the attempt that left it is the last, unless an earlier one's nodes are there."""
         last = max(0, (view.action.status.attempts if view.action is not None else 1) - 1)
         for attempt in range(last, -1, -1):
@@ -273,7 +279,7 @@ class Tree:
 
     # -- what follows from what is there ------------------------------------------------------------------------------
 
-    def _settle(self, scope: Scope, good: bool, started: int, ended: int) -> None:
+    def _settle(self, scope: NestedWorkflow, good: bool, started: int, ended: int) -> None:
         """Gives every node of a workflow its phase and times.
 
         Args:
@@ -293,7 +299,7 @@ class Tree:
             self._skip(scope)
 
     @staticmethod
-    def _skip(scope: Scope) -> None:
+    def _skip(scope: NestedWorkflow) -> None:
         """Marks what cannot run any more (`nodes/predicate.go`): some node that it waits for has failed, or is skipped."""
         failure = scope.workflow.failure
         own = [view for view in scope.views.values() if view.parent is scope.owner and view.node is not failure]
@@ -312,14 +318,14 @@ class Tree:
         passed = good or any(self._begun(one) for one in view.scope.after(view))
         if view.dynamic and view.action is not None:
             self._judge_dynamic(view, passed)
-        elif view.kind is Kind.SUB_WORKFLOW and view.inner is not None:
+        elif view.kind is NodeKind.SUB_WORKFLOW and view.inner is not None:
             self._judge_composite(view, list(view.inner.views.values()), passed)
             self._settle(view.inner, view.phase == P.SUCCEEDED, view.created, view.ended)
             self._judge_composite(view, [one for one in view.inner.views.values() if one.parent is view], passed)
             if view.action is not None:  # it has failed itself: too late, or for want of an input
                 self._mark_action(view, view.action)
             self._settle(view.inner, view.phase == P.SUCCEEDED, view.created, view.ended)
-        elif view.kind is Kind.BRANCH:
+        elif view.kind is NodeKind.BRANCH:
             for arm in view.arms:
                 self._judge(arm, passed and self._begun(arm))
             self._judge_composite(view, view.arms, passed, one_is_enough=True)
@@ -338,12 +344,12 @@ class Tree:
                 view.phase = P.RUNNING
             elif view.phase == P.ABORTED and view.action is not None:
                 view.phase = P.FAILED  # the child alone was aborted: the driver has recorded what that means
-        elif view.kind is Kind.ARRAY:
+        elif view.kind is NodeKind.ARRAY:
             self._judge_array(view, passed)
 
     def _uncompiled(self, view: View, action: Action) -> bool:
         """Whether a node's task has succeeded, and may have left a workflow of which nothing is recorded yet."""
-        if self.run.ended or self.outlives or view.kind is not Kind.TASK or view.node is None:
+        if self.run.ended or self.outlives or view.kind is not NodeKind.TASK or view.node is None:
             return False
         if action.status.phase not in phase.GOOD or self._closure_phase(view) is not None:
             return False
@@ -411,7 +417,7 @@ class Tree:
     def _begun(self, view: View) -> bool:
         if view.action is not None or view.child is not None or view.elements:
             return True
-        if view.kind is Kind.BRANCH:
+        if view.kind is NodeKind.BRANCH:
             return any(self._begun(arm) for arm in view.arms)
         return view.inner is not None and any(self._begun(one) for one in view.inner.views.values())
 
@@ -421,7 +427,7 @@ class Tree:
         ran = state not in {P.QUEUED, P.UNDEFINED} and (action.status.attempts > 0 or state != P.ABORTED)
         if state == P.QUEUED and action.status.attempts > 1:
             state = P.RUNNING  # a node of Flyte 1 that is tried again does not go back
-        not_compiled = view.kind is Kind.TASK and self._closure_phase(view) not in {None, *phase.GOOD}
+        not_compiled = view.kind is NodeKind.TASK and self._closure_phase(view) not in {None, *phase.GOOD}
         if view.uid in self._rejected or not_compiled:
             state = P.FAILED
         _mark(view, state or P.QUEUED, created, created if ran else 0, ended)

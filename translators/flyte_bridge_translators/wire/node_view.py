@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from flyte_bridge_translators.flyte1.nodes import ArrayNode, Kind, LaunchPlanNode
+from flyte_bridge_translators.flyte1.nodes import ArrayNode, LaunchPlanNode, NodeKind
 from flyte_bridge_translators.wire.phase import Node as P
 
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ class View:
 
     uid: str
     spec_id: str
-    kind: Kind
+    kind: NodeKind
     node: Node | None
-    scope: Scope
+    scope: NestedWorkflow
     parent: View | None
     action: Action | None = None
     elements: list[tuple[int, Action]] = field(default_factory=list)
-    inner: Scope | None = None
+    inner: NestedWorkflow | None = None
     arms: list[View] = field(default_factory=list)
     child: Action | None = None
     child_name: str = ""
@@ -71,7 +71,7 @@ class View:
     @property
     def dynamic(self) -> bool:
         """Whether it is a dynamic node whose closure is known."""
-        return self.kind is Kind.TASK and self.inner is not None
+        return self.kind is NodeKind.TASK and self.inner is not None
 
     @property
     def is_parent(self) -> bool:
@@ -80,7 +80,7 @@ class View:
         flyteadmin marks a branch when its first arm is recorded (`transformers/node_execution.go`). flytekit up to 1.15
         breaks off on one that is not marked, so it is marked from the beginning.
         """
-        return self.kind in (Kind.SUB_WORKFLOW, Kind.BRANCH) or self.dynamic
+        return self.kind in (NodeKind.SUB_WORKFLOW, NodeKind.BRANCH) or self.dynamic
 
     def children(self) -> Iterator[View]:
         """What is listed under it."""
@@ -90,7 +90,7 @@ class View:
 
 
 @dataclass(eq=False)
-class Scope:
+class NestedWorkflow:
     """A workflow within an execution.
 
     Attributes:

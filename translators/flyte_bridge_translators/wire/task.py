@@ -28,7 +28,7 @@ from flyteidl2.core import tasks_pb2
 
 from flyte_bridge_translators.flyte1.names import BAD_TASK
 from flyte_bridge_translators.wire import interface, plugin
-from flyte_bridge_translators.wire.compiler.problems import Code, Problems
+from flyte_bridge_translators.wire.compiler.problems import CompileErrorCode, Problems
 from flyte_bridge_translators.wire.quantity import BadQuantity, is_quantity, quantity
 
 if TYPE_CHECKING:
@@ -71,14 +71,14 @@ def compile(template: v1_tasks_pb2.TaskTemplate) -> compiler_pb2.CompiledTask:  
     """
     problems = Problems()
     if not template.HasField("id"):
-        problems.collect(Code.VALUE_REQUIRED, "root", "Value required [Id].")
+        problems.collect(CompileErrorCode.VALUE_REQUIRED, "root", "Value required [Id].")
     target = template.WhichOneof("target")
     if target == "container":
         _check_container(template, problems)
     elif target == "k8s_pod":
         for container in _containers(template.k8s_pod.pod_spec):
             if not _LABEL.fullmatch(_text(container, "name")):
-                problems.collect(Code.INVALID_VALUE, "root", "Invalid value [k8s pod spec container name].")
+                problems.collect(CompileErrorCode.INVALID_VALUE, "root", "Invalid value [k8s pod spec container name].")
     if not problems.ok:
         raise problems.error()
     return compiler_pb2.CompiledTask(template=template)
@@ -132,13 +132,13 @@ def _check_container(template: v1_tasks_pb2.TaskTemplate, problems: Problems) ->
     container = template.container
     takes_or_gives = template.interface.inputs.variables or template.interface.outputs.variables
     if takes_or_gives and not container.command and not container.args:
-        problems.collect(Code.VALUE_REQUIRED, "container", "Value required [command].")
+        problems.collect(CompileErrorCode.VALUE_REQUIRED, "container", "Value required [command].")
     if not container.image:
-        problems.collect(Code.VALUE_REQUIRED, "container", "Value required [image].")
+        problems.collect(CompileErrorCode.VALUE_REQUIRED, "container", "Value required [image].")
     for entry in (*container.resources.requests, *container.resources.limits):
         if not is_quantity(entry.value):
             at = f"resources.{_Name.Name(entry.name)}"
-            problems.collect(Code.UNRECOGNIZED_VALUE, at, f"Unrecognized value [{entry.value}].")
+            problems.collect(CompileErrorCode.UNRECOGNIZED_VALUE, at, f"Unrecognized value [{entry.value}].")
 
 
 def _override_metadata(metadata: v1_tasks_pb2.TaskMetadata, overrides: Overrides) -> None:

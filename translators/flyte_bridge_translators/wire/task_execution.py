@@ -10,7 +10,7 @@ from flyteidl.event import event_pb2
 from flyteidl2.common import phase_pb2
 from flyteidl2.core import catalog_pb2
 
-from flyte_bridge_translators.flyte1.nodes import ArrayNode, Kind, TaskNode
+from flyte_bridge_translators.flyte1.nodes import ArrayNode, NodeKind, TaskNode
 from flyte_bridge_translators.wire import identifier, phase
 from flyte_bridge_translators.wire.execution_state import error as error_of
 from flyte_bridge_translators.wire.node_view import View
@@ -61,7 +61,7 @@ def of_node(
     task = task_of(view, execution)
     if task is None or not view.listed:
         return []
-    if view.kind is Kind.ARRAY:
+    if view.kind is NodeKind.ARRAY:
         messages = [_array(view, execution, task, details, elements or {})]
     elif details is None or details.status.cache_status == catalog_pb2.CACHE_HIT:
         return []

@@ -17,7 +17,7 @@ from flyte_bridge_translators.flyte1.names import START
 from flyte_bridge_translators.wire.compiler.build import build, prepared
 from flyte_bridge_translators.wire.compiler.interfaces import complete
 from flyte_bridge_translators.wire.compiler.model import Interface, Key, Library, SubWorkflow, key
-from flyte_bridge_translators.wire.compiler.problems import Code, CompileError, Problem, Problems, text
+from flyte_bridge_translators.wire.compiler.problems import CompileError, CompileErrorCode, Problem, Problems, text
 from flyte_bridge_translators.wire.compiler.requirements import Requirements, Walk
 from flyte_bridge_translators.wire.task import compile as compile_task
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from flyteidl.admin import launch_plan_pb2
 
 __all__ = [
-    "Code",
     "CompileError",
+    "CompileErrorCode",
     "Problem",
     "Requirements",
     "compile",
@@ -170,9 +170,11 @@ def _templates(
     templates: dict[Key, workflow_pb2.WorkflowTemplate] = {}
     for sub in sub_workflows:
         if not sub.HasField("id"):
-            problems.collect(Code.VALUE_REQUIRED, "root", "Value required [SubWorkflow.Id].")
+            problems.collect(CompileErrorCode.VALUE_REQUIRED, "root", "Value required [SubWorkflow.Id].")
         elif key(sub.id) in templates:
-            problems.collect(Code.DUPLICATE_ID, text(sub.id), "Trying to insert two nodes with the same id.")
+            problems.collect(
+                CompileErrorCode.DUPLICATE_ID, text(sub.id), "Trying to insert two nodes with the same id."
+            )
         else:
             templates[key(sub.id)] = sub
     return templates
@@ -185,7 +187,7 @@ def _tasks(
     found: dict[Key, tasks_pb2.TaskTemplate] = {}
     for task in tasks:
         if not task.HasField("id"):
-            problems.collect(Code.VALUE_REQUIRED, "task", "Value required [Template.Id].")
+            problems.collect(CompileErrorCode.VALUE_REQUIRED, "task", "Value required [Template.Id].")
         elif key(task.id) not in found:
             found[key(task.id)] = closure.tasks.add(template=task).template
     return found
@@ -201,8 +203,10 @@ def _check_requirements(
     walk.workflow(template)
     for at, task in sorted(walk.tasks.items()):
         if at not in library.tasks:
-            problems.collect(Code.TASK_REFERENCE_NOT_FOUND, START, f"Referenced Task [{text(task)}] not found.")
+            problems.collect(
+                CompileErrorCode.TASK_REFERENCE_NOT_FOUND, START, f"Referenced Task [{text(task)}] not found."
+            )
     for at, plan in sorted(walk.launch_plans.items()):
         if at not in library.launch_plans:
             missing = f"Referenced Workflow [{text(plan)}] not found."
-            problems.collect(Code.WORKFLOW_REFERENCE_NOT_FOUND, START, missing)
+            problems.collect(CompileErrorCode.WORKFLOW_REFERENCE_NOT_FOUND, START, missing)

@@ -1,6 +1,6 @@
 """What each kind of node does: a table from kind to runner.
 
-A runner takes a `Step` and gives the node's outputs, or raises `NodeError`. Modules are imported when the first node of
+A runner takes a `NodeUnderWay` and gives the node's outputs, or raises `NodeError`. Modules are imported when the first node of
 their kind begins.
 """
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from flyte_bridge.errors import NodeError
 from flyte_bridge_translators.flyte1.names import BAD_SPECIFICATION
-from flyte_bridge_translators.flyte1.nodes import Kind
+from flyte_bridge_translators.flyte1.nodes import NodeKind
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
     from flyteidl.core import literals_pb2
 
-    from flyte_bridge.driver.scope import Step
+    from flyte_bridge.driver.scope import NodeUnderWay
 
-    Runner: TypeAlias = Callable[[Step[Any]], Awaitable[literals_pb2.LiteralMap]]
+    Runner: TypeAlias = Callable[[NodeUnderWay[Any]], Awaitable[literals_pb2.LiteralMap]]
 
 RUNNERS = {
-    Kind.TASK: "flyte_bridge.driver.nodes.task",
-    Kind.SUB_WORKFLOW: "flyte_bridge.driver.nodes.sub_workflow",
-    Kind.LAUNCH_PLAN: "flyte_bridge.driver.nodes.launch_plan",
-    Kind.BRANCH: "flyte_bridge.driver.nodes.branch",
-    Kind.GATE: "flyte_bridge.driver.nodes.gate",
-    Kind.ARRAY: "flyte_bridge.driver.array",
+    NodeKind.TASK: "flyte_bridge.driver.nodes.task",
+    NodeKind.SUB_WORKFLOW: "flyte_bridge.driver.nodes.sub_workflow",
+    NodeKind.LAUNCH_PLAN: "flyte_bridge.driver.nodes.launch_plan",
+    NodeKind.BRANCH: "flyte_bridge.driver.nodes.branch",
+    NodeKind.GATE: "flyte_bridge.driver.nodes.gate",
+    NodeKind.ARRAY: "flyte_bridge.driver.array",
 }
 """Kind of node → the module whose `run` runs it."""
 
 
-def runner(kind: Kind) -> Runner:
+def runner(kind: NodeKind) -> Runner:
     """What runs a node.
 
     Raises:

@@ -16,7 +16,7 @@ from flyte_bridge_translators.flyte1.nodes import Awaited, GateNode
 from flyte_bridge_translators.wire import identifier, signal
 
 if TYPE_CHECKING:
-    from flyte_bridge.driver.scope import Step
+    from flyte_bridge.driver.scope import NodeUnderWay
 
 REJECTED = "ReceivedRejectSignal"
 """Flyte 1's code of a gate that was disapproved (`nodes/gate/handler.go`)."""
@@ -25,7 +25,7 @@ SLEEP = "core-sleep"
 """Flyte 2's task type that needs no pod (`flyteplugins/go/tasks/plugins/core/sleep`)."""
 
 
-async def run(step: Step[GateNode]) -> literals_pb2.LiteralMap:
+async def run(step: NodeUnderWay[GateNode]) -> literals_pb2.LiteralMap:
     """Wait.
 
     Raises:
@@ -46,7 +46,7 @@ async def run(step: Step[GateNode]) -> literals_pb2.LiteralMap:
     raise NodeError("the gate waits for nothing", code=BAD_SPECIFICATION, node=step.uid, kind="SYSTEM")
 
 
-async def _answer(step: Step[GateNode]) -> literals_pb2.Literal:
+async def _answer(step: NodeUnderWay[GateNode]) -> literals_pb2.Literal:
     """The literal that somebody gives.
 
     Raises:
@@ -64,7 +64,7 @@ async def _answer(step: Step[GateNode]) -> literals_pb2.Literal:
         raise NodeError(f"signal {gate.signal}: {error}", code=RUNTIME_EXECUTION, node=step.uid) from error
 
 
-def sleep_spec(step: Step[GateNode]) -> task_definition_pb2.TaskSpec:
+def sleep_spec(step: NodeUnderWay[GateNode]) -> task_definition_pb2.TaskSpec:
     """The task that a sleeping node is."""
     run = step.execution.action.run
     template = tasks_pb2.TaskTemplate(type=SLEEP, metadata=tasks_pb2.TaskMetadata())

@@ -14,7 +14,7 @@ from flyteidl2.common import phase_pb2
 from flyteidl2.workflow import run_definition_pb2
 
 from flyte_bridge.driver import child_actions
-from flyte_bridge.driver.execution import Ending
+from flyte_bridge.driver.execution import StopReason
 from flyte_bridge.driver.patience import PATIENCE, patient
 from flyte_bridge.errors import (
     AlreadyExists,
@@ -27,14 +27,14 @@ from flyte_bridge.errors import (
     ResourceExhausted,
     Unimplemented,
 )
-from flyte_bridge.launch.request import Launch, Target
+from flyte_bridge.launch.request import Launch, Launched
 from flyte_bridge.registry import specs
 from flyte_bridge_translators.flyte1.names import RUNTIME_EXECUTION
 from flyte_bridge_translators.wire import identifier
 from flyte_bridge_translators.wire.phase import GOOD, TERMINAL
 
 if TYPE_CHECKING:
-    from flyte_bridge.driver.scope import Step
+    from flyte_bridge.driver.scope import NodeUnderWay
     from flyte_bridge_translators.flyte1.nodes import Key, LaunchPlanNode, Node
 
 REFUSALS = (
@@ -52,7 +52,7 @@ CHILD_FAILED = "RemoteChildWorkflowExecutionFailed"
 """Flyte 1's code of a child execution that was aborted (`nodes/subworkflow/launchplan.go`)."""
 
 
-async def run(step: Step[LaunchPlanNode]) -> literals_pb2.LiteralMap:
+async def run(step: NodeUnderWay[LaunchPlanNode]) -> literals_pb2.LiteralMap:
     """Run a launch plan as a child execution.
 
     Raises:
@@ -63,7 +63,7 @@ async def run(step: Step[LaunchPlanNode]) -> literals_pb2.LiteralMap:
 
 
 async def launch(
-    step: Step[Node], plan: Key, uid: str, inputs: literals_pb2.LiteralMap, *, group: str | None = None
+    step: NodeUnderWay[Node], plan: Key, uid: str, inputs: literals_pb2.LiteralMap, *, group: str | None = None
 ) -> literals_pb2.LiteralMap:
     """Start a child execution, or find the one that an earlier attempt has started, and wait for its end.
 
@@ -104,7 +104,7 @@ async def launch(
 
 
 async def _ended(
-    step: Step[Node],
+    step: NodeUnderWay[Node],
     plan: Key,
     uid: str,
     inputs: literals_pb2.LiteralMap,
@@ -122,7 +122,7 @@ async def _ended(
     return details
 
 
-def _child(step: Step[Node], uid: str) -> identifier_pb2.WorkflowExecutionIdentifier:
+def _child(step: NodeUnderWay[Node], uid: str) -> identifier_pb2.WorkflowExecutionIdentifier:
     """The child execution of a node or element, which is named after it."""
     parent = step.execution.settings
     name = identifier.child_execution_name(parent.name, uid, step.attempt)
@@ -130,7 +130,7 @@ def _child(step: Step[Node], uid: str) -> identifier_pb2.WorkflowExecutionIdenti
 
 
 async def _start(
-    step: Step[Node],
+    step: NodeUnderWay[Node],
     plan: Key,
     uid: str,
     inputs: literals_pb2.LiteralMap,
@@ -144,7 +144,7 @@ async def _start(
     execution = step.execution
     org = execution.action.run.org
     try:
-        target = Target.of_plan(await _registered(step, plan), org)
+        target = Launched.of_plan(await _registered(step, plan), org)
         launch = Launch(child, target, await _spec(step, plan, uid), inputs, org)
         await execution.launcher.start(launch, own=True)
     except REFUSALS as error:
@@ -152,7 +152,7 @@ async def _start(
         raise NodeError(message, code=RUNTIME_EXECUTION, node=uid) from error
 
 
-async def _registered(step: Step[Node], plan: Key) -> launch_plan_pb2.LaunchPlan:
+async def _registered(step: NodeUnderWay[Node], plan: Key) -> launch_plan_pb2.LaunchPlan:
     """A launch plan as it was registered; asked for once."""
     execution = step.execution
     where = identifier.deployed(plan.identifier(identifier_pb2.LAUNCH_PLAN), org=execution.action.run.org)
@@ -163,7 +163,7 @@ async def _registered(step: Step[Node], plan: Key) -> launch_plan_pb2.LaunchPlan
     return execution.launch_plans[key]
 
 
-async def _spec(step: Step[Node], plan: Key, uid: str) -> execution_pb2.ExecutionSpec:
+async def _spec(step: NodeUnderWay[Node], plan: Key, uid: str) -> execution_pb2.ExecutionSpec:
     """What the child is asked to be: it inherits what the parent was given (`nodes/subworkflow/launchplan/admin.go`).
 
     A child of a recovering execution recovers that of the source run, if that had come to start it; else it begins anew.
@@ -196,7 +196,7 @@ async def _spec(step: Step[Node], plan: Key, uid: str) -> execution_pb2.Executio
     return spec
 
 
-async def _end(step: Step[Node], run_id: v2_identifier_pb2.RunIdentifier) -> run_definition_pb2.ActionDetails:
+async def _end(step: NodeUnderWay[Node], run_id: v2_identifier_pb2.RunIdentifier) -> run_definition_pb2.ActionDetails:
     """The root of the child run when it has ended; cancelled, aborts the run."""
     backend = step.execution.backend
     action = v2_identifier_pb2.ActionIdentifier(run=run_id, name=identifier.ROOT)
@@ -206,12 +206,12 @@ async def _end(step: Step[Node], run_id: v2_identifier_pb2.RunIdentifier) -> run
             last = details
         return last
     except asyncio.CancelledError:
-        if step.execution.ending is not Ending.INTERRUPTED:
+        if step.execution.ending is not StopReason.INTERRUPTED:
             await abort(step, run_id)
         raise
 
 
-async def abort(step: Step[Node], run_id: v2_identifier_pb2.RunIdentifier) -> None:
+async def abort(step: NodeUnderWay[Node], run_id: v2_identifier_pb2.RunIdentifier) -> None:
     """Abort a child run; one that has ended stays as it is."""
     backend = step.execution.backend
     reason = f"cascading abort as parent execution {step.execution.settings.name} goes no further"
@@ -221,7 +221,9 @@ async def abort(step: Step[Node], run_id: v2_identifier_pb2.RunIdentifier) -> No
             await backend.abort_run(run_id=run_id, reason=reason)
 
 
-async def _failure(step: Step[Node], details: run_definition_pb2.ActionDetails, child: str, uid: str) -> NodeError:
+async def _failure(
+    step: NodeUnderWay[Node], details: run_definition_pb2.ActionDetails, child: str, uid: str
+) -> NodeError:
     if details.status.phase == phase_pb2.ACTION_PHASE_ABORTED:
         return NodeError(f"launchplan [{child}] aborted", code=CHILD_FAILED, node=uid)
     info = details.error_info
@@ -234,7 +236,7 @@ async def _failure(step: Step[Node], details: run_definition_pb2.ActionDetails, 
     return NodeError(message, code=info.code or "LaunchPlanExecutionFailed", node=uid, kind=kind, told=True)
 
 
-async def _recorded(step: Step[Node], uri: str, uid: str) -> literals_pb2.LiteralMap:
+async def _recorded(step: NodeUnderWay[Node], uri: str, uid: str) -> literals_pb2.LiteralMap:
     if not uri:
         return literals_pb2.LiteralMap()
     outputs = await child_actions.outputs(step.execution, uri, uid)

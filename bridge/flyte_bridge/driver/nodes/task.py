@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from flyteidl2.core import tasks_pb2
 
     from flyte_bridge.driver.execution import Execution
-    from flyte_bridge.driver.scope import Step
+    from flyte_bridge.driver.scope import NodeUnderWay
     from flyte_bridge_translators.flyte1.nodes import TaskNode
 
 
-async def run(step: Step[TaskNode]) -> literals_pb2.LiteralMap:
+async def run(step: NodeUnderWay[TaskNode]) -> literals_pb2.LiteralMap:
     """Run a task, and what it leaves to be run.
 
     Raises:
@@ -35,7 +35,7 @@ async def run(step: Step[TaskNode]) -> literals_pb2.LiteralMap:
     return await _run(step, template)
 
 
-async def _run(step: Step[TaskNode], template: tasks_pb2.TaskTemplate) -> literals_pb2.LiteralMap:
+async def _run(step: NodeUnderWay[TaskNode], template: tasks_pb2.TaskTemplate) -> literals_pb2.LiteralMap:
     execution = step.execution
 
     async def begin(name: str, retries: int) -> str | None:
@@ -55,7 +55,9 @@ async def _run(step: Step[TaskNode], template: tasks_pb2.TaskTemplate) -> litera
     return await results(step, template, prefix)
 
 
-async def results(step: Step[TaskNode], template: tasks_pb2.TaskTemplate, prefix: str) -> literals_pb2.LiteralMap:
+async def results(
+    step: NodeUnderWay[TaskNode], template: tasks_pb2.TaskTemplate, prefix: str
+) -> literals_pb2.LiteralMap:
     """What a task has left: outputs, or a workflow to run (`futures.pb`).
 
     Args:
@@ -92,7 +94,7 @@ def _dynamic() -> Any:
     return importlib.import_module("flyte_bridge.driver.dynamic")
 
 
-def effective(step: Step[TaskNode]) -> tasks_pb2.TaskTemplate:
+def effective(step: NodeUnderWay[TaskNode]) -> tasks_pb2.TaskTemplate:
     """The task's template with what its node overrides and its execution asks for.
 
     Raises:
@@ -132,7 +134,7 @@ def cache_key(template: tasks_pb2.TaskTemplate) -> str:
     return str(template.metadata.discovery_version) if template.metadata.discoverable else ""
 
 
-async def _echo(step: Step[TaskNode], template: tasks_pb2.TaskTemplate) -> literals_pb2.LiteralMap:
+async def _echo(step: NodeUnderWay[TaskNode], template: tasks_pb2.TaskTemplate) -> literals_pb2.LiteralMap:
     """Give back the inputs, by position (`flyteplugins/go/tasks/plugins/testing/echo.go`)."""
     interface = template.interface
     taken, given = sorted(step.inputs.literals), sorted(entry.key for entry in interface.outputs.variables)

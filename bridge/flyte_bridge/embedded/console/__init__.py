@@ -5,4 +5,4 @@
 """
 
 from flyte_bridge.embedded.console.pages import Console as Console
-from flyte_bridge.embedded.console.source import Source as Source
+from flyte_bridge.embedded.console.source import PageSource as PageSource

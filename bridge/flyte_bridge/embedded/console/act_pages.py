@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from flyte_bridge.embedded.console.acts import Acts
     from flyte_bridge.embedded.console.answers import Answer
-    from flyte_bridge.embedded.console.source import Source
+    from flyte_bridge.embedded.console.source import PageSource
     from flyte_bridge.embedded.console.tokens import FormTokens
     from flyte_bridge.embedded.model import TaskRecord
 
@@ -37,7 +37,7 @@ class ActPages:
         posts: The same for what is sent.
     """
 
-    def __init__(self, source: Source, tokens: FormTokens, render: Page) -> None:
+    def __init__(self, source: PageSource, tokens: FormTokens, render: Page) -> None:
         """Args:
         source: The backend.
         tokens: Of forms.

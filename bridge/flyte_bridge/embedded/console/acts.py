@@ -26,7 +26,7 @@ from flyte_bridge_translators.wire.execution_settings import same
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from flyte_bridge.embedded.console.source import Source
+    from flyte_bridge.embedded.console.source import PageSource
     from flyte_bridge.embedded.model import ActionRecord, TaskRecord, TriggerKey
 
 _ADMIN = "/flyteidl.service.AdminService/"
@@ -43,7 +43,7 @@ _KINDS = {
 class Acts:
     """Everything that a button can do. Whatever is refused raises a `StatusError`."""
 
-    source: Source
+    source: PageSource
 
     # -- runs ---------------------------------------------------------------------------------------------------------
 

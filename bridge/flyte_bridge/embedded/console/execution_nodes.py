@@ -16,7 +16,7 @@ from flyte_bridge.embedded.console.nodes import ENDED_WELL, MAP, Element, RunNod
 from flyte_bridge.embedded.model import ROOT, ActionKey, RunKey
 from flyte_bridge.embedded.phases import Phase
 from flyte_bridge.errors import NotFound
-from flyte_bridge_translators.flyte1.nodes import Kind
+from flyte_bridge_translators.flyte1.nodes import NodeKind
 from flyte_bridge_translators.graph import closures, figure
 from flyte_bridge_translators.wire import identifier
 from flyte_bridge_translators.wire.phase import NODE_ENDED
@@ -24,7 +24,7 @@ from flyte_bridge_translators.wire.phase import Node as NodePhase
 
 if TYPE_CHECKING:
     from flyte_bridge.admin.context import CallContext
-    from flyte_bridge.admin.reading import Reader
+    from flyte_bridge.admin.reading import ExecutionReader
     from flyte_bridge.admin.snapshots import Snapshot
     from flyte_bridge.embedded.model import Micros
     from flyte_bridge_translators.wire.node_view import Action, View
@@ -34,7 +34,7 @@ DEEPEST = 3
 
 
 async def of_execution(
-    reader: Reader, key: RunKey, name: str, context: CallContext, deepest: int = DEEPEST
+    reader: ExecutionReader, key: RunKey, name: str, context: CallContext, deepest: int = DEEPEST
 ) -> RunNodes:
     """The nodes of an execution.
 
@@ -65,7 +65,7 @@ async def of_execution(
     return RunNodes(root, drawn)
 
 
-async def _nest(children: dict[str, RunNode], reader: Reader, context: CallContext, deepest: int) -> None:
+async def _nest(children: dict[str, RunNode], reader: ExecutionReader, context: CallContext, deepest: int) -> None:
     """Puts the nodes of child runs below the nodes that started them."""
     for name, node in children.items():
         if node.child is None:
@@ -119,12 +119,12 @@ class _Laid:
             node.action = self._key.action(action.id.name)
             node.attempts = max(1, action.status.attempts)
             node.cached = action.status.cache_status == catalog_pb2.CACHE_HIT
-        if view.kind is Kind.ARRAY:
+        if view.kind is NodeKind.ARRAY:
             self._fill_map(node, view)
-        if view.kind is Kind.LAUNCH_PLAN and (view.child is not None or action is not None):
+        if view.kind is NodeKind.LAUNCH_PLAN and (view.child is not None or action is not None):
             node.child = RunKey(self._key.project, self._key.domain, identifier.run_name(view.child_name)).action()
             self.children[view.child_name] = node
-        if view.kind is Kind.GATE and node.phase == "running":
+        if view.kind is NodeKind.GATE and node.phase == "running":
             node.note = "waits for an answer" if box.kind != "time" else "waits"
         return node
 

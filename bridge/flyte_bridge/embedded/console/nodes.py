@@ -121,10 +121,10 @@ class RunNodes:
             node = min(failed, key=lambda inner: inner.ended or inner.started or 0)
         return node
 
-    def states(self, now: Micros) -> dict[str, figure.State]:
+    def states(self, now: Micros) -> dict[str, figure.BoxState]:
         """What the graph tells of each node."""
         return {
-            node.id: figure.State(
+            node.id: figure.BoxState(
                 node.phase,
                 None if node.started is None else ((node.ended or now) - node.started) / 1e6,
                 node.note,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from flyte_bridge.embedded.console.login import Login
-    from flyte_bridge.embedded.console.source import Source
+    from flyte_bridge.embedded.console.source import PageSource
 
     Scope = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Any]]
@@ -74,7 +74,7 @@ _PIECE = 256 * 1024
 class Console:
     """The console's pages. Mount it at `/`, `/v2` and `/console`."""
 
-    def __init__(self, source: Source, login: Login | None) -> None:
+    def __init__(self, source: PageSource, login: Login | None) -> None:
         """Args:
         source: What the pages are about.
         login: Whose browsers may see them; `None` shows them to everybody.

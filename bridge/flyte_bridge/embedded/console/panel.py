@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from flyte_bridge.embedded.console.source import Source
+    from flyte_bridge.embedded.console.source import PageSource
     from flyte_bridge.embedded.model import ActionRecord, Micros, RunKey
 
 LOG_TAIL = 64 * 1024
@@ -83,7 +83,7 @@ class OpenCondition:
     answer_url: str
 
 
-async def selected_action(source: Source, record: ActionRecord) -> Selected:
+async def selected_action(source: PageSource, record: ActionRecord) -> Selected:
     """Everything about one action."""
     now = source.now()
     details = source.details(record)
@@ -104,7 +104,7 @@ async def selected_action(source: Source, record: ActionRecord) -> Selected:
     )
 
 
-def open_conditions(source: Source, key: RunKey) -> list[OpenCondition]:
+def open_conditions(source: PageSource, key: RunKey) -> list[OpenCondition]:
     """A run's conditions that wait, oldest first."""
     records = source.actions(
         "WHERE project = ? AND domain = ? AND run_name = ? AND phase = ? ORDER BY id LIMIT 100",
@@ -113,7 +113,7 @@ def open_conditions(source: Source, key: RunKey) -> list[OpenCondition]:
     return [_condition(record) for record in records]
 
 
-async def _data(source: Source, record: ActionRecord) -> tuple[list[tuple[str, str]], list[tuple[str, str]], str]:
+async def _data(source: PageSource, record: ActionRecord) -> tuple[list[tuple[str, str]], list[tuple[str, str]], str]:
     try:
         given, made = await source.data(record)
     except Exception as error:  # a page about a failure must not fail with it: it says what it could not read
@@ -123,7 +123,7 @@ async def _data(source: Source, record: ActionRecord) -> tuple[list[tuple[str, s
     return inputs, sorted(outputs), ""
 
 
-async def node_values(source: Source, run: RunKey, execution: str, node_id: str) -> Selected:
+async def node_values(source: PageSource, run: RunKey, execution: str, node_id: str) -> Selected:
     """What there is to know of a node that has no action of its own: its values, as Flyte 1 tells them.
 
     Args:
@@ -157,7 +157,9 @@ async def node_values(source: Source, run: RunKey, execution: str, node_id: str)
     return Selected(inputs=inputs, outputs=outputs, data_error=wrong)
 
 
-def _attempt(source: Source, record: ActionRecord, attempt: run_definition_pb2.ActionAttempt, now: Micros) -> Attempt:
+def _attempt(
+    source: PageSource, record: ActionRecord, attempt: run_definition_pb2.ActionAttempt, now: Micros
+) -> Attempt:
     started = from_timestamp(attempt.start_time) if attempt.HasField("start_time") else None
     ended = from_timestamp(attempt.end_time) if attempt.HasField("end_time") else None
     log, cut = _log_tail(source.log(record.key, attempt.attempt))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from flyte_bridge.embedded.console.nodes import Element
-    from flyte_bridge.embedded.console.source import Source
+    from flyte_bridge.embedded.console.source import PageSource
     from flyte_bridge.embedded.model import ActionRecord, Micros, RunKey
 
 ROWS = 500
@@ -115,7 +115,7 @@ class RunPage:
         return self.elements_total > (self.asked.elements_page + 1) * ELEMENTS
 
 
-async def gather(source: Source, key: RunKey, asked: Asked) -> RunPage:
+async def gather(source: PageSource, key: RunKey, asked: Asked) -> RunPage:
     """Everything that the page of a run shows.
 
     Raises:
@@ -162,7 +162,7 @@ async def gather(source: Source, key: RunKey, asked: Asked) -> RunPage:
     )
 
 
-async def _nodes(source: Source, root: ActionRecord) -> tuple[RunNodes, str]:
+async def _nodes(source: PageSource, root: ActionRecord) -> tuple[RunNodes, str]:
     """A run's nodes, and Flyte 1's name of it; empty for one that was born in Flyte 2."""
     key = root.key.run_key
     unread = ""

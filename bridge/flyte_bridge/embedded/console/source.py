@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Source:
+class PageSource:
     """What a page shows is what clients are told.
 
     Attributes:

@@ -17,7 +17,7 @@ from flyte_bridge.embedded.triggers.schedule import ScheduleError, read
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flyte_bridge.embedded.console.source import Source
+    from flyte_bridge.embedded.console.source import PageSource
     from flyte_bridge.embedded.model import ActionRecord, Micros, RunKey, TriggerRecord
     from flyte_bridge.embedded.phases import Phase
 
@@ -38,7 +38,7 @@ class RunRow:
     source: str
 
 
-def run_rows(source: Source, condition: str, values: Sequence[object], offset: int) -> tuple[list[RunRow], bool]:
+def run_rows(source: PageSource, condition: str, values: Sequence[object], offset: int) -> tuple[list[RunRow], bool]:
     """Runs, newest first, and whether there are more."""
     records = source.actions(
         f"WHERE parent IS NULL{condition} ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?",
@@ -47,13 +47,13 @@ def run_rows(source: Source, condition: str, values: Sequence[object], offset: i
     return [run_row(source, record) for record in records[:PAGE]], len(records) > PAGE
 
 
-def places(source: Source) -> list[tuple[str, str, str]]:
+def places(source: PageSource) -> list[tuple[str, str, str]]:
     """Projects and domains with their lists' paths."""
     projects = [row[0] for row in source.ledger.store.all("SELECT id FROM projects ORDER BY id LIMIT 50", ())]
     return [(project, domain, project_url(project, domain)) for project in projects for domain, _ in DOMAINS]
 
 
-def run_row(source: Source, record: ActionRecord) -> RunRow:
+def run_row(source: PageSource, record: ActionRecord) -> RunRow:
     """A run's line."""
     return RunRow(
         url=run_url(record.key.run_key),
@@ -77,7 +77,7 @@ class TriggerView:
     next_fires: Sequence[str]
 
 
-def trigger_view(source: Source, record: TriggerRecord) -> TriggerView:
+def trigger_view(source: PageSource, record: TriggerRecord) -> TriggerView:
     """What a trigger's page, or its line on a task's page, shows."""
     automation = common_pb2.TriggerAutomationSpec.FromString(record.automation)
     fires: list[str] = []

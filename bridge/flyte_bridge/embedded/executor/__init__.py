@@ -13,19 +13,26 @@ runs is re-attached, what is lost is a system failure. Nothing is run twice.
 
 from flyte_bridge.embedded.executor.environment import backend as backend_env
 from flyte_bridge.embedded.executor.executor import Executor
-from flyte_bridge.embedded.executor.job import AttemptEvent, Ending, Failure, Job, Outcome, Storage
+from flyte_bridge.embedded.executor.job import (
+    AttemptEnding,
+    AttemptEvent,
+    AttemptFailure,
+    AttemptJob,
+    AttemptOutcome,
+    JobStorage,
+)
 from flyte_bridge.embedded.executor.options import ExecutorOptions
 from flyte_bridge.embedded_client.room import Room
 
 __all__ = [
+    "AttemptEnding",
     "AttemptEvent",
-    "Ending",
+    "AttemptFailure",
+    "AttemptJob",
+    "AttemptOutcome",
     "Executor",
     "ExecutorOptions",
-    "Failure",
-    "Job",
-    "Outcome",
+    "JobStorage",
     "Room",
-    "Storage",
     "backend_env",
 ]

@@ -11,9 +11,9 @@ from flyteidl2.task import common_pb2
 from google.protobuf.message import DecodeError
 
 from flyte_bridge.embedded.executor import attempt_files, copilot, environment, result, sleep, template
-from flyte_bridge.embedded.executor.attempt_files import AttemptFiles, Exit, ProcessId
+from flyte_bridge.embedded.executor.attempt_files import AttemptFiles, ProcessExit, ProcessId
 from flyte_bridge.embedded.executor.copilot import CoPilot
-from flyte_bridge.embedded.executor.job import AttemptEvent, Ending, Failure, Outcome
+from flyte_bridge.embedded.executor.job import AttemptEnding, AttemptEvent, AttemptFailure, AttemptOutcome
 from flyte_bridge.embedded.executor.launcher import Command
 from flyte_bridge.embedded.phases import Phase
 from flyte_bridge.embedded_client import refusal, target
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flyteidl2.core.literals_pb2 import Literal
 
     from flyte_bridge.embedded.executor.executor import Executor
-    from flyte_bridge.embedded.executor.job import Job
+    from flyte_bridge.embedded.executor.job import AttemptJob
     from flyte_bridge.embedded.model import Micros
     from flyte_bridge.embedded_client.room import Room
 
@@ -52,14 +52,14 @@ LAST_WORDS = 5_000_000
 class Ended(Exception):
     """Carries an outcome out of a wait."""
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: AttemptOutcome) -> None:
         self.outcome = outcome
 
 
 class Attempt:
     """Runs one job; made by the executor, used once."""
 
-    def __init__(self, executor: Executor, job: Job, on_event: Callable[[AttemptEvent], None]) -> None:
+    def __init__(self, executor: Executor, job: AttemptJob, on_event: Callable[[AttemptEvent], None]) -> None:
         self.job = job
         self._executor = executor
         self._on_event = on_event
@@ -80,7 +80,7 @@ class Attempt:
             (self.job.work_dir / STOPPED_FILE).touch()
             await attempt_files.kill(process, self._executor.options.grace)
 
-    async def run(self) -> Outcome:
+    async def run(self) -> AttemptOutcome:
         """Run to the end."""
         try:
             self._template.ParseFromString(self.job.template)
@@ -138,11 +138,11 @@ class Attempt:
                 return
             await self._end_early()
             if self._killed.is_set():
-                raise Ended(self._outcome(Ending.ABORTED, Failure(ABORTED, "aborted")))
-            failure = Failure(
+                raise Ended(self._outcome(AttemptEnding.ABORTED, AttemptFailure(ABORTED, "aborted")))
+            failure = AttemptFailure(
                 TIMED_OUT, f"{self.job.key} {doing} {words}", recoverable=deadline is None or self._now() < deadline
             )
-            raise Ended(self._outcome(Ending.TIMED_OUT, failure))
+            raise Ended(self._outcome(AttemptEnding.TIMED_OUT, failure))
         finally:
             for task in (waited, killed):
                 task.cancel()
@@ -155,7 +155,7 @@ class Attempt:
 
     # -- a process ----------------------------------------------------------------------------------------------------
 
-    async def _start(self, goal: target.Target) -> Outcome:
+    async def _start(self, goal: target.Target) -> AttemptOutcome:
         files, job = self._files, self.job
         files.make()
         job.log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -191,9 +191,9 @@ class Attempt:
         code = ended.result()
         if code is None:  # the forkserver died: the process may live on
             return await self._watch()
-        return await self._finish(Exit(code, self._now()))
+        return await self._finish(ProcessExit(code, self._now()))
 
-    async def _take_over(self, process: ProcessId) -> Outcome:
+    async def _take_over(self, process: ProcessId) -> AttemptOutcome:
         """Go on with a process of an earlier server, wherever it is by now."""
         self.process, self._started_at = process, process.at
         self._executor.slots.force(self.job.key, self._need())
@@ -201,12 +201,12 @@ class Attempt:
             self._event(Phase.RUNNING, pid=process.pid, at=process.at, reattached=True)
         return await self._watch()
 
-    async def _watch(self) -> Outcome:
+    async def _watch(self) -> AttemptOutcome:
         assert self.process is not None
         await self._until(self.process.gone(), self.job.timeout, RAN)
         return await self._finish(await self._files.await_exit(FILE_LIMIT))
 
-    async def _finish(self, end: Exit | None) -> Outcome:
+    async def _finish(self, end: ProcessExit | None) -> AttemptOutcome:
         code, at = (None, self._now()) if end is None else (end.code, end.at)
         if code and (self.job.work_dir / STOPPED_FILE).exists():
             text = "the backend was stopped while it ran; another attempt began with the next start"
@@ -243,14 +243,14 @@ class Attempt:
 
     # -- no process ---------------------------------------------------------------------------------------------------
 
-    async def _sleep(self) -> Outcome:
+    async def _sleep(self) -> AttemptOutcome:
         seconds = sleep.duration(self._inputs())
         began, before = sleep.began(self.job.work_dir, self._now())
         self._started_at = began
         self._event(Phase.RUNNING, at=began, reattached=before)
         left = seconds - (self._now() - began) / 1e6
         await self._until(asyncio.sleep(max(0.0, left)), self.job.timeout, RAN)
-        return self._outcome(Ending.SUCCEEDED)
+        return self._outcome(AttemptEnding.SUCCEEDED)
 
     # -- words --------------------------------------------------------------------------------------------------------
 
@@ -275,11 +275,13 @@ class Attempt:
     ) -> None:
         self._on_event(AttemptEvent(phase, at or self._now(), pid, reattached))
 
-    def _failed(self, code: str, message: str, *, system: bool = False, recoverable: bool = False) -> Outcome:
-        return self._outcome(Ending.FAILED, Failure(code, message, system=system, recoverable=recoverable))
+    def _failed(self, code: str, message: str, *, system: bool = False, recoverable: bool = False) -> AttemptOutcome:
+        return self._outcome(
+            AttemptEnding.FAILED, AttemptFailure(code, message, system=system, recoverable=recoverable)
+        )
 
-    def _outcome(self, ending: Ending, failure: Failure | None = None) -> Outcome:
-        return Outcome(ending, self._now(), failure, started_at=self._started_at)
+    def _outcome(self, ending: AttemptEnding, failure: AttemptFailure | None = None) -> AttemptOutcome:
+        return AttemptOutcome(ending, self._now(), failure, started_at=self._started_at)
 
     def _now(self) -> Micros:
         return self._executor.clock.now()

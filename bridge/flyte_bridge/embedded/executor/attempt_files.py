@@ -86,7 +86,7 @@ class ProcessId:
 
 
 @dataclass(frozen=True)
-class Exit:
+class ProcessExit:
     """How a process ended: its code as a shell would say it, and when."""
 
     code: int
@@ -111,12 +111,12 @@ class AttemptFiles:
         body = _read(self.root / PID_FILE)
         return None if body is None else ProcessId(**body)
 
-    def exit(self) -> Exit | None:
+    def exit(self) -> ProcessExit | None:
         """How that process ended; None if that is not known."""
         body = _read(self.root / EXIT_FILE)
-        return None if body is None else Exit(**body)
+        return None if body is None else ProcessExit(**body)
 
-    async def await_exit(self, seconds: float) -> Exit | None:
+    async def await_exit(self, seconds: float) -> ProcessExit | None:
         """Wait a little for the zygote of an earlier server to write down what it saw."""
         for _ in range(max(1, round(seconds / 0.02))):
             if (found := self.exit()) is not None:

@@ -36,7 +36,7 @@ from flyte_bridge.errors import BackendError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from flyte_bridge.embedded.executor.job import Storage
+    from flyte_bridge.embedded.executor.job import JobStorage
 
 DEFAULT_INPUTS, DEFAULT_OUTPUTS = "/var/flyte/inputs", "/var/flyte/outputs"
 """Where a task that names no directories finds them (`flytek8s/config/config.go`)."""
@@ -86,7 +86,7 @@ class CoPilot:
 
     # -- before -------------------------------------------------------------------------------------------------------
 
-    def prepare(self, literals: Mapping[str, literals_pb2.Literal], storage: Storage) -> None:
+    def prepare(self, literals: Mapping[str, literals_pb2.Literal], storage: JobStorage) -> None:
         """Writes the inputs down.
 
         Raises:
@@ -112,7 +112,7 @@ class CoPilot:
 
     # -- after --------------------------------------------------------------------------------------------------------
 
-    def collect(self, interface: Any, raw_prefix: str, storage: Storage) -> common_pb2.Outputs:
+    def collect(self, interface: Any, raw_prefix: str, storage: JobStorage) -> common_pb2.Outputs:
         """Reads the outputs, and stores what they refer to.
 
         Args:
@@ -164,7 +164,7 @@ class CoPilot:
         except ValueError as error:
             raise NoOutputs(f"output {name!r}: {error}") from None
 
-    def _blob(self, name: str, declared: types_pb2.BlobType, uri: str, storage: Storage) -> literals_pb2.Literal:
+    def _blob(self, name: str, declared: types_pb2.BlobType, uri: str, storage: JobStorage) -> literals_pb2.Literal:
         path = self._found(name)
         literal = literals_pb2.Literal()
         blob = literal.scalar.blob
@@ -182,7 +182,7 @@ class CoPilot:
 class _Download:
     """Writes one input down, and puts where it is into its literal."""
 
-    def __init__(self, storage: Storage, name: str) -> None:
+    def __init__(self, storage: JobStorage, name: str) -> None:
         self._storage = storage
         self._name = name
 
@@ -246,7 +246,7 @@ class _Download:
                 target.write_bytes(self._storage.read(entry.uri))
 
 
-def _fetched(storage: Storage, uri: str, name: str) -> bytes:
+def _fetched(storage: JobStorage, uri: str, name: str) -> bytes:
     if not uri.startswith("s3://"):
         raise _elsewhere(uri, name)
     try:

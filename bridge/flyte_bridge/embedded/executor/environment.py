@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from flyte_bridge.embedded.executor.attempt_files import AttemptFiles
     from flyte_bridge.embedded.executor.interpreters import Interpreter
-    from flyte_bridge.embedded.executor.job import Job
+    from flyte_bridge.embedded.executor.job import AttemptJob
     from flyte_bridge.embedded_client.access import Access
 
 INHERITED = (
@@ -114,7 +114,7 @@ def path_of_machine() -> str:
 
 
 def build(
-    job: Job,
+    job: AttemptJob,
     task: Identifier,
     files: AttemptFiles,
     interpreter: Interpreter,
@@ -172,7 +172,7 @@ def _flyte_1(base: Mapping[str, str], *, flytekit: bool) -> dict[str, str]:
     }
 
 
-def _identity(job: Job, task: Identifier) -> dict[str, str]:
+def _identity(job: AttemptJob, task: Identifier) -> dict[str, str]:
     key = job.key
     env = {
         "ACTION_NAME": key.name,

@@ -11,8 +11,8 @@ from flyte_bridge.embedded.executor import environment
 from flyte_bridge.embedded.executor.attempt import Attempt
 from flyte_bridge.embedded.executor.attempt_files import AttemptFiles, kill
 from flyte_bridge.embedded.executor.interpreters import Interpreters
-from flyte_bridge.embedded.executor.job import Ending
-from flyte_bridge.embedded.executor.launcher import Launcher
+from flyte_bridge.embedded.executor.job import AttemptEnding
+from flyte_bridge.embedded.executor.launcher import ProcessLauncher
 from flyte_bridge.embedded.executor.options import ExecutorOptions
 from flyte_bridge.embedded.executor.slots import Slots
 from flyte_bridge.embedded_client import target
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from flyteidl2.core.tasks_pb2 import TaskTemplate
 
-    from flyte_bridge.embedded.executor.job import AttemptEvent, Job, Outcome, Storage
+    from flyte_bridge.embedded.executor.job import AttemptEvent, AttemptJob, AttemptOutcome, JobStorage
     from flyte_bridge.embedded.model import ActionKey, Micros
 
 
@@ -41,7 +41,7 @@ class Executor:
     """
 
     def __init__(
-        self, storage: Storage, log_dir: Path, options: ExecutorOptions | None = None, *, clock: Clock | None = None
+        self, storage: JobStorage, log_dir: Path, options: ExecutorOptions | None = None, *, clock: Clock | None = None
     ) -> None:
         self.storage = storage
         self.options = options or ExecutorOptions()
@@ -51,13 +51,13 @@ class Executor:
         self.env: Mapping[str, str] = {}
         self.started_at: Micros = 0
         self._log_dir = log_dir
-        self._launcher: Launcher | None = None
+        self._launcher: ProcessLauncher | None = None
         self._attempts: dict[ActionKey, Attempt] = {}
-        self._runs: set[asyncio.Task[Outcome]] = set()
+        self._runs: set[asyncio.Task[AttemptOutcome]] = set()
         self._left: list[Attempt] = []
 
     @property
-    def launcher(self) -> Launcher:
+    def launcher(self) -> ProcessLauncher:
         """What starts processes; there once started."""
         if self._launcher is None:
             raise RuntimeError("Executor.start was not called")
@@ -72,7 +72,7 @@ class Executor:
         """
         self.started_at = self.clock.now()
         self.env = {**environment.machine(self.options.pass_env), **env}
-        self._launcher = Launcher(
+        self._launcher = ProcessLauncher(
             self.env, self._log_dir, ephemeral=self.options.ephemeral, forkservers=self.options.forkservers
         )
         for flavour in warm:
@@ -107,7 +107,7 @@ class Executor:
             await self._launcher.stop()
             self._launcher = None
 
-    async def run(self, job: Job, on_event: Callable[[AttemptEvent], None]) -> Outcome:
+    async def run(self, job: AttemptJob, on_event: Callable[[AttemptEvent], None]) -> AttemptOutcome:
         """Run one attempt to its end; never raises for what the task did.
 
         Call it again after a restart of the server, with the same job: it finds the process or its results.
@@ -128,7 +128,7 @@ class Executor:
             self._runs.discard(run)
             self.slots.release(job.key)
             del self._attempts[job.key]
-        if outcome.ending is Ending.SUCCEEDED and not self.options.keep_work:
+        if outcome.ending is AttemptEnding.SUCCEEDED and not self.options.keep_work:
             await asyncio.to_thread(AttemptFiles(job.work_dir).clear)
         return outcome
 

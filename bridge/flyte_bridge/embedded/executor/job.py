@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flyte_bridge.embedded.phases import Phase
 
 
-class Storage(Protocol):
+class JobStorage(Protocol):
     """What the executor asks of the object store; `objects.ObjectStore` has it."""
 
     def read(self, uri: str) -> bytes:
@@ -42,7 +42,7 @@ class Storage(Protocol):
 
 
 @dataclass(frozen=True)
-class Job:
+class AttemptJob:
     """One attempt of one action.
 
     Attributes:
@@ -112,7 +112,7 @@ class AttemptEvent:
     reattached: bool = False
 
 
-class Ending(str, Enum):
+class AttemptEnding(str, Enum):
     """How an attempt ended."""
 
     SUCCEEDED = "succeeded"
@@ -122,7 +122,7 @@ class Ending(str, Enum):
 
 
 @dataclass(frozen=True)
-class Failure:
+class AttemptFailure:
     """Why an attempt failed.
 
     Attributes:
@@ -143,7 +143,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AttemptOutcome:
     """How an attempt ended, and where its results are.
 
     Attributes:
@@ -158,9 +158,9 @@ class Outcome:
         started_at: When the process began; None if it never did.
     """
 
-    ending: Ending
+    ending: AttemptEnding
     ended_at: Micros
-    failure: Failure | None = None
+    failure: AttemptFailure | None = None
     outputs_uri: str = ""
     futures_uri: str = ""
     report_uri: str = ""

@@ -65,7 +65,7 @@ class Command:
     control: Path
 
 
-class Launcher:
+class ProcessLauncher:
     """Starts commands.
 
     Args:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from flyteidl2.core import execution_pb2
 from google.protobuf.message import DecodeError
 
-from flyte_bridge.embedded.executor.job import Ending, Failure, Outcome
+from flyte_bridge.embedded.executor.job import AttemptEnding, AttemptFailure, AttemptOutcome
 from flyte_bridge.errors import NoSuchObject
 from flyte_bridge_translators.flyte1.names import UNKNOWN as CRASHED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flyte_bridge.embedded.executor.job import Job, Storage
+    from flyte_bridge.embedded.executor.job import AttemptJob, JobStorage
     from flyte_bridge.embedded.model import Micros
 
 SIGKILLED = 137
@@ -52,8 +52,14 @@ UNREADABLE = "BadResult"
 
 
 def read(
-    job: Job, storage: Storage, *, exit_code: int | None, ended_at: Micros, started_at: Micros | None, outputs: bool
-) -> Outcome:
+    job: AttemptJob,
+    storage: JobStorage,
+    *,
+    exit_code: int | None,
+    ended_at: Micros,
+    started_at: Micros | None,
+    outputs: bool,
+) -> AttemptOutcome:
     """Read how an attempt ended.
 
     Args:
@@ -74,8 +80,8 @@ def read(
             failure = _crash(job, SIGABRTED) if exit_code else _nothing(job, exit_code, outputs=outputs)
     elif failure is None:
         failure = _crash(job, exit_code or 1)
-    return Outcome(
-        ending=Ending.SUCCEEDED if failure is None else Ending.FAILED,
+    return AttemptOutcome(
+        ending=AttemptEnding.SUCCEEDED if failure is None else AttemptEnding.FAILED,
         ended_at=ended_at,
         failure=failure,
         outputs_uri=outputs_uri,
@@ -86,7 +92,7 @@ def read(
     )
 
 
-def while_away(outcome: Outcome, store: str, *, alone: bool) -> Outcome:
+def while_away(outcome: AttemptOutcome, store: str, *, alone: bool) -> AttemptOutcome:
     """What a process has come to that ran while no backend answered: what it suffered from that is not its own doing.
 
     Args:
@@ -103,10 +109,10 @@ def while_away(outcome: Outcome, store: str, *, alone: bool) -> Outcome:
     ):
         return outcome
     text = f"the backend was away while the task needed it; another attempt begins\n{failure.message}"
-    return replace(outcome, failure=Failure(AWAY, text, system=True, recoverable=True))
+    return replace(outcome, failure=AttemptFailure(AWAY, text, system=True, recoverable=True))
 
 
-def report(job: Job, storage: Storage) -> str:
+def report(job: AttemptJob, storage: JobStorage) -> str:
     """The URI of the attempt's report: Flyte 2's, or the deck that flytekit writes; empty if there is none."""
     for name in ("report.html", "deck.html"):
         if uri := _if_there(storage, f"{job.output_prefix}/{name}"):
@@ -126,7 +132,7 @@ def tail(log: Path) -> str:
     return "\n".join(text.splitlines()[-TAIL_LINES:])
 
 
-def _error(storage: Storage, uri: str) -> Failure | None:
+def _error(storage: JobStorage, uri: str) -> AttemptFailure | None:
     try:
         data = storage.read(uri)
     except NoSuchObject:
@@ -135,10 +141,12 @@ def _error(storage: Storage, uri: str) -> Failure | None:
     try:
         document.ParseFromString(data)
     except DecodeError:
-        return Failure(UNREADABLE, f"{uri} holds no ErrorDocument ({len(data)} bytes)", system=True, recoverable=True)
+        return AttemptFailure(
+            UNREADABLE, f"{uri} holds no ErrorDocument ({len(data)} bytes)", system=True, recoverable=True
+        )
     error = document.error
     system = error.origin == execution_pb2.ExecutionError.SYSTEM
-    return Failure(
+    return AttemptFailure(
         code=error.code or "USER:Unknown",
         message=error.message,
         system=system,
@@ -146,9 +154,9 @@ def _error(storage: Storage, uri: str) -> Failure | None:
     )
 
 
-def _nothing(job: Job, exit_code: int | None, *, outputs: bool) -> Failure | None:
+def _nothing(job: AttemptJob, exit_code: int | None, *, outputs: bool) -> AttemptFailure | None:
     if exit_code is None:
-        return Failure(
+        return AttemptFailure(
             LOST,
             f"the process of {job.key}, attempt {job.attempt}, is gone and left no result; see {job.log_path.name}",
             system=True,
@@ -156,7 +164,7 @@ def _nothing(job: Job, exit_code: int | None, *, outputs: bool) -> Failure | Non
         )
     if not outputs:
         return None
-    return Failure(
+    return AttemptFailure(
         MISSING,
         f"the command ended with exit code 0 but wrote neither outputs.pb nor error.pb under {job.output_prefix}\n"
         + tail(job.log_path),
@@ -165,17 +173,17 @@ def _nothing(job: Job, exit_code: int | None, *, outputs: bool) -> Failure | Non
     )
 
 
-def _crash(job: Job, exit_code: int) -> Failure:
+def _crash(job: AttemptJob, exit_code: int) -> AttemptFailure:
     last = tail(job.log_path)
     if exit_code == SIGKILLED:
-        return Failure(
+        return AttemptFailure(
             STOPPED,
             f"the process was killed (SIGKILL) from outside, perhaps because memory ran out\n{last}".rstrip(),
             system=True,
             recoverable=True,
         )
-    return Failure(CRASHED, f"the command ended with exit code {exit_code}\n{last}".rstrip(), recoverable=True)
+    return AttemptFailure(CRASHED, f"the command ended with exit code {exit_code}\n{last}".rstrip(), recoverable=True)
 
 
-def _if_there(storage: Storage, uri: str) -> str:
+def _if_there(storage: JobStorage, uri: str) -> str:
     return uri if storage.exists(uri) else ""

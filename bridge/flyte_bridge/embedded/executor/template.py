@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from flyteidl2.core.literals_pb2 import Literal, Primitive, Scalar
 
-    from flyte_bridge.embedded.executor.job import Job
+    from flyte_bridge.embedded.executor.job import AttemptJob
 
 _VARIABLE = re.compile(r"\{\{\s*[.$](inputs\.[^}\s]+|[a-z]+)\s*\}\}", re.IGNORECASE)
 _INPUTS_FILE = "/inputs.pb"
@@ -46,7 +46,7 @@ class Deferred:
     task_template: Callable[[], str]
 
 
-def render(argv: Sequence[str], job: Job, deferred: Deferred) -> list[str]:
+def render(argv: Sequence[str], job: AttemptJob, deferred: Deferred) -> list[str]:
     """Fill in a command.
 
     Raises:
@@ -79,17 +79,17 @@ def input_prefix(uri: str) -> str:
     return uri.removesuffix(_INPUTS_FILE).rstrip("/")
 
 
-def raw_prefix(job: Job) -> str:
+def raw_prefix(job: AttemptJob) -> str:
     """Where the task puts files and frames."""
     return job.raw_prefix or job.output_prefix
 
 
-def checkpoint_prefix(job: Job) -> str:
+def checkpoint_prefix(job: AttemptJob) -> str:
     """Where the task keeps its checkpoint."""
     return job.checkpoint_prefix or f"{job.output_prefix}/_flytecheckpoints"
 
 
-def _values(job: Job) -> dict[str, str]:
+def _values(job: AttemptJob) -> dict[str, str]:
     prefix = input_prefix(job.input_uri)
     start = job.run_start_time.astimezone(timezone.utc)
     return {
@@ -108,7 +108,7 @@ def _values(job: Job) -> dict[str, str]:
     }
 
 
-def _unique(job: Job) -> str:
+def _unique(job: AttemptJob) -> str:
     """A name for things of this attempt alone: letters, digits and underscores, no digit in front (SQL takes it)."""
     name = f"{job.key.run}-{job.key.name}-{job.attempt - 1}"
     return re.sub(r"[^a-zA-Z0-9_]+", "_", re.sub(r"^[^a-zA-Z_]+", "a", name))

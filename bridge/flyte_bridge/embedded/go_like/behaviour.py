@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flyteidl2.core import execution_pb2, tasks_pb2
 
 from flyte_bridge.embedded.behaviour import Behaviour
-from flyte_bridge.embedded.executor import Ending, Failure, Job, Outcome
+from flyte_bridge.embedded.executor import AttemptEnding, AttemptFailure, AttemptJob, AttemptOutcome
 from flyte_bridge.embedded.executor.result import CRASHES, MISSING
 from flyte_bridge.embedded.phases import Phase
 
@@ -47,19 +47,19 @@ class GoBehaviour(Behaviour):
         others = ledger.rows("WHERE run_name = ? AND name = ? AND id < ?", (key.run, key.name, root.id))
         return all((ledger.load(row).ended_at or root.created_at) < collected for row in others)
 
-    def restart_after(self, job: Job, outcome: Outcome, objects: Objects) -> float | None:
+    def restart_after(self, job: AttemptJob, outcome: AttemptOutcome, objects: Objects) -> float | None:
         """What has crashed without a word is, again and again."""
         crashed = outcome.failure is not None and outcome.failure.code in CRASHES
         return self._like.restart_pause if crashed and not objects.exists(f"{job.output_prefix}/error.pb") else None
 
-    def outcome(self, job: Job, outcome: Outcome, objects: Objects, *, declares: bool) -> Outcome:
+    def outcome(self, job: AttemptJob, outcome: AttemptOutcome, objects: Objects, *, declares: bool) -> AttemptOutcome:
         """Outputs have to be there; where they would be, and a report, is told in any case."""
         uri, there = f"{job.output_prefix}/outputs.pb", bool(outcome.outputs_uri)
         outcome = replace(outcome, outputs_uri=uri, report_uri=f"{job.output_prefix}/report.html")
-        if outcome.ending is Ending.SUCCEEDED and declares:
+        if outcome.ending is AttemptEnding.SUCCEEDED and declares:
             if not there:
-                failure = Failure(MISSING, f"failed to read {uri}: not found", system=True, recoverable=True)
-                return replace(outcome, ending=Ending.FAILED, failure=failure)
+                failure = AttemptFailure(MISSING, f"failed to read {uri}: not found", system=True, recoverable=True)
+                return replace(outcome, ending=AttemptEnding.FAILED, failure=failure)
             if not objects.read(uri):
                 objects.write(f"{job.output_prefix}/error.pb", _not_found(uri))
         return outcome

@@ -18,7 +18,7 @@ class ClientGone(Exception):
 
 
 @dataclass
-class Request:
+class HttpRequest:
     """An HTTP request.
 
     Attributes:
@@ -38,7 +38,7 @@ class Request:
     _complete: bool = False
 
     @classmethod
-    def of(cls, scope: Scope, receive: Receive) -> Request:
+    def of(cls, scope: Scope, receive: Receive) -> HttpRequest:
         """Take an ASGI request apart."""
         path = scope.get("raw_path") or scope["path"].encode()
         raw_query = scope["query_string"].decode("latin-1")

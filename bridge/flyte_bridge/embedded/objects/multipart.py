@@ -43,7 +43,7 @@ _PART = re.compile(r"\d{5}\Z")
 
 
 @dataclass(frozen=True)
-class Part:
+class UploadPart:
     """A stored part."""
 
     number: int
@@ -114,7 +114,7 @@ class Uploads:
         uploads = [upload for name in names if _ID.match(name) and (upload := self._load(name)) is not None]
         return sorted((each for each in uploads if each.bucket == bucket), key=lambda each: (each.key, each.started))
 
-    def put(self, upload: Upload, number: int, writer: Writer) -> Part:
+    def put(self, upload: Upload, number: int, writer: Writer) -> UploadPart:
         """Keep what was written as a part.
 
         Raises:
@@ -133,7 +133,7 @@ class Uploads:
         except OSError as error:
             raise store_error(error, writer.uri) from error
 
-    def parts(self, upload: Upload) -> list[Part]:
+    def parts(self, upload: Upload) -> list[UploadPart]:
         """Return the parts that came, in order."""
         try:
             paths = sorted(path for path in upload.directory.iterdir() if _PART.match(path.name))
@@ -186,13 +186,13 @@ class Uploads:
                 shutil.rmtree(directory, ignore_errors=True)
 
 
-def _part(path: Path) -> Part:
+def _part(path: Path) -> UploadPart:
     status = path.stat()
     modified = datetime.fromtimestamp(status.st_mtime, tz=timezone.utc)
-    return Part(int(path.name), status.st_size, etag_of(status), modified, path)
+    return UploadPart(int(path.name), status.st_size, etag_of(status), modified, path)
 
 
-def _chosen(parts: Mapping[int, Part], wanted: Sequence[tuple[int, str]]) -> list[Part]:
+def _chosen(parts: Mapping[int, UploadPart], wanted: Sequence[tuple[int, str]]) -> list[UploadPart]:
     if not wanted:
         raise S3Fault("MalformedXML", "an upload is completed with at least one part")
     if any(left >= right for (left, _), (right, _) in itertools.pairwise(wanted)):

@@ -13,7 +13,7 @@ from flyte_bridge.embedded.objects.multipart import MAX_PART
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from flyte_bridge.embedded.objects.multipart import Part, Upload
+    from flyte_bridge.embedded.objects.multipart import Upload, UploadPart
     from flyte_bridge.embedded.objects.s3 import Call
 
 _XML_LIMIT = 4 << 20
@@ -41,7 +41,7 @@ async def put(call: Call) -> None:
         await call.request.drain()
         source = object_operations.copy_source(call)
 
-        def work() -> Part:
+        def work() -> UploadPart:
             file, info = call.store.open(source)
             with file:
                 object_operations.check_source(call.request.headers, info)
@@ -63,7 +63,7 @@ async def complete(call: Call) -> None:
         tree = xml.parse(data, "CompleteMultipartUpload")
         wanted = [
             (int(element.findtext("PartNumber") or ""), (element.findtext("ETag") or "").strip().strip('"'))
-            for element in tree.findall("Part")
+            for element in tree.findall("UploadPart")
         ]
     except ValueError as error:
         raise S3Fault("MalformedXML", str(error)) from error
@@ -85,7 +85,7 @@ async def list_parts(call: Call) -> None:
     upload = _upload(call)
     found: list[tuple[str, object]] = [
         (
-            "Part",
+            "UploadPart",
             [
                 ("PartNumber", part.number),
                 ("LastModified", _stamp(part.modified)),

@@ -19,7 +19,7 @@ from flyte_bridge.errors import BadObjectName, BridgeError, NoSuchObject
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from flyte_bridge.embedded.objects.http import Receive, Request, Scope, Send
+    from flyte_bridge.embedded.objects.http import HttpRequest, Receive, Scope, Send
     from flyte_bridge.embedded.objects.signature import Verifier
     from flyte_bridge.embedded.objects.store import ObjectStore
 
@@ -39,7 +39,7 @@ class Call:
         key: The key it names, maybe none.
     """
 
-    request: Request
+    request: HttpRequest
     send: Send
     store: ObjectStore
     uploads: Uploads
@@ -123,7 +123,7 @@ class S3App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        call = Call(http.Request.of(scope, receive), send, self.store, self._uploads)
+        call = Call(http.HttpRequest.of(scope, receive), send, self.store, self._uploads)
         try:
             try:
                 operation = self._route(call)
@@ -172,7 +172,7 @@ class S3App:
             raise S3Fault("MethodNotAllowed", f"{operation}: S3 has no such operation") from None
 
 
-async def refuse(request: Request, send: Send, fault: S3Fault) -> None:
+async def refuse(request: HttpRequest, send: Send, fault: S3Fault) -> None:
     """Answer with an error, once the client has said all it has to say."""
     try:
         await request.drain()

@@ -25,7 +25,7 @@ from flyte_bridge.embedded.objects.faults import S3Fault
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flyte_bridge.embedded.objects.http import Request
+    from flyte_bridge.embedded.objects.http import HttpRequest
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 
@@ -59,7 +59,7 @@ class Verifier:
     secret_key: str = field(repr=False)
     _signing_keys: dict[str, bytes] = field(default_factory=dict, repr=False)
 
-    def check(self, request: Request, now: datetime) -> None:
+    def check(self, request: HttpRequest, now: datetime) -> None:
         """Refuse a request that our keys have not signed, or not for this moment.
 
         Raises:
@@ -79,7 +79,7 @@ class Verifier:
                 "AccessDenied", "the embedded store wants signed requests; `flyte-bridge status` prints its keys"
             )
 
-    def _check_v4_header(self, request: Request, authorization: str, now: datetime) -> None:
+    def _check_v4_header(self, request: HttpRequest, authorization: str, now: datetime) -> None:
         fields = dict(
             part.strip().partition("=")[::2] for part in authorization.removeprefix(ALGORITHM).split(",") if "=" in part
         )
@@ -93,7 +93,7 @@ class Verifier:
             raise S3Fault("RequestTimeTooSkewed", f"signed at {date}, and it is {now:%Y%m%dT%H%M%SZ}")
         self._check_v4(request, credential, signed, date, payload, given)
 
-    def _check_v4_url(self, request: Request, now: datetime) -> None:
+    def _check_v4_url(self, request: HttpRequest, now: datetime) -> None:
         query = request.query
         try:
             date, life = query["X-Amz-Date"], query["X-Amz-Expires"]
@@ -109,7 +109,9 @@ class Verifier:
             raise S3Fault("AccessDenied", "Request has expired; ask for a new URL")
         self._check_v4(request, credential, signed, date, _UNSIGNED, query["X-Amz-Signature"])
 
-    def _check_v4(self, request: Request, credential: str, signed: str, date: str, payload: str, given: str) -> None:
+    def _check_v4(
+        self, request: HttpRequest, credential: str, signed: str, date: str, payload: str, given: str
+    ) -> None:
         key, _, scope = credential.partition("/")
         self._check_key(key)
         names = signed.split(";")
@@ -136,7 +138,7 @@ class Verifier:
             self._signing_keys[scope] = signing_key
         return signing_key
 
-    def _check_v2_url(self, request: Request, now: datetime) -> None:
+    def _check_v2_url(self, request: HttpRequest, now: datetime) -> None:
         query = request.query
         expires = query.get("Expires", "")
         if not (expires.isascii() and expires.isdigit() and len(expires) < 12):
@@ -145,7 +147,7 @@ class Verifier:
             raise S3Fault("AccessDenied", "Request has expired; ask for a new URL")
         self._check_v2(request, query["AWSAccessKeyId"], expires, query.get("Signature", ""))
 
-    def _check_v2_header(self, request: Request, authorization: str, now: datetime) -> None:
+    def _check_v2_header(self, request: HttpRequest, authorization: str, now: datetime) -> None:
         key, _, given = authorization.removeprefix("AWS ").partition(":")
         told = request.headers.get("x-amz-date") or request.headers.get("date", "")
         try:
@@ -156,7 +158,7 @@ class Verifier:
             raise S3Fault("RequestTimeTooSkewed", f"signed at {told}, and it is {now:%Y%m%dT%H%M%SZ}")
         self._check_v2(request, key, "" if "x-amz-date" in request.headers else told, given)
 
-    def _check_v2(self, request: Request, key: str, moment: str, given: str) -> None:
+    def _check_v2(self, request: HttpRequest, key: str, moment: str, given: str) -> None:
         self._check_key(key)
         query, headers = request.query, request.headers
         amazon = "".join(
@@ -186,7 +188,7 @@ def _time(date: str) -> datetime:
         raise S3Fault("AccessDenied", f"{date!r} is no time; a signature's looks like 20270131T235959Z") from None
 
 
-def _spellings(request: Request) -> Iterator[tuple[str, str]]:
+def _spellings(request: HttpRequest) -> Iterator[tuple[str, str]]:
     """Path and query as canonical text: as they were sent, and then in the spelling that the standard asks for.
 
     Senders sign what they send, but some escape more than they sign, or less.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flyte_bridge.embedded.model import Micros
-    from flyte_bridge.embedded.objects.http import Receive, Request, Scope, Send
+    from flyte_bridge.embedded.objects.http import HttpRequest, Receive, Scope, Send
     from flyte_bridge.embedded.objects.store import ObjectStore
 
 SEGMENT = "_data"
@@ -103,7 +103,7 @@ class SignedApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        request = http.Request.of(scope, receive)
+        request = http.HttpRequest.of(scope, receive)
         try:
             try:
                 uri = self._verify(request)
@@ -120,7 +120,7 @@ class SignedApp:
         except OSError as error:
             await refuse(request, send, S3Fault("InternalError", f"{error.strerror or error}"))
 
-    def _verify(self, request: Request) -> str:
+    def _verify(self, request: HttpRequest) -> str:
         try:
             uri = "s3://" + http.unquote_path(request.path).removeprefix(f"/{SEGMENT}/")
         except UnicodeDecodeError as error:
@@ -134,7 +134,7 @@ class SignedApp:
             raise S3Fault("AccessDenied", "Request has expired; ask for a new URL")
         return uri
 
-    async def _upload(self, request: Request, uri: str, send: Send) -> None:
+    async def _upload(self, request: HttpRequest, uri: str, send: Send) -> None:
         promised = request.query.get("md5", "")
         said = request.headers.setdefault("content-md5", promised)
         if not said:
@@ -147,7 +147,7 @@ class SignedApp:
             info = writer.commit()
         await http.answer(send, 200, headers=[("etag", f'"{info.etag}"')])
 
-    async def _download(self, request: Request, uri: str, send: Send) -> None:
+    async def _download(self, request: HttpRequest, uri: str, send: Send) -> None:
         if "type" in request.query:
             request.query["response-content-type"] = request.query["type"]
         file, info = self.store.open(uri)

@@ -15,7 +15,7 @@ from flyte_bridge.embedded.objects.faults import S3Fault
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from flyte_bridge.embedded.objects.http import Request, Send
+    from flyte_bridge.embedded.objects.http import HttpRequest, Send
     from flyte_bridge.embedded.objects.store import ObjectInfo, ObjectStore
     from flyte_bridge.embedded.objects.writer import Writer
 
@@ -40,17 +40,17 @@ _NEVER_OURS = (
 """What every object is answered with."""
 
 
-def _opens_in_browsers(request: Request) -> bool:
+def _opens_in_browsers(request: HttpRequest) -> bool:
     """Whether the URL alone opens the object: it is signed, where other requests have a signature in a header."""
     return not request.query.keys().isdisjoint({"signature", "X-Amz-Signature", "AWSAccessKeyId"})
 
 
-def _is_report(content_type: str, request: Request) -> bool:
+def _is_report(content_type: str, request: HttpRequest) -> bool:
     """Whether a browser may show it rather than save it: a report, by the URL that was signed for one."""
     return content_type.startswith("text/html") and "type" in request.query and "signature" in request.query
 
 
-async def receive(request: Request, store: ObjectStore, writer: Writer) -> None:
+async def receive(request: HttpRequest, store: ObjectStore, writer: Writer) -> None:
     """Write a request's body, decoded and checked.
 
     Raises:
@@ -95,7 +95,7 @@ def _take(writer: Writer, digests: Digests, data: bytearray) -> None:
     digests.update(data)
 
 
-def _length(request: Request, name: str) -> int | None:
+def _length(request: HttpRequest, name: str) -> int | None:
     value = request.headers.get(name)
     if value is None:
         return None
@@ -104,7 +104,7 @@ def _length(request: Request, name: str) -> int | None:
     return int(value)
 
 
-async def small_body(request: Request, limit: int) -> bytes:
+async def small_body(request: HttpRequest, limit: int) -> bytes:
     """Return a body that belongs in memory, checked like any other.
 
     Raises:
@@ -126,7 +126,7 @@ async def small_body(request: Request, limit: int) -> bytes:
     return bytes(data)
 
 
-async def deliver(request: Request, send: Send, file: IO[bytes], info: ObjectInfo) -> None:
+async def deliver(request: HttpRequest, send: Send, file: IO[bytes], info: ObjectInfo) -> None:
     """Answer a GET or HEAD with an object, or with the part of it that is asked for.
 
     What the store holds is anybody's, and this is the backend's origin: a browser that is led here runs nothing of it.
@@ -205,7 +205,7 @@ def _range(header: str, size: int) -> tuple[int, int] | None:
     return start, count
 
 
-def _unchanged(request: Request, info: ObjectInfo) -> bool:
+def _unchanged(request: HttpRequest, info: ObjectInfo) -> bool:
     """Tell whether the client has the object already; RFC 9110 section 13.2.2 has the order of the four headers.
 
     Raises:
@@ -223,7 +223,7 @@ def _unchanged(request: Request, info: ObjectInfo) -> bool:
     return since is not None and info.modified.replace(microsecond=0) <= since
 
 
-def write_check(request: Request) -> Callable[[ObjectInfo | None], None] | None:
+def write_check(request: HttpRequest) -> Callable[[ObjectInfo | None], None] | None:
     """Return the check an upload's or deletion's `If-Match` or `If-None-Match` asks for.
 
     Raises:

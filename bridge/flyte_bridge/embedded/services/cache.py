@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flyteidl2.cacheservice import cacheservice_pb2 as base
 from google.protobuf.duration_pb2 import Duration
 
-from flyte_bridge.embedded.cache import Scope
+from flyte_bridge.embedded.cache import CacheScope
 from flyte_bridge.embedded.clock import to_timestamp
 from flyte_bridge.embedded.faults import InvalidRequest
 
@@ -75,8 +75,8 @@ class CacheService:
         return base.ReleaseReservationResponse()
 
 
-def _scope(identifier: pb.Identifier) -> Scope:
-    return Scope(identifier.project, identifier.domain)
+def _scope(identifier: pb.Identifier) -> CacheScope:
+    return CacheScope(identifier.project, identifier.domain)
 
 
 def _key(key: str) -> str:

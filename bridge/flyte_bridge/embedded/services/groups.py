@@ -32,7 +32,7 @@ GroupKey = tuple[str, str]
 
 
 @dataclass
-class Group:
+class TaskRuns:
     """The runs of one task."""
 
     runs: dict[int, ActionRecord] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class Groups:
         self._start: Micros = from_timestamp(request.start_date) if request.HasField("start_date") else 0
         self.closed = request.HasField("end_date")
         self._end: Micros | None = from_timestamp(request.end_date) if self.closed else None
-        self._groups: dict[GroupKey, Group] = {}
+        self._groups: dict[GroupKey, TaskRuns] = {}
 
     def read(self, ledger: Ledger) -> Iterator[ActionRecord]:
         """The runs in question, newest first."""
@@ -110,7 +110,7 @@ class Groups:
         if (record.key.project, record.key.domain) != self._project or not inside:
             return None
         key = (record.task.name if record.task else "", record.environment)
-        self._groups.setdefault(key, Group()).runs[record.id] = record
+        self._groups.setdefault(key, TaskRuns()).runs[record.id] = record
         return key
 
     def messages(self, keys: Iterable[GroupKey] | None = None) -> list[pb.TaskGroup]:

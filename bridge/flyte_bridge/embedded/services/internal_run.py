@@ -16,7 +16,7 @@ from google.rpc import code_pb2, status_pb2
 
 from flyte_bridge.embedded import messages, names
 from flyte_bridge.embedded.enqueue import trace_phase
-from flyte_bridge.embedded.events import Change
+from flyte_bridge.embedded.events import StatusChange
 from flyte_bridge.embedded.faults import Fault, InvalidRequest, NotFound
 from flyte_bridge.embedded.ledger import ActionExists
 from flyte_bridge.embedded.model import ROOT, ActionRecord, ActionType, TaskKey
@@ -85,9 +85,9 @@ class InternalRunService:
             except ActionExists:
                 return
             if request.HasField("trace"):
-                self._ledger.change(key, Change(trace_phase(request.trace)))
+                self._ledger.change(key, StatusChange(trace_phase(request.trace)))
             elif request.HasField("condition"):
-                self._ledger.change(key, Change(Phase.PAUSED))
+                self._ledger.change(key, StatusChange(Phase.PAUSED))
 
     # -- what becomes of them -----------------------------------------------------------------------------------------
 
@@ -123,7 +123,7 @@ class InternalRunService:
             if request.HasField("principal"):
                 aborted.aborted_by.CopyFrom(request.principal)
             abort = aborted.SerializeToString()
-        change = Change(
+        change = StatusChange(
             phase,
             started_at=_micros(status.start_time) if status.HasField("start_time") else None,
             ended_at=_micros(status.end_time) if status.HasField("end_time") else None,
@@ -161,14 +161,14 @@ class InternalRunService:
         attempt = event.attempt or 1
         self._ledger.log_attempt(record, attempt, Phase(event.phase), event.SerializeToString())
         uri = event.outputs.output_uri
-        news = Change(
+        news = StatusChange(
             record.phase,
             attempts=attempt if attempt > record.attempts else None,
             error=event.error_info.SerializeToString() if event.HasField("error_info") else None,
             output_uri=uri.removesuffix("/outputs.pb") or None,
             report_uri=event.outputs.report_uri or None,
         )
-        if news != Change(record.phase):
+        if news != StatusChange(record.phase):
             self._ledger.amend(record, news)
 
     def _find(self, key: Any) -> ActionRecord:

@@ -11,7 +11,7 @@ from flyteidl2.workflow import run_service_pb2 as pb
 
 from flyte_bridge.embedded import filters, messages
 from flyte_bridge.embedded.faults import InvalidRequest
-from flyte_bridge.embedded.filters import Column, Kind, Order, Query
+from flyte_bridge.embedded.filters import Column, ColumnKind, OrderBy, Query
 from flyte_bridge.embedded.phases import Phase
 
 if TYPE_CHECKING:
@@ -29,35 +29,35 @@ _COLUMNS = {
     "parent_action_name": Column("a.parent"),
     "action_group": Column("a.action_group"),
     "group": Column("a.action_group"),
-    "phase": Column("a.phase", Kind.NUMBER),
-    "action_type": Column("a.type", Kind.NUMBER),
-    "run_source": Column("a.source", Kind.NUMBER),
+    "phase": Column("a.phase", ColumnKind.NUMBER),
+    "action_type": Column("a.type", ColumnKind.NUMBER),
+    "run_source": Column("a.source", ColumnKind.NUMBER),
     "created_by": Column("a.subject"),
     "created_by_subject": Column("a.subject"),
     "trigger_task_name": Column("a.trigger_task_name"),
     "trigger_name": Column("a.trigger_name"),
-    "trigger_revision": Column("a.trigger_revision", Kind.NUMBER),
-    "trigger_type": Column("a.trigger_type", Kind.NUMBER),
+    "trigger_revision": Column("a.trigger_revision", ColumnKind.NUMBER),
+    "trigger_type": Column("a.trigger_type", ColumnKind.NUMBER),
     "task_project": Column("a.task_project"),
     "task_domain": Column("a.task_domain"),
     "task_name": Column("a.task_name"),
     "task_version": Column("a.task_version"),
     "function_name": Column("a.function_name"),
     "environment_name": Column("a.environment"),
-    "created_at": Column("a.created_at", Kind.TIME),
-    "updated_at": Column("a.updated_at", Kind.TIME),
-    "ended_at": Column("a.ended_at", Kind.TIME),
-    "duration_ms": Column("a.duration_ms", Kind.NUMBER),
+    "created_at": Column("a.created_at", ColumnKind.TIME),
+    "updated_at": Column("a.updated_at", ColumnKind.TIME),
+    "ended_at": Column("a.ended_at", ColumnKind.TIME),
+    "duration_ms": Column("a.duration_ms", ColumnKind.NUMBER),
 }
 """The real backend's columns, and those its own SDK filters by in vain there (name, parent_name, created_by, group)."""
 
 _DEFAULT = (
-    Order(_COLUMNS["phase"]),
-    Order(_COLUMNS["created_at"], descending=True),
-    Order(_COLUMNS["run_name"], descending=True),
-    Order(_COLUMNS["name"], descending=True),
+    OrderBy(_COLUMNS["phase"]),
+    OrderBy(_COLUMNS["created_at"], descending=True),
+    OrderBy(_COLUMNS["run_name"], descending=True),
+    OrderBy(_COLUMNS["name"], descending=True),
 )
-_TIE = (Order(_COLUMNS["run_name"], descending=True), Order(_COLUMNS["name"], descending=True))
+_TIE = (OrderBy(_COLUMNS["run_name"], descending=True), OrderBy(_COLUMNS["name"], descending=True))
 _LABEL = "labels."
 _F = list_pb2.Filter
 
@@ -202,7 +202,7 @@ def matcher(asked: Sequence[list_pb2.Filter]) -> Callable[[ActionRecord], bool]:
     return fits
 
 
-class Tree:
+class PhaseCounts:
     """The phases of a run's actions, kept up to date, so that each change costs the same however many there are."""
 
     def __init__(self) -> None:

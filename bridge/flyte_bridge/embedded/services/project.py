@@ -11,7 +11,7 @@ from flyteidl2.task import run_pb2
 
 from flyte_bridge.embedded import filters
 from flyte_bridge.embedded.faults import InvalidRequest
-from flyte_bridge.embedded.filters import Column, Kind, Order
+from flyte_bridge.embedded.filters import Column, ColumnKind, OrderBy
 from flyte_bridge.embedded.model import ProjectRecord
 from flyte_bridge.embedded.registry import DOMAINS
 
@@ -28,11 +28,11 @@ _COLUMNS = {
     "id": Column("p.id"),
     "name": Column("p.name"),
     "description": Column("p.description"),
-    "state": Column("p.state", Kind.NUMBER),
-    "created_at": Column("p.created_at", Kind.TIME),
-    "updated_at": Column("p.updated_at", Kind.TIME),
+    "state": Column("p.state", ColumnKind.NUMBER),
+    "created_at": Column("p.created_at", ColumnKind.TIME),
+    "updated_at": Column("p.updated_at", ColumnKind.TIME),
 }
-_TIE = (Order(Column("p.id")),)
+_TIE = (OrderBy(Column("p.id")),)
 _DSL = re.compile(r"(\w+)\((\w+),(.*)\)", re.DOTALL)
 _FUNCTIONS = {
     "eq": list_pb2.Filter.EQUAL,
@@ -72,7 +72,7 @@ class ProjectService:
         listing = list_pb2.ListRequest(token=request.token, filters=_parse(request.filters))
         if request.HasField("sort_by") and request.sort_by.key:
             listing.sort_by.CopyFrom(request.sort_by)
-        query = filters.read(listing, _COLUMNS, (Order(_COLUMNS["created_at"]),), _TIE)
+        query = filters.read(listing, _COLUMNS, (OrderBy(_COLUMNS["created_at"]),), _TIE)
         if not any(one.field == "state" for one in listing.filters):
             query.where("p.state = 0")
         query.limit = request.limit or 1_000_000

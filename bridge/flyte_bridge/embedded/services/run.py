@@ -183,7 +183,7 @@ class RunService:
         fits = listing.matcher(request.filter)
         with self._engine.hub.subscribe(watch.of_run(key)) as changes:
             self._find(key.action())
-            tree = listing.Tree()
+            tree = listing.PhaseCounts()
             after = 0
             while True:
                 records = self._ledger.run_page(key, after, _PAGE)

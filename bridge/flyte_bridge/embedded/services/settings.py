@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flyte_bridge.embedded.store import Store
 
 
-class Settings:
+class SettingsLevels:
     """The settings of every level."""
 
     def __init__(self, store: Store) -> None:
@@ -105,7 +105,7 @@ def _overlay(below: Message, above: Message, level: int) -> None:
 class SettingsService:
     """The settings from outside."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: SettingsLevels) -> None:
         self._settings = settings
 
     async def get_settings(self, request: pb.GetSettingsRequest, _ctx: Any) -> pb.GetSettingsResponse:

@@ -12,7 +12,7 @@ from flyteidl2.task import task_service_pb2 as pb
 from flyte_bridge.embedded import filters, messages, names
 from flyte_bridge.embedded.clock import to_timestamp
 from flyte_bridge.embedded.faults import InvalidRequest
-from flyte_bridge.embedded.filters import Column, Kind, Order, Query
+from flyte_bridge.embedded.filters import Column, ColumnKind, OrderBy, Query
 from flyte_bridge.embedded.model import TaskKey, TaskRecord
 from flyte_bridge.embedded.services import listing
 from flyte_bridge.embedded.services.identity import subject_of
@@ -43,16 +43,16 @@ _COLUMNS = {
     "environment": Column("t.environment"),
     "function_name": Column("t.function_name"),
     "deployed_by": Column("t.deployed_by"),
-    "created_at": Column("t.created_at", Kind.TIME),
-    "updated_at": Column("t.updated_at", Kind.TIME),
-    "total_triggers": Column(_TOTAL, Kind.NUMBER),
-    "active_triggers": Column(_ACTIVE, Kind.NUMBER),
+    "created_at": Column("t.created_at", ColumnKind.TIME),
+    "updated_at": Column("t.updated_at", ColumnKind.TIME),
+    "total_triggers": Column(_TOTAL, ColumnKind.NUMBER),
+    "active_triggers": Column(_ACTIVE, ColumnKind.NUMBER),
     "env_description": Column("t.env_description"),
     "short_description": Column("t.short_description"),
 }
 _VERSION_COLUMNS = {"version": _COLUMNS["version"], "created_at": _COLUMNS["created_at"]}
-_NEWEST = (Order(_COLUMNS["created_at"], descending=True),)
-_ID = Order(Column("t.id"), descending=True)
+_NEWEST = (OrderBy(_COLUMNS["created_at"], descending=True),)
+_ID = OrderBy(Column("t.id"), descending=True)
 _LATEST = """
 t.id = (SELECT l.id FROM tasks l WHERE l.project = t.project AND l.domain = t.domain AND l.name = t.name{more}
         ORDER BY l.created_at DESC, l.id DESC LIMIT 1)

@@ -12,7 +12,7 @@ from flyteidl2.trigger import trigger_service_pb2 as pb
 from flyte_bridge.embedded import filters
 from flyte_bridge.embedded.clock import to_datetime, to_timestamp
 from flyte_bridge.embedded.faults import InvalidRequest, NotSupported
-from flyte_bridge.embedded.filters import Column, Kind, Order
+from flyte_bridge.embedded.filters import Column, ColumnKind, OrderBy
 from flyte_bridge.embedded.model import TaskKey, TriggerKey
 from flyte_bridge.embedded.triggers.repository import Deployment
 from flyte_bridge.embedded.triggers.schedule import ScheduleError, UnsupportedAutomation, check
@@ -32,15 +32,15 @@ _COLUMNS = {
     "domain": Column("domain"),
     "task_name": Column("task_name"),
     "name": Column("name"),
-    "active": Column("active", Kind.NUMBER),
-    "deployed_at": Column("deployed_at", Kind.TIME),
-    "updated_at": Column("updated_at", Kind.TIME),
+    "active": Column("active", ColumnKind.NUMBER),
+    "deployed_at": Column("deployed_at", ColumnKind.TIME),
+    "updated_at": Column("updated_at", ColumnKind.TIME),
     "task_version": Column("task_version"),
     "automation_type": Column("automation_type"),
 }
-_DEFAULT_ORDER = (Order(_COLUMNS["active"], descending=True), Order(_COLUMNS["updated_at"], descending=True))
-_TIE = tuple(Order(_COLUMNS[name]) for name in ("project", "domain", "task_name", "name"))
-_HISTORY_COLUMNS = {"revision": Column("revision", Kind.NUMBER)}
+_DEFAULT_ORDER = (OrderBy(_COLUMNS["active"], descending=True), OrderBy(_COLUMNS["updated_at"], descending=True))
+_TIE = tuple(OrderBy(_COLUMNS[name]) for name in ("project", "domain", "task_name", "name"))
+_HISTORY_COLUMNS = {"revision": Column("revision", ColumnKind.NUMBER)}
 _BOOLEANS = {"true": "1", "false": "0"}
 
 _MAX_NAME = 255
@@ -108,7 +108,7 @@ class TriggerService:
         """A trigger's revisions, newest first; also of one that is deleted."""
         if request.request.filters or request.request.sort_by_fields or request.request.HasField("sort_by"):
             raise InvalidRequest("a revision history is neither filtered nor sorted: it comes newest first")
-        query = filters.read(request.request, _HISTORY_COLUMNS, (Order(_HISTORY_COLUMNS["revision"]),), ())
+        query = filters.read(request.request, _HISTORY_COLUMNS, (OrderBy(_HISTORY_COLUMNS["revision"]),), ())
         key = _key(request.name, with_task=True)
         revisions = self._repository.history(key, query.limit + 1, query.offset)
         token = str(query.offset + query.limit) if len(revisions) > query.limit else ""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from flyte_bridge_translators.source.data.file import Files
 from flyte_bridge_translators.source.data.numbers import Numbers
-from flyte_bridge_translators.source.data.outputs import Outputs
+from flyte_bridge_translators.source.data.outputs import ReturnRewriter
 from flyte_bridge_translators.source.data.structured_dataset import Frames
 from flyte_bridge_translators.source.data.values import Values
 from flyte_bridge_translators.source.engine.edits import Plan
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.translator import Context
 
-PARTS = (Files, Frames, Outputs, Numbers)
+PARTS = (Files, Frames, ReturnRewriter, Numbers)
 """Outputs come after what they wrap."""
 
 

@@ -1,6 +1,6 @@
 """What a type annotation means for data: which values are files, directories, frames, and what holds them.
 
-A `Shape` is read off an annotation; `values` finds out which expressions of a body have which shape.
+A `DataShape` is read off an annotation; `values` finds out which expressions of a body have which shape.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _DICTS = {"Dict", "dict", "Mapping", "OrderedDict", "DefaultDict"}
 
 
 @dataclass(frozen=True)
-class Shape:
+class DataShape:
     """What a value is, as far as it matters here.
 
     Attributes:
@@ -57,7 +57,7 @@ class Shape:
     """
 
     kind: str
-    items: tuple[Shape, ...] = ()
+    items: tuple[DataShape, ...] = ()
     name: str | None = None
     optional: bool = False
     late: bool = False
@@ -71,60 +71,60 @@ class Shape:
         return self.kind in kinds or any(item.holds(*kinds) for item in self.items)
 
 
-def of_annotation(module: Module, annotation: cst.BaseExpression, depth: int = 0) -> Shape:
+def of_annotation(module: Module, annotation: cst.BaseExpression, depth: int = 0) -> DataShape:
     """The shape of the values of a type expression of this file; aliases of the file are followed."""
     if depth > 8:
-        return Shape(OTHER)
+        return DataShape(OTHER)
     quoted = string_value(annotation)
     if quoted is not None:
         parsed = parse_quoted(module, quoted)
-        return of_annotation(module, parsed, depth + 1) if parsed is not None else Shape(OTHER)
+        return of_annotation(module, parsed, depth + 1) if parsed is not None else DataShape(OTHER)
     if isinstance(annotation, cst.Subscript):
         return _of_subscript(module, annotation, depth)
     if isinstance(annotation, cst.BinaryOperation) and isinstance(annotation.operator, cst.BitOr):
         return _union([of_annotation(module, side, depth + 1) for side in (annotation.left, annotation.right)])
     if not isinstance(annotation, (cst.Name, cst.Attribute)):
-        return Shape(OTHER)
+        return DataShape(OTHER)
     qualified = module.names.qualified(annotation)
     if qualified is not None and qualified in NAMED:
-        return Shape(NAMED[qualified])
+        return DataShape(NAMED[qualified])
     if isinstance(annotation, cst.Name):
         if annotation.value == "None":
-            return Shape(OTHER, optional=True)
+            return DataShape(OTHER, optional=True)
         if annotation.value == "str":
-            return Shape(PATH)
+            return DataShape(PATH)
         definition = module.definition(annotation.value) if qualified == f"{module.name}.{annotation.value}" else None
         if isinstance(definition, cst.ClassDef):
-            return Shape(CLASS, name=qualified)
+            return DataShape(CLASS, name=qualified)
         if isinstance(definition, cst.Call):
-            return Shape(CLASS, name=qualified)
+            return DataShape(CLASS, name=qualified)
         if isinstance(definition, cst.BaseExpression):
             return of_annotation(module, definition, depth + 1)
-    return Shape(OTHER, name=qualified)
+    return DataShape(OTHER, name=qualified)
 
 
 @lru_cache(maxsize=4096)  # the same few annotations are asked for at every call of what they belong to
-def of_text(text: str) -> Shape:
+def of_text(text: str) -> DataShape:
     """The shape of a type expression of another file, known as text: imported names are told by their last part."""
     last = {name.rpartition(".")[2]: kind for name, kind in NAMED.items()}
     try:
         node = cst.parse_expression(text)
     except cst.ParserSyntaxError:
-        return Shape(OTHER)
+        return DataShape(OTHER)
     stand_in = Module(cst.Module([]))
 
-    def visit(expression: cst.BaseExpression) -> Shape:
+    def visit(expression: cst.BaseExpression) -> DataShape:
         if isinstance(expression, (cst.Name, cst.Attribute)):
             name = code(expression).rpartition(".")[2]
             if name == "None":
-                return Shape(OTHER, optional=True)
-            return Shape(PATH if name == "str" else last.get(name, OTHER), name=name)
+                return DataShape(OTHER, optional=True)
+            return DataShape(PATH if name == "str" else last.get(name, OTHER), name=name)
         if isinstance(expression, cst.Subscript):
             return _of_subscript(stand_in, expression, 0, visit)
         if isinstance(expression, cst.BinaryOperation):
             return _union([visit(expression.left), visit(expression.right)])
         quoted = string_value(expression)
-        return of_text(quoted) if quoted else Shape(OTHER)
+        return of_text(quoted) if quoted else DataShape(OTHER)
 
     return visit(node)
 
@@ -143,11 +143,11 @@ def parse_quoted(module: Module, text: str) -> cst.BaseExpression | None:
     return expression
 
 
-def _of_subscript(module: Module, node: cst.Subscript, depth: int, visit: object = None) -> Shape:
-    def inner(expression: cst.BaseExpression) -> Shape:
+def _of_subscript(module: Module, node: cst.Subscript, depth: int, visit: object = None) -> DataShape:
+    def inner(expression: cst.BaseExpression) -> DataShape:
         if callable(visit):
             shape = visit(expression)
-            assert isinstance(shape, Shape)
+            assert isinstance(shape, DataShape)
             return shape
         return of_annotation(module, expression, depth + 1)
 
@@ -160,26 +160,26 @@ def _of_subscript(module: Module, node: cst.Subscript, depth: int, visit: object
     if head in {"Annotated", "Final", "ClassVar"}:
         return inner(items[0])
     if head in _LISTS:
-        return Shape(LIST, (inner(items[0]),))
+        return DataShape(LIST, (inner(items[0]),))
     if head in _DICTS:
-        return Shape(DICT, (inner(items[-1]),))
+        return DataShape(DICT, (inner(items[-1]),))
     if head in {"Tuple", "tuple"}:
         if len(items) == 2 and code(items[1]) == "...":
-            return Shape(LIST, (inner(items[0]),))
-        return Shape(TUPLE, tuple(inner(item) for item in items))
+            return DataShape(LIST, (inner(items[0]),))
+        return DataShape(TUPLE, tuple(inner(item) for item in items))
     return inner(node.value)
 
 
-def _union(shapes: list[Shape]) -> Shape:
+def _union(shapes: list[DataShape]) -> DataShape:
     real = [shape for shape in shapes if not (shape.kind == OTHER and shape.optional and shape.name is None)]
     optional = len(real) < len(shapes) or any(shape.optional for shape in real)
     kinds = {shape.kind for shape in real}
     if len(kinds) == 1:
         return replace(real[0], optional=optional)
-    return Shape(OTHER, optional=optional)
+    return DataShape(OTHER, optional=optional)
 
 
-def fields(module: Module, qualified: str | None) -> dict[str, Shape]:
+def fields(module: Module, qualified: str | None) -> dict[str, DataShape]:
     """The fields of a class of this file (dataclass, NamedTuple, model) and their shapes, in order; empty when unknown."""
     return {name: of_annotation(module, annotation) for name, annotation in field_annotations(module, qualified)}
 

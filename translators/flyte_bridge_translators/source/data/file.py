@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import libcst as cst
 
 from flyte_bridge_translators.source.data import directory
-from flyte_bridge_translators.source.data.datatypes import DIRECTORY, FILE, IO, Shape
+from flyte_bridge_translators.source.data.datatypes import DIRECTORY, FILE, IO, DataShape
 from flyte_bridge_translators.source.data.directory import argument_of
 from flyte_bridge_translators.source.data.flyte_io import atom, call, expression, io_class
 from flyte_bridge_translators.source.data.unflushed import flush
@@ -214,7 +214,7 @@ class Files:
 
     # -- using them --------------------------------------------------------------------------------------------------
 
-    def _late_use(self, node: cst.BaseExpression, shape: Shape) -> None:
+    def _late_use(self, node: cst.BaseExpression, shape: DataShape) -> None:
         parent = self.module.parents.get(node)
         if not (isinstance(parent, cst.Attribute) and parent.value is node):
             return
@@ -244,7 +244,7 @@ class Files:
         elif attribute in {"new_file", "new_dir"}:
             directory.new_below(self.plan, made, node, attribute)
 
-    def _use(self, node: cst.BaseExpression, shape: Shape) -> None:
+    def _use(self, node: cst.BaseExpression, shape: DataShape) -> None:
         parent = self.module.parents.get(node)
         if isinstance(parent, cst.Attribute) and parent.value is node:
             self._method(node, shape, parent)
@@ -268,7 +268,7 @@ class Files:
             elif wants_path(self.module, self.values, made, parent):
                 self._path(node, node)
 
-    def _method(self, node: cst.BaseExpression, shape: Shape, attribute: cst.Attribute) -> None:
+    def _method(self, node: cst.BaseExpression, shape: DataShape, attribute: cst.Attribute) -> None:
         name = attribute.attr.value
         made = self.module.parents.get(attribute)
         called = made if isinstance(made, cst.Call) and made.func is attribute else None

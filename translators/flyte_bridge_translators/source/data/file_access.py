@@ -14,7 +14,7 @@ from flyte_bridge_translators.source.engine.tree import code
 
 
 @dataclass(frozen=True)
-class Method:
+class FileAccessMethod:
     """What a method of the file access does.
 
     Attributes:
@@ -33,16 +33,16 @@ class Method:
 _DOWNLOAD = "{io}.from_existing_remote({a}).download_sync({b})"
 _UPLOAD = "{io}.from_local_sync({a}, remote_destination={b})"
 
-METHODS: Mapping[str, Method] = {
-    "get_data": Method(_DOWNLOAD, ("remote_path", "local_path"), "either"),
-    "download": Method(_DOWNLOAD, ("remote_path", "local_path"), "File"),
-    "download_directory": Method(_DOWNLOAD, ("remote_path", "local_path"), "Dir"),
-    "put_data": Method(_UPLOAD, ("local_path", "remote_path"), "either"),
-    "upload": Method(_UPLOAD, ("file_path", "to_path"), "File"),
-    "upload_directory": Method(_UPLOAD, ("local_path", "remote_path"), "Dir"),
-    "exists": Method("{io}.from_existing_remote({a}).exists_sync()", ("path",), "File"),
-    "get_random_local_directory": Method("tempfile.mkdtemp()", imports=("import tempfile",)),
-    "get_random_local_path": Method(
+METHODS: Mapping[str, FileAccessMethod] = {
+    "get_data": FileAccessMethod(_DOWNLOAD, ("remote_path", "local_path"), "either"),
+    "download": FileAccessMethod(_DOWNLOAD, ("remote_path", "local_path"), "File"),
+    "download_directory": FileAccessMethod(_DOWNLOAD, ("remote_path", "local_path"), "Dir"),
+    "put_data": FileAccessMethod(_UPLOAD, ("local_path", "remote_path"), "either"),
+    "upload": FileAccessMethod(_UPLOAD, ("file_path", "to_path"), "File"),
+    "upload_directory": FileAccessMethod(_UPLOAD, ("local_path", "remote_path"), "Dir"),
+    "exists": FileAccessMethod("{io}.from_existing_remote({a}).exists_sync()", ("path",), "File"),
+    "get_random_local_directory": FileAccessMethod("tempfile.mkdtemp()", imports=("import tempfile",)),
+    "get_random_local_path": FileAccessMethod(
         "os.path.join(tempfile.mkdtemp(), {a})", ("file_path_or_file_name",), imports=("import os", "import tempfile")
     ),
 }

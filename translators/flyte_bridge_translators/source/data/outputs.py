@@ -23,7 +23,7 @@ from flyte_bridge_translators.source.data.datatypes import (
     PATH,
     SCHEMA,
     TUPLE,
-    Shape,
+    DataShape,
 )
 from flyte_bridge_translators.source.data.flyte_io import call, expression, io_class
 from flyte_bridge_translators.source.data.unflushed import flush
@@ -38,7 +38,7 @@ Wrap = Callable[[cst.BaseExpression], cst.BaseExpression]
 """Takes the rewritten expression, gives the one to write."""
 
 
-class Outputs:
+class ReturnRewriter:
     """The rewriting of one file's returns, and of the arguments and constructors that convert in Flyte 1."""
 
     def __init__(self, module: Module, values: Values, plan: Plan) -> None:
@@ -95,7 +95,7 @@ class Outputs:
 
     # -- returns -----------------------------------------------------------------------------------------------------
 
-    def _return(self, statement: cst.Return, shape: Shape, *, sure: bool) -> None:
+    def _return(self, statement: cst.Return, shape: DataShape, *, sure: bool) -> None:
         value = statement.value
         assert value is not None
         if shape.kind == TUPLE and len(shape.items) > 1 and self._is_list(value):
@@ -184,7 +184,7 @@ class Outputs:
                 elif value is not None:
                     self._frame(statement, value, shape)
 
-    def _frame(self, holder: cst.CSTNode, value: cst.BaseExpression, shape: Shape) -> None:
+    def _frame(self, holder: cst.CSTNode, value: cst.BaseExpression, shape: DataShape) -> None:
         """Wrap a pandas frame that goes where Flyte's is declared."""
         known = self.values.shape(value)
         if shape.kind not in {FRAME, SCHEMA} or known is None or known.name is None or known.kind != OTHER:
@@ -212,7 +212,7 @@ class Outputs:
         if shape is not None and shape.kind == CLASS:
             self._bind(made, self.values.fields(shape.name), literal=False)
 
-    def _bind(self, made: cst.Call, shapes: Mapping[str, Shape], *, literal: bool) -> None:
+    def _bind(self, made: cst.Call, shapes: Mapping[str, DataShape], *, literal: bool) -> None:
         order = list(shapes)
         for index, argument in enumerate(made.args):
             name = argument.keyword.value if argument.keyword else order[index] if index < len(order) else None
@@ -231,7 +231,9 @@ class Outputs:
 
     # -- one value into one declared type ----------------------------------------------------------------------------
 
-    def _into(self, holder: cst.CSTNode, field: str, value: cst.BaseExpression, shape: Shape, *, sure: bool) -> None:
+    def _into(
+        self, holder: cst.CSTNode, field: str, value: cst.BaseExpression, shape: DataShape, *, sure: bool
+    ) -> None:
         """Convert an expression that goes where `shape` is declared.
 
         Args:
@@ -267,7 +269,7 @@ class Outputs:
             self._into_io(holder, field, value, shape, sure=sure)
 
     def _into_list(
-        self, holder: cst.CSTNode, field: str, value: cst.BaseExpression, item: Shape, *, sure: bool
+        self, holder: cst.CSTNode, field: str, value: cst.BaseExpression, item: DataShape, *, sure: bool
     ) -> None:
         if isinstance(value, cst.List):
             for element in value.elements:
@@ -281,7 +283,9 @@ class Outputs:
                 template = call(self.module, holder, "{io}.from_local_sync(path)", io=io)
                 self._hold(holder, field, lambda new: expression("[{t} for path in {x}]", t=template, x=new), _WHY)
 
-    def _into_io(self, holder: cst.CSTNode, field: str, value: cst.BaseExpression, shape: Shape, *, sure: bool) -> None:
+    def _into_io(
+        self, holder: cst.CSTNode, field: str, value: cst.BaseExpression, shape: DataShape, *, sure: bool
+    ) -> None:
         known = self.values.shape(value)
         if shape.kind in {FRAME, SCHEMA}:
             # Flyte 1 took nothing but its own class here, so it is one, and `structured_dataset` has seen to it;
@@ -326,7 +330,7 @@ class Outputs:
             for binding in self.module.names.bindings(value)
         )
 
-    def _wrap(self, value: cst.BaseExpression, shape: Shape) -> Wrap:
+    def _wrap(self, value: cst.BaseExpression, shape: DataShape) -> Wrap:
         io = io_class(self.module, self.plan, IO[shape.kind])
         if shape.kind in {FRAME, SCHEMA}:
             return lambda new: expression("{io}.wrap_df({x})", io=io, x=new)

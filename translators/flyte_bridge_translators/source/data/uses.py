@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from flyte_bridge_translators.source.data.datatypes import CLASS, DIRECTORY, FILE, PATH, Shape
+from flyte_bridge_translators.source.data.datatypes import CLASS, DIRECTORY, FILE, PATH, DataShape
 from flyte_bridge_translators.source.data.values import Values
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.names import is_v1
@@ -35,7 +35,7 @@ _CONTAINER_METHODS = {
 }
 
 
-def data_uses(module: Module, values: Values) -> Iterator[tuple[cst.BaseExpression, Shape]]:
+def data_uses(module: Module, values: Values) -> Iterator[tuple[cst.BaseExpression, DataShape]]:
     """Every expression that is a file or directory (or the path that stood for one), innermost function or not."""
     for node in module.every(cst.Name, cst.Attribute, cst.Subscript, cst.Call, cst.Await):
         shape = values.shape(node)

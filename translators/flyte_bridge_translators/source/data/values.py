@@ -21,14 +21,14 @@ from flyte_bridge_translators.source.data.datatypes import (
     OTHER,
     PATH,
     TUPLE,
-    Shape,
+    DataShape,
     fields,
     of_annotation,
     of_text,
 )
 from flyte_bridge_translators.source.engine.entities import Entity, Kind
 from flyte_bridge_translators.source.engine.module import Module
-from flyte_bridge_translators.source.engine.names import Binding
+from flyte_bridge_translators.source.engine.names import NameBinding
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code, walk
 
@@ -75,10 +75,10 @@ class Values:
         self.context = context
         self.late: set[cst.CSTNode] = set()
         self.native: set[cst.CSTNode] = set()
-        self._memo: dict[cst.CSTNode, Shape | None] = {}
+        self._memo: dict[cst.CSTNode, DataShape | None] = {}
         self._active: set[cst.CSTNode] = set()
 
-    def shape(self, node: cst.CSTNode | None) -> Shape | None:
+    def shape(self, node: cst.CSTNode | None) -> DataShape | None:
         """The shape of an expression, or None when nothing is known of it."""
         if node is None or node in self._active:
             return None
@@ -94,7 +94,7 @@ class Values:
         """Drop what was inferred; for after `late` changed."""
         self._memo.clear()
 
-    def made(self, call: cst.Call) -> Shape | None:
+    def made(self, call: cst.Call) -> DataShape | None:
         """The shape a constructor of a Flyte 1 data type makes: `FlyteFile(…)`, `FlyteFile["csv"](…)`, an alias of the file's."""
         func = call.func
         if isinstance(func, cst.Subscript):
@@ -103,7 +103,7 @@ class Values:
             return None
         qualified = self.module.names.qualified(func)
         if qualified in NAMED and qualified is not None and qualified.startswith("flytekit."):
-            return Shape(NAMED[qualified])
+            return DataShape(NAMED[qualified])
         if (
             isinstance(func, cst.Name)
             and qualified == f"{self.module.name}.{func.value}"
@@ -113,13 +113,13 @@ class Values:
             return shape if shape.is_io else None
         return None
 
-    def returned(self, function: cst.FunctionDef) -> Shape | None:
+    def returned(self, function: cst.FunctionDef) -> DataShape | None:
         """What a function's annotation says it returns."""
         if function.returns is None:
             return None
         return of_annotation(self.module, function.returns.annotation)
 
-    def parameter(self, parameter: cst.Param) -> Shape | None:
+    def parameter(self, parameter: cst.Param) -> DataShape | None:
         """What a parameter's annotation says it is; without one, what the callers in this file pass."""
         if parameter.annotation is not None:
             return of_annotation(self.module, parameter.annotation.annotation)
@@ -130,7 +130,7 @@ class Values:
             return None
         return first
 
-    def declared(self, entity: Entity) -> dict[str, Shape]:
+    def declared(self, entity: Entity) -> dict[str, DataShape]:
         """The parameters of a task or workflow; in this file aliases of types are followed."""
         function = self.module.definition(entity.name) if entity.module == self.module.name else None
         if isinstance(function, cst.FunctionDef):
@@ -151,7 +151,7 @@ class Values:
                     elif index < len(function.params.params) and function.params.params[index] is parameter:
                         yield argument.value
 
-    def fields(self, qualified: str | None) -> Mapping[str, Shape]:
+    def fields(self, qualified: str | None) -> Mapping[str, DataShape]:
         """The fields of a class of the project and their shapes, in order."""
         own = fields(self.module, qualified)
         if own or qualified is None:
@@ -171,7 +171,7 @@ class Values:
 
     # -- one rule per kind of expression -----------------------------------------------------------------------------
 
-    def _infer(self, node: cst.CSTNode) -> Shape | None:
+    def _infer(self, node: cst.CSTNode) -> DataShape | None:
         if isinstance(node, cst.Name):
             return self._name(node)
         if isinstance(node, cst.Call):
@@ -184,7 +184,7 @@ class Values:
         if isinstance(node, cst.Await):
             return self.shape(node.expression)
         if isinstance(node, (cst.SimpleString, cst.FormattedString, cst.ConcatenatedString)):
-            return Shape(PATH)
+            return DataShape(PATH)
         if isinstance(node, cst.IfExp):
             return self.shape(node.body) or self.shape(node.orelse)
         if isinstance(node, cst.BooleanOperation):
@@ -192,19 +192,19 @@ class Values:
         if isinstance(node, cst.BinaryOperation):
             sides = (self.shape(node.left), self.shape(node.right))
             wanted = isinstance(node.operator, (cst.Add, cst.Divide, cst.Modulo))
-            return Shape(PATH) if wanted and any(side is not None and side.kind == PATH for side in sides) else None
+            return DataShape(PATH) if wanted and any(side is not None and side.kind == PATH for side in sides) else None
         if isinstance(node, (cst.List, cst.Set)):
             inner = self.shape(node.elements[0].value) if node.elements else self._appended(node)
-            return Shape(LIST, (inner or Shape(OTHER),))
+            return DataShape(LIST, (inner or DataShape(OTHER),))
         if isinstance(node, (cst.ListComp, cst.GeneratorExp, cst.SetComp)):
-            return Shape(LIST, (self.shape(node.elt) or Shape(OTHER),))
+            return DataShape(LIST, (self.shape(node.elt) or DataShape(OTHER),))
         if isinstance(node, cst.Tuple):
-            return Shape(TUPLE, tuple(self.shape(element.value) or Shape(OTHER) for element in node.elements))
+            return DataShape(TUPLE, tuple(self.shape(element.value) or DataShape(OTHER) for element in node.elements))
         if isinstance(node, cst.NamedExpr):
             return self.shape(node.value)
         return None
 
-    def _appended(self, empty: cst.List | cst.Set) -> Shape | None:
+    def _appended(self, empty: cst.List | cst.Set) -> DataShape | None:
         """What is appended to the variable that an empty list is assigned to."""
         assign = self.module.parents.get(empty)
         target = assign.targets[0].target if isinstance(assign, cst.Assign) else None
@@ -223,9 +223,9 @@ class Values:
                 return self.shape(call.args[0].value) if call.args else None
         return None
 
-    def _name(self, node: cst.Name) -> Shape | None:
+    def _name(self, node: cst.Name) -> DataShape | None:
         if node.value == "__file__":
-            return Shape(PATH)
+            return DataShape(PATH)
         known = [shape for shape in map(self._binding, self.module.names.bindings(node)) if shape is not None]
         if not known:
             return None
@@ -235,7 +235,7 @@ class Values:
             return io[0] if len(io) == len(known) else None
         return first
 
-    def _binding(self, binding: Binding) -> Shape | None:
+    def _binding(self, binding: NameBinding) -> DataShape | None:
         node = binding.node
         if isinstance(node, cst.Param):
             return self.parameter(node)
@@ -247,7 +247,7 @@ class Values:
             return self.shape(binding.value)
         return self._target(node) if isinstance(node, cst.Name) else None
 
-    def _target(self, name: cst.Name) -> Shape | None:
+    def _target(self, name: cst.Name) -> DataShape | None:
         """A loop variable or one place of a tuple on the left."""
         path: list[int] = []
         node: cst.CSTNode = name
@@ -264,7 +264,7 @@ class Values:
             node = above
         return None
 
-    def _looped(self, iterated: cst.BaseExpression, path: list[int]) -> Shape | None:
+    def _looped(self, iterated: cst.BaseExpression, path: list[int]) -> DataShape | None:
         if isinstance(iterated, cst.Call):
             name = code(iterated.func).rpartition(".")[2]
             if name == "enumerate" and path[:1] == [1] and iterated.args:
@@ -283,7 +283,7 @@ class Values:
         return self._at(shape.items[0], path) if shape is not None and shape.kind == LIST and shape.items else None
 
     @staticmethod
-    def _at(shape: Shape | None, path: list[int]) -> Shape | None:
+    def _at(shape: DataShape | None, path: list[int]) -> DataShape | None:
         for index in path:
             if shape is None:
                 return None
@@ -296,7 +296,7 @@ class Values:
         return shape
 
     @staticmethod
-    def _item(base: Shape, node: cst.Subscript) -> Shape | None:
+    def _item(base: DataShape, node: cst.Subscript) -> DataShape | None:
         if base.kind in {LIST, DICT}:
             return base.items[0]
         first = node.slice[0].slice
@@ -305,31 +305,31 @@ class Values:
             return base.items[index] if index < len(base.items) else None
         return None
 
-    def _attribute(self, node: cst.Attribute) -> Shape | None:
+    def _attribute(self, node: cst.Attribute) -> DataShape | None:
         base = self.shape(node.value)
         if base is None:
             return None
         if base.kind in {CLASS, OTHER, TUPLE} and base.name is not None:
             return self.fields(base.name).get(node.attr.value)
         if base.is_io and node.attr.value in {"path", "remote_source", "remote_path", "uri"}:
-            return Shape(PATH)
+            return DataShape(PATH)
         if base.kind == PATH and node.attr.value in {"parent", "name", "path", "remote_path", "remote_directory"}:
-            return Shape(PATH)
+            return DataShape(PATH)
         return None
 
-    def _call(self, node: cst.Call) -> Shape | None:
+    def _call(self, node: cst.Call) -> DataShape | None:
         made = self.made(node)
         if made is not None:
-            return Shape(PATH, late=True, name=made.kind) if node in self.late else made
+            return DataShape(PATH, late=True, name=made.kind) if node in self.late else made
         if isinstance(node.func, cst.Attribute):
             method = self._method(node, node.func)
             if method is not None:
                 return method
         qualified = self.module.names.qualified(node.func)
         if qualified in _PATHS or (isinstance(node.func, cst.Name) and node.func.value == "str"):
-            return Shape(PATH)
+            return DataShape(PATH)
         if qualified == "flytekit.FlyteDirectory.listdir":
-            return Shape(LIST, (Shape(FILE),))
+            return DataShape(LIST, (DataShape(FILE),))
         entity = self.context.held(self.module, node.func)
         if entity is not None and entity.kind is not Kind.LAUNCH_PLAN:
             outputs = self.context.outputs(entity)
@@ -337,7 +337,7 @@ class Values:
             if outputs.kind == "single":
                 return shapes[0]
             if outputs.kind in {"tuple", "named"}:
-                return Shape(TUPLE, shapes, name=outputs.named_tuple if outputs.kind == "named" else None)
+                return DataShape(TUPLE, shapes, name=outputs.named_tuple if outputs.kind == "named" else None)
             return None
         function = self.local_function(node)
         if function is not None:
@@ -345,10 +345,10 @@ class Values:
         if isinstance(node.func, cst.Name) and qualified == f"{self.module.name}.{node.func.value}":
             defined = self.module.definition(node.func.value)
             if isinstance(defined, (cst.ClassDef, cst.Call)):
-                return Shape(CLASS, name=qualified)
-        return Shape(CLASS, name=qualified) if self.fields(qualified) else None
+                return DataShape(CLASS, name=qualified)
+        return DataShape(CLASS, name=qualified) if self.fields(qualified) else None
 
-    def _method(self, node: cst.Call, func: cst.Attribute) -> Shape | None:
+    def _method(self, node: cst.Call, func: cst.Attribute) -> DataShape | None:
         """`FlyteFile.new_remote_file()`, `directory.new_file()`, `path.with_suffix()`."""
         name = func.attr.value
         if name in FLYTE1_MAKERS:
@@ -360,22 +360,22 @@ class Values:
             if stand_in is not None and stand_in.is_io:
                 kind = FLYTE1_MAKERS[name]
                 if node in self.late:
-                    return Shape(PATH, late=True, name=stand_in.kind)
-                return Shape(kind) if kind else stand_in
+                    return DataShape(PATH, late=True, name=stand_in.kind)
+                return DataShape(kind) if kind else stand_in
         base = self.shape(func.value)
         if base is None:
             return None
         if base.late and name in {"new_file", "new_dir"}:
-            return Shape(PATH, late=True, name=FILE if name == "new_file" else DIRECTORY)
+            return DataShape(PATH, late=True, name=FILE if name == "new_file" else DIRECTORY)
         if base.is_io:
             if name in {"download", "__fspath__"}:
-                return Shape(PATH)
+                return DataShape(PATH)
             if name == "new_file":
-                return Shape(FILE)
+                return DataShape(FILE)
             if name == "new_dir":
                 return base
             return base if name == "open" and base.kind == FRAME else None
-        return Shape(PATH) if base.kind == PATH and name in _PATH_METHODS else None
+        return DataShape(PATH) if base.kind == PATH and name in _PATH_METHODS else None
 
 
 def loads(module: Module, name: cst.Name) -> Iterator[cst.Name]:

@@ -15,7 +15,7 @@ from flyte_bridge_translators.source.driver.block_steps import finish, plain_blo
 from flyte_bridge_translators.source.driver.collected_calls import read_pending
 from flyte_bridge_translators.source.driver.for_loops import one_call_each, read_for
 from flyte_bridge_translators.source.driver.recognize import recognize
-from flyte_bridge_translators.source.driver.scene import Found
+from flyte_bridge_translators.source.driver.scene import AwaitedCall
 from flyte_bridge_translators.source.driver.shape import Shape, compile_body
 from flyte_bridge_translators.source.driver.steps import (
     UNKNOWN,
@@ -93,7 +93,7 @@ class ComprehensionCallee:
 class Mapped:
     """A comprehension of calls, and what its elements do."""
 
-    found: Found
+    found: AwaitedCall
     body: Body
 
 
@@ -135,7 +135,7 @@ def comprehension(reader: Reader, value: cst.BaseExpression) -> Mapped | None:
     name = calls[-1].title
     run = reader.scene.fresh(f"run_{name}") if direct is None else ""
     callee = ComprehensionCallee(value, shape, run, tuple(parameters), name, direct)
-    return Mapped(Found(callee, ((value.for_in, ""),)), inner.body)
+    return Mapped(AwaitedCall(callee, ((value.for_in, ""),)), inner.body)
 
 
 # -- blocks -------------------------------------------------------------------------------------------------------------

@@ -23,11 +23,11 @@ from flyte_bridge_translators.source.driver.recognize import recognize
 from flyte_bridge_translators.source.driver.scene import Scene
 from flyte_bridge_translators.source.driver.shape import compile_body
 from flyte_bridge_translators.source.driver.steps import (
-    Arm,
     Body,
     Bound,
     BranchStep,
     CallStep,
+    ConditionArm,
     PlainStep,
     Read,
     ReturnStep,
@@ -230,7 +230,7 @@ class Reader:
     def _branch(self, value: cst.BaseExpression, parsed: Conditional, owner: Step | None, hint: str) -> BranchStep:
         step = BranchStep(0, self.line, call=value, owner=owner, hint=hint, cost=1, name=parsed.name)
         for case in parsed.cases:
-            arm = Arm(case.condition, message=case.message)
+            arm = ConditionArm(case.condition, message=case.message)
             if case.condition is not None:
                 if not isinstance(value, cst.IfExp):
                     rewrite_condition(self.scene, case.condition)

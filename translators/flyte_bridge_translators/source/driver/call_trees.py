@@ -10,9 +10,9 @@ from flyte_bridge_translators.source.driver.entity_callee import EntityCallee
 from flyte_bridge_translators.source.driver.steps import BlockStep, CallStep, Step
 
 
-def to_node(step: Step) -> model.Node:
+def to_node(step: Step) -> model.GraphNode:
     """The graph's node for a step."""
-    return model.Node(name=step.title, payload=step, cost=step.cost)
+    return model.GraphNode(name=step.title, payload=step, cost=step.cost)
 
 
 def walk(tree: Tree | None) -> Iterator[Tree]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from flyte_bridge_translators.source.driver.scene import Found, Scene
+from flyte_bridge_translators.source.driver.scene import AwaitedCall, Scene
 from flyte_bridge_translators.source.driver.steps import NOTHING, UNKNOWN
 from flyte_bridge_translators.source.engine.edits import Rewrite
 from flyte_bridge_translators.source.engine.entities import Outputs
@@ -83,7 +83,7 @@ class Wait:
         return parsed(f"{self.variable}.wait.aio()")
 
 
-def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> Found | None:
+def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> AwaitedCall | None:
     """A gate, or None."""
     which = scene.qualified(call.func)
     del overrides  # a gate has no settings to override but its name
@@ -105,14 +105,16 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
     scene.plan.want("import flyte")
     if which == "flytekit.sleep":
         scene.plan.want("import flyte.durable")
-        return Found(Sleep(given["duration"]), inner)
+        return AwaitedCall(Sleep(given["duration"]), inner)
     if which == "flytekit.approve":
         scene.plan.report("FB231", call, "the approval is a condition now: signal it with `flyte signal condition`")
         variable = scene.fresh("approval")
-        return Found(Wait(given, variable, "approve", cst.Name("bool"), given["upstream_item"]), inner)
+        return AwaitedCall(Wait(given, variable, "approve", cst.Name("bool"), given["upstream_item"]), inner)
     kind = given["expected_type"]
     if code(kind) not in WAITABLE:
         scene.plan.report("FB232", kind, f"a condition carries bool, int, float or str, not `{code(kind)}`")
     scene.plan.report("FB231", call, "the input is a condition now: signal it with `flyte signal condition`")
     variable = scene.fresh("answer", "condition")
-    return Found(Wait(given, variable, "wait_for_input", kind, None, Outputs("single", ("o0",), (code(kind),))), inner)
+    return AwaitedCall(
+        Wait(given, variable, "wait_for_input", kind, None, Outputs("single", ("o0",), (code(kind),))), inner
+    )

@@ -14,7 +14,7 @@ import libcst as cst
 from flyte_bridge_translators.source.driver.entity_callee import EntityCallee
 from flyte_bridge_translators.source.driver.node import recognize as recognize_call
 from flyte_bridge_translators.source.driver.node import settings_of, unpartial
-from flyte_bridge_translators.source.driver.scene import Found, Scene
+from flyte_bridge_translators.source.driver.scene import AwaitedCall, Scene
 from flyte_bridge_translators.source.driver.steps import UNKNOWN
 from flyte_bridge_translators.source.engine.edits import Rewrite
 from flyte_bridge_translators.source.engine.entities import Outputs
@@ -152,7 +152,7 @@ def with_value(function: cst.BaseStatement, call: cst.BaseExpression) -> cst.Bas
     return function.with_changes(body=cst.IndentedBlock([inner]))
 
 
-def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> Found | None:
+def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> AwaitedCall | None:
     """`map_task(f)(x=xs)`, also through a variable that holds the `map_task(...)`; None for anything else."""
     maker = mapper(scene, call.func)
     if maker is None or not maker.args:
@@ -201,7 +201,7 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
     values = [*(argument.value for argument in bound), *mapped.values(), *(value for _, value in callee.settings)]
     values += [value for value in (concurrency, ratio) if value is not None]
     hints = {id(value): name if name.endswith("s") else f"{name}s" for name, value in mapped.items()}
-    return Found(found, tuple((value, hints.get(id(value), "")) for value in values))
+    return AwaitedCall(found, tuple((value, hints.get(id(value), "")) for value in values))
 
 
 def mapper(scene: Scene, func: cst.BaseExpression) -> cst.Call | None:

@@ -14,7 +14,7 @@ import libcst as cst
 
 from flyte_bridge_translators.source.driver.entity_callee import EntityCallee
 from flyte_bridge_translators.source.driver.node import CREATE_NODE
-from flyte_bridge_translators.source.driver.scene import Found, Scene
+from flyte_bridge_translators.source.driver.scene import AwaitedCall, Scene
 from flyte_bridge_translators.source.driver.steps import UNKNOWN
 from flyte_bridge_translators.source.engine.edits import Rewrite
 from flyte_bridge_translators.source.engine.entities import Outputs, entity_decorator
@@ -230,7 +230,7 @@ def settled(scene: Scene, name: str) -> bool:
     return scene.uses is None or scene.uses.settled(name)
 
 
-def named(scene: Scene, found: Found, call: cst.BaseExpression, *, in_place: bool = False) -> Found:
+def named(scene: Scene, found: AwaitedCall, call: cst.BaseExpression, *, in_place: bool = False) -> AwaitedCall:
     """A call whose fields are read where only a NamedTuple has them gives one."""
     callee = found.callee
     uses = scene.uses
@@ -254,7 +254,7 @@ def named(scene: Scene, found: Found, call: cst.BaseExpression, *, in_place: boo
             "FB223", call, f"the fields of `{callee.name}`'s result are read by name, but its NamedTuple has none"
         )
         return found
-    return Found(NamedCallee(callee, made, len(callee.outputs.names) == 1), found.inner)
+    return AwaitedCall(NamedCallee(callee, made, len(callee.outputs.names) == 1), found.inner)
 
 
 def _read(uses: Uses, fields: set[str]) -> bool:

@@ -9,7 +9,7 @@ import libcst as cst
 from flyte_bridge_translators.source.driver.any_call import AnyCallee, GeneratorCallee
 from flyte_bridge_translators.source.driver.eager import is_direct
 from flyte_bridge_translators.source.driver.entity_callee import EntityCallee
-from flyte_bridge_translators.source.driver.scene import Found, Scene, arguments
+from flyte_bridge_translators.source.driver.scene import AwaitedCall, Scene, arguments
 from flyte_bridge_translators.source.driver.steps import UNKNOWN
 from flyte_bridge_translators.source.engine import layout
 from flyte_bridge_translators.source.engine.entities import Entity, Kind, launch_plan_target
@@ -36,7 +36,7 @@ REMOVED = {
 }
 
 
-def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> Found | None:
+def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> AwaitedCall | None:
     """A call of an entity or of a helper that calls entities, or None."""
     func, first = call.func, 0
     if scene.qualified(func) == CREATE_NODE and call.args:
@@ -56,7 +56,7 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
         if callees is None or not callees.awaits:
             return None
         held = None if _is_global(scene, func) else func
-        return Found(
+        return AwaitedCall(
             _of(scene, callees, func, call, first, settings, partial), (*inner, *([(held, "")] if held else []))
         )
     replaced: cst.BaseExpression | None = None
@@ -86,7 +86,7 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
         replaced,
         partial,
     )
-    return Found(callee, inner)
+    return AwaitedCall(callee, inner)
 
 
 def _is_global(scene: Scene, func: cst.BaseExpression) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import libcst as cst
 
 from flyte_bridge_translators.source.driver import gate, map_task, named_result, node
-from flyte_bridge_translators.source.driver.scene import Found, Scene, peel_overrides
+from flyte_bridge_translators.source.driver.scene import AwaitedCall, Scene, peel_overrides
 
 
-def recognize(scene: Scene, expression: cst.BaseExpression, *, in_place: bool = False) -> Found | None:
+def recognize(scene: Scene, expression: cst.BaseExpression, *, in_place: bool = False) -> AwaitedCall | None:
     """The call an expression is, or None for plain Python; `in_place` when it is awaited where it stands."""
     if not isinstance(expression, cst.Call):
         return None

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from flyte_bridge_translators.source.driver.any_call import AnyCall
     from flyte_bridge_translators.source.driver.conditional import Conditional
     from flyte_bridge_translators.source.driver.named_result import Uses
-    from flyte_bridge_translators.source.driver.shape import Shape, Writer
+    from flyte_bridge_translators.source.driver.shape import Shape, ShapeWriter
     from flyte_bridge_translators.source.engine.edits import Rewrite
 
 
 @dataclass(frozen=True)
-class Found:
+class AwaitedCall:
     """A call that becomes an `await`.
 
     Attributes:
@@ -71,7 +71,7 @@ class Scene:
     any_call: AnyCall
     mappers: dict[str, cst.Call]
     fresh: Fresh
-    writer: Callable[[Shape, Rewrite], Writer]
+    writer: Callable[[Shape, Rewrite], ShapeWriter]
     parameters: frozenset[str] = frozenset()
     shapes: list[Shape] = field(default_factory=list)
     conditionals: dict[cst.Call, Conditional | None] = field(default_factory=dict)

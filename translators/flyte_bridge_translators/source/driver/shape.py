@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from flyte_bridge_translators.source.engine.edits import Rewrite
 
 
-class Writer(Protocol):
+class ShapeWriter(Protocol):
     """Writes one shape. A driver's `Scene` says which class does: writing knows shapes, shapes need not know writing."""
 
     def block(self, sink: Sink) -> list[cst.BaseStatement]:
@@ -129,7 +129,7 @@ class Shape:
         """The block in Flyte 2."""
         return self.writer(rewrite).block(sink or Sink.returning())
 
-    def writer(self, rewrite: Rewrite) -> Writer:
+    def writer(self, rewrite: Rewrite) -> ShapeWriter:
         """What writes the block."""
         return self.scene.writer(self, rewrite)
 
@@ -211,10 +211,10 @@ class Shape:
                 model.connect(graph, nodes[first], nodes[second], model.ORDER)
             order = list(graph)
         segment.graph = graph
-        costly_before: dict[model.Node, bool] = {}
+        costly_before: dict[model.GraphNode, bool] = {}
         for node in order:
             costly_before[node] = bool(node.cost) or any(costly_before[one] for one in graph.predecessors(node))
-        costly_after: dict[model.Node, bool] = {}
+        costly_after: dict[model.GraphNode, bool] = {}
         for node in reversed(order):
             costly_after[node] = bool(node.cost) or any(costly_after[one] for one in graph.successors(node))
         middle = []
@@ -229,7 +229,7 @@ class Shape:
             results = [node for node in middle if self._needed_outside(node.payload, middle)]
             segment.tree = calls.to_calls(passes.apply(model.part(graph, middle)), results)
 
-    def _needed_outside(self, step: Step, middle: list[model.Node]) -> bool:
+    def _needed_outside(self, step: Step, middle: list[model.GraphNode]) -> bool:
         inside = {node.payload for node in middle}
         if step in self.wanted:
             return True

@@ -182,7 +182,7 @@ class ReturnStep(Step):
 
 
 @dataclass(eq=False)
-class Arm:
+class ConditionArm:
     """One arm of a conditional: a condition (None for else) and what it gives, or the message it fails with."""
 
     condition: cst.BaseExpression | None
@@ -194,7 +194,7 @@ class Arm:
 class BranchStep(Step):
     """`conditional(...)`, as `if/elif/else`."""
 
-    arms: list[Arm] = field(default_factory=list)
+    arms: list[ConditionArm] = field(default_factory=list)
     target: cst.BaseExpression | None = None
     call: cst.BaseExpression = field(default_factory=lambda: cst.Name("_"))
     owner: Step | None = None

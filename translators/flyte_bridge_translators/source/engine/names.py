@@ -100,7 +100,7 @@ Search = tuple[tuple[str, frozenset[str]], ...]
 
 
 @dataclass(frozen=True)
-class Binding:
+class NameBinding:
     """One way a name is bound in a scope.
 
     Attributes:
@@ -123,15 +123,15 @@ class Scope:
     kind: str
     node: cst.CSTNode
     parent: Scope | None
-    bindings: dict[str, list[Binding]] = field(default_factory=dict)
+    bindings: dict[str, list[NameBinding]] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
     elsewhere: set[str] = field(default_factory=set)
 
-    def bind(self, name: str, binding: Binding) -> None:
+    def bind(self, name: str, binding: NameBinding) -> None:
         """Record one binding."""
         self.bindings.setdefault(name, []).append(binding)
 
-    def lookup(self, name: str) -> tuple[Scope, list[Binding]] | None:
+    def lookup(self, name: str) -> tuple[Scope, list[NameBinding]] | None:
         """The innermost scope that binds a name, seen from here, and how."""
         scope: Scope | None = self
         first = True
@@ -184,7 +184,7 @@ class Names:
         """The scope a name is used in."""
         return self.scopes.get(name)
 
-    def bindings(self, name: cst.Name) -> list[Binding]:
+    def bindings(self, name: cst.Name) -> list[NameBinding]:
         """How a name is bound in the scope that binds it; empty for builtins and unknown names."""
         scope = self.scopes.get(name)
         found = scope.lookup(name.value) if scope else None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import libcst as cst
 
-from flyte_bridge_translators.source.engine.names import Binding, Names, Scope
+from flyte_bridge_translators.source.engine.names import NameBinding, Names, Scope
 from flyte_bridge_translators.source.engine.tree import children, dotted
 
 _COMPREHENSIONS = (cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)
@@ -84,7 +84,7 @@ class Scan:
         self.functions.append(node)
         self.parents[node.name] = node
         self.names.scopes[node.name] = scope
-        scope.bind(node.name.value, Binding("function", node))
+        scope.bind(node.name.value, NameBinding("function", node))
         self._each(node.decorators, node, scope)
         self._each(node.returns, node, scope)
         inner = Scope("function", node, scope)
@@ -101,7 +101,7 @@ class Scan:
         for child in children(node):
             self.parents[child] = node
             if isinstance(child, cst.Param):
-                inner.bind(child.name.value, Binding("parameter", child))
+                inner.bind(child.name.value, NameBinding("parameter", child))
                 self.parents[child.name] = child
                 self.names.scopes[child.name] = inner
                 self._each(child.annotation, child, outer)
@@ -110,7 +110,7 @@ class Scan:
     def _class(self, node: cst.ClassDef, scope: Scope) -> None:
         self.parents[node.name] = node
         self.names.scopes[node.name] = scope
-        scope.bind(node.name.value, Binding("class", node))
+        scope.bind(node.name.value, NameBinding("class", node))
         for part in (node.decorators, node.bases, node.keywords):
             self._each(part, node, scope)
         self._visit(node.body, node, Scope("class", node, scope))
@@ -128,12 +128,12 @@ class Scan:
         for name in ("elt", "key", "value"):
             self._each(getattr(node, name, None), node, inner)
 
-    def _target(self, node: cst.CSTNode, parent: cst.CSTNode, scope: Scope, binding: Binding | None = None) -> None:
+    def _target(self, node: cst.CSTNode, parent: cst.CSTNode, scope: Scope, binding: NameBinding | None = None) -> None:
         """Bind every name in an assignment target, and walk the rest of it."""
         if isinstance(node, cst.Name):
             self.parents[node] = parent
             self.names.scopes[node] = scope
-            scope.bind(node.value, binding or Binding("other", node))
+            scope.bind(node.value, binding or NameBinding("other", node))
         elif isinstance(node, (cst.Tuple, cst.List)):
             self.parents[node] = parent
             for element in node.elements:
@@ -149,12 +149,12 @@ class Scan:
         self._visit(node.value, node, scope)
         for target in node.targets:
             self.parents[target] = node
-            self._target(target.target, target, scope, Binding("assignment", node, value=node.value))
+            self._target(target.target, target, scope, NameBinding("assignment", node, value=node.value))
 
     def _ann_assign(self, node: cst.AnnAssign, scope: Scope) -> None:
         self._visit(node.annotation, node, scope)
         self._each(node.value, node, scope)
-        self._target(node.target, node, scope, Binding("assignment", node, value=node.value))
+        self._target(node.target, node, scope, NameBinding("assignment", node, value=node.value))
 
     def _aug_assign(self, node: cst.AugAssign, scope: Scope) -> None:
         self._visit(node.value, node, scope)
@@ -183,10 +183,10 @@ class Scan:
         for alias in node.names:
             full = dotted(alias.name) or ""
             if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
-                scope.bind(alias.asname.name.value, Binding("import", node, qualified=self.names.located(full)))
+                scope.bind(alias.asname.name.value, NameBinding("import", node, qualified=self.names.located(full)))
             else:
                 root = full.split(".", 1)[0]
-                scope.bind(root, Binding("import", node, qualified=self.names.located(root)))
+                scope.bind(root, NameBinding("import", node, qualified=self.names.located(root)))
 
     def _import_from(self, node: cst.ImportFrom, scope: Scope) -> None:
         self.imports.append(node)
@@ -197,7 +197,7 @@ class Scan:
         for alias in node.names:
             name = dotted(alias.name) or ""
             local = alias.asname.name.value if alias.asname and isinstance(alias.asname.name, cst.Name) else name
-            scope.bind(local, Binding("import", node, qualified=f"{module}.{name}"))
+            scope.bind(local, NameBinding("import", node, qualified=f"{module}.{name}"))
 
 
 _HANDLERS: dict[type[cst.CSTNode], Callable[..., None]] = {

@@ -65,7 +65,7 @@ _ELSEWHERE = {"secrets", "checkpoint", "decks", "default_deck"}
 
 
 @dataclass(frozen=True)
-class Chain:
+class ContextUse:
     """One use of a context.
 
     Attributes:
@@ -83,7 +83,7 @@ class Chain:
         return self.nodes[count]
 
 
-def chains(module: Module) -> Iterator[Chain]:
+def chains(module: Module) -> Iterator[ContextUse]:
     """Every use of a context in a file: called for directly, held by a variable, or taken as a parameter."""
     for call, qualified in module.calls:
         if qualified not in MAKERS:
@@ -141,7 +141,7 @@ def _is_for_flyte1(module: Module, call: cst.Call) -> bool:
     return isinstance(taker, cst.Call) and is_v1(module.names.qualified(taker.func))
 
 
-def _chain(module: Module, base: cst.BaseExpression, start: tuple[str, ...]) -> Chain:
+def _chain(module: Module, base: cst.BaseExpression, start: tuple[str, ...]) -> ContextUse:
     names, nodes = list(start), [base] * (len(start) + 1)
     node = base
     while True:
@@ -153,7 +153,7 @@ def _chain(module: Module, base: cst.BaseExpression, start: tuple[str, ...]) -> 
         node = above
     if names[:2] == ["", "user_space_params"]:
         names, nodes = names[2:], nodes[2:]
-    return Chain(base, tuple(names), tuple(nodes))
+    return ContextUse(base, tuple(names), tuple(nodes))
 
 
 def translate(module: Module, context: Context) -> Plan:
@@ -173,7 +173,7 @@ def translate(module: Module, context: Context) -> Plan:
 def _use(
     module: Module,
     plan: Plan,
-    chain: Chain,
+    chain: ContextUse,
     directories: dict[cst.FunctionDef | None, list[cst.BaseExpression]],
     left: set[cst.CSTNode],
 ) -> None:

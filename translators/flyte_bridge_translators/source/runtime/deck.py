@@ -23,7 +23,7 @@ from flyte_bridge_translators.source.runtime.context import chains
 
 
 @dataclass(frozen=True)
-class Renderer:
+class DeckRenderer:
     """What a renderer's `to_html(value)` stands for.
 
     Attributes:
@@ -37,21 +37,23 @@ class Renderer:
     imports: tuple[str, ...] = ()
 
 
-RENDERERS: Mapping[str, Renderer] = {
-    "flytekit.TopFrameRenderer": Renderer(
+RENDERERS: Mapping[str, DeckRenderer] = {
+    "flytekit.TopFrameRenderer": DeckRenderer(
         "{x}.to_html(max_rows={a}, max_cols={b})", (("max_rows", "10"), ("max_cols", "100"))
     ),
-    "flytekit.MarkdownRenderer": Renderer("MarkdownIt().render({x})", imports=("from markdown_it import MarkdownIt",)),
-    "flytekitplugins.MarkdownRenderer": Renderer("markdown.markdown({x})", imports=("import markdown",)),
-    "flytekitplugins.BoxRenderer": Renderer(
+    "flytekit.MarkdownRenderer": DeckRenderer(
+        "MarkdownIt().render({x})", imports=("from markdown_it import MarkdownIt",)
+    ),
+    "flytekitplugins.MarkdownRenderer": DeckRenderer("markdown.markdown({x})", imports=("import markdown",)),
+    "flytekitplugins.BoxRenderer": DeckRenderer(
         "px.box({x}, y={a}).to_html()", (("column_name", ""),), ("import plotly.express as px",)
     ),
-    "flytekitplugins.FrameProfilingRenderer": Renderer(
+    "flytekitplugins.FrameProfilingRenderer": DeckRenderer(
         "ydata_profiling.ProfileReport({x}, title={a}).to_html()",
         (("title", '"Pandas Profiling Report"'),),
         ("import ydata_profiling",),
     ),
-    "flytekitplugins.TableRenderer": Renderer("{x}.to_html(index=False)"),
+    "flytekitplugins.TableRenderer": DeckRenderer("{x}.to_html(index=False)"),
 }
 """Distribution and class → what it does (facts: flytekit 1.16.31 and flytekitplugins-deck-standard)."""
 
@@ -287,7 +289,7 @@ class _Decks:
             return call
         return None
 
-    def _render(self, made: cst.Call, html: cst.Call, known: Renderer) -> None:
+    def _render(self, made: cst.Call, html: cst.Call, known: DeckRenderer) -> None:
         self.plan.want(*known.imports)
         value = html.args[0].value
         arguments: dict[str, cst.BaseExpression] = {}

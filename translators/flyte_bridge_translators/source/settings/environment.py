@@ -32,7 +32,7 @@ from flyte_bridge_translators.source.settings import (
     task_config,
 )
 from flyte_bridge_translators.source.settings.decorated import unique
-from flyte_bridge_translators.source.settings.environment_groups import Home, homes
+from flyte_bridge_translators.source.settings.environment_groups import EnvironmentGroup, homes
 from flyte_bridge_translators.source.settings.places import Places
 from flyte_bridge_translators.source.settings.references import References
 
@@ -74,7 +74,7 @@ class Written:
         late: What of `needs` is defined below it, and is added there.
     """
 
-    home: Home
+    home: EnvironmentGroup
     arguments: dict[str, Doc | None]
     position: int
     needs: set[str] = field(default_factory=set)
@@ -138,7 +138,7 @@ def _launches(module: Module, context: Context) -> bool:
     )
 
 
-def _written(work: Work, home: Home, places: Places) -> Written:
+def _written(work: Work, home: EnvironmentGroup, places: Places) -> Written:
     held = home.settings
     where: cst.CSTNode = home.members[0].decorator if home.members else work.module.tree
     where = home.values[0].value.whole if home.values and not home.members else where
@@ -173,7 +173,7 @@ def _written(work: Work, home: Home, places: Places) -> Written:
     return Written(home, values, min(position, first - 1) if home.values and first is not None else position)
 
 
-def _reuse(work: Work, home: Home) -> Doc | None:
+def _reuse(work: Work, home: EnvironmentGroup) -> Doc | None:
     """The reuse policy of what was an actor environment."""
     if not home.actor:
         return None

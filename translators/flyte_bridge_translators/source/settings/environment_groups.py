@@ -44,7 +44,7 @@ ONLY = (
 
 
 @dataclass
-class Home:
+class EnvironmentGroup:
     """One task environment of a file.
 
     Attributes:
@@ -85,36 +85,38 @@ def key(settings: Mapping[str, cst.BaseExpression]) -> Key:
     return tuple((name, re.sub(r"\s+", "", code(value))) for name, value in settings.items())
 
 
-def homes(module: Module, facts: Facts) -> list[Home]:
+def homes(module: Module, facts: Facts) -> list[EnvironmentGroup]:
     """The environments of a file: those of tasks in the order of the text, then those of drivers."""
     found = list(decorated(module))
-    kept: dict[str, Home] = {}
-    tasks: dict[Key, Home] = {}
-    drivers: dict[Key, Home] = {}
+    kept: dict[str, EnvironmentGroup] = {}
+    tasks: dict[Key, EnvironmentGroup] = {}
+    drivers: dict[Key, EnvironmentGroup] = {}
     for one in found:
         settings = environment_settings(one.settings)
         if one.base is not None:
             base = environment_settings(declared(module, one.base))
             whole = declared(module, one.base)
             actor = {name: whole[name] for name in ACTOR if name in whole}
-            home = kept.setdefault(one.base, Home(one.base, base, declared=True, actor=actor))
+            home = kept.setdefault(one.base, EnvironmentGroup(one.base, base, declared=True, actor=actor))
             if not one.kind.is_driver and key(settings) == key(base):
                 home.members.append(one)
                 continue
         shelf = drivers if one.kind.is_driver else tasks
-        shelf.setdefault(key(settings), Home("", settings, one.kind.is_driver)).members.append(one)
+        shelf.setdefault(key(settings), EnvironmentGroup("", settings, one.kind.is_driver)).members.append(one)
     for value in valued(module):
         settings = environment_settings(value.settings)
         shelf = drivers if value.kind.is_driver else tasks
-        shelf.setdefault(key(settings), Home("", settings, value.kind.is_driver)).values.append(value)
+        shelf.setdefault(key(settings), EnvironmentGroup("", settings, value.kind.is_driver)).values.append(value)
     launches = any(entity.kind is Kind.LAUNCH_PLAN for entity in facts.entities.values())
     if launches and () not in drivers and needs_driver(module, facts):
-        drivers[()] = Home("", {}, driver=True)
+        drivers[()] = EnvironmentGroup("", {}, driver=True)
     _name(list(tasks.values()), list(drivers.values()), module.taken() | set(kept), declared=bool(kept))
     return [*kept.values(), *tasks.values(), *drivers.values()]
 
 
-def _name(tasks: Sequence[Home], drivers: Sequence[Home], taken: set[str], *, declared: bool) -> None:
+def _name(
+    tasks: Sequence[EnvironmentGroup], drivers: Sequence[EnvironmentGroup], taken: set[str], *, declared: bool
+) -> None:
     used = set(taken)
     main = None if declared else _main(tasks)
     images = Counter(code(home.settings["container_image"]) for home in tasks if "container_image" in home.settings)
@@ -132,13 +134,13 @@ def _name(tasks: Sequence[Home], drivers: Sequence[Home], taken: set[str], *, de
         home.variable = unique(wanted, used)
 
 
-def _main(tasks: Sequence[Home]) -> Home | None:
+def _main(tasks: Sequence[EnvironmentGroup]) -> EnvironmentGroup | None:
     """The one that is called `env`: the plain one, else the one with the most tasks."""
     plain = next((home for home in tasks if not home.settings), None)
     return plain or max(tasks, key=lambda home: len(home.members), default=None)
 
 
-def _words(home: Home, main: Home | None, images: Counter[str]) -> Iterator[str]:
+def _words(home: EnvironmentGroup, main: EnvironmentGroup | None, images: Counter[str]) -> Iterator[str]:
     """What to call an environment after, best first: its only task, what only it has, its first task."""
     names = [one.function.name.value.lstrip("_") for one in home.members]
     names += [one.value.name.lstrip("_") for one in home.values]
@@ -158,7 +160,7 @@ def _words(home: Home, main: Home | None, images: Counter[str]) -> Iterator[str]
     yield from names
 
 
-def _is_rare(image: cst.Name, main: Home | None, images: Counter[str]) -> bool:
+def _is_rare(image: cst.Name, main: EnvironmentGroup | None, images: Counter[str]) -> bool:
     """Whether no other environment has that image."""
     other = main.settings.get("container_image") if main is not None else None
     return images[image.value] == 1 and (other is None or code(other) != image.value)

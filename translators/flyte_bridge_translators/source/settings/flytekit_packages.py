@@ -13,7 +13,7 @@ from flyte_bridge_translators.source.engine.layout import Chain, Doc
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.work import Work
 from flyte_bridge_translators.source.settings import image_spec
-from flyte_bridge_translators.source.settings.environment_groups import Home
+from flyte_bridge_translators.source.settings.environment_groups import EnvironmentGroup
 
 PACKAGES: Mapping[str, str] = {
     "adlfs": "adlfs",
@@ -108,7 +108,7 @@ def needed(context: Context, module: str) -> list[str]:
     return sorted(found, key=str.lower)
 
 
-def add(work: Work, home: Home, image: Doc | None, packages: Sequence[str]) -> Doc | None:
+def add(work: Work, home: EnvironmentGroup, image: Doc | None, packages: Sequence[str]) -> Doc | None:
     """The image of an environment with packages added; reports what cannot be extended.
 
     Args:

@@ -11,7 +11,7 @@ from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
 from flyte_bridge_translators.source.engine.house_decorators import tasks_of
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.translator import Context
-from flyte_bridge_translators.source.settings.environment_groups import Home
+from flyte_bridge_translators.source.settings.environment_groups import EnvironmentGroup
 from flyte_bridge_translators.source.settings.launch_plan_reading import wrapped_statements
 from flyte_bridge_translators.source.settings.places import Places
 
@@ -32,7 +32,7 @@ class References:
         for chain, qualified in module.name_references:
             self.found.setdefault(self.places.of(chain), []).append((qualified, chain))
 
-    def of(self, home: Home) -> Iterator[tuple[Entity, cst.Name | cst.Attribute]]:
+    def of(self, home: EnvironmentGroup) -> Iterator[tuple[Entity, cst.Name | cst.Attribute]]:
         """Entities the members of a home refer to, each once, in the order of the text; a launch plan's workflow for it."""
         seen: set[str] = set()
         places = [self.places.of(function) for function in self._functions(home)]
@@ -49,13 +49,13 @@ class References:
                 seen.add(target.qualified)
                 yield target, chain
 
-    def _functions(self, home: Home) -> Iterator[cst.FunctionDef]:
+    def _functions(self, home: EnvironmentGroup) -> Iterator[cst.FunctionDef]:
         """The functions that live in a home, by decorators of the house too."""
         yield from (one.function for one in home.members)
         made = {name for one in home.values for name in tasks_of(self.module, one.value)}
         yield from (one for one in self.module.functions if one.name.value in made and self.module.is_top_level(one))
 
-    def _through_plain_python(self, home: Home) -> Iterator[tuple[Entity, cst.Name]]:
+    def _through_plain_python(self, home: EnvironmentGroup) -> Iterator[tuple[Entity, cst.Name]]:
         """What functions of other files call for them, what variables and containers hold."""
         names = holdings_of(self.module).ids
         called = self.context.flow.called_below(names[function] for function in self._functions(home))

@@ -29,7 +29,7 @@ FOLDER = "/etc/flyte/secrets"
 
 
 @dataclass(frozen=True)
-class Request:
+class SecretRequest:
     """A secret some task asks for: group and key as far as they are known, and its variable as Python text.
 
     One without a variable stands for requests that cannot be read.
@@ -40,7 +40,7 @@ class Request:
     variable: str = ""
 
 
-Requests = list[tuple[cst.FunctionDef, Request]]
+Requests = list[tuple[cst.FunctionDef, SecretRequest]]
 """Every request of the file, with the function whose task makes it."""
 
 
@@ -251,7 +251,7 @@ def _bound(work: Work, node: cst.BaseExpression) -> cst.BaseExpression | None:
     return bindings[0].value if len(bindings) == 1 and bindings[0].kind == "assignment" else None
 
 
-def _requests(work: Work) -> Iterator[tuple[cst.FunctionDef, Request]]:
+def _requests(work: Work) -> Iterator[tuple[cst.FunctionDef, SecretRequest]]:
     for function in work.module.functions:
         found = entity_decorator(work.module, function)
         if found is None:
@@ -259,21 +259,21 @@ def _requests(work: Work) -> Iterator[tuple[cst.FunctionDef, Request]]:
         given = arguments.read(found[0].decorator)
         asked = given.named.get("secret_requests")
         if given.stars or found[2] == "flytekit.Environment":
-            yield function, Request()
+            yield function, SecretRequest()
         if arguments.is_none(asked) or asked is None:
             continue
         items = work.value(asked)
         if not isinstance(items, (cst.List, cst.Tuple)):
-            yield function, Request()
+            yield function, SecretRequest()
             continue
         for element in items.elements:
             yield function, _request(work, element.value)
 
 
-def _request(work: Work, node: cst.BaseExpression) -> Request:
+def _request(work: Work, node: cst.BaseExpression) -> SecretRequest:
     value = work.value(node)
     if not isinstance(value, cst.Call) or work.qualified(value) != NAME:
-        return Request()
+        return SecretRequest()
     given = arguments.read(value, SIGNATURE).named
     own = given.get("env_var")
     name = (
@@ -281,4 +281,4 @@ def _request(work: Work, node: cst.BaseExpression) -> Request:
         if own is not None and not arguments.is_none(own)
         else _variable_text(work, given.get("group"), given.get("key"))
     )
-    return Request(_known(work, given.get("group")), _known(work, given.get("key")), name)
+    return SecretRequest(_known(work, given.get("group")), _known(work, given.get("key")), name)

@@ -14,8 +14,8 @@ from flyteidl.core.types_pb2 import LiteralType
 
 from flyte_bridge_translators.flyte1.names import START
 from flyte_bridge_translators.wire import castable
-from flyte_bridge_translators.wire.compiler.model import Direction, NodeState, Variables, Workflow
-from flyte_bridge_translators.wire.compiler.problems import Code, Problems, text
+from flyte_bridge_translators.wire.compiler.model import Direction, NodeState, Variables, WorkflowDraft
+from flyte_bridge_translators.wire.compiler.problems import CompileErrorCode, Problems, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +28,7 @@ Resolved: TypeAlias = "tuple[LiteralType | None, list[str]] | None"
 
 
 def bind(
-    workflow: Workflow,
+    workflow: WorkflowDraft,
     node: NodeState,
     bindings: Iterable[literals_pb2.Binding],
     parameters: Variables,
@@ -59,9 +59,11 @@ def bind(
         if expected is None and typed:
             _unknown_variable(problems, node.id, name)
         elif not binding.HasField("binding"):
-            problems.collect(Code.VALUE_REQUIRED, node.id, "Value required [Binding].")
+            problems.collect(CompileErrorCode.VALUE_REQUIRED, node.id, "Value required [Binding].")
         elif name in provided:
-            problems.collect(Code.PARAMETER_BOUND_MORE_THAN_ONCE, node.id, f"Input [{name}] is bound more than once.")
+            problems.collect(
+                CompileErrorCode.PARAMETER_BOUND_MORE_THAN_ONCE, node.id, f"Input [{name}] is bound more than once."
+            )
         else:
             provided.add(name)
             type_ = _ANY if expected is None else expected.type
@@ -82,7 +84,7 @@ def effective_outputs(node: NodeState, problems: Problems) -> Variables | None:
         node.effective = _aliased(node)
     variables, wrong = node.effective
     for code, description in wrong:
-        problems.collect(Code(code), node.id, description)
+        problems.collect(CompileErrorCode(code), node.id, description)
     return None if wrong else variables
 
 
@@ -94,18 +96,20 @@ def _aliased(node: NodeState) -> tuple[Variables | None, tuple[tuple[str, str], 
     for alias in node.core.output_aliases:
         if alias.var in aliases:
             once = "An output alias can only be used once in the Workflow."
-            wrong.append((Code.DUPLICATE_ALIAS.value, f"Duplicate alias [{alias.alias}] found. {once}"))
+            wrong.append((CompileErrorCode.DUPLICATE_ALIAS.value, f"Duplicate alias [{alias.alias}] found. {once}"))
         else:
             aliases[alias.var] = alias.alias
     if node.interface is None:
         return None, tuple(wrong)
     variables = {aliases.pop(name, name): variable for name, variable in node.interface.outputs.items()}
-    wrong += [(Code.PARAMETER_NOT_BOUND.value, f"Parameter not bound [{alias}].") for alias in aliases.values()]
+    wrong += [
+        (CompileErrorCode.PARAMETER_NOT_BOUND.value, f"Parameter not bound [{alias}].") for alias in aliases.values()
+    ]
     return variables, tuple(wrong)
 
 
 def _resolve(
-    workflow: Workflow,
+    workflow: WorkflowDraft,
     node: NodeState,
     name: str,
     binding: literals_pb2.BindingData,
@@ -128,7 +132,7 @@ def _resolve(
     else:
         received = text(getattr(binding, kind)) if kind in {"collection", "map"} else kind or ""
         problems.collect(
-            Code.MISMATCHING_BINDINGS,
+            CompileErrorCode.MISMATCHING_BINDINGS,
             node.id,
             f"Input [{name}] on node [{node.id}] expects bindings of type [{text(expected)}].  Received [{received}]",
         )
@@ -145,7 +149,7 @@ def _resolve(
 
 
 def _variant(
-    workflow: Workflow,
+    workflow: WorkflowDraft,
     node: NodeState,
     name: str,
     binding: literals_pb2.BindingData,
@@ -164,7 +168,7 @@ def _variant(
             continue
         if chosen is not None:
             problems.collect(
-                Code.AMBIGUOUS_BINDING_UNION_VALUE,
+                CompileErrorCode.AMBIGUOUS_BINDING_UNION_VALUE,
                 node.id,
                 f"{expects} which is ambiguous as both variants [{text(chosen[0])}] and [{text(variant)}] match.",
             )
@@ -172,14 +176,16 @@ def _variant(
         chosen = variant, resolved
     if chosen is None:
         problems.collect(
-            Code.INCOMPATIBLE_BINDING_UNION_VALUE, node.id, f"{expects} which does not match any of the variants."
+            CompileErrorCode.INCOMPATIBLE_BINDING_UNION_VALUE,
+            node.id,
+            f"{expects} which does not match any of the variants.",
         )
         return None
     return chosen[1]
 
 
 def _promise(
-    workflow: Workflow,
+    workflow: WorkflowDraft,
     node: NodeState,
     name: str,
     promise: types_pb2.OutputReference,
@@ -191,13 +197,15 @@ def _promise(
     upstream = workflow.nodes.get(promise.node_id or START)
     if upstream is None:
         problems.collect(
-            Code.NODE_REFERENCE_NOT_FOUND, promise.node_id, f"Referenced node [{promise.node_id}] not found."
+            CompileErrorCode.NODE_REFERENCE_NOT_FOUND,
+            promise.node_id,
+            f"Referenced node [{promise.node_id}] not found.",
         )
         _not_bound(problems, node.id, name)
         return None
     parsed = _parse(promise.var)
     if parsed is None:
-        problems.collect(Code.SYNTAX_ERROR, node.id, f"Failed to parse element [{promise.var}].")
+        problems.collect(CompileErrorCode.SYNTAX_ERROR, node.id, f"Failed to parse element [{promise.var}].")
         return None
     variables = effective_outputs(upstream, problems)
     variable = None if variables is None else variables.get(parsed[1])
@@ -220,7 +228,7 @@ def _promise(
             field = attribute.string_value
             if field not in source.structure.dataclass_type:
                 has_not = f"Variable [{promise.var}] (type [{text(source)}]) doesn't have field [{field}]."
-                problems.collect(Code.FIELD_NOT_FOUND, node.id, has_not)
+                problems.collect(CompileErrorCode.FIELD_NOT_FOUND, node.id, has_not)
                 return None
             source = source.structure.dataclass_type[field]
     if typed and not castable.castable(source, expected):
@@ -243,10 +251,10 @@ def _scalar(
     type_ = castable.type_of_scalar(scalar)
     if type_ is None:
         kind = scalar.WhichOneof("value") or "nothing"
-        problems.collect(Code.UNRECOGNIZED_VALUE, node.id, f"Unrecognized value [{kind}].")
+        problems.collect(CompileErrorCode.UNRECOGNIZED_VALUE, node.id, f"Unrecognized value [{kind}].")
     elif typed and not castable.castable(type_, expected):
         problems.collect(
-            Code.MISMATCHING_TYPES,
+            CompileErrorCode.MISMATCHING_TYPES,
             node.id,
             f"Variable [{name}] (type [{type_text(type_)}]) doesn't match expected type [{type_text(expected)}].",
         )
@@ -254,7 +262,7 @@ def _scalar(
         value, legal = scalar.primitive.string_value, expected.enum_type.values
         if value not in legal:
             problems.collect(
-                Code.ILLEGAL_ENUM_VALUE,
+                CompileErrorCode.ILLEGAL_ENUM_VALUE,
                 node.id,
                 f"Input [{name}] on node [{node.id}] is an Enum and expects value to be one of "
                 f"[[{' '.join(legal)}]].  Received [{value}]",
@@ -289,7 +297,7 @@ def _mismatch(
     given = variable if upstream.name is None else f"{upstream.name}.{variable}"
     taken = name if node.name is None else f"{node.name}.{name}"
     problems.collect(
-        Code.MISMATCHING_TYPES,
+        CompileErrorCode.MISMATCHING_TYPES,
         node.id,
         f"The output variable '{given}' has type [{type_text(source)}], but it's assigned to the input variable "
         f"'{taken}' which has type type [{type_text(expected)}].",
@@ -297,8 +305,8 @@ def _mismatch(
 
 
 def _not_bound(problems: Problems, node: str, name: str) -> None:
-    problems.collect(Code.PARAMETER_NOT_BOUND, node, f"Parameter not bound [{name}].")
+    problems.collect(CompileErrorCode.PARAMETER_NOT_BOUND, node, f"Parameter not bound [{name}].")
 
 
 def _unknown_variable(problems: Problems, node: str, name: str) -> None:
-    problems.collect(Code.VARIABLE_NAME_NOT_FOUND, node, f"Variable [{name}] not found on node [{node}].")
+    problems.collect(CompileErrorCode.VARIABLE_NAME_NOT_FOUND, node, f"Variable [{name}] not found on node [{node}].")

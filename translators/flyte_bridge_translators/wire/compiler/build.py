@@ -17,10 +17,10 @@ from flyte_bridge_translators.wire.compiler.model import (
     Interface,
     Library,
     NodeState,
-    Workflow,
+    WorkflowDraft,
     key,
 )
-from flyte_bridge_translators.wire.compiler.problems import Code, Problems, text
+from flyte_bridge_translators.wire.compiler.problems import CompileErrorCode, Problems, text
 
 if TYPE_CHECKING:
     from flyteidl.core import identifier_pb2
@@ -44,9 +44,11 @@ def build(compiled: compiler_pb2.CompiledWorkflow, library: Library, problems: P
     nodes = template.nodes[2:]
     if not nodes:
         identifier = text(template.id)
-        problems.collect(Code.NO_NODES_FOUND, identifier, f"Can't find any nodes in workflow [{identifier}].")
+        problems.collect(
+            CompileErrorCode.NO_NODES_FOUND, identifier, f"Can't find any nodes in workflow [{identifier}]."
+        )
         return
-    workflow = Workflow(compiled, library)
+    workflow = WorkflowDraft(compiled, library)
     template.interface.SetInParent()
     interface = interfaces.complete(template.interface)
     interfaces.check(START, interface, problems)
@@ -62,7 +64,7 @@ def build(compiled: compiler_pb2.CompiledWorkflow, library: Library, problems: P
     for node in nodes:
         state = workflow.state(node)
         if state.id in workflow.nodes:
-            problems.collect(Code.DUPLICATE_ID, state.id, "Trying to insert two nodes with the same id.")
+            problems.collect(CompileErrorCode.DUPLICATE_ID, state.id, "Trying to insert two nodes with the same id.")
             continue
         workflow.nodes[state.id] = state
         _node(workflow, state, problems.scope())
@@ -85,9 +87,9 @@ def build(compiled: compiler_pb2.CompiledWorkflow, library: Library, problems: P
     workflow.connect()
 
 
-def _node(workflow: Workflow, node: NodeState, problems: Problems) -> None:
+def _node(workflow: WorkflowDraft, node: NodeState, problems: Problems) -> None:
     if not node.id:
-        problems.collect(Code.VALUE_REQUIRED, "<node>", "Value required [Id].")
+        problems.collect(CompileErrorCode.VALUE_REQUIRED, "<node>", "Value required [Id].")
     if node.id in SENTINELS:
         return
     if interfaces.find(workflow, node, problems.scope()) is not None:
@@ -100,7 +102,7 @@ def _node(workflow: Workflow, node: NodeState, problems: Problems) -> None:
         _sub_workflow(workflow, node, node.core.workflow_node.sub_workflow_ref, problems)
 
 
-def _branch(workflow: Workflow, node: NodeState, problems: Problems) -> None:
+def _branch(workflow: WorkflowDraft, node: NodeState, problems: Problems) -> None:
     branch = node.core.branch_node.if_else
     if not branch.HasField("case"):
         conditions.no_condition(node, problems)
@@ -110,10 +112,10 @@ def _branch(workflow: Workflow, node: NodeState, problems: Problems) -> None:
         else:
             conditions.no_condition(node, problems)
         if not block.HasField("then_node"):
-            problems.collect(Code.BRANCH_NODE_ID_NOT_FOUND, node.id, "BranchNode not assigned")
+            problems.collect(CompileErrorCode.BRANCH_NODE_ID_NOT_FOUND, node.id, "BranchNode not assigned")
     if branch.WhichOneof("default") is None:
         missing = "Branch Node must have either the else case set or a default error."
-        problems.collect(Code.BRANCH_NODE_HAS_NO_DEFAULT, node.id, missing)
+        problems.collect(CompileErrorCode.BRANCH_NODE_HAS_NO_DEFAULT, node.id, missing)
     arms = [workflow.state(arm) for arm in interfaces.arms(node)]
     for arm in arms:
         _node(workflow, arm, problems.scope())
@@ -123,7 +125,7 @@ def _branch(workflow: Workflow, node: NodeState, problems: Problems) -> None:
 
 
 def _sub_workflow(
-    workflow: Workflow, node: NodeState, reference: identifier_pb2.Identifier, problems: Problems
+    workflow: WorkflowDraft, node: NodeState, reference: identifier_pb2.Identifier, problems: Problems
 ) -> None:
     """Compile what the node refers to, once for each workflow that refers to it, as Flyte 1 does.
 
@@ -136,7 +138,7 @@ def _sub_workflow(
     found = workflow.library.sub_workflows.get(this)
     if found is None:
         missing = f"Referenced Workflow [{text(reference)}] not found."
-        problems.collect(Code.WORKFLOW_REFERENCE_NOT_FOUND, node.id, missing)
+        problems.collect(CompileErrorCode.WORKFLOW_REFERENCE_NOT_FOUND, node.id, missing)
         return
     if found.compiled is None:
         found.compiled = prepared(found.template)
@@ -146,7 +148,7 @@ def _sub_workflow(
         workflow.done.add(this)
 
 
-def _edges(workflow: Workflow, node: NodeState, direction: Direction, problems: Problems) -> None:
+def _edges(workflow: WorkflowDraft, node: NodeState, direction: Direction, problems: Problems) -> None:
     if node.interface is None:
         return  # why that is so has been said
     if direction is Direction.BOTH:
@@ -155,23 +157,23 @@ def _edges(workflow: Workflow, node: NodeState, direction: Direction, problems: 
                 workflow.edge(upstream, node.id, direction)
             else:
                 missing = f"Referenced node [{upstream}] not found."
-                problems.collect(Code.NODE_REFERENCE_NOT_FOUND, node.id, missing)
+                problems.collect(CompileErrorCode.NODE_REFERENCE_NOT_FOUND, node.id, missing)
     bind(workflow, node, node.core.inputs, node.interface.inputs, problems, direction=direction)
 
 
-def _reachable(workflow: Workflow, problems: Problems) -> None:
+def _reachable(workflow: WorkflowDraft, problems: Problems) -> None:
     cycle, visited = _walk(workflow)
     if cycle:
         found = f"A cycle has been detected while traversing the Workflow [{'>'.join(cycle)}]."
-        problems.collect(Code.CYCLE_DETECTED, START, found)
+        problems.collect(CompileErrorCode.CYCLE_DETECTED, START, found)
         return
     unreachable = sorted(workflow.nodes.keys() - visited - {END})
     if unreachable:
         found = f"The Workflow contain unreachable nodes [{','.join(unreachable)}]."
-        problems.collect(Code.UNREACHABLE_NODES, START, found)
+        problems.collect(CompileErrorCode.UNREACHABLE_NODES, START, found)
 
 
-def _walk(workflow: Workflow) -> tuple[list[str], set[str]]:
+def _walk(workflow: WorkflowDraft) -> tuple[list[str], set[str]]:
     """Depth first from the start node, without recursion: a chain may have thousands of nodes."""
     visited = {START}
     path, within = [START], {START}

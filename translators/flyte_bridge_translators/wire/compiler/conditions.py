@@ -11,7 +11,7 @@ from flyteidl.core import types_pb2
 
 from flyte_bridge_translators.wire import castable
 from flyte_bridge_translators.wire.compiler.bindings import type_text
-from flyte_bridge_translators.wire.compiler.problems import Code, Problems
+from flyte_bridge_translators.wire.compiler.problems import CompileErrorCode, Problems
 
 if TYPE_CHECKING:
     from flyteidl.core import condition_pb2
@@ -34,18 +34,18 @@ def check(node: NodeState, expression: condition_pb2.BooleanExpression, problems
         left = _operand(node, "LeftValue", comparison, problems.scope())
         if right is not None and left is not None and not _comparable(left, right):
             problems.collect(
-                Code.MISMATCHING_TYPES,
+                CompileErrorCode.MISMATCHING_TYPES,
                 node.id,
                 f"Variable [RightValue] (type [{type_text(right)}]) doesn't match expected type [{type_text(left)}].",
             )
     else:
-        problems.collect(Code.VALUE_REQUIRED, node.id, "Value required [Expr].")
+        problems.collect(CompileErrorCode.VALUE_REQUIRED, node.id, "Value required [Expr].")
 
 
 def no_condition(node: NodeState, problems: Problems) -> None:
     """Say that a condition is missing."""
     missing = "One of the branches on the node doesn't have a condition."
-    problems.collect(Code.BRANCH_NODE_HAS_NO_CONDITION, node.id, missing)
+    problems.collect(CompileErrorCode.BRANCH_NODE_HAS_NO_CONDITION, node.id, missing)
 
 
 def _comparable(left: types_pb2.LiteralType, right: types_pb2.LiteralType) -> bool:
@@ -59,7 +59,7 @@ def _operand(
     name = "right_value" if side == "RightValue" else "left_value"
     operand = getattr(comparison, name)
     if not comparison.HasField(name):
-        problems.collect(Code.VALUE_REQUIRED, node.id, f"Value required [{side}].")
+        problems.collect(CompileErrorCode.VALUE_REQUIRED, node.id, f"Value required [{side}].")
         return None
     kind = operand.WhichOneof("val")
     if kind == "primitive":
@@ -67,17 +67,17 @@ def _operand(
     if kind == "scalar":
         return None  # None and what is compared with it need no common type
     if kind != "var" or not operand.var:
-        problems.collect(Code.VALUE_REQUIRED, node.id, f"Value required [{side}.Val].")
+        problems.collect(CompileErrorCode.VALUE_REQUIRED, node.id, f"Value required [{side}.Val].")
         return None
     if node.interface is None:
-        problems.collect(Code.VALUE_REQUIRED, node.id, f"Value required [{operand.var}].")
+        problems.collect(CompileErrorCode.VALUE_REQUIRED, node.id, f"Value required [{operand.var}].")
         return None
     variable = node.interface.inputs.get(operand.var)
     if variable is not None:
         return None if _within_a_struct(node, operand.var, variable.type) else variable.type
     if not any(binding.var == operand.var for binding in node.core.inputs):
         unknown = f"Variable [{operand.var}] not found on node [{node.id}]."
-        problems.collect(Code.VARIABLE_NAME_NOT_FOUND, node.id, unknown)
+        problems.collect(CompileErrorCode.VARIABLE_NAME_NOT_FOUND, node.id, unknown)
     return None
 
 

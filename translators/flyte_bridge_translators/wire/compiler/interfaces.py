@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from flyteidl.core import interface_pb2, types_pb2
 
 from flyte_bridge_translators.wire.compiler.bindings import bind, type_text
-from flyte_bridge_translators.wire.compiler.model import Direction, Interface, NodeState, Variables, Workflow, key
-from flyte_bridge_translators.wire.compiler.problems import Code, Problems, text
+from flyte_bridge_translators.wire.compiler.model import Direction, Interface, NodeState, Variables, WorkflowDraft, key
+from flyte_bridge_translators.wire.compiler.problems import CompileErrorCode, Problems, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,18 +31,18 @@ def check(node: str, interface: Interface, problems: Problems) -> None:
     for variables in (interface.inputs, interface.outputs):
         for name, variable in variables.items():
             if not name:
-                problems.collect(Code.VALUE_REQUIRED, node, "Value required [paramName].")
+                problems.collect(CompileErrorCode.VALUE_REQUIRED, node, "Value required [paramName].")
             if not variable.HasField("type"):
-                problems.collect(Code.VALUE_REQUIRED, node, "Value required [param.Type].")
+                problems.collect(CompileErrorCode.VALUE_REQUIRED, node, "Value required [param.Type].")
 
 
-def find(workflow: Workflow, node: NodeState, problems: Problems) -> Interface | None:
+def find(workflow: WorkflowDraft, node: NodeState, problems: Problems) -> Interface | None:
     """What a node takes and gives; found once, kept in its state."""
     if node.interface is not None:
         return node.interface
     finder = _BY_KIND.get(node.kind or "")
     if finder is None:
-        problems.collect(Code.VALUE_REQUIRED, node.id, "Value required [Target].")
+        problems.collect(CompileErrorCode.VALUE_REQUIRED, node.id, "Value required [Target].")
         return None
     interface = finder(workflow, node, problems)
     if interface is not None:
@@ -53,19 +53,19 @@ def find(workflow: Workflow, node: NodeState, problems: Problems) -> Interface |
     return interface
 
 
-def _task(workflow: Workflow, node: NodeState, problems: Problems) -> Interface | None:
+def _task(workflow: WorkflowDraft, node: NodeState, problems: Problems) -> Interface | None:
     target = node.core.task_node
     if not target.HasField("reference_id"):
-        problems.collect(Code.VALUE_REQUIRED, node.id, "Value required [TaskNode.ReferenceId].")
+        problems.collect(CompileErrorCode.VALUE_REQUIRED, node.id, "Value required [TaskNode.ReferenceId].")
         return None
     interface = workflow.library.interfaces.get(key(target.reference_id))
     if interface is None:
         missing = f"Referenced Task [{text(target.reference_id)}] not found."
-        problems.collect(Code.TASK_REFERENCE_NOT_FOUND, node.id, missing)
+        problems.collect(CompileErrorCode.TASK_REFERENCE_NOT_FOUND, node.id, missing)
     return interface
 
 
-def _workflow(workflow: Workflow, node: NodeState, problems: Problems) -> Interface | None:
+def _workflow(workflow: WorkflowDraft, node: NodeState, problems: Problems) -> Interface | None:
     target = node.core.workflow_node
     kind = target.WhichOneof("reference")
     if kind == "launchplan_ref":
@@ -82,7 +82,7 @@ def _workflow(workflow: Workflow, node: NodeState, problems: Problems) -> Interf
 
 
 def _launch_plan(
-    workflow: Workflow, node: NodeState, reference: identifier_pb2.Identifier, problems: Problems
+    workflow: WorkflowDraft, node: NodeState, reference: identifier_pb2.Identifier, problems: Problems
 ) -> Interface | None:
     """Its required inputs, and those of the others that the node binds."""
     plan = workflow.library.launch_plans.get(key(reference))
@@ -98,7 +98,7 @@ def _launch_plan(
     return Interface(inputs, dict(plan.closure.expected_outputs.variables))
 
 
-def _gate(workflow: Workflow, node: NodeState, problems: Problems) -> Interface | None:
+def _gate(workflow: WorkflowDraft, node: NodeState, problems: Problems) -> Interface | None:
     gate = node.core.gate_node
     condition = gate.WhichOneof("condition")
     if condition == "approve":  # passes its inputs on
@@ -107,19 +107,23 @@ def _gate(workflow: Workflow, node: NodeState, problems: Problems) -> Interface 
     if condition == "signal":
         name = gate.signal.output_variable_name
         if not gate.signal.HasField("type"):
-            problems.collect(Code.VALUE_REQUIRED, node.id, "Value required [GateNode.Signal.Type].")
+            problems.collect(CompileErrorCode.VALUE_REQUIRED, node.id, "Value required [GateNode.Signal.Type].")
         elif not name:
-            problems.collect(Code.VALUE_REQUIRED, node.id, "Value required [GateNode.Signal.OutputVariableName].")
+            problems.collect(
+                CompileErrorCode.VALUE_REQUIRED, node.id, "Value required [GateNode.Signal.OutputVariableName]."
+            )
         else:
             return Interface({}, {name: interface_pb2.Variable(type=gate.signal.type)})
         return None
     if condition == "sleep":
         return Interface()
-    problems.collect(Code.NO_CONDITION_FOUND, node.id, f"Can't find any condition in gate node [{node.id}].")
+    problems.collect(
+        CompileErrorCode.NO_CONDITION_FOUND, node.id, f"Can't find any condition in gate node [{node.id}]."
+    )
     return None
 
 
-def _array(workflow: Workflow, node: NodeState, problems: Problems) -> Interface | None:
+def _array(workflow: WorkflowDraft, node: NodeState, problems: Problems) -> Interface | None:
     """The sub-node's, which flytekit has made one of lists; where it says that it has not, we do."""
     array = node.core.array_node
     interface = find(workflow, workflow.state(array.node), problems.scope())
@@ -143,7 +147,7 @@ def arms(node: NodeState) -> list[workflow_pb2.Node]:
     return [*nodes, branch.else_node] if branch.WhichOneof("default") == "else_node" else nodes
 
 
-def _branch(workflow: Workflow, node: NodeState, problems: Problems) -> Interface | None:
+def _branch(workflow: WorkflowDraft, node: NodeState, problems: Problems) -> Interface | None:
     """Takes what its conditions compare, gives what all arms give. The arms' nodes get the branch's id before theirs."""
     branch = node.core.branch_node
     required = (
@@ -153,11 +157,11 @@ def _branch(workflow: Workflow, node: NodeState, problems: Problems) -> Interfac
     )
     for name, there in required:
         if not there:
-            problems.collect(Code.VALUE_REQUIRED, node.id, f"Value required [{name}].")
+            problems.collect(CompileErrorCode.VALUE_REQUIRED, node.id, f"Value required [{name}].")
             return None
     for block in branch.if_else.other:
         if not block.HasField("then_node"):
-            problems.collect(Code.VALUE_REQUIRED, node.id, "Value required [IfElse.Case.ThenNode].")
+            problems.collect(CompileErrorCode.VALUE_REQUIRED, node.id, "Value required [IfElse.Case.ThenNode].")
     outputs: Variables | None = None
     for arm in arms(node):
         state = workflow.state(arm)
@@ -180,14 +184,16 @@ def _equal(
 ) -> None:
     if first != second:
         differ = f"Variable [{name}] (type [{type_text(first)}]) doesn't match expected type [{type_text(second)}]."
-        problems.collect(Code.MISMATCHING_TYPES, node, differ)
+        problems.collect(CompileErrorCode.MISMATCHING_TYPES, node, differ)
 
 
 def _not_found(problems: Problems, node: str, reference: str) -> None:
-    problems.collect(Code.WORKFLOW_REFERENCE_NOT_FOUND, node, f"Referenced Workflow [{reference}] not found.")
+    problems.collect(
+        CompileErrorCode.WORKFLOW_REFERENCE_NOT_FOUND, node, f"Referenced Workflow [{reference}] not found."
+    )
 
 
-_BY_KIND: dict[str, Callable[[Workflow, NodeState, Problems], Interface | None]] = {
+_BY_KIND: dict[str, Callable[[WorkflowDraft, NodeState, Problems], Interface | None]] = {
     "task_node": _task,
     "workflow_node": _workflow,
     "branch_node": _branch,

@@ -90,7 +90,7 @@ class Library:
     launch_plans: Mapping[Key, launch_plan_pb2.LaunchPlan]
 
 
-class Workflow:
+class WorkflowDraft:
     """A workflow while it is built.
 
     Attributes:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 
-class Code(str, Enum):
+class CompileErrorCode(str, Enum):
     """Flyte 1's names for what can be wrong."""
 
     CYCLE_DETECTED = "CycleDetected"
@@ -98,7 +98,7 @@ class Problems:
         """A part whose problems are counted on their own, and are this one's as well."""
         return Problems(self)
 
-    def collect(self, code: Code, node: str, description: str) -> None:
+    def collect(self, code: CompileErrorCode, node: str, description: str) -> None:
         """Note a problem; an equal one is noted once."""
         self._collected[Problem(code.value, node, description)] = None
         scope: Problems | None = self

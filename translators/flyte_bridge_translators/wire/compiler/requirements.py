@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flyte_bridge_translators.wire.compiler.model import Key, key
-from flyte_bridge_translators.wire.compiler.problems import Code, Problems, text
+from flyte_bridge_translators.wire.compiler.problems import CompileErrorCode, Problems, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,9 +82,9 @@ class Walk:
         if this in self._within:
             names = [at[3] for at in (*self._within[self._within.index(this) :], this)]
             cycle = f"A cycle has been detected while traversing the Workflow [{'>'.join(names)}]."
-            self._problems.collect(Code.CYCLE_DETECTED, node, cycle)
+            self._problems.collect(CompileErrorCode.CYCLE_DETECTED, node, cycle)
         elif template is None:
             missing = f"Referenced Workflow [{text(reference)}] not found."
-            self._problems.collect(Code.WORKFLOW_REFERENCE_NOT_FOUND, node, missing)
+            self._problems.collect(CompileErrorCode.WORKFLOW_REFERENCE_NOT_FOUND, node, missing)
         elif this not in self._seen:
             self.workflow(template)
