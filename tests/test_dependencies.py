@@ -19,7 +19,7 @@ NOT_IMPORTED = {
 }
 """Requirements that no module names, and what uses them."""
 
-RUN_AS_COMMANDS = {"bandit", "coverage", "import-linter", "mypy", "ruff", "pre-commit"}
+RUN_AS_COMMANDS = {"bandit", "coverage", "hatchling", "import-linter", "mypy", "ruff", "pre-commit"}
 """Development requirements that are programs."""
 
 USED_BY_OTHERS = {

@@ -142,6 +142,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 SAYS = {
     "flyte-bridge demo": "Report: ",
     "flyte-bridge doctor": "flyte-bridge",
+    "flyte-bridge assess examples": "winery.training.train",
     "--certificate proof.json": "1 SAME",
     "verify proof.json --write --strict": "HOLDS",
     "graph examples/survey.py::survey": "flowchart",
