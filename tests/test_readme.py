@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
 
 HOUSE = Path(__file__).parent.parent
-PAGES = [HOUSE / "README.md", *sorted((HOUSE / "docs").rglob("*.md"))]
+PAGES = [HOUSE / name for name in ("README.md", "AGENTS.md", "skills/flyte-bridge/SKILL.md")]
+PAGES += sorted((HOUSE / "docs").rglob("*.md"))
 DOORS = [HOUSE / "docs" / "index.md", *(HOUSE / "docs" / "paths" / name for name in ("convert.md", "run.md"))]
 """Pages whose blocks are run, too."""
 PATIENCE = 300
