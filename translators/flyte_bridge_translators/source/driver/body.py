@@ -214,6 +214,13 @@ class Reader:
             return None
         return conditional
 
+    def _in_reported(self, node: cst.CSTNode) -> bool:
+        """Whether a conditional around it was reported as a whole."""
+        above = (each for each in self.scene.module.ancestors(node) if isinstance(each, cst.Call))
+        return any(
+            conditional is not None and conditional.wrong for conditional in (parse(self.scene, call) for call in above)
+        )
+
     def _is_call(self, node: cst.BaseExpression) -> bool:
         """Whether an expression becomes an await or a branch."""
         conditional = parse(self.scene, node)
@@ -264,6 +271,8 @@ class Reader:
                 step.reads.append(Read(node, "", inner))
                 return
             if is_unread(self.scene, node) and self.holds_call(node):
+                if self._in_reported(node):
+                    return
                 message = f"`{layout.brief(node)}` is a piece of a conditional: write the conditional as one expression"
                 self.scene.plan.report("FB242", node, message)
                 return

@@ -13,6 +13,7 @@ from flyte_bridge_translators.source.driver.shape import Shape
 from flyte_bridge_translators.source.driver.steps import BlockStep, BranchStep, CallStep, PlainStep, Step
 from flyte_bridge_translators.source.driver.text_blocks import tuple_of
 from flyte_bridge_translators.source.engine.edits import Rewrite
+from flyte_bridge_translators.source.engine.tree import walk
 
 
 class Exports:
@@ -130,7 +131,9 @@ def augmented(step: Step) -> list[str]:
     """The variables a plain statement changes by `+=` and the like: Python takes them for its function's own."""
     if not isinstance(step, PlainStep) or step.make is not None:
         return []
-    lines = [step.small] if step.small is not None else list(getattr(step.line, "body", ()))
+    text = step.small if step.small is not None else step.line
     return [
-        small.target.value for small in lines if isinstance(small, cst.AugAssign) and isinstance(small.target, cst.Name)
+        node.target.value
+        for node in walk(text)
+        if isinstance(node, cst.AugAssign) and isinstance(node.target, cst.Name)
     ]
