@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import tarfile
 import zipfile
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.slow
 
 HOUSE = Path(__file__).parent.parent
 ROOTS = ("bridge", "cli", "translators")
+CAPABILITIES = ("Convert", "Run unchanged", "Callers", "Side by side", "Embedded backend", "Trust", "House")
 
 
 def _files() -> set[str]:
@@ -62,6 +65,17 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
         archive.extractall(place / "unpacked", filter="data")
     (source,) = (place / "unpacked").iterdir()
     return Release(sdist, _build("wheel", source, place / "wheel"))
+
+
+def test_the_changelog_dates_the_version() -> None:
+    """Its newest section is pyproject's version with a day, and has a part for each capability."""
+    newest = (HOUSE / "CHANGELOG.md").read_text().split("\n## ")[1]
+    (version,) = re.findall(r'^version = "(.+)"$', (HOUSE / "pyproject.toml").read_text(), re.MULTILINE)
+    day = re.fullmatch(rf"{re.escape(version)} \((.+)\)", newest.splitlines()[0])
+    assert day is not None
+    date.fromisoformat(day[1])
+    parts = re.findall(r"^### (.+)$", newest, re.MULTILINE)
+    assert [part for part in parts if part in CAPABILITIES] == list(CAPABILITIES)
 
 
 def test_the_wheel_holds_every_file_of_the_packages(release: Release) -> None:
