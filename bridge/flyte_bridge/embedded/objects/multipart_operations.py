@@ -63,7 +63,7 @@ async def complete(call: Call) -> None:
         tree = xml.parse(data, "CompleteMultipartUpload")
         wanted = [
             (int(element.findtext("PartNumber") or ""), (element.findtext("ETag") or "").strip().strip('"'))
-            for element in tree.findall("UploadPart")
+            for element in tree.findall("Part")
         ]
     except ValueError as error:
         raise S3Fault("MalformedXML", str(error)) from error
@@ -85,7 +85,7 @@ async def list_parts(call: Call) -> None:
     upload = _upload(call)
     found: list[tuple[str, object]] = [
         (
-            "UploadPart",
+            "Part",
             [
                 ("PartNumber", part.number),
                 ("LastModified", _stamp(part.modified)),
