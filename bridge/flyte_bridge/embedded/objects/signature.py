@@ -23,7 +23,7 @@ from urllib.parse import quote, unquote_to_bytes
 from flyte_bridge.embedded.objects.faults import S3Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from flyte_bridge.embedded.objects.http import HttpRequest
 
@@ -36,6 +36,10 @@ LONGEST = 7 * 86_400
 """Seconds a pre-signed URL may be good for: S3's own bound."""
 
 _UNSIGNED = "UNSIGNED-PAYLOAD"
+_AMAZON = "x-amz-"
+_COVERED = frozenset({"x-amz-content-sha256", "x-amz-date", "x-amz-user-agent"})
+"""Those of Amazon's headers that a signature covers by other means, or that ask for nothing."""
+
 # fmt: off
 _V2_RESOURCES = {
     "acl", "lifecycle", "location", "logging", "notification", "partNumber", "policy", "requestPayment", "torrent",
@@ -124,6 +128,7 @@ class Verifier:
             text = f"{ALGORITHM}\n{date}\n{scope}\n{digest}"
             right = hmac.new(self._signing_key(scope), text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
             if hmac.compare_digest(right.encode(), given.encode("utf-8", "replace")):
+                _check_all_signed(request, names)
                 return
         raise S3Fault("SignatureDoesNotMatch", "the request was signed with another key, or changed on its way")
 
@@ -162,7 +167,7 @@ class Verifier:
         self._check_key(key)
         query, headers = request.query, request.headers
         amazon = "".join(
-            f"{name}:{value.strip()}\n" for name, value in sorted(headers.items()) if name.startswith("x-amz-")
+            f"{name}:{value.strip()}\n" for name, value in sorted(headers.items()) if name.startswith(_AMAZON)
         )
         resources = "&".join(
             f"{name}={value}" if value else name for name, value in sorted(query.items()) if name in _V2_RESOURCES
@@ -179,6 +184,20 @@ class Verifier:
             raise S3Fault(
                 "InvalidAccessKeyId", f"the embedded store knows no key {key!r}; `flyte-bridge status` prints its keys"
             )
+
+
+def _check_all_signed(request: HttpRequest, signed: Iterable[str]) -> None:
+    """Refuse what was added to a signed request: `x-amz-copy-source` would make an upload's URL one that reads all objects.
+
+    Raises:
+        S3Fault: One of Amazon's headers is not signed, which S3 refuses, too.
+    """
+    covered = _COVERED.union(signed)
+    added = sorted(name for name in request.headers if name.startswith(_AMAZON) and name not in covered)
+    if added:
+        raise S3Fault(
+            "AccessDenied", f"There were headers present in the request which were not signed: {', '.join(added)}"
+        )
 
 
 def _time(date: str) -> datetime:
