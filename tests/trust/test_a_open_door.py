@@ -20,6 +20,7 @@ from flyteidl2.project import project_service_pb2, project_service_pb2_grpc
 
 import admitted
 from flyte_bridge import config
+from flyte_bridge.embedded.admission import Admission
 from flyte_bridge.embedded.console import login
 from flyte_bridge.embedded_client import instance, login_url, snippets
 
@@ -110,6 +111,30 @@ def test_names_of_loopback_are_ours(backend: instance.Instance, name: str) -> No
     """Whichever name of this machine a client uses, with the right port."""
     told = admitted.headers(backend.access)  # type: ignore[arg-type]
     assert ask(backend, "POST", PROJECTS, b"{}", host=name.format(port=backend.port), **JSON, **told).status == 200
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    ("origin", "let_in"),
+    [
+        ("http://10.0.0.5:8089", True),
+        ("https://10.0.0.5:8089", True),
+        ("http://bridge.example", True),
+        ("http://203.0.113.5", False),
+        ("http://127.0.0.1:8888", False),
+        ("http://10.0.0.5", False),
+        ("http://[2001:db8::1]:8089", False),
+        ("null", False),
+    ],
+)
+def test_a_server_on_every_address_knows_other_addresses_pages(origin: str, let_in: bool, order: int) -> None:
+    """It answers at any address, but to pages of the one that the request means and of its names alone."""
+    asked = Admission(None, ["bridge.example"])
+    asked.listens("0.0.0.0", 8089)  # nosec B104 - nothing listens
+    headers = [(b"host", b"10.0.0.5:8089"), (b"origin", origin.encode())][::order]
+    refusal = asked.refusal(headers)
+    assert (refusal is None) is let_in
+    assert refusal is None or refusal.status == 403
 
 
 @pytest.mark.parametrize("header", ["authorization", "proxy_authorization", "flyte_authorization"])

@@ -92,24 +92,23 @@ class Admission:
 
     def refusal(self, headers: Sequence[tuple[bytes, bytes]]) -> Refusal | None:
         """Why a request does not mean this server, or comes from where none may come from; `None` if all is well."""
-        told_host = False
+        hosts = [value.decode("latin-1").lower() for name, value in headers if name == b"host"]
         site = mode = ""
         for name, value in headers:
             if name == b"host":
-                told_host = True
                 if not self._is_known(value.decode("latin-1").lower()):
                     return Refusal(
                         HTTPStatus.MISDIRECTED_REQUEST,
                         f"this is not {value.decode('latin-1')!r}; a server known by other names needs FLYTE_BRIDGE_HOSTS",
                     )
             elif name == b"origin":
-                if not self._is_ours(value.decode("latin-1")):
+                if not self._is_ours(value.decode("latin-1"), hosts):
                     return Refusal(HTTPStatus.FORBIDDEN, "pages of other sites have no access to the embedded backend")
             elif name == b"sec-fetch-site":
                 site = value.decode("latin-1")
             elif name == b"sec-fetch-mode":
                 mode = value.decode("latin-1")
-        if not told_host:
+        if not hosts:
             return Refusal(HTTPStatus.MISDIRECTED_REQUEST, "the request does not say which host it means")
         if (
             site and site not in _OURS and mode != "navigate"
@@ -127,9 +126,13 @@ class Admission:
             return True
         return self._anywhere and _is_address(host)
 
-    def _is_ours(self, origin: str) -> bool:
-        scheme, _, host = origin.partition("://")
-        return scheme in {"http", "https"} and self._is_known(host.lower())
+    def _is_ours(self, origin: str, hosts: Sequence[str]) -> bool:
+        """Whether an `Origin` is this server: one of its names, or the host that the request means.
+
+        That any address may be meant does not make every address's page ours.
+        """
+        scheme, _, host = origin.lower().partition("://")
+        return scheme in {"http", "https"} and (host in self._hosts or host in hosts)
 
     def stripped(self, scope: MutableMapping[str, Any]) -> MutableMapping[str, Any] | None:
         """The same request without the segment that proves who sends it, marked as proven; `None` if it proves nothing.
