@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 from concurrent import futures
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ from flyte_bridge.backend.buckets import NamedBuckets
 from flyte_bridge.backend.storage import Storage
 from flyte_bridge.errors import BadObjectName
 from flyte_bridge.remote.in_process import gateway_of
+from flyte_bridge.remote.server import Address
+from flyte_bridge.remote.web import WebServer
 from remote.wire import served
 
 if TYPE_CHECKING:
@@ -112,6 +115,37 @@ def test_no_rpc_is_answered_for_nobody(gateway: Server, flyte2: tuple[Flyte2, st
         with pytest.raises(grpc.RpcError) as refused:
             _sign(channel, "s3://uploads/secret")
     assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_nobodys_message_is_read(gateway: Server) -> None:
+    """To read a message costs more than to send it (a megabyte of JSON: seconds), so its caller is asked for first."""
+    path = "/flyteidl.service.AdminService/CreateExecution"
+    codes = {}
+    with grpc.insecure_channel(gateway.endpoint) as channel:
+        for token in ("bad", "good"):
+            with pytest.raises(grpc.RpcError) as refused:
+                channel.unary_unary(path)(b"\xff", timeout=30, metadata=(("authorization", f"Bearer {token}"),))
+            codes[token] = refused.value.code()
+    assert codes == {"bad": grpc.StatusCode.UNAUTHENTICATED, "good": grpc.StatusCode.INVALID_ARGUMENT}
+
+
+def test_nobodys_body_is_read(flyte2: tuple[Flyte2, str]) -> None:
+    """The same by REST: what is no JSON at all is 401 to who has proven nothing, and 400 to the others."""
+
+    def post(port: int, token: str) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        try:
+            connection.request("POST", "/api/v1/executions", b"{" * 1000, {"authorization": f"Bearer {token}"})
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    async def act() -> dict[str, int]:
+        facade = await gateway_of(config.load(endpoint=flyte2[1], insecure=True))
+        async with WebServer(facade, Address()) as server:
+            return {token: await asyncio.to_thread(post, server.port, token) for token in ("", "bad", "good")}
+
+    assert asyncio.run(act()) == {"": 401, "bad": 401, "good": 400}
 
 
 def test_who_is_known_is_not_asked_about_again_and_who_is_refused_is(

@@ -124,6 +124,19 @@ class Facade:
         for part in PARTS:
             yield part(core)
 
+    async def admit(self, path: str, context: CallContext) -> None:
+        """Lets a caller pass. Transports ask before they read its message: that costs more than to send it.
+
+        Args:
+            path: The RPC's full name.
+            context: The call.
+
+        Raises:
+            BridgeError: As `Proof.demand`.
+        """
+        if self._proof is not None:
+            await self._proof.demand(path, context)
+
     async def call(self, path: str, request: Message, context: CallContext) -> Message:
         """Answers one call.
 
@@ -142,8 +155,7 @@ class Facade:
         if context.bearer is not None and not self.settings.embedded:
             credentials.bearer.set(context.bearer)  # in this call's context alone: each call is a task of its own
         try:
-            if self._proof is not None:
-                await self._proof.demand(path, context)
+            await self.admit(path, context)
             handler = self.handlers.get(path)
             if handler is None:
                 raise missing(path)
@@ -166,6 +178,7 @@ class Facade:
         method = METHODS.get(path)
         if method is None:
             raise missing(path)
+        await self.admit(path, context)
         try:
             request = method.request.FromString(data)
         except DecodeError as error:

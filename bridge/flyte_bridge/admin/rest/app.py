@@ -91,6 +91,8 @@ class RestApplication:
             # grpc-gateway says 501 of a method that a path does not know (runtime/handler.go)
             raise Unimplemented("Method Not Allowed") if found.other_verbs else NotFound("Not Found")
         route = found.route
+        context = _context(route, scope, headers)
+        await self._facade.admit(route.method.path, context)
         message = route.method.request()
         if route.body:
             data = await _body(receive)
@@ -101,7 +103,7 @@ class RestApplication:
         request.from_path(message, found.values)
         if not route.body:
             request.from_query(message, _query(scope), route)
-        return await self._facade.call(route.method.path, message, _context(route, scope, headers))
+        return await self._facade.call(route.method.path, message, context)
 
 
 def _query(scope: Scope) -> list[tuple[str, str]]:
