@@ -220,3 +220,31 @@ def test_module_names(tmp_path: Path) -> None:
     assert module_name(package / "__init__.py", root) == "pkg.sub"
     assert module_name(package / "tasks.py", package) == "pkg.sub.tasks"
     assert module_name(root / "script.py", root) == "script"
+
+
+@pytest.mark.parametrize(
+    ("taken", "environment"),
+    [
+        ("from .steps import load", "from .steps.load import env as load_env"),
+        ("from . import helpers", "from .steps.load import env as load_env"),
+        ("from app.steps import load", "from app.steps.load import env as load_env"),
+        ("from app import helpers", "from app.steps.load import env as load_env"),
+    ],
+)
+def test_an_environment_is_imported_as_the_file_imports(tmp_path: Path, taken: str, environment: str) -> None:
+    """An environment whose task comes by a re-export or a helper is imported by the root and the dots of the file's own imports."""
+    steps = tmp_path / "app" / "steps"
+    steps.mkdir(parents=True)
+    (tmp_path / "app" / "__init__.py").touch()
+    (steps / "__init__.py").write_text("from .load import load\n")
+    (steps / "load.py").write_text(V1.replace("def a", "def load"))
+    (tmp_path / "app" / "helpers.py").write_text(
+        "from .steps import load\n\n\ndef twice(x):\n    return load(x=load(x=x))\n"
+    )
+    call = "helpers.twice(x)" if "helpers" in taken else "load(x=x)"
+    text = f"from flytekit import workflow\n\n{taken}\n\n\n@workflow\ndef wf(x: int) -> int:\n    return {call}\n"
+    (tmp_path / "app" / "flows.py").write_text(text)
+    results = {one.file.name: one for one in convert_files(find([tmp_path])).files}
+    converted = results["app.flows"].outcome
+    assert isinstance(converted, Converted)
+    assert environment in converted.text

@@ -236,20 +236,44 @@ class Names:
     def located(self, name: str) -> str:
         """The module of the project that an absolute import names: a script finds what lies beside it, a project what is in
         `src`."""
+        folder = self._folder(name)
+        return f"{folder}.{name}" if folder else name
+
+    def _folder(self, name: str) -> str | None:
+        """The directory of the project where an absolute import finds a module; None when it is not of the project."""
         first = name.split(".", maxsplit=1)[0]
-        for folder, names in self.search:
-            if first in names:
-                return f"{folder}.{name}" if folder else name
-        return name
+        return next((folder for folder, names in self.search if first in names), None)
 
     def spelled(self, module: str) -> str:
-        """How this file must import a module of the project."""
-        for folder, names in self.search:
-            if folder and module.startswith(f"{folder}."):
-                inner = module.removeprefix(f"{folder}.")
-                if self.located(inner) == module and inner.split(".", maxsplit=1)[0] in names:
-                    return inner
+        """How this file must import a module of the project: by the roots and dots of its own imports, as only these are known
+        to work where it runs."""
+        nodes = self._imports()
+        absolute = [self._folder(name) for node in nodes for name in _absolute_names(node)]
+        for folder in filter(None, absolute):
+            inner = module.removeprefix(f"{folder}.")
+            if inner != module and self.located(inner) == module:
+                return inner
+        if not any(folder is not None for folder in absolute) and any(
+            isinstance(node, cst.ImportFrom) and node.relative for node in nodes
+        ):
+            return self.relative(module)
         return module
+
+    def relative(self, module: str) -> str:
+        """A module of the same package as a relative import names it; as it is when it is of another package."""
+        package, parts = self.package.split("."), module.split(".")
+        shared = next((at for at, (one, other) in enumerate(zip(package, parts, strict=False)) if one != other), None)
+        if shared is None:
+            shared = min(len(package), len(parts))
+        if shared == 0:
+            return module
+        return "." * (len(package) - shared + 1) + ".".join(parts[shared:])
+
+    def _imports(self) -> list[cst.CSTNode]:
+        """The imports of the file, in the order of its scopes."""
+        scopes = {id(scope): scope for scope in self.scopes.values()}.values()
+        found = (binding for scope in scopes for each in scope.bindings.values() for binding in each)
+        return list(dict.fromkeys(binding.node for binding in found if binding.kind == "import"))
 
     def absolute(self, node: cst.ImportFrom) -> str:
         """The absolute module an import-from names, relative dots resolved."""
@@ -259,6 +283,15 @@ class Names:
         package = self.package.split(".") if self.package else []
         kept = package[: len(package) - (len(node.relative) - 1)]
         return ".".join([*kept, base] if base else kept)
+
+
+def _absolute_names(node: cst.CSTNode) -> list[str]:
+    """The modules that an import names from a root."""
+    if isinstance(node, cst.Import):
+        return [dotted(alias.name) or "" for alias in node.names]
+    if isinstance(node, cst.ImportFrom) and not node.relative and node.module is not None:
+        return [dotted(node.module) or ""]
+    return []
 
 
 def renderer(qualified: str | None) -> str | None:

@@ -265,8 +265,8 @@ def _imported(work: Work, entity: Entity, variable: str, chain: cst.BaseExpressi
     if isinstance(root, cst.Name):
         for binding in module.names.bindings(root):
             node = binding.node
-            if isinstance(node, cst.ImportFrom) and node.relative and module.names.absolute(node) == entity.module:
-                source = "." * len(node.relative) + (code(node.module) if node.module is not None else "")
+            if isinstance(node, cst.ImportFrom) and node.relative:
+                source = module.names.relative(entity.module)
     work.plan.want(f"from {source} import {variable} as {alias}")
     return alias
 
