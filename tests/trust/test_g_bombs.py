@@ -14,6 +14,7 @@ from flyteidl.core import compiler_pb2, literals_pb2
 
 import admitted
 from flyte_bridge.embedded import rpc
+from flyte_bridge.embedded.objects import xml
 from flyte_bridge.errors import InternalError
 from flyte_bridge.registry import specs
 from flyte_bridge_translators.wire import dynamic_closure, envelope, execution_settings, inflate
@@ -88,3 +89,15 @@ def test_a_compressed_request_is_inflated_to_the_limit_of_a_message(backend: ins
     answer = ask(backend, "POST", path, b"no gzip", **headers)
     assert (answer.status, b"invalid_argument" in answer.body) == (400, True)
     assert ask(backend, "POST", path, gzip.compress(b""), **headers).status == 200
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-16-le", "cp037"])
+def test_no_document_of_the_object_store_has_entities(encoding: str) -> None:
+    """A document type is refused in whichever encoding a request's document comes, before it is looked into."""
+    told = f'<?xml version="1.0" encoding="{encoding.removesuffix("-sig")}"?>'
+    entities = '<!DOCTYPE a [<!ENTITY x "x"><!ENTITY y "&x;&x;&x;&x;">]>'
+    inner = "<Delete><Object><Key>{}</Key></Object></Delete>"
+    with pytest.raises(ValueError, match=r"document types|decode|character 0|not well-formed"):
+        xml.parse(f"{told}{entities}{inner.format('&y;')}".encode(encoding), "Delete")
+    if encoding.startswith("utf-8"):
+        assert xml.parse(f"{told}{inner.format('é')}".encode(encoding), "Delete").findtext("Object/Key") == "é"

@@ -43,15 +43,18 @@ def _element(name: str, value: object) -> str:
 
 
 def parse(data: bytes, root: str) -> ElementTree.Element:
-    """Parse a request's document, with or without S3's namespace.
+    """Parse a request's document, with or without S3's namespace; UTF-8, whatever encoding it names.
 
     Raises:
-        ValueError: It is not XML, has a document type (entities bomb, and S3 has none), or another root.
+        ValueError: It is not XML in UTF-8, has a document type (entities bomb, and S3 has none), or another root.
     """
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+    text = data.decode("utf-8-sig")  # in UTF-16 a document type would look like none
+    if "\0" in text:  # UTF-16 without its mark, which the parser would recognize
+        raise ValueError("a document is UTF-8, and has no character 0")
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise ValueError("document types are not allowed")
     try:
-        tree = ElementTree.fromstring(data)  # nosec B314 - document types, and so entities, are refused above
+        tree = ElementTree.fromstring(text)  # nosec B314 - document types, and so entities, are refused above
     except ElementTree.ParseError as error:
         raise ValueError(str(error)) from error
     for element in tree.iter():
