@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -66,6 +67,10 @@ class AnyCallee(EntityCallee):
     """
 
     by: str = "call"
+
+    def given(self, rewrite: Rewrite, args: Sequence[cst.Arg]) -> cst.Call:
+        """`call(step, x=1)`."""
+        return cst.Call(cst.Name(self.by), [cst.Arg(rewrite(self.func)), *args])
 
     def awaitable(self, rewrite: Rewrite) -> cst.BaseExpression:
         """`call(step, x=1)`."""

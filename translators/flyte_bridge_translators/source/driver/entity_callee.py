@@ -52,6 +52,10 @@ class EntityCallee:
             func = cst.Call(override, [keyword(name, rewrite(value)) for name, value in self.settings])
         return func if self.direct else cst.Attribute(func, cst.Name("aio"))
 
+    def given(self, rewrite: Rewrite, args: Sequence[cst.Arg]) -> cst.Call:
+        """A call with other arguments than those in the text."""
+        return cst.Call(self.function(rewrite), args)
+
     def awaitable(self, rewrite: Rewrite) -> cst.BaseExpression:
         """`f.aio(x=1)`, or `f(x=1)` when it is async already."""
         call = rewrite.inside(self.call)

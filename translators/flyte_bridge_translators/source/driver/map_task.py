@@ -80,7 +80,7 @@ class MapCallee:
         ]
         positional = [argument for argument in bound if argument.keyword is None]
         named = [argument for argument in bound if argument.keyword is not None]
-        return cst.Call(self.callee.function(rewrite), [*positional, *named, *given])
+        return self.callee.given(rewrite, [*positional, *named, *given])
 
     def _over(self, rewrite: Rewrite, element: cst.BaseExpression) -> cst.GeneratorExp:
         names = [cst.Name(self.elements[name]) for name in self.mapped]
@@ -173,7 +173,9 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
     mapped: dict[str, cst.BaseExpression] = {}
     for place, argument in enumerate(call.args):
         name = argument.keyword.value if argument.keyword is not None else (free[place] if place < len(free) else "")
-        mapped[name or f"argument_{place}"] = argument.value
+        if argument.star or not name:
+            return None  # which inputs it maps over stands elsewhere
+        mapped[name] = argument.value
     if not mapped:
         return None
     callee = inner.callee

@@ -28,7 +28,7 @@ from flyte_bridge_translators.source.engine.entities import Kind, entity_decorat
 from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.translator import Context
-from flyte_bridge_translators.source.engine.tree import walk
+from flyte_bridge_translators.source.engine.tree import code, walk
 
 
 def translate(module: Module, context: Context) -> Plan:
@@ -113,6 +113,11 @@ def rewrite_generator(scene: Scene, function: cst.FunctionDef) -> None:
     reader.in_place(function.body, PlainStep(0, cst.SimpleStatementLine([])))
     message = f"`{function.name.value}` is an async generator now: its calls run one after the other"
     scene.plan.report("FB211", function, message)
+    for decorator in function.decorators:
+        said = (
+            f"`{function.name.value}` is an async generator now, which `{code(decorator.decorator)}` may not be given"
+        )
+        scene.plan.report("FB222", decorator, f"{said}: contextlib has `asynccontextmanager`, for `async with`")
     for node in walk(function.body):
         if isinstance(node, cst.Yield) and isinstance(node.value, cst.From):
             scene.plan.report("FB222", node, "`yield from` cannot stand in an async generator: yield in an `async for`")

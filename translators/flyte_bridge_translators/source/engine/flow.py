@@ -221,7 +221,10 @@ class Flow:
                 whole = self._union(terms)
                 return NOTHING, whole[0] | whole[1]
             case ("item", inner):
-                inside = self._held(inner)[1]  # type: ignore[arg-type]
+                held = self._held(inner)  # type: ignore[arg-type]
+                # An item of a class is one of its members: `Steps["load"]` of an enum.
+                members = self._union(("attr", inner, "*") for value in held[0] if value.startswith("c:"))
+                inside = held[1] | members[0] | members[1]
                 return inside, inside
             case ("any", *terms):
                 return self._union(terms)
