@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -351,6 +352,19 @@ def test_bad_input_is_refused(door: Door, verb: str, path: str, body: bytes | No
     """What cannot be read is the caller's mistake, told as grpc-gateway tells it."""
     answer = door.http(verb, path, body, JSON)
     assert (answer.status, answer.json["code"]) == (status, code), answer.body
+
+
+def test_others_are_answered_while_a_large_body_is_read(door: Door) -> None:
+    """A megabyte of JSON, which takes seconds to parse, is parsed beside the event loop."""
+    body = json.dumps({"spec": {"notifications": {"notifications": [{}] * 300_000}}}).encode()
+    with ThreadPoolExecutor(1) as pool:
+        large = pool.submit(door.http, "POST", "/api/v1/executions", body, JSON)
+        answered = 0
+        while not large.done():
+            assert door.http("GET", "/healthcheck").status == 200
+            answered += 1
+        assert large.result().status == 400
+    assert answered > 3
 
 
 def test_protobuf_that_is_none_is_refused(door: Door) -> None:

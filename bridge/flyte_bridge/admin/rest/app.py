@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MAX_BODY = 64 * 1024 * 1024
 """Largest body in bytes, as on the gRPC port."""
 
+AT_ONCE = 64 * 1024
+"""Largest JSON body in bytes that is parsed on the event loop; a megabyte can take two seconds, in which others are answered."""
+
 HTTP_STATUS: dict[str, int] = {
     "OK": 200,
     "CANCELLED": 499,
@@ -98,8 +101,10 @@ class RestApplication:
             data = await _body(receive)
             if form is Form.PROTOBUF:
                 request.from_protobuf(message, data)
-            else:
+            elif len(data) <= AT_ONCE:
                 request.from_json(message, data, strict=form is Form.PROTO_NAMES)
+            else:
+                await asyncio.to_thread(request.from_json, message, data, strict=form is Form.PROTO_NAMES)
         request.from_path(message, found.values)
         if not route.body:
             request.from_query(message, _query(scope), route)

@@ -77,7 +77,7 @@ class Login:
         headers = [(b"cache-control", b"no-store"), (b"referrer-policy", b"no-referrer")]
         if PROVEN in scope or self._accept(parse_qs(query).get("token", [""])[0]):
             cookie = f"{self._cookie_name}={self._cookie}; HttpOnly; SameSite=Strict; Path=/; Max-Age={_REMEMBERED}"
-            location = f"/{place.lstrip('/')}"  # `//host/…` would be another site's
+            location = "/" + place.lstrip("/\\")  # `//host/…` would be another site's, and browsers read `\` as `/`
             headers += [
                 (b"location", location.encode("latin-1")),
                 (b"set-cookie", cookie.encode()),
