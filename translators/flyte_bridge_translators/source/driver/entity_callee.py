@@ -67,7 +67,8 @@ class EntityCallee:
             for one in self.partial
             if one.keyword is not None and one.keyword.value not in named
         ]
-        extra = [keyword(name, parsed(text)) for name, text in self.bound if name not in named]
+        partial = {one.keyword.value for one in self.partial if one.keyword is not None}
+        extra = [keyword(name, parsed(text)) for name, text in self.bound if name not in named | partial]
         if (extra or bound) and given:
             given[-1] = given[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
         place = next((at for at, one in enumerate(given) if one.keyword is not None or one.star == "**"), len(given))

@@ -10,10 +10,11 @@ from __future__ import annotations
 import libcst as cst
 
 from flyte_bridge_translators.source.engine import layout
-from flyte_bridge_translators.source.engine.edits import Plan
-from flyte_bridge_translators.source.engine.entities import CONSTRUCTORS, Entity, Kind
+from flyte_bridge_translators.source.engine.edits import Plan, Rewrite
+from flyte_bridge_translators.source.engine.entities import CONSTRUCTORS, Entity, Facts, Kind
 from flyte_bridge_translators.source.engine.layout import Doc
 from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.syntax import keyword, parsed
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code
 from flyte_bridge_translators.source.engine.work import Work
@@ -44,6 +45,9 @@ def translate(module: Module, context: Context) -> Plan:
             _trigger(work, plan, function, facts.entities[plan.target], variable_of(plan, used), blank)
         else:
             launch_plan_task.write(work, plan, facts, used)
+    for call in module.all_calls:
+        if module.names.qualified(call.func) == "functools.partial" and module.is_top_level(call):
+            _of_the_workflow(work, facts, call)
     for call, name in module.calls:
         if CONSTRUCTORS.get(name) is Kind.LAUNCH_PLAN and call not in read:
             work.report(
@@ -52,6 +56,27 @@ def translate(module: Module, context: Context) -> Plan:
                 f"the launch plan {layout.brief(call)} cannot be read here; write a `flyte.Trigger` for it",
             )
     return work.plan
+
+
+def _of_the_workflow(work: Work, facts: Facts, call: cst.Call) -> None:
+    """`partial(plan, x=1)` at module level: the plan is a trigger now, so its workflow is bound."""
+    plan = call.args[0].value if call.args else None
+    entity = work.context.entity(work.qualified(plan)) if plan is not None else None
+    if plan is None or entity is None or entity.kind is not Kind.LAUNCH_PLAN:
+        return
+    workflow = facts.entities.get(entity.target or "")
+    if workflow is None:
+        work.report("FB343", call, f"`{code(plan)}` is a trigger now, which nothing can be bound to: bind its workflow")
+        return
+    given = {argument.keyword.value for argument in call.args if argument.keyword is not None}
+    bound = [keyword(name, parsed(text)) for name, text in entity.bound if name not in given]
+
+    def rewritten(rewrite: Rewrite) -> cst.Call:
+        inner = rewrite.inside(call)
+        rest = [argument.with_changes(comma=cst.MaybeSentinel.DEFAULT) for argument in inner.args[1:]]
+        return inner.with_changes(args=[cst.Arg(cst.Name(workflow.name)), *rest, *bound])
+
+    work.plan.replace(call, rewritten, "a trigger cannot be called: its workflow is")
 
 
 def _alias(work: Work, plan: LaunchPlan) -> None:
