@@ -37,6 +37,15 @@ PATIENCE = 300
 """Seconds that a step may take."""
 
 
+def _remove(directory: Path) -> None:
+    """Removes a directory in which tasks may still write their last words."""
+    for _ in range(50):
+        shutil.rmtree(directory, ignore_errors=True)
+        if not directory.exists():
+            return
+        time.sleep(0.1)
+
+
 class StepFailed(click.ClickException):
     """Raised when a step of the demo does not do what it should."""
 
@@ -76,7 +85,7 @@ class Demo:
         for name in ("v1", "v2"):
             if self.side(name).exists():
                 instance.stop(self.side(name))
-                shutil.rmtree(self.side(name), ignore_errors=True)
+                _remove(self.side(name))
 
     @contextmanager
     def step(self, what: str) -> Iterator[list[str]]:

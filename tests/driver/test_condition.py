@@ -151,7 +151,7 @@ def test_order_of_arms() -> None:
     with pytest.raises(NodeError, match=r"Failed to find Value for Variable \[\.y\]") as caught:
         condition.choose(block, {".x": literal(1, int)}, "n0")
     assert (caught.value.code, caught.value.node, caught.value.kind) == ("MalformedBranchUserError", "n0", "USER")
-    with pytest.raises(NodeError, match=r"^small$") as caught:
+    with pytest.raises(NodeError, match=r"^\[UserProvidedError\] small$") as caught:
         condition.choose(block, {".x": literal(1, int), ".y": literal("a", str)}, "n0")
     assert (caught.value.code, caught.value.kind) == ("UserProvidedError", "USER")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -58,11 +59,13 @@ class TwoSides:
         v1: Stands for Flyte 1.
         v2: Is Flyte 2.
         settings: Mean both.
+        proxy_port: A port by which Flyte 1 may be called, too: a test's proxy listens there.
     """
 
     v1: instance.Instance
     v2: instance.Instance
     settings: config.Settings
+    proxy_port: int = 0
 
     @property
     def env(self) -> dict[str, str]:
@@ -116,7 +119,12 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoSides]:
     """Both backends, with the pipeline registered on both."""
     place = tmp_path_factory.mktemp("two")
     try:
-        v1, v2 = _start(place / "v1", "1"), _start(place / "v2", "2")
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            proxy_port = taken.getsockname()[1]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("FLYTE_BRIDGE_HOSTS", f"127.0.0.1:{proxy_port}")
+            v1 = _start(place / "v1", "1")
+        v2 = _start(place / "v2", "2")
         with pytest.MonkeyPatch.context() as patch:
             for name, value in snippets.flyte_environment(v1).items():
                 if name.startswith("FLYTE_AWS"):
@@ -124,7 +132,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoSides]:
             settings = config.load(
                 v1_endpoint=v1.endpoint, v1_insecure=True, v1_token=v1.access.token, data_dir=Path(v2.data_dir)
             )
-            sides = TwoSides(v1, v2, settings)
+            sides = TwoSides(v1, v2, settings, proxy_port)
             _register(sides)
             yield sides
     finally:

@@ -22,7 +22,7 @@ from flyte_bridge.admin.schedules import trigger_of
 from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.embedded_client import snippets
 from flyte_bridge.errors import Unavailable, UsageError
-from flyte_bridge.side_by_side import backfill_state
+from flyte_bridge.side_by_side import backfill_state, json_lines
 from flyte_bridge.side_by_side.backfill import Backfill, BackfillOptions, BackfillPlan, utilisation
 from flyte_bridge.side_by_side.backfill_plan import Period
 from flyte_bridge.side_by_side.backfill_state import BackfillState, DateState, SideState
@@ -216,7 +216,8 @@ def test_the_state_is_whole_at_any_moment(tmp_path: Path) -> None:
     state.save()
     assert backfill_state.load(path) == state
     assert backfill_state.load(tmp_path / "none.json") is None
-    with backfill_state.held(path), pytest.raises(UsageError, match="another process"), backfill_state.held(path):
+    held = json_lines.held
+    with held(path, "backfill"), pytest.raises(UsageError, match="another process"), held(path, "backfill"):
         pass
     assert list(tmp_path.glob("*.tmp")) == []
 
@@ -290,9 +291,10 @@ class Proxy:
         self._port = int(port)
         self._writers: list[asyncio.StreamWriter] = []
 
-    async def start(self) -> str:
-        self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
-        return f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+    async def start(self, port: int) -> str:
+        """Listens on a port by which the backend lets itself be known."""
+        self._server = await asyncio.start_server(self._connect, "127.0.0.1", port)
+        return f"127.0.0.1:{port}"
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there = await asyncio.open_connection(self._host, self._port)
@@ -319,7 +321,7 @@ def test_a_side_breaks_away_half_way(two: TwoSides, tmp_path: Path) -> None:
 
     async def work(v1: ControlPlane, v2: ControlPlane) -> tuple[BackfillState, list[float]]:
         proxy = Proxy(two.v1.endpoint)
-        caller = GrpcCaller(await proxy.start(), insecure=True, patience=1.0, name="Flyte 1")
+        caller = GrpcCaller(await proxy.start(two.proxy_port), insecure=True, patience=1.0, name="Flyte 1")
         broken = BackfillPlan(
             plan("every_day"), times, "at", {"v1": ControlPlane("Flyte 1", caller, v1.objects), "v2": v2}
         )

@@ -23,10 +23,10 @@ SCRIPT = """
     from flyteidl2.secret import definition_pb2, payload_pb2
     from flyteidl2.secret.secret_connect import SecretServiceClient
     from flyteidl2.task import common_pb2, task_definition_pb2
-    from flyte_bridge.embedded.server import Backend, Options
+    from flyte_bridge.embedded.server import Backend, BackendOptions
 
     async def main():
-        async with Backend(Options(Path(sys.argv[1]), warm=())) as backend:
+        async with Backend(BackendOptions(Path(sys.argv[1]), warm=())) as backend:
             resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19, resource.RLIM_INFINITY))
             text = literals_pb2.Primitive(string_value="x" * (1 << 20))
             literal = literals_pb2.Literal(scalar=literals_pb2.Scalar(primitive=text))
