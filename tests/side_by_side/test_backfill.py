@@ -19,6 +19,7 @@ from flyteidl.core import identifier_pb2
 
 from embedded.conftest import FLYTE
 from flyte_bridge.admin.schedules import trigger_of
+from flyte_bridge.backend.credentials import Fixed
 from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.embedded_client import snippets
 from flyte_bridge.errors import Unavailable, UsageError
@@ -321,7 +322,10 @@ def test_a_side_breaks_away_half_way(two: TwoSides, tmp_path: Path) -> None:
 
     async def work(v1: ControlPlane, v2: ControlPlane) -> tuple[BackfillState, list[float]]:
         proxy = Proxy(two.v1.endpoint)
-        caller = GrpcCaller(await proxy.start(two.proxy_port), insecure=True, patience=1.0, name="Flyte 1")
+        assert two.v1.access is not None
+        token = Fixed(two.v1.access.token)
+        endpoint = await proxy.start(two.proxy_port)
+        caller = GrpcCaller(endpoint, insecure=True, credentials=token, patience=1.0, name="Flyte 1")
         broken = BackfillPlan(
             plan("every_day"), times, "at", {"v1": ControlPlane("Flyte 1", caller, v1.objects), "v2": v2}
         )

@@ -253,6 +253,8 @@ class Backfill:
                     )
                 else:
                     await self._compare_executions(date)
+            except Unavailable:  # no verdict: the same again compares it when the side is back
+                raise
             except BackendError as error:
                 date.verdict, date.reason = Sameness.NOT_COMPARABLE.value, " ".join(str(error).split())
         self._state.save()
