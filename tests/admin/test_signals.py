@@ -74,8 +74,9 @@ def test_any_type_can_be_waited_for(control: Control, flows: Any, tmp_path: Path
     for name in ("maybe", "numbers", "either", "deep"):
         with pytest.raises(FlyteInvalidInputException, match="is not castable to existing signal type"):
             control.remote.set_input(name, execution.id.name, 1.5, python_type=float)
-    for name, (value, kind) in answers.items():
-        control.remote.set_input(name, execution.id.name, value, python_type=kind)
+    with control.remote.remote_context():  # its files go where its own go, whatever another one has set
+        for name, (value, kind) in answers.items():
+            control.remote.set_input(name, execution.id.name, value, python_type=kind)
     control.remote.approve("fine", execution.id.name)
     done = control.done(execution)
     assert done.outputs["o0"] == "[] {'a': 'b'} Deep(n=1, names=['q']) 2:00:00 told red 1.5 None [1, 2]"
