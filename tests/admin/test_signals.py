@@ -9,9 +9,11 @@ import pytest
 
 pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
 
+import fsspec
 from flytekit.exceptions.system import FlyteSystemException
 from flytekit.exceptions.user import FlyteInvalidInputException
 from flytekit.models.core.execution import NodeExecutionPhase, WorkflowExecutionPhase
+from flytekit.remote.remote_fs import get_flyte_fs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +76,10 @@ def test_any_type_can_be_waited_for(control: Control, flows: Any, tmp_path: Path
     for name in ("maybe", "numbers", "either", "deep"):
         with pytest.raises(FlyteInvalidInputException, match="is not castable to existing signal type"):
             control.remote.set_input(name, execution.id.name, 1.5, python_type=float)
-    with control.remote.remote_context():  # its files go where its own go, whatever another one has set
+    fsspec.register_implementation(
+        "flyte", get_flyte_fs(remote=control.remote), clobber=True
+    )  # the newest remote's is it
+    with control.remote.remote_context():
         for name, (value, kind) in answers.items():
             control.remote.set_input(name, execution.id.name, value, python_type=kind)
     control.remote.approve("fine", execution.id.name)

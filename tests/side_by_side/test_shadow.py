@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flyteidl.admin import execution_pb2
+from flyteidl.admin import execution_pb2, launch_plan_pb2
 from flyteidl.core import identifier_pb2, literals_pb2
 
 from flyte_bridge.errors import SourceError
@@ -50,12 +50,17 @@ async def fire(v1: ControlPlane, at: datetime, plan: identifier_pb2.Identifier =
     return (await v1.create(request)).name
 
 
-def wanted() -> LaunchPlanName:
-    return LaunchPlanName(PROJECT, DOMAIN, "every_day")
+def wanted(name: str = "every_day") -> LaunchPlanName:
+    return LaunchPlanName(PROJECT, DOMAIN, name)
 
 
-async def shadow(sides: tuple[ControlPlane, ControlPlane], journal: ShadowJournal, most: int) -> list[Shadowed]:
-    """Shadows until so many executions have been told of."""
+async def shadow(
+    sides: tuple[ControlPlane, ControlPlane],
+    journal: ShadowJournal,
+    most: int,
+    name: str = "every_day",
+) -> list[Shadowed]:
+    """Shadows a launch plan until so many executions have been told of."""
     told: list[Shadowed] = []
     stop = asyncio.Event()
 
@@ -68,7 +73,7 @@ async def shadow(sides: tuple[ControlPlane, ControlPlane], journal: ShadowJourna
     if not most:
         stop.set()
     options = ShadowOptions(PREFIX, poll=0.2)
-    await asyncio.wait_for(Shadow(sides, wanted(), options, journal, tell).run(stop), 120)
+    await asyncio.wait_for(Shadow(sides, wanted(name), options, journal, tell).run(stop), 120)
     return told
 
 
@@ -125,29 +130,30 @@ def test_a_version_that_is_not_on_flyte_2(two: TwoSides, tmp_path: Path) -> None
 
     async def work(v1: ControlPlane, v2: ControlPlane) -> list[Shadowed]:
         journal = ShadowJournal(path)
-        journal.begin(await Shadow((v1, v2), wanted(), ShadowOptions(PREFIX), journal, print).newest())
-        changed = await changed_version(v1)
-        await fire(v1, datetime(2025, 6, 1, 6, tzinfo=timezone.utc), changed)
-        return await shadow((v1, v2), journal, 1)
+        for side in (v1, v2):
+            await register(side, "renewed", VERSION)
+        newest = await Shadow((v1, v2), wanted("renewed"), ShadowOptions(PREFIX), journal, print).newest()
+        journal.begin(newest)
+        renewed = await register(v1, "renewed", "v2")
+        await fire(v1, datetime(2025, 6, 1, 6, tzinfo=timezone.utc), renewed)
+        return await shadow((v1, v2), journal, 1, "renewed")
 
     [told] = two.run(work)
     assert (told.verdict, told.version) == ("not comparable", "v2")
-    assert "has no version 'v2' of every_day: register it there, or import it" in told.reason
+    assert "has no version 'v2' of renewed: register it there, or import it" in told.reason
 
 
-async def changed_version(v1: ControlPlane) -> identifier_pb2.Identifier:
-    """The launch plan in another version, on Flyte 1 alone."""
-    from flyteidl.admin import launch_plan_pb2
-
-    changed = identifier_pb2.Identifier()
-    changed.CopyFrom(PLAN)
-    changed.version = "v2"
-    known = await v1.launch_plan(PLAN)
-    request = launch_plan_pb2.LaunchPlanCreateRequest(id=changed, spec=known.spec)
-    await v1.caller.unary(
+async def register(side: ControlPlane, name: str, version: str) -> identifier_pb2.Identifier:
+    """The daily launch plan under a name of this test's own, since others ask for the newest version of the shared one."""
+    identity = identifier_pb2.Identifier()
+    identity.CopyFrom(PLAN)
+    identity.name, identity.version = name, version
+    known = await side.launch_plan(PLAN)
+    request = launch_plan_pb2.LaunchPlanCreateRequest(id=identity, spec=known.spec)
+    await side.caller.unary(
         "/flyteidl.service.AdminService/CreateLaunchPlan", request, launch_plan_pb2.LaunchPlanCreateResponse
     )
-    return changed
+    return identity
 
 
 @pytest.mark.parametrize(

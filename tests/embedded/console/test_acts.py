@@ -229,9 +229,11 @@ def test_nothing_is_done_without_the_pages_own_token(base: str) -> None:
     foreign = urllib.request.Request(f"{where}/deactivate", data=body, headers={"origin": "http://evil.example"})
     with pytest.raises(urllib.error.HTTPError) as refusal:
         BROWSER.open(foreign, timeout=20)
+    refusal.value.close()
     assert refusal.value.code == 403
     with pytest.raises(urllib.error.HTTPError) as refusal:
         urllib.request.urlopen(urllib.request.Request(f"{where}/deactivate", data=body), timeout=20)
+    refusal.value.close()
     assert refusal.value.code == 401
     assert "Trigger nightly active" in words(get(where)[1])
 
