@@ -22,7 +22,7 @@ from rich.table import Table
 from flyte_bridge.convert import reporting
 from flyte_bridge.convert.converter import convert_source
 from flyte_bridge.convert.files import File, FileResult
-from flyte_bridge.convert.project import ProjectResult, convert_files, find, write_in_place, write_to
+from flyte_bridge.convert.project import ProjectResult, convert_project, find_all, write_in_place, write_to
 from flyte_bridge.convert.reporting import ReportRules
 from flyte_bridge.errors import UsageError
 from flyte_bridge_cli.exits import Exit
@@ -107,11 +107,12 @@ def run(request: Request) -> Exit:
         )
 
     errors = Console(stderr=True)
-    files = find(request.paths)
+    ours = {path.resolve() for path in (request.baseline, request.write_baseline, request.certificate) if path}
+    files = [file for file in find_all(request.paths) if not rules.excludes(file) and file.path.resolve() not in ours]
     if not files:
-        raise UsageError(f"{', '.join(map(str, request.paths))}: no Python files there")
+        raise UsageError(f"{', '.join(map(str, request.paths))}: no Python files there, and nothing that names Flyte 1")
     with _progress(errors) as told:
-        result = convert_files(files, options, progress=told)
+        result = convert_project(files, options, progress=told)
     if request.in_place:
         write_in_place(result)
     elif request.output is not None:
@@ -356,7 +357,7 @@ def _file_document(
             for finding in findings
         ],
     }
-    if each is not None:
+    if each is not None and each.file.is_module:
         document["module"] = each.file.name
     if isinstance(outcome, Converted):
         document["text"] = outcome.text

@@ -60,7 +60,7 @@ def test_the_table_in_pyproject(project: Path) -> None:
     [
         ("per-file-ignore = {}", "has no key per-file-ignore; did you mean per-file-ignores?"),
         ('ignore = ["FB3033"]', "did you mean FB303?"),
-        ('ignore = "FB303"', "wants lists of codes"),
+        ('ignore = "FB303"', "wants lists of texts"),
         ("ignore = [", "cannot be read"),
     ],
 )

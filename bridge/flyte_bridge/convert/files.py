@@ -22,11 +22,13 @@ class File:
         path: Where it is, as the user would write it.
         root: The path argument it was found through: the file itself, or the directory.
         name: Its dotted module name.
+        is_module: Whether it is Python that can be imported; else it is converted as its format has it.
     """
 
     path: Path
     root: Path
     name: str
+    is_module: bool = True
 
     @property
     def package(self) -> str:

@@ -10,11 +10,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flyte_bridge.convert.files import IGNORED, Contexts, File, FileResult, module_name
 from flyte_bridge.convert.neighbours import neighbours
+from flyte_bridge.convert.surroundings import convert_text, listed, surroundings, walk
 from flyte_bridge.convert.workers import Progress, Shelf, in_parallel, uncollected
 from flyte_bridge.errors import SourceError, UsageError
 from flyte_bridge_translators.source.engine.entities import Facts
@@ -67,6 +68,32 @@ def _walk(root: Path) -> Iterator[Path]:
             path = Path(folder) / name
             if name.endswith(".py") and (path.is_symlink() or path.is_file()):
                 yield path
+
+
+def find_all(paths: Sequence[Path]) -> list[File]:
+    """Everything below the paths that a conversion is about: the Python files, and what else names Flyte 1.
+
+    Raises:
+        UsageError: A path is not there, or is neither a file nor a directory.
+    """
+    around = surroundings(paths)
+    texts = {file.path for file in around}
+    return [*(file for file in find(paths) if file.path not in texts), *around]
+
+
+def convert_project(
+    files: Sequence[File], options: Options | None = None, *, progress: Progress | None = None
+) -> ProjectResult:
+    """Convert modules, and then what lies around them; what still names Flyte 1 is listed.
+
+    Args:
+        files: As `find_all` returns them.
+        options: The user's choices.
+        progress: Called as modules are done.
+    """
+    modules = convert_files([file for file in files if file.is_module], options, progress=progress)
+    around = [convert_text(file) for file in files if not file.is_module]
+    return replace(modules, files=[*map(listed, modules.files), *around])
 
 
 def convert_files(
@@ -174,6 +201,7 @@ def write_to(result: ProjectResult, target: Path) -> list[Path]:
             write(place, each.file.path.read_bytes())
         else:
             continue
+        shutil.copymode(each.file.path, place)
         written.append(place)
     for root in roots:
         written += _copy_data(root, target, places)
@@ -182,18 +210,15 @@ def write_to(result: ProjectResult, target: Path) -> list[Path]:
 
 def _copy_data(root: Path, target: Path, places: Mapping[Path, Path]) -> list[Path]:
     copied = []
-    for folder, directories, names in os.walk(root, followlinks=False):
-        directories[:] = sorted(name for name in directories if name not in IGNORED and not name.startswith("."))
-        for name in sorted(names):
-            source = Path(folder) / name
-            place = target / source.relative_to(root)
-            if not name.endswith(".py") and place not in places and source.is_file():
-                try:
-                    place.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy2(source, place)
-                except OSError as error:
-                    raise SourceError(str(source), f"cannot be copied to {place}: {error.strerror or error}") from error
-                copied.append(place)
+    for source in walk(root):
+        place = target / source.relative_to(root)
+        if place not in places and source.is_file():
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, place)
+            except OSError as error:
+                raise SourceError(str(source), f"cannot be copied to {place}: {error.strerror or error}") from error
+            copied.append(place)
     return copied
 
 

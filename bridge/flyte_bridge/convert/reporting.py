@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from io import StringIO
 from itertools import takewhile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from flyte_bridge.convert.files import FileResult
+from flyte_bridge.convert.files import File, FileResult
 from flyte_bridge.errors import UsageError
 from flyte_bridge_translators.findings import Finding, Severity, Where
 from flyte_bridge_translators.findings.catalogue import CATALOGUE
@@ -35,7 +35,7 @@ UNUSED = "FB190"
 TABLE = "flyte-bridge"
 """Our table in pyproject.toml, below `tool`."""
 
-KEYS = ("select", "ignore", "per-file-ignores")
+KEYS = ("select", "ignore", "per-file-ignores", "exclude")
 """What may stand in it."""
 
 _COMMENT = re.compile(r"#\s*flyte-bridge:\s*ignore\[([^\]]*)\]")
@@ -75,6 +75,7 @@ class ReportRules:
         select: Codes or prefixes; empty for all.
         ignore: Codes or prefixes.
         per_file: Pattern of paths below `root` → codes or prefixes that are ignored there.
+        exclude: Patterns of paths below `root` that are not converted; one of a directory counts for all below it.
         root: Where pyproject.toml lies.
         known: What a baseline knows of: `(path, code, message)`, how often.
         home: What paths in the baseline are relative to.
@@ -83,6 +84,7 @@ class ReportRules:
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     per_file: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
     root: Path = Path()
     known: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     home: Path = Path()
@@ -113,6 +115,17 @@ class ReportRules:
         unused = {excuse for each in excuses.values() for excuse in each} - used
         more = [_unused(line, code, str(result.file.path)) for line, code in sorted(unused)]
         return reported + [finding for finding in more if self._wants(finding.code, result.file.path)]
+
+    def excludes(self, file: File) -> bool:
+        """Whether a file is left out; one that is given by name is not."""
+        if file.root == file.path:
+            return False
+        place = PurePosixPath(_below(self.root, file.path))
+        return any(
+            fnmatch(part.as_posix(), pattern.rstrip("/"))
+            for part in (place, *place.parents)
+            for pattern in self.exclude
+        )
 
     def _wants(self, code: str, path: Path) -> bool:
         if (self.select and not code.startswith(self.select)) or (self.ignore and code.startswith(self.ignore)):
@@ -194,17 +207,20 @@ def _read(table: object, file: Path) -> ReportRules:
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(KEYS)}"
             raise UsageError(f"{where}has no key {key}; {hint}")
     per_file = table.get("per-file-ignores", {})
+    exclude = table.get("exclude", [])
     lists = [
+        exclude,
         table.get("select", []),
         table.get("ignore", []),
         *(per_file.values() if isinstance(per_file, dict) else [None]),
     ]
     if not all(isinstance(each, list) and all(isinstance(code, str) for code in each) for each in lists):
-        raise UsageError(f'{where}wants lists of codes, such as ignore = ["FB303"]')
+        raise UsageError(f'{where}wants lists of texts, such as ignore = ["FB303"]')
     return ReportRules(
         codes(table.get("select", []), where),
         codes(table.get("ignore", []), where),
         {str(pattern): codes(each, where) for pattern, each in per_file.items()},
+        tuple(exclude),
         file.parent,
     )
 

@@ -1,0 +1,43 @@
+"""FB6xx: what lies around the source of a project."""
+
+from __future__ import annotations
+
+from flyte_bridge_translators.findings import Code, Severity
+
+CODES = (
+    Code(
+        "FB601",
+        "text speaks of Flyte 1",
+        Severity.NOTE,
+        "Prose or a comment of this file names Flyte 1. Nothing that runs depends on it, so it was left alone.",
+        "Bring it up to date when the conversion is merged.",
+    ),
+    Code(
+        "FB602",
+        "file names Flyte 1 and was not converted",
+        Severity.CHECK,
+        "The file names Flyte 1 outside the places that are converted in its format, or its format is not read at all.",
+        "Look at the lines that are named, and change by hand what is used.",
+    ),
+    Code(
+        "FB603",
+        "lock file names Flyte 1",
+        Severity.CHECK,
+        "A lock file is made from the requirements, so it is not edited.",
+        "Lock again, with your own tool, once the requirements are converted.",
+    ),
+    Code(
+        "FB604",
+        "binary file names Flyte 1",
+        Severity.CHECK,
+        "The file holds Flyte 1's names and is no text: a package, an archive, a pickle. It was left as it is.",
+        "Build it again from the converted source.",
+    ),
+    Code(
+        "FB605",
+        "Python text runs a command of Flyte 1",
+        Severity.CHECK,
+        "A string of this module holds `pyflyte` or `flytectl`, as a program that runs them has it. Strings are not rewritten.",
+        "Change it as docs/projects.md says for the same command in a shell script.",
+    ),
+)
