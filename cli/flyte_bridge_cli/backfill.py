@@ -104,7 +104,7 @@ def command(
     Exits with 0 if all went well, 1 if executions failed or differ, 7 if a side is out of reach, 130 after Ctrl-C; the
     same command goes on where it stopped.
     """
-    from flyte_bridge.side_by_side import renames as table
+    from flyte_bridge.convert import rename_table
     from flyte_bridge.side_by_side.backfill import BackfillOptions
     from flyte_bridge.side_by_side.backfill_plan import Period
     from flyte_bridge.side_by_side.comparing import CompareOptions
@@ -115,7 +115,9 @@ def command(
     if ("converted" in SIDES[on]) != (task is not None):
         raise UsageError("--task names what `--on v1,converted` and `--on v2,converted` run: give both or neither")
     settings = config.load(data_dir=data_dir)
-    compare = CompareOptions(rules_file.read(rules) if rules else USUAL, table.read(renames) if renames else {})
+    compare = CompareOptions(
+        rules_file.read(rules) if rules else USUAL, rename_table.read(renames).entities if renames else {}
+    )
     request = _Request(
         LaunchPlanName.read(launch_plan, settings),
         Period.read(start, end, zone or settings.v1_zone, datetime.now(timezone.utc)),

@@ -47,12 +47,14 @@ def command(
 
     Exits with 0 if they are the same, 5 if they differ, 7 if they cannot be compared.
     """
-    from flyte_bridge.side_by_side import renames as table
+    from flyte_bridge.convert import rename_table
     from flyte_bridge.side_by_side.comparing import CompareOptions
     from flyte_bridge.verify import rules_file
     from flyte_bridge.verify.rules import USUAL
 
-    options = CompareOptions(rules_file.read(rules) if rules else USUAL, table.read(renames) if renames else {}, twice)
+    options = CompareOptions(
+        rules_file.read(rules) if rules else USUAL, rename_table.read(renames).entities if renames else {}, twice
+    )
     settings = config.load(data_dir=data_dir)
     try:
         compared = asyncio.run(_compare(settings, first, second, options))

@@ -19,16 +19,18 @@ from rich.progress import Progress
 from rich.syntax import Syntax
 from rich.table import Table
 
-from flyte_bridge.convert import reporting
+from flyte_bridge.convert import project_settings, rename_table, reporting
 from flyte_bridge.convert.converter import convert_source
 from flyte_bridge.convert.files import File, FileResult
 from flyte_bridge.convert.project import ProjectResult, convert_project, find_all, write_in_place, write_to
+from flyte_bridge.convert.project_settings import ProjectSettings
 from flyte_bridge.convert.reporting import ReportRules
 from flyte_bridge.errors import UsageError
 from flyte_bridge_cli.exits import Exit
 from flyte_bridge_cli.finding_formats import FORMATS, statistics
 from flyte_bridge_cli.output import tell
 from flyte_bridge_translators.findings import Finding, Severity
+from flyte_bridge_translators.source.engine.naming import NO_NAMES, RenameTable
 from flyte_bridge_translators.source.engine.translator import Converted, Failed, Options, Outcome
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ class Request:
     python: Path | None
     rules: Path | None
     retries: str
+    name_prefix: str | None
+    renames: Path | None
 
 
 def run(request: Request) -> Exit:
@@ -88,8 +92,14 @@ def run(request: Request) -> Exit:
         raise UsageError(
             "a certificate is for source and conversion, and --in-place writes over the source: use -o DIR"
         )
-    rules = _report_rules(request)
-    options = Options(retries=request.retries, explain=request.explain)
+    settings = _settings(request)
+    rules = settings.rules
+    options = Options(
+        retries=request.retries,
+        explain=request.explain,
+        name_prefix=settings.name_prefix,
+        table=_recorded(settings.renames),
+    )
     if any(str(path) == "-" for path in request.paths):
         if len(request.paths) > 1 or request.output or request.in_place or request.do_verify:
             raise UsageError(
@@ -117,7 +127,9 @@ def run(request: Request) -> Exit:
         write_in_place(result)
     elif request.output is not None:
         write_to(result, request.output)
-    verdicts = _verify(request, result, errors) if request.do_verify else None
+    if settings.renames is not None and not (request.check or request.show_diff):
+        rename_table.write(settings.renames, options.table.updated(result.names))
+    verdicts = _verify(request, options, result, errors) if request.do_verify else None
     reports = {id(each.outcome): rules.report(each) for each in result.files}
     findings = [finding for each in result.files for finding in reports[id(each.outcome)]]
     if request.write_baseline is not None:
@@ -142,10 +154,22 @@ Reports = Mapping[int, Sequence[Finding]]
 """Of each outcome, by its id, the findings that are reported."""
 
 
-def _report_rules(request: Request) -> ReportRules:
+def _recorded(renames: Path | None) -> RenameTable:
+    return rename_table.read(renames) if renames is not None and renames.exists() else NO_NAMES
+
+
+def _settings(request: Request) -> ProjectSettings:
     """What the options say, else what pyproject.toml says; a baseline on top."""
     paths = [path for path in request.paths if str(path) != "-"]
-    rules = reporting.configured(paths[0] if paths else Path())
+    settings = project_settings.configured(paths[0] if paths else Path())
+    if request.name_prefix is not None:
+        settings = replace(settings, name_prefix=project_settings.name_prefix(request.name_prefix, "--name-prefix "))
+    if request.renames is not None:
+        settings = replace(settings, renames=request.renames)
+    return replace(settings, rules=_report_rules(request, settings.rules))
+
+
+def _report_rules(request: Request, rules: ReportRules) -> ReportRules:
     if request.select is not None:
         rules = replace(rules, select=reporting.codes(request.select))
     if request.ignore is not None:
@@ -194,7 +218,7 @@ def _filter(options: Options, rules: ReportRules, request: Request) -> Exit:
     return Exit.BY_HAND if _needs_hand(findings) else Exit.DONE
 
 
-def _verify(request: Request, result: ProjectResult, errors: Console) -> list[Verdict]:
+def _verify(request: Request, options: Options, result: ProjectResult, errors: Console) -> list[Verdict]:
     """Run every converted workflow on both sides; what is going on is told on standard error, where that is a terminal."""
     from flyte_bridge.verify.certificate import Setup, relative
     from flyte_bridge.verify.inputs import read_file
@@ -208,7 +232,9 @@ def _verify(request: Request, result: ProjectResult, errors: Console) -> list[Ve
     setup = Setup(
         paths=relative(request.paths, beside),
         output=relative([request.output], beside)[0] if request.output is not None else None,
-        retries=request.retries,
+        retries=options.retries,
+        name_prefix=options.name_prefix,
+        names=rename_table.document(options.table.updated(result.names)),
         timeout=request.timeout,
         tasks=request.tasks,
         samples=request.samples,
@@ -268,7 +294,7 @@ def _print(request: Request, result: ProjectResult, reports: Reports, verdicts: 
     _print_findings(result, reports)
     if not diff:
         _print_files(console, result, reports)
-    if result.renames and not diff:
+    if result.names != NO_NAMES and not diff:
         _print_renames(console, result)
     if verdicts is not None:
         from flyte_bridge.verify.report import print_table
@@ -303,8 +329,10 @@ def _print_renames(console: Console, result: ProjectResult) -> None:
     table = Table(title="Names: what CI jobs, references and dashboards must now say", title_justify="left")
     table.add_column("Flyte 1", overflow="fold")
     table.add_column("Flyte 2", overflow="fold")
-    for old, new in sorted(result.renames.items()):
+    for old, new in sorted(result.names.entities.items()):
         table.add_row(old, new)
+    for old, plan in sorted(result.names.launch_plans.items()):
+        table.add_row(f"launch plan {old}", f"{plan.task}, trigger {plan.trigger}")
     console.print(table)
 
 
@@ -328,7 +356,7 @@ def _document(
             _file_document(str(each.file.path), each.outcome, reports[id(each.outcome)], explain=explain, each=each)
             for each in result.files
         ],
-        "renames": dict(sorted(result.renames.items())),
+        **rename_table.document(result.names),
         "summary": dict(Counter(_state(each.outcome) for each in result.files)),
     }
     if verdicts is not None:
@@ -361,7 +389,7 @@ def _file_document(
         document["module"] = each.file.name
     if isinstance(outcome, Converted):
         document["text"] = outcome.text
-        document["renames"] = dict(outcome.renames)
+        document.update(rename_table.document(RenameTable(outcome.renames, outcome.launch_plans)))
         if explain:
             document["changes"] = [
                 {"rule": change.rule, "line": change.line, "column": change.column, "why": change.why}

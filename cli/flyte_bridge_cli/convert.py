@@ -108,6 +108,13 @@ RETRIES = ("keep", "faithful")
     show_default=True,
     help="keep: the same number, though Flyte 2 retries every exception; faithful: only recoverable errors, as in Flyte 1.",
 )
+@click.option("--name-prefix", metavar="TEXT", help="What the names of new task environments begin with.")
+@click.option(
+    "--renames",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The table of names, Markdown (.md) or JSON: names in it are kept, new ones are added (not with --check and --diff).",
+)
 def command(as_json: bool, **given: Any) -> None:
     """Rewrite Flyte 1 source (flytekit) into Flyte 2 source (flyte).
 

@@ -38,7 +38,7 @@ renames_option = click.option(
     "--renames",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="What `flyte-bridge convert --json` has printed, when the second side runs the conversion of the first's workflow.",
+    help="The table of names that `flyte-bridge convert` wrote, when the second side runs the conversion of the first's workflow.",
 )
 """Which names a conversion has changed."""
 

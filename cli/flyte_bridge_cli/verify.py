@@ -34,6 +34,7 @@ def command(certificate: Path, strict: bool, write: bool, python: Path | None, a
     from rich.console import Console
 
     from flyte_bridge.convert.project import convert_files, find
+    from flyte_bridge.convert.rename_table import from_document
     from flyte_bridge.verify.certificate import Certificate, versions
     from flyte_bridge_cli.proof import Verification, replay
     from flyte_bridge_translators.source.engine.translator import Options
@@ -42,7 +43,8 @@ def command(certificate: Path, strict: bool, write: bool, python: Path | None, a
     home = certificate.absolute().parent
     setup = recorded.setup
     output = home / setup.output if setup.output is not None else None
-    result = convert_files(find([(home / path).resolve() for path in setup.paths]), Options(retries=setup.retries))
+    options = Options(retries=setup.retries, name_prefix=setup.name_prefix, table=from_document(setup.names))
+    result = convert_files(find([(home / path).resolve() for path in setup.paths]), options)
     with Console(stderr=True).status("verifying") as status:
         verification = Verification(setup, python, status.update)
         checks = replay(recorded, result, output, verification)

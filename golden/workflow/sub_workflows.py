@@ -5,10 +5,8 @@ from typing import Tuple
 
 import flyte
 
-env = flyte.TaskEnvironment(name="sub_workflows")
-driver = flyte.TaskEnvironment(
-    name="sub_workflows-workflows", resources=flyte.Resources(cpu=1, memory="500Mi"), depends_on=[env]
-)
+env = flyte.TaskEnvironment(name="sub_workflows-tasks")
+driver = flyte.TaskEnvironment(name="sub_workflows", resources=flyte.Resources(cpu=1, memory="500Mi"), depends_on=[env])
 
 
 @env.task

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from flyte_bridge.convert.reporting import configured
+from flyte_bridge.convert.project_settings import configured
 from flyte_bridge.errors import UsageError
 from flyte_bridge_cli.convert import command
 from flyte_bridge_cli.exits import Exit

@@ -11,8 +11,9 @@ import pytest
 from flyteidl.core import literals_pb2
 
 from flyte_bridge.backend.storage import Storage
+from flyte_bridge.convert import rename_table
 from flyte_bridge.errors import SourceError, UsageError
-from flyte_bridge.side_by_side import renames, report
+from flyte_bridge.side_by_side import report
 from flyte_bridge.side_by_side.comparison import (
     ExecutionComparison,
     Sameness,
@@ -146,11 +147,11 @@ def test_a_table_of_names(tmp_path: Path) -> None:
     path = tmp_path / "names.json"
     for document in ({"renames": {"m.a": "env.a"}, "files": []}, {"m.a": "env.a"}):
         path.write_text(json.dumps(document))
-        assert renames.read(path) == {"m.a": "env.a"}
+        assert rename_table.read(path).entities == {"m.a": "env.a"}
     for text, said in (("[", "no JSON"), ("[1]", "has no table of names"), ('{"a": 1}', "has no table of names")):
         path.write_text(text)
         with pytest.raises(SourceError, match=said):
-            renames.read(path)
+            rename_table.read(path)
 
 
 def test_names_of_executions() -> None:

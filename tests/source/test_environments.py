@@ -1,6 +1,7 @@
 """Environments over a whole project: names, dependencies, imports, images."""
 
 import re
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -38,25 +39,26 @@ def facts(module: str, *variables: str) -> Facts:
 
 
 def names(*modules: Facts) -> dict[tuple[str, str], str]:
-    return dict(environment_names({each.module: each for each in modules}))
+    return dict(environment_names({each.module: each for each in modules}).of)
 
 
-def test_a_module_is_named_by_its_last_part() -> None:
-    """The path is left out where the last part says which module it is."""
-    assert names(facts("pkg.tasks", "env", "driver", "gpu_env")) == {
-        ("pkg.tasks", "env"): "tasks",
-        ("pkg.tasks", "driver"): "tasks-workflows",
-        ("pkg.tasks", "gpu_env"): "tasks-gpu",
+def test_environments_are_called_after_the_path_of_their_file() -> None:
+    """The whole path, and what the variable says; that workflows are in a file called so is not said twice."""
+    assert names(facts("pkg.tasks", "env", "driver", "gpu_env"), facts("pkg.workflows", "env", "driver", "b_env")) == {
+        ("pkg.tasks", "env"): "pkg-tasks",
+        ("pkg.tasks", "driver"): "pkg-tasks-workflows",
+        ("pkg.tasks", "gpu_env"): "pkg-tasks-gpu",
+        ("pkg.workflows", "env"): "pkg-workflows-tasks",
+        ("pkg.workflows", "driver"): "pkg-workflows",
+        ("pkg.workflows", "b_env"): "pkg-workflows-b",
     }
 
 
-def test_modules_that_share_a_last_part_are_told_apart() -> None:
-    """Two `train` modules get their whole paths."""
-    assert set(names(facts("a.train", "env"), facts("b.train", "env"), facts("c", "env")).values()) == {
-        "a-train",
-        "b-train",
-        "c",
-    }
+def test_a_kept_name_comes_first() -> None:
+    """What an earlier conversion called an environment stays, and one that the rule would call so gives way and is told."""
+    kept = replace(facts("a", "env"), kept_environments={"env": "b"})
+    assert environment_names({"a": kept, "b": facts("b", "env")}).clashes == {("b", "env"): "b"}
+    assert names(kept, facts("b", "env"))["a", "env"] == "b"
 
 
 @pytest.mark.parametrize("module", ["Pkg.MyTasks", "_private", "__main__", "a__b", "x.ünï", "2024_run", "-", "a" * 80])

@@ -19,6 +19,7 @@ from flyte_bridge_translators.source.engine.entities import Facts, read, with_en
 from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.names import Search
+from flyte_bridge_translators.source.engine.naming import NO_NAMES, Naming
 from flyte_bridge_translators.source.engine.translator import (
     Context,
     Converted,
@@ -28,7 +29,7 @@ from flyte_bridge_translators.source.engine.translator import (
     Unchanged,
     convert,
 )
-from flyte_bridge_translators.source.settings.environment import assign
+from flyte_bridge_translators.source.settings.environment import assign, kept
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class SourceFile:
         package: The package its relative imports start from.
         data: Its bytes.
         search: Where its absolute imports are looked up; see `Names`.
+        naming: What its entities are called after; by default its module's name.
     """
 
     path: str
@@ -48,6 +50,7 @@ class SourceFile:
     package: str
     data: bytes
     search: Search = ()
+    naming: Naming | None = None
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,12 @@ def parse(source: SourceFile) -> Parsed:
             name=source.name,
             package=source.package,
             search=source.search,
+            naming=source.naming,
         )
         module = flyte1_source.written_out(module)
         facts = replace(read(module), holdings=holdings_of(module).holdings())
         facts = with_environments(facts, assign(module, facts))
+        facts = replace(facts, place=module.naming.place, kept_environments=kept(module, facts))
     except Exception as error:
         return Parsed(source, None, nothing, _defect(source.path, error))
     return Parsed(source, module, facts)
@@ -128,7 +133,8 @@ def convert_source(
         options: The user's choices.
     """
     data = text.encode() if isinstance(text, str) else text
-    parsed = parse(SourceFile(path, name, name.rpartition(".")[0], data))
+    table = options.table if options is not None else NO_NAMES
+    parsed = parse(SourceFile(path, name, name.rpartition(".")[0], data, naming=Naming(name, table)))
     return convert_parsed(parsed, flyte1_source.context({name: parsed.facts}, options))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from flyte_bridge_translators import source as flyte1_source
@@ -62,6 +63,34 @@ def module_name(path: Path, root: Path) -> str:
     if parts[-1] == "__init__" and len(parts) > 1:
         parts.pop()
     return ".".join(parts)
+
+
+MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
+"""What lies in the root of a project."""
+
+
+def place(file: File) -> str:
+    """A file's path below its project's root, with dots, whichever way to it was given: environments are called after it.
+
+    A file of a package is called as it is imported. Another one is called after its path below the nearest directory above it
+    that has one of `MARKERS`, else below the directory one works in, else below the path that was given; `src` is left out.
+    """
+    path = file.path.absolute()
+    if (path.parent / "__init__.py").exists():
+        return file.name
+    root = _project_root(path.parent)
+    here = Path.cwd()
+    if root is None:
+        root = here if path.is_relative_to(here) else file.home.absolute()
+    name = module_name(path, root)
+    return name.removeprefix("src.")
+
+
+@cache
+def _project_root(folder: Path) -> Path | None:
+    if any((folder / marker).exists() for marker in MARKERS):
+        return folder
+    return _project_root(folder.parent) if folder.parent != folder else None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from flyte_bridge.convert.surroundings import convert_text, listed, surroundings
 from flyte_bridge.convert.workers import Progress, Shelf, in_parallel, uncollected
 from flyte_bridge.errors import SourceError, UsageError
 from flyte_bridge_translators.source.engine.entities import Facts
+from flyte_bridge_translators.source.engine.naming import NO_NAMES, RenameTable
 from flyte_bridge_translators.source.engine.translator import Converted, Failed, Options, Unchanged
 
 PARALLEL_FROM = 12
@@ -32,12 +33,12 @@ class ProjectResult:
     Attributes:
         files: One result per file, in the order of the paths.
         facts: What was known of each module.
-        renames: Flyte 1 entity name → Flyte 2 task name.
+        names: What is called how in Flyte 2.
     """
 
     files: Sequence[FileResult]
     facts: Mapping[str, Facts] = field(default_factory=dict)
-    renames: Mapping[str, str] = field(default_factory=dict)
+    names: RenameTable = NO_NAMES
 
 
 def find(paths: Iterable[Path]) -> list[File]:
@@ -115,9 +116,9 @@ def convert_files(
     count = workers if workers is not None else (os.cpu_count() or 1)
     told = progress or (lambda phase, done, total: None)  # noqa: ARG005
     nearby = neighbours(files)
-    looked_at = [Shelf().read(0, file) for file in nearby]
+    looked_at = [Shelf(options.table).read(0, file) for file in nearby]
     if len(files) < PARALLEL_FROM or count < 2:
-        shelf = Shelf()
+        shelf = Shelf(options.table)
         facts = []
         results = []
         with uncollected():
@@ -130,13 +131,14 @@ def convert_files(
                 told("converting", index + 1, len(files))
     else:
         contexts, results = in_parallel(files, options, count, told, (nearby, looked_at))
-    renames: dict[str, str] = {}
-    for result in results:
-        if isinstance(result.outcome, Converted):
-            renames.update(result.outcome.renames)
+    converted = [result.outcome for result in results if isinstance(result.outcome, Converted)]
+    names = RenameTable(
+        {old: new for outcome in converted for old, new in outcome.renames.items()},
+        {plan: name for outcome in converted for plan, name in outcome.launch_plans.items()},
+    )
     given = {file.name for file in files}
     known = {name: facts for name, facts in contexts.shared.facts.items() if name in given}
-    return ProjectResult(results, known, renames)
+    return ProjectResult(results, known, names)
 
 
 def write(path: Path, data: bytes) -> None:

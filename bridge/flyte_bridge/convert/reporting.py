@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import json
 import re
-import sys
 import tokenize
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,19 +23,8 @@ from flyte_bridge.errors import UsageError
 from flyte_bridge_translators.findings import Finding, Severity, Where
 from flyte_bridge_translators.findings.catalogue import CATALOGUE
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
-
 UNUSED = "FB190"
 """The code of a comment that excuses nothing."""
-
-TABLE = "flyte-bridge"
-"""Our table in pyproject.toml, below `tool`."""
-
-KEYS = ("select", "ignore", "per-file-ignores", "exclude")
-"""What may stand in it."""
 
 _COMMENT = re.compile(r"#\s*flyte-bridge:\s*ignore\[([^\]]*)\]")
 
@@ -175,54 +163,6 @@ def _below(root: Path, path: Path) -> str:
         return path.absolute().relative_to(root.absolute()).as_posix()
     except ValueError:
         return path.absolute().as_posix()
-
-
-def configured(start: Path) -> ReportRules:
-    """What `[tool.flyte-bridge]` says in the nearest pyproject.toml at or above a path that has such a table.
-
-    Raises:
-        UsageError: The table has something unknown in it, or the file cannot be read.
-    """
-    place = start.absolute()
-    for folder in (place, *place.parents):
-        file = folder / "pyproject.toml"
-        if not file.is_file():
-            continue
-        try:
-            table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get(TABLE)
-        except (OSError, ValueError) as error:
-            raise UsageError(f"{file}: cannot be read: {error}") from error
-        if table is not None:
-            return _read(table, file)
-    return ReportRules()
-
-
-def _read(table: object, file: Path) -> ReportRules:
-    where = f"{file}: [tool.{TABLE}] "
-    if not isinstance(table, dict):
-        raise UsageError(f"{where}is no table")
-    for key in table:
-        if key not in KEYS:
-            close = difflib.get_close_matches(key, KEYS, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(KEYS)}"
-            raise UsageError(f"{where}has no key {key}; {hint}")
-    per_file = table.get("per-file-ignores", {})
-    exclude = table.get("exclude", [])
-    lists = [
-        exclude,
-        table.get("select", []),
-        table.get("ignore", []),
-        *(per_file.values() if isinstance(per_file, dict) else [None]),
-    ]
-    if not all(isinstance(each, list) and all(isinstance(code, str) for code in each) for each in lists):
-        raise UsageError(f'{where}wants lists of texts, such as ignore = ["FB303"]')
-    return ReportRules(
-        codes(table.get("select", []), where),
-        codes(table.get("ignore", []), where),
-        {str(pattern): codes(each, where) for pattern, each in per_file.items()},
-        tuple(exclude),
-        file.parent,
-    )
 
 
 def read_baseline(file: Path) -> dict[tuple[str, str, str], int]:

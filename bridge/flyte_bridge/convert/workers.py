@@ -12,10 +12,11 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
 from flyte_bridge.convert.converter import Parsed, SourceFile, convert_parsed, encoded, failed, parse
-from flyte_bridge.convert.files import Contexts, File, FileResult
+from flyte_bridge.convert.files import Contexts, File, FileResult, place
 from flyte_bridge.convert.neighbours import search_path
 from flyte_bridge.errors import BridgeError
 from flyte_bridge_translators.source.engine.entities import Facts
+from flyte_bridge_translators.source.engine.naming import Naming, RenameTable
 from flyte_bridge_translators.source.engine.translator import Converted, Options
 
 Progress = Callable[[str, int, int], None]
@@ -27,7 +28,8 @@ Batch = Sequence[tuple[int, File]]
 class Shelf:
     """The parsed files of one process, between the two phases."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: RenameTable) -> None:
+        self.table = table
         self.parsed: dict[int, tuple[File, Parsed]] = {}
 
     def read(self, index: int, file: File) -> Facts:
@@ -38,7 +40,8 @@ class Shelf:
             reason = f"cannot be read: {error.strerror or error}"
             parsed = Parsed(source, None, Facts(file.name), failed("FB102", source.path, reason))
         else:
-            parsed = parse(SourceFile(str(file.path), file.name, file.package, data, search_path(file)))
+            naming = Naming(place(file), self.table)
+            parsed = parse(SourceFile(str(file.path), file.name, file.package, data, search_path(file), naming))
         self.parsed[index] = (file, parsed)
         return parsed.facts
 
@@ -72,9 +75,9 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _work(connection: Connection) -> None:
+def _work(connection: Connection, table: RenameTable) -> None:
     """A worker: read batches until the context comes, then convert batches until told to stop."""
-    shelf = Shelf()
+    shelf = Shelf(table)
     contexts: Contexts | None = None
     with uncollected():
         while (message := connection.recv()) is not None:
@@ -89,7 +92,7 @@ def _work(connection: Connection) -> None:
 class Workers:
     """Worker processes, each with a pipe. A file is converted by the process that parsed it."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, table: RenameTable) -> None:
         # Forking is ten times cheaper than a new interpreter that imports LibCST again, and safe while no thread runs.
         alone = sys.platform == "linux" and threading.active_count() == 1
         start = get_context("fork").Process if alone else get_context("spawn").Process
@@ -97,7 +100,7 @@ class Workers:
         self.processes = []
         for _ in range(count):
             here, there = Pipe()
-            process = start(target=_work, args=(there,), daemon=True)
+            process = start(target=_work, args=(there, table), daemon=True)
             process.start()
             there.close()
             self.pipes.append(here)
@@ -152,7 +155,7 @@ def in_parallel(
 ) -> tuple[Contexts, list[FileResult]]:
     batches = [list(enumerate(files))[start : start + BATCH] for start in range(0, len(files), BATCH)]
     work = [batches[number::count] for number in range(count)]
-    workers = Workers(count)
+    workers = Workers(count, options.table)
     try:
         facts: dict[int, Facts] = {}
         for read in workers.run(work):

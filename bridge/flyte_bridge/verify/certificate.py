@@ -41,6 +41,8 @@ class Setup:
         samples: How many rows of inputs were drawn.
         rules: The text of the rules file; empty without one.
         on: Where the conversion ran: `local` (the SDK's local mode) or `embedded` (an embedded backend).
+        name_prefix: The conversion's option of this name.
+        names: What it called everything, as a table of names.
     """
 
     paths: list[str]
@@ -51,6 +53,8 @@ class Setup:
     samples: int
     rules: str
     on: str = "local"
+    name_prefix: str = ""
+    names: dict[str, Plain] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

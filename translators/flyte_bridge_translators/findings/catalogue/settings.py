@@ -114,6 +114,22 @@ _IMAGE = (
         "circle, so one dependency was left out.",
         "Deploy the whole module, not the one environment, or move one of the workflows to an environment of its own.",
     ),
+    Code(
+        "FB318",
+        "name that could not stay",
+        Severity.CHECK,
+        "The table of names (`--renames`) has another name from an earlier conversion. It cannot stay: what shared an environment "
+        "differs in its settings now, or the other way round.",
+        "Change the callers that use the old name; the table has the new one.",
+    ),
+    Code(
+        "FB319",
+        "two environments of one name",
+        Severity.CHECK,
+        "Environments are called after the path of their file, and two paths give the same name (`a-b.py` and `a/b.py`, files of "
+        "two projects). Flyte 2 wants each name once, so the later one got a mark, which it has not when it is converted alone.",
+        "Keep the names with `--renames FILE`, or choose others in that file.",
+    ),
 )
 
 _RESOURCES = (

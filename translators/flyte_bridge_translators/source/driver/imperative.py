@@ -10,11 +10,11 @@ import libcst as cst
 from flyte_bridge_translators.source.engine.arguments import read
 from flyte_bridge_translators.source.engine.edits import Plan
 from flyte_bridge_translators.source.engine.entities import outputs
+from flyte_bridge_translators.source.engine.entity_names import IMPERATIVE
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code, rebuilt, string_value, used_names
 
-MAKER = "flytekit.Workflow"
 _ENTITIES = frozenset({"add_entity", "add_task", "add_subwf", "add_launch_plan"})
 _CREATE_NODE = "flytekit.core.node_creation.create_node"
 
@@ -50,7 +50,7 @@ def unfold(module: Module) -> Mapping[cst.CSTNode, Sequence[cst.BaseStatement]]:
         return {}
     written: dict[cst.CSTNode, Sequence[cst.BaseStatement]] = {}
     for name, value, statement in module.assignments:
-        if not isinstance(value, cst.Call) or module.names.qualified(value.func) != MAKER:
+        if not isinstance(value, cst.Call) or module.names.qualified(value.func) != IMPERATIVE:
             continue
         built = _read(module, name, statement)
         if built is None:

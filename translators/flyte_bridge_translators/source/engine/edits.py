@@ -18,6 +18,7 @@ import libcst as cst
 from flyte_bridge_translators.findings import Finding, Severity, Where
 from flyte_bridge_translators.findings.catalogue import CATALOGUE
 from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.naming import LaunchPlanName
 from flyte_bridge_translators.source.engine.tree import child_fields, is_node
 
 Node = TypeVar("Node", bound=cst.CSTNode)
@@ -94,6 +95,7 @@ class Plan:
     reports: list[Report] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     renames: dict[str, str] = field(default_factory=dict)
+    launch_plans: dict[str, LaunchPlanName] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     basis: Plan | None = field(default=None, repr=False)
     applied: _Applier | None = field(default=None, repr=False, compare=False)
@@ -144,6 +146,7 @@ class Plan:
         self.reports.extend(other.reports)
         self.changes.extend(other.changes)
         self.renames.update(other.renames)
+        self.launch_plans.update(other.launch_plans)
         self.aliases.update(other.aliases)
 
     @contextmanager

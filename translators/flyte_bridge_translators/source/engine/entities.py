@@ -150,6 +150,8 @@ class Facts:
         enums: Qualified names of enums.
         holdings: What its names may hold, as far as calls go.
         imports: What it imports, as dotted names: of `from a import b` both `a` and `a.b`.
+        place: Its path below its project's root, with dots; its environments are called after it.
+        kept_environments: Variable of an environment → the name that it keeps from an earlier conversion.
     """
 
     module: str
@@ -164,6 +166,8 @@ class Facts:
     enums: frozenset[str] = frozenset()
     holdings: Holdings = field(default_factory=Holdings)
     imports: frozenset[str] = frozenset()
+    place: str = ""
+    kept_environments: Mapping[str, str] = field(default_factory=dict)
 
 
 def entity_decorator(module: Module, function: cst.FunctionDef) -> tuple[cst.Decorator, Kind, str] | None:

@@ -11,6 +11,7 @@ import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from flyte_bridge_translators.source.engine.names import Names, Search, is_v1
+from flyte_bridge_translators.source.engine.naming import Naming
 from flyte_bridge_translators.source.engine.scan import Scan
 from flyte_bridge_translators.source.engine.tree import dotted, walk
 
@@ -30,6 +31,7 @@ class Module(Scan):
         search: See `Names`.
         before: The same file as the user wrote it, when some of it was written out.
         origin: What was written out → the statement of `before` that it stands for.
+        naming: What its entities are called after.
 
     Attributes:
         parents: Node → the node it hangs on.
@@ -55,8 +57,10 @@ class Module(Scan):
         search: Search = (),
         before: Module | None = None,
         origin: Mapping[cst.CSTNode, cst.CSTNode] | None = None,
+        naming: Naming | None = None,
     ) -> None:
         self.before = before
+        self.naming = naming or Naming(name)
         self.origin = origin or {}
         self.text = tree.code if text is None else text
         self.path = path

@@ -17,10 +17,15 @@ import libcst as cst
 from flyte_bridge_translators.findings import Finding
 from flyte_bridge_translators.source.engine.edits import Edit, Plan, apply, failure, locate, merge
 from flyte_bridge_translators.source.engine.entities import Entity, Facts, Kind, Outputs
-from flyte_bridge_translators.source.engine.environment_names import clean, environment_names, suffix
+from flyte_bridge_translators.source.engine.environment_names import (
+    EnvironmentNames,
+    environment_name,
+    environment_names,
+)
 from flyte_bridge_translators.source.engine.flow import Callees, Flow
 from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
 from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.naming import NO_NAMES, LaunchPlanName, RenameTable
 from flyte_bridge_translators.source.engine.tree import code
 from flyte_bridge_translators.source.engine.unfolding import Unfold
 
@@ -39,10 +44,14 @@ class Options:
     Attributes:
         retries: One of `RETRIES`.
         explain: Whether each changed place is wanted with its rule and reason; finding the places takes a fifth of the time.
+        name_prefix: What the name of every new task environment begins with.
+        table: What earlier conversions have called entities: those names stay.
     """
 
     retries: str = "keep"
     explain: bool = False
+    name_prefix: str = ""
+    table: RenameTable = NO_NAMES
 
 
 @dataclass(frozen=True)
@@ -169,14 +178,14 @@ class Context:
         return self.facts.get(resolved.rpartition(".")[0]), resolved
 
     @cached_property
-    def environment_names(self) -> Mapping[tuple[str, str], str]:
-        """(module, variable) → the name of that task environment, unique over the project."""
-        return environment_names(self.facts)
+    def environment_names(self) -> EnvironmentNames:
+        """The names of the project's task environments."""
+        return environment_names(self.facts, self.options.name_prefix)
 
     def environment_name(self, module: str, variable: str) -> str:
         """The name of one environment of a file."""
-        known = self.environment_names.get((module, variable))
-        return known if known is not None else f"{clean(module.rpartition('.')[2])}{suffix(variable)}"
+        known = self.environment_names.of.get((module, variable))
+        return known if known is not None else environment_name(module, variable, self.options.name_prefix)
 
     @cached_property
     def is_flyte1_project(self) -> bool:
@@ -211,6 +220,7 @@ class Converted:
     findings: tuple[Finding, ...] = ()
     changes: tuple[Explained, ...] = ()
     renames: Mapping[str, str] = field(default_factory=dict)
+    launch_plans: Mapping[str, LaunchPlanName] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -297,7 +307,7 @@ def convert(module: Module, context: Context) -> Outcome:
     if text == module.text:
         return Unchanged(findings)
     changes = _explained(module, plan) if context.options.explain else ()
-    return Converted(text, findings, changes, dict(plan.renames))
+    return Converted(text, findings, changes, dict(plan.renames), dict(plan.launch_plans))
 
 
 def _compiles(text: str) -> bool:

@@ -38,5 +38,6 @@ def unfolded(module: Module, unfolds: Iterable[Unfold]) -> Module:
             search=module.names.search,
             before=module,
             origin=origin,
+            naming=module.naming,
         )
     return module

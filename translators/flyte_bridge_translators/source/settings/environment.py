@@ -19,6 +19,7 @@ from flyte_bridge_translators.source.engine.entities import Entity, Facts, Kind
 from flyte_bridge_translators.source.engine.house_decorators import tasks_of
 from flyte_bridge_translators.source.engine.layout import Doc
 from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.naming import NO_NAMES
 from flyte_bridge_translators.source.engine.syntax import Verbatim
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code, used_names
@@ -59,6 +60,13 @@ def assign(module: Module, facts: Facts) -> Mapping[str, str]:
                 if entity.kind is Kind.LAUNCH_PLAN:
                     found[entity.name] = home.variable
     return found
+
+
+def kept(module: Module, facts: Facts) -> Mapping[str, str]:
+    """Variable of an environment → the name that it keeps from an earlier conversion."""
+    if not facts.entities or module.naming.table == NO_NAMES:
+        return {}
+    return {home.variable: home.kept_name for home in homes(module, facts) if home.kept_name is not None}
 
 
 # -- what they hold --------------------------------------------------------------------------------------------------
@@ -155,6 +163,9 @@ def _written(work: Work, home: EnvironmentGroup, places: Places) -> Written:
     size = resources.merged(work, held, where)
     image = image_spec.setting(work, held["container_image"]) if "container_image" in held else None
     name = work.context.environment_name(work.module.name, home.variable)
+    clash = work.context.environment_names.clashes.get((work.module.name, home.variable))
+    if clash is not None:
+        work.report("FB319", where, f"{clash} is another environment's name; {home.variable} is called {name}")
     values: dict[str, Doc | None] = {
         "name": layout.quoted(name),
         "image": image,

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import libcst as cst
 
 from flyte_bridge_translators.source.engine import arguments
 from flyte_bridge_translators.source.engine.entities import Facts, Kind
+from flyte_bridge_translators.source.engine.entity_names import kept_environment
 from flyte_bridge_translators.source.engine.module import Module
-from flyte_bridge_translators.source.engine.tree import code
+from flyte_bridge_translators.source.engine.tree import code, string_value
 from flyte_bridge_translators.source.settings.decorated import (
     ACTOR,
     Decorated,
@@ -27,7 +28,7 @@ from flyte_bridge_translators.source.settings.decorated import (
     unique,
     valued,
 )
-from flyte_bridge_translators.source.settings.launch_plan_reading import needs_driver
+from flyte_bridge_translators.source.settings.launch_plan_reading import needs_driver, plans
 
 ONLY = (
     "container_image",
@@ -55,6 +56,7 @@ class EnvironmentGroup:
         values: The decorators of the house whose tasks live in it.
         declared: Whether a `flytekit.Environment` of that name is there already.
         actor: Of a union actor environment: how it keeps its containers.
+        kept_name: What it is called since an earlier conversion.
     """
 
     variable: str
@@ -64,6 +66,12 @@ class EnvironmentGroup:
     values: list[Valued] = field(default_factory=list)
     declared: bool = False
     actor: Settings = field(default_factory=dict)
+    kept_name: str | None = None
+
+    @property
+    def functions(self) -> list[str]:
+        """The names of those that live in it."""
+        return [*(one.function.name.value for one in self.members), *(value.value.name for value in self.values)]
 
 
 def environment_settings(settings: Mapping[str, cst.BaseExpression]) -> Settings:
@@ -110,8 +118,52 @@ def homes(module: Module, facts: Facts) -> list[EnvironmentGroup]:
     launches = any(entity.kind is Kind.LAUNCH_PLAN for entity in facts.entities.values())
     if launches and () not in drivers and needs_driver(module, facts):
         drivers[()] = EnvironmentGroup("", {}, driver=True)
-    _name(list(tasks.values()), list(drivers.values()), module.taken() | set(kept), declared=bool(kept))
-    return [*kept.values(), *tasks.values(), *drivers.values()]
+    in_tasks, in_drivers = _kept(module, tasks.values()), _kept(module, drivers.values())
+    _kept_by_launch_plans(module, facts, in_drivers)
+    _name(in_tasks, in_drivers, module.taken() | set(kept), declared=bool(kept))
+    every = [*_kept(module, kept.values(), apart=False), *in_tasks, *in_drivers]
+    _once(every)
+    return every
+
+
+def _kept(module: Module, groups: Iterable[EnvironmentGroup], *, apart: bool = True) -> list[EnvironmentGroup]:
+    """Environments with the names that their members have from an earlier conversion; members of two names live apart."""
+    every: list[EnvironmentGroup] = []
+    for group in groups:
+        names = Counter(
+            name for function in group.functions if (name := kept_environment(module, function)) is not None
+        )
+        by_use = [name for name, _ in names.most_common()]
+        group.kept_name = by_use[0] if by_use else None
+        every.append(group)
+        for name in by_use[1:] if apart else ():
+            own = [one for one in group.members if kept_environment(module, one.function.name.value) == name]
+            values = [one for one in group.values if kept_environment(module, one.value.name) == name]
+            group.members = [one for one in group.members if one not in own]
+            group.values = [one for one in group.values if one not in values]
+            every.append(EnvironmentGroup("", group.settings, group.driver, own, values, kept_name=name))
+    return every
+
+
+def _kept_by_launch_plans(module: Module, facts: Facts, drivers: Sequence[EnvironmentGroup]) -> None:
+    """The environment of launch plans that are tasks of their own has the name they have from an earlier conversion."""
+    table = module.naming.table.launch_plans
+    plain = next((group for group in drivers if not group.settings), None)
+    if not table or plain is None or plain.kept_name is not None:
+        return
+    for plan in plans(module, facts):
+        recorded = table.get(string_value(plan.given.get("name")) or "") if plan.mode == "task" else None
+        if recorded is not None:
+            plain.kept_name = recorded.task.rpartition(".")[0]
+            return
+
+
+def _once(groups: Sequence[EnvironmentGroup]) -> None:
+    """What had one name and differs in its settings now: the most keep it."""
+    keepers: dict[str, EnvironmentGroup] = {}
+    for group in sorted(groups, key=lambda group: -len(group.functions)):
+        if group.kept_name is not None and keepers.setdefault(group.kept_name, group) is not group:
+            group.kept_name = None
 
 
 def _name(

@@ -101,7 +101,8 @@ def _trigger(
             inputs[key] = given_input(work, value, parameters.get(key.strip("\"'"))) if value is not None else ""
         if name == "fixed_inputs":
             work.report("FB344", function, f"{spoken_name(plan)}: {code(node)} was fixed in Flyte 1")
-    doc = automated(work, plan, list(inputs.items()), function)
+    environment = work.context.environment_name(work.module.name, workflow.environment or "driver")
+    doc = automated(work, plan, f"{environment}.{workflow.name}", list(inputs.items()), function)
     host = work.module.statement(function) if not isinstance(function, cst.BaseStatement) else function
     assert host is not None
     statement = layout.statement(doc, work.limit, target=variable, blank=blank)

@@ -65,9 +65,10 @@ def write(work: Work, plan: LaunchPlan, facts: Facts, used: set[str]) -> None:
             f"{', '.join(sorted(signature.lost))} cannot be imported here for the launch plan's task",
         )
         return
-    doc = automated(work, plan, [], plan.call)
-    decorator = layout.render(layout.call(f"{variable}.task", triggers=doc), work.limit, column=1)
     name = variable_of(plan, used)
+    environment = work.context.environment_name(work.module.name, variable)
+    doc = automated(work, plan, f"{environment}.{name}", [], plan.call)
+    decorator = layout.render(layout.call(f"{variable}.task", triggers=doc), work.limit, column=1)
     head = Group(f"async def {name}(", tuple(("", text) for text in (*required, *optional)), f"){returns}:")
     back = "" if returns in {"", " -> None"} else "return "
     body = Group(f"{back}await {code(plan.workflow)}(", tuple(passed))

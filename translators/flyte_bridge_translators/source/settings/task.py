@@ -10,6 +10,7 @@ import libcst as cst
 from flyte_bridge_translators.source.engine import arguments, layout
 from flyte_bridge_translators.source.engine.edits import Plan
 from flyte_bridge_translators.source.engine.entities import DECORATORS, Facts, Kind, entity_decorator
+from flyte_bridge_translators.source.engine.entity_names import flyte1_name
 from flyte_bridge_translators.source.engine.house_decorators import applied_in_place, tasks_of
 from flyte_bridge_translators.source.engine.imports import said_of
 from flyte_bridge_translators.source.engine.layout import Doc
@@ -46,18 +47,25 @@ def translate(module: Module, context: Context) -> Plan:
         wrapper = _rewrite(work, one, variable, triggers.get(one.function.name.value, ()))
         if wrapper is not None:
             wrappers.add(wrapper)
-        environment = context.environment_name(module.name, variable)
-        function = one.function.name.value
-        work.plan.renames[f"{module.name}.{function}"] = f"{environment}.{function}"
+        _called(work, one.function.name.value, variable, one.decorator)
     for home in homes(module, facts):
         for value in home.values:
             _rewrite_value(work, value, home.variable)
-            environment = context.environment_name(module.name, home.variable)
             for function in tasks_of(module, value.value):
-                work.plan.renames[f"{module.name}.{function}"] = f"{environment}.{function}"
+                _called(work, function, home.variable, value.value.whole)
     retries.define(work, wrappers)
     _elsewhere(work)
     return work.plan
+
+
+def _called(work: Work, function: str, variable: str, where: cst.CSTNode) -> None:
+    """Enter an entity in the table of names; a name that an earlier conversion gave and that cannot stay is reported."""
+    flyte1 = flyte1_name(work.module, function)
+    name = f"{work.context.environment_name(work.module.name, variable)}.{function}"
+    work.plan.renames[flyte1] = name
+    recorded = work.module.naming.recorded(flyte1, work.module.name)
+    if recorded not in {None, name}:
+        work.report("FB318", where, f"{flyte1} was {recorded}, and is {name} now")
 
 
 def _elsewhere(work: Work) -> None:

@@ -9,7 +9,8 @@ import libcst as cst
 from flyte_bridge_translators.source.engine import arguments, layout
 from flyte_bridge_translators.source.engine.entities import Parameter
 from flyte_bridge_translators.source.engine.layout import Doc, Group
-from flyte_bridge_translators.source.engine.tree import code
+from flyte_bridge_translators.source.engine.naming import LaunchPlanName
+from flyte_bridge_translators.source.engine.tree import code, string_value
 from flyte_bridge_translators.source.engine.work import Work
 from flyte_bridge_translators.source.settings import notification, schedule
 from flyte_bridge_translators.source.settings.launch_plan_reading import LaunchPlan
@@ -32,10 +33,31 @@ def spoken_name(plan: LaunchPlan) -> str:
     return layout.quoted(plan.variable or code(plan.workflow).rpartition(".")[2])
 
 
-def automated(work: Work, plan: LaunchPlan, inputs: list[tuple[str, Doc]], where: cst.CSTNode) -> Group:
-    """The `flyte.Trigger(…)` of a launch plan, with the inputs it gives (the time it fires at is added)."""
+def called(work: Work, plan: LaunchPlan, task: str) -> Doc:
+    """The name of a launch plan's trigger, as it is written: the launch plan's, unless the table of names has another.
+
+    Args:
+        work: The translator at work.
+        plan: The launch plan.
+        task: The full name of the task that the trigger belongs to.
+    """
+    spoken = spoken_name(plan)
+    name = string_value(work.value(plan.given["name"])) if "name" in plan.given else plan.variable
+    if name is None:
+        return spoken
+    recorded = work.module.naming.table.launch_plans.get(name)
+    work.plan.launch_plans[name] = LaunchPlanName(task, recorded.trigger if recorded is not None else name)
+    if recorded is not None and recorded.task != task:
+        work.report(
+            "FB318", plan.call, f"the launch plan {name} was a trigger of {recorded.task}, and is one of {task} now"
+        )
+    return layout.quoted(recorded.trigger) if recorded is not None and recorded.trigger != name else spoken
+
+
+def automated(work: Work, plan: LaunchPlan, task: str, inputs: list[tuple[str, Doc]], where: cst.CSTNode) -> Group:
+    """The `flyte.Trigger(…)` of a launch plan on a task, with the inputs it gives (the time it fires at is added)."""
     given = plan.given
-    positional: list[Doc] = [spoken_name(plan)]
+    positional: list[Doc] = [called(work, plan, task)]
     if "schedule" in given:
         found = schedule.automation(work, given["schedule"], where)
         if found is not None:

@@ -1,0 +1,40 @@
+"""What the entities of a file are called in Flyte 1, and since an earlier conversion in Flyte 2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import libcst as cst
+
+from flyte_bridge_translators.source.engine.arguments import read
+from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.tree import string_value
+
+IMPERATIVE = "flytekit.Workflow"
+"""What makes an imperative workflow."""
+
+
+def flyte1_name(module: Module, function: str) -> str:
+    """What an entity is called in Flyte 1: an imperative workflow as it says, all others after their module."""
+    return _imperative_names(module).get(function, f"{module.name}.{function}")
+
+
+def _imperative_names(module: Module) -> Mapping[str, str]:
+    """Variable of an imperative workflow that was written out as a function → its name."""
+    if module.before is None:
+        return {}
+    while module.before is not None:
+        module = module.before
+    names = {}
+    for variable, value, _ in module.assignments:
+        if isinstance(value, cst.Call) and module.names.qualified(value.func) == IMPERATIVE:
+            name = string_value(read(value, ("name",)).named.get("name"))
+            if name is not None:
+                names[variable] = name
+    return names
+
+
+def kept_environment(module: Module, function: str) -> str | None:
+    """The environment that an entity has lived in since an earlier conversion."""
+    recorded = module.naming.recorded(flyte1_name(module, function), module.name)
+    return recorded.rpartition(".")[0] or None if recorded is not None else None
