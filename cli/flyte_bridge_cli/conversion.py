@@ -379,6 +379,7 @@ def _file_document(
                 "severity": finding.severity.value,
                 "line": finding.where.line,
                 "column": finding.where.column,
+                **({"cell": finding.where.cell} if finding.where.cell else {}),
                 "message": finding.message,
                 "advice": finding.advice,
             }

@@ -28,10 +28,19 @@ _SARIF = {Severity.NOTE: "note", Severity.CHECK: "warning", Severity.HAND: "erro
 def github(findings: Sequence[Finding]) -> str:
     """Workflow commands of GitHub Actions, one annotation per finding."""
     return "".join(
-        f"::{_GITHUB[finding.severity]} file={_property(finding.where.path)},line={max(finding.where.line, 1)},"
-        f"col={finding.where.column + 1},title={finding.code}::{_data(f'{finding.message} {finding.advice}')}\n"
+        f"::{_GITHUB[finding.severity]} file={_property(finding.where.path)},line={_line(finding)},"
+        f"col={finding.where.column + 1},title={finding.code}::{_data(f'{_cell_of(finding)}{finding.message} {finding.advice}')}\n"
         for finding in findings
     )
+
+
+def _line(finding: Finding) -> int:
+    """The line in the file; the lines of a notebook's cells are not those of its file."""
+    return 1 if finding.where.cell else max(finding.where.line, 1)
+
+
+def _cell_of(finding: Finding) -> str:
+    return f"cell {finding.where.cell}, line {finding.where.line}: " if finding.where.cell else ""
 
 
 def _data(text: str) -> str:
@@ -61,12 +70,12 @@ def sarif(findings: Sequence[Finding]) -> str:
             "ruleId": finding.code,
             "ruleIndex": used.index(finding.code),
             "level": _SARIF[finding.severity],
-            "message": {"text": f"{finding.message} {finding.advice}"},
+            "message": {"text": f"{_cell_of(finding)}{finding.message} {finding.advice}"},
             "locations": [
                 {
                     "physicalLocation": {
                         "artifactLocation": {"uri": Path(finding.where.path).as_posix()},
-                        "region": {"startLine": max(finding.where.line, 1), "startColumn": finding.where.column + 1},
+                        "region": {"startLine": _line(finding), "startColumn": finding.where.column + 1},
                     }
                 }
             ],

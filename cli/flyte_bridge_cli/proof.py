@@ -81,7 +81,7 @@ def changes(result: ProjectResult, output: Path | None = None) -> AbstractContex
     """
     made = []
     for each in result.files:
-        if not each.file.is_module:
+        if not each.file.is_module or each.file.is_notebook:
             continue
         place = output / each.file.relative if output is not None else None
         data = place.read_bytes() if place is not None and place.is_file() else each.data

@@ -13,6 +13,8 @@ import libcst as cst
 from flyte_bridge_translators import source as flyte1_source
 from flyte_bridge_translators.findings import Finding, Where
 from flyte_bridge_translators.findings.catalogue import CATALOGUE
+from flyte_bridge_translators.project.notebook import Notebook
+from flyte_bridge_translators.project.notebook import read as read_notebook
 from flyte_bridge_translators.source.check.result import checked
 from flyte_bridge_translators.source.engine.edits import failure
 from flyte_bridge_translators.source.engine.entities import Facts, read, with_environments
@@ -27,6 +29,7 @@ from flyte_bridge_translators.source.engine.translator import (
     Options,
     Outcome,
     Unchanged,
+    compiles,
     convert,
 )
 from flyte_bridge_translators.source.settings.environment import assign, kept
@@ -43,6 +46,7 @@ class SourceFile:
         data: Its bytes.
         search: Where its absolute imports are looked up; see `Names`.
         naming: What its entities are called after; by default its module's name.
+        notebook: What its bytes are the Python of, when it is one.
     """
 
     path: str
@@ -51,6 +55,7 @@ class SourceFile:
     data: bytes
     search: Search = ()
     naming: Naming | None = None
+    notebook: Notebook | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ def parse(source: SourceFile) -> Parsed:
             package=source.package,
             search=source.search,
             naming=source.naming,
+            is_notebook=source.notebook is not None,
         )
         module = flyte1_source.written_out(module)
         facts = replace(read(module), holdings=holdings_of(module).holdings())
@@ -101,6 +107,16 @@ def parse(source: SourceFile) -> Parsed:
     except Exception as error:
         return Parsed(source, None, nothing, _defect(source.path, error))
     return Parsed(source, module, facts)
+
+
+def parse_notebook(source: SourceFile) -> Parsed:
+    """Parse the cells of a notebook, together; what is none that can be read comes back as a failure."""
+    try:
+        notebook = read_notebook(source.data.decode("utf-8"))
+    except (ValueError, KeyError) as error:
+        why = "its bytes are no UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        return Parsed(source, None, Facts(source.name), failed("FB607", source.path, why))
+    return parse(replace(source, data=notebook.script.encode(), notebook=notebook))
 
 
 def convert_parsed(parsed: Parsed, context: Context) -> Outcome:
@@ -114,7 +130,7 @@ def convert_parsed(parsed: Parsed, context: Context) -> Outcome:
     try:
         outcome = convert(module, context)
         if isinstance(outcome, Converted):
-            _check(module.text, outcome.text)
+            _check(module, outcome.text)
             outcome = checked(module, context, outcome)
     except Exception as error:
         return _defect(parsed.source.path, error)
@@ -147,16 +163,11 @@ def encoded(parsed: Parsed, outcome: Converted) -> bytes:
     return text if text.startswith(mark) else mark + text
 
 
-def _check(before: str, after: str) -> None:
+def _check(module: Module, after: str) -> None:
     """Compile the result: a syntax error in it is a defect of ours, unless the original has it too (newer Python)."""
-    try:
-        compile(after, "<converted>", "exec", dont_inherit=True)
-    except SyntaxError:
-        try:
-            compile(before, "<original>", "exec", dont_inherit=True)
-        except SyntaxError:
-            return
-        raise
+    if compiles(after, is_notebook=module.is_notebook) or not compiles(module.text, is_notebook=module.is_notebook):
+        return
+    compile(after, "<converted>", "exec", dont_inherit=True)
 
 
 def _text(data: bytes, encoding: str) -> str:

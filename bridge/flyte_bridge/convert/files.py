@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,6 +14,10 @@ from flyte_bridge_translators.source.engine.translator import Context, Options, 
 
 IGNORED = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env", "build", "dist"})
 """Directories that hold no source of the user's; hidden ones are passed over too."""
+
+
+NOTEBOOK = ".ipynb"
+"""How the name of a notebook ends."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,11 @@ class File:
     root: Path
     name: str
     is_module: bool = True
+
+    @property
+    def is_notebook(self) -> bool:
+        """Whether it is a Jupyter notebook."""
+        return self.path.suffix == NOTEBOOK
 
     @property
     def package(self) -> str:
@@ -60,6 +70,8 @@ def module_name(path: Path, root: Path) -> str:
         parts = list(path.absolute().relative_to(base.absolute()).with_suffix("").parts)
     except ValueError:
         parts = [path.stem]
+    if path.suffix == NOTEBOOK:  # nobody imports it; its name may be that of a module beside it
+        parts[-1] = re.sub(r"\W", "_", parts[-1]) + ("_notebook" if path.with_suffix(".py").exists() else "")
     if parts[-1] == "__init__" and len(parts) > 1:
         parts.pop()
     return ".".join(parts)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from flyte_bridge.convert.files import IGNORED, Contexts, File, FileResult, module_name
+from flyte_bridge.convert.files import IGNORED, NOTEBOOK, Contexts, File, FileResult, module_name
 from flyte_bridge.convert.neighbours import neighbours
 from flyte_bridge.convert.surroundings import convert_text, listed, surroundings, walk
 from flyte_bridge.convert.workers import Progress, Shelf, in_parallel, uncollected
@@ -41,7 +41,7 @@ class ProjectResult:
     names: RenameTable = NO_NAMES
 
 
-def find(paths: Iterable[Path]) -> list[File]:
+def find(paths: Iterable[Path], suffixes: tuple[str, ...] = (".py",)) -> list[File]:
     """The Python files below the paths, each once, in a stable order.
 
     Symbolic links to directories are not followed, so a loop of links ends; a link to a file counts as the file.
@@ -52,7 +52,7 @@ def find(paths: Iterable[Path]) -> list[File]:
     found: dict[Path, File] = {}
     for root in paths:
         if root.is_dir():
-            for path in _walk(root):
+            for path in _walk(root, suffixes):
                 # `realpath` and not `resolve`: a link to itself is reported when it is read, it must not end the search.
                 found.setdefault(Path(os.path.realpath(path)), File(path, root, module_name(path, root)))
         elif root.is_file() or root.is_symlink():
@@ -62,12 +62,12 @@ def find(paths: Iterable[Path]) -> list[File]:
     return list(found.values())
 
 
-def _walk(root: Path) -> Iterator[Path]:
+def _walk(root: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
     for folder, directories, names in os.walk(root, followlinks=False):
         directories[:] = sorted(name for name in directories if name not in IGNORED and not name.startswith("."))
         for name in sorted(names):
             path = Path(folder) / name
-            if name.endswith(".py") and (path.is_symlink() or path.is_file()):
+            if name.endswith(suffixes) and (path.is_symlink() or path.is_file()):
                 yield path
 
 
@@ -79,7 +79,7 @@ def find_all(paths: Sequence[Path]) -> list[File]:
     """
     around = surroundings(paths)
     texts = {file.path for file in around}
-    return [*(file for file in find(paths) if file.path not in texts), *around]
+    return [*(file for file in find(paths, (".py", NOTEBOOK)) if file.path not in texts), *around]
 
 
 def convert_project(

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from flyte_bridge.convert.converter import failed
-from flyte_bridge.convert.files import IGNORED, File, FileResult
+from flyte_bridge.convert.files import IGNORED, NOTEBOOK, File, FileResult
 from flyte_bridge_translators.findings import Finding, Where
 from flyte_bridge_translators.findings.catalogue import CATALOGUE
 from flyte_bridge_translators.project import texts
@@ -53,8 +53,8 @@ def surroundings(paths: Iterable[Path]) -> list[File]:
 
 
 def is_module(file: File) -> bool:
-    """Whether a file is converted as a Python module: what lies in hidden directories cannot be imported."""
-    return file.path.suffix == ".py" and not any(part.startswith(".") for part in file.relative.parts[:-1])
+    """Whether a file is converted as Python: a module, or a notebook; what lies in hidden directories cannot be imported."""
+    return file.path.suffix in {".py", NOTEBOOK} and not any(part.startswith(".") for part in file.relative.parts[:-1])
 
 
 def _names_flyte1(path: Path) -> bool:
@@ -89,7 +89,11 @@ def listed(result: FileResult) -> FileResult:
     """A module's result, with what it still says of Flyte 1: commands in its strings, and all of it when it did not change."""
     outcome = result.outcome
     text = outcome.text if isinstance(outcome, Converted) else result.before
-    if not isinstance(outcome, (Converted, Unchanged)) or not IN_BYTES.search(text.encode(errors="replace")):
+    if (
+        result.file.is_notebook
+        or not isinstance(outcome, (Converted, Unchanged))
+        or not IN_BYTES.search(text.encode(errors="replace"))
+    ):
         return result
     path = str(result.file.path)
     more = [

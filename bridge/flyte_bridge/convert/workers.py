@@ -11,13 +11,14 @@ from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
-from flyte_bridge.convert.converter import Parsed, SourceFile, convert_parsed, encoded, failed, parse
+from flyte_bridge.convert.converter import Parsed, SourceFile, convert_parsed, encoded, failed, parse, parse_notebook
 from flyte_bridge.convert.files import Contexts, File, FileResult, place
 from flyte_bridge.convert.neighbours import search_path
 from flyte_bridge.errors import BridgeError
+from flyte_bridge_translators.project.notebook import Notebook, result
 from flyte_bridge_translators.source.engine.entities import Facts
 from flyte_bridge_translators.source.engine.naming import Naming, RenameTable
-from flyte_bridge_translators.source.engine.translator import Converted, Options
+from flyte_bridge_translators.source.engine.translator import Converted, Options, Outcome
 
 Progress = Callable[[str, int, int], None]
 """Told the phase (`reading`, `converting`), how many files are done and how many there are."""
@@ -41,13 +42,16 @@ class Shelf:
             parsed = Parsed(source, None, Facts(file.name), failed("FB102", source.path, reason))
         else:
             naming = Naming(place(file), self.table)
-            parsed = parse(SourceFile(str(file.path), file.name, file.package, data, search_path(file), naming))
+            source = SourceFile(str(file.path), file.name, file.package, data, search_path(file), naming)
+            parsed = parse_notebook(source) if file.is_notebook else parse(source)
         self.parsed[index] = (file, parsed)
         return parsed.facts
 
     def convert(self, index: int, contexts: Contexts) -> FileResult:
         file, parsed = self.parsed.pop(index)
         outcome = convert_parsed(parsed, contexts(file))
+        if parsed.source.notebook is not None:
+            return _notebook(file, parsed.source.notebook, outcome)
         before = parsed.module.text if parsed.module is not None else parsed.source.data.decode(errors="replace")
         data = None
         if isinstance(outcome, Converted):
@@ -56,6 +60,12 @@ class Shelf:
             except UnicodeEncodeError as error:
                 outcome = failed("FB102", parsed.source.path, f"the result does not fit the file's encoding: {error}")
         return FileResult(file, outcome, before, data)
+
+
+def _notebook(file: File, notebook: Notebook, outcome: Outcome) -> FileResult:
+    whole = result(str(file.path), notebook, outcome)
+    data = whole.text.encode() if isinstance(whole, Converted) else None
+    return FileResult(file, whole, notebook.text, data)
 
 
 BATCH = 2

@@ -47,14 +47,19 @@ class Code:
 
 @dataclass(frozen=True, order=True)
 class Where:
-    """A place in a file: `line` counts from 1, `column` from 0 (as `ast` does); 0 means the whole file."""
+    """A place in a file: `line` counts from 1, `column` from 0 (as `ast` does); 0 means the whole file.
+
+    In a notebook the line is that of a cell; cells count from 1, those of text too.
+    """
 
     path: str
     line: int = 0
     column: int = 0
+    cell: int = 0
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}" if self.line else self.path
+        place = f"{self.path}:cell {self.cell}" if self.cell else self.path
+        return f"{place}:{self.line}:{self.column}" if self.line else place
 
 
 @dataclass(frozen=True)

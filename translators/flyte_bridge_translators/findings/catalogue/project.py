@@ -40,4 +40,19 @@ CODES = (
         "A string of this module holds `pyflyte` or `flytectl`, as a program that runs them has it. Strings are not rewritten.",
         "Change it as docs/projects.md says for the same command in a shell script.",
     ),
+    Code(
+        "FB606",
+        "cell is not Python",
+        Severity.HAND,
+        "A cell of the notebook names Flyte 1 and is no Python: a cell magic whose body is another language or a file, or a cell "
+        "that does not parse. It was left as it is.",
+        "Convert the cell by hand.",
+    ),
+    Code(
+        "FB607",
+        "notebook cannot be read",
+        Severity.ERROR,
+        "The file is no notebook of nbformat 4 in Python, so nothing in it was touched.",
+        "Open it in Jupyter and save it again, or leave it out of the paths.",
+    ),
 )

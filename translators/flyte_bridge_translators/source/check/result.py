@@ -111,6 +111,7 @@ def _read(module: Module, text: str) -> Module:
         package=module.names.package,
         star=module.names.star,
         search=module.names.search,
+        is_notebook=module.is_notebook,
     )
 
 

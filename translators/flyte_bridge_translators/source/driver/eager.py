@@ -141,15 +141,31 @@ def rewrite_task(module: Module, context: Context, plan: Plan, function: cst.Fun
             plan.report("FB251", call, f"`{name}` is called inside a task: the plain function is called, as before")
 
 
+_OWN_CODE = (cst.FunctionDef, cst.Lambda, cst.ClassDef, cst.GeneratorExp)
+"""What runs apart from the statement it stands in."""
+
+
 def report_outside(module: Module, context: Context, plan: Plan, drivers: Container[cst.FunctionDef]) -> None:
     """Say where plain Python calls what is a coroutine function now."""
     for call in module.all_calls:
         callees = context.callees(module, call.func)
         if not callees.coroutines or context.flow.are_async(callees.coroutines):
             continue
-        if not any(above in drivers for above in module.ancestors(call) if isinstance(above, cst.FunctionDef)):
+        if module.is_notebook and not any(isinstance(above, _OWN_CODE) for above in module.ancestors(call)):
+            plan.replace(call, _in_cell(module, call), "a coroutine function now, which a cell can await")
+        elif not any(above in drivers for above in module.ancestors(call) if isinstance(above, cst.FunctionDef)):
             message = f"`{code(call.func)}` is a coroutine function now: `asyncio.run({layout.brief(call)})`"
             plan.report("FB253", call, message)
+
+
+def _in_cell(module: Module, call: cst.Call) -> Callable[[Rewrite], cst.Await]:
+    stands_alone = isinstance(module.parents.get(call), (cst.Expr, cst.Assign, cst.AnnAssign, cst.Arg))
+
+    def edit(rewrite: Rewrite) -> cst.Await:
+        new = rewrite.inside(call)
+        return cst.Await(new) if stands_alone else awaited(new)
+
+    return edit
 
 
 def report_handed(module: Module, context: Context, plan: Plan, function: cst.FunctionDef) -> None:

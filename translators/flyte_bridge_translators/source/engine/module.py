@@ -29,6 +29,7 @@ class Module(Scan):
         package: The package relative imports start from; by default the name without its last part.
         star: See `Names`.
         search: See `Names`.
+        is_notebook: Whether its statements may await: IPython runs them in its event loop.
         before: The same file as the user wrote it, when some of it was written out.
         origin: What was written out → the statement of `before` that it stands for.
         naming: What its entities are called after.
@@ -55,6 +56,7 @@ class Module(Scan):
         package: str | None = None,
         star: Callable[[str, str], bool] | None = None,
         search: Search = (),
+        is_notebook: bool = False,
         before: Module | None = None,
         origin: Mapping[cst.CSTNode, cst.CSTNode] | None = None,
         naming: Naming | None = None,
@@ -65,6 +67,7 @@ class Module(Scan):
         self.text = tree.code if text is None else text
         self.path = path
         self.name = name
+        self.is_notebook = is_notebook
         super().__init__(tree, Names(name, name.rpartition(".")[0] if package is None else package, star, search))
         self.holdings: object | None = None
         self.decorator_values: object | None = None

@@ -7,6 +7,7 @@ ordered tuple of all of them; where two claim the same node, the earlier wins.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -296,7 +297,11 @@ def convert(module: Module, context: Context) -> Outcome:
         plan.report("FB109", statement, f"`{text}` belongs beside this line")
     if lost or failed:
         tree = apply(module, plan)
-    broken = [] if tree is module.tree or _compiles(tree.code) else list(_broken(module, plan))
+    broken = (
+        []
+        if tree is module.tree or compiles(tree.code, is_notebook=module.is_notebook)
+        else list(_broken(module, plan))
+    )
     for statement, message in broken:
         plan.replacements[statement] = _kept(statement)
         plan.report("FB111", statement, message)
@@ -310,9 +315,11 @@ def convert(module: Module, context: Context) -> Outcome:
     return Converted(text, findings, changes, dict(plan.renames), dict(plan.launch_plans))
 
 
-def _compiles(text: str) -> bool:
+def compiles(text: str, *, is_notebook: bool = False) -> bool:
+    """Whether a text is Python; statements of a notebook may await."""
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if is_notebook else 0
     try:
-        compile(text, "<converted>", "exec", dont_inherit=True)
+        compile(text, "<converted>", "exec", flags, dont_inherit=True)
     except SyntaxError:
         return False
     return True
@@ -325,7 +332,7 @@ def _broken(module: Module, plan: Plan) -> Iterator[tuple[cst.CSTNode, str]]:
         new = made.get(statement)
         if new is None or new is statement or isinstance(new, cst.FlattenSentinel):
             continue
-        if not _compiles(code(new)) and _compiles(code(statement)):
+        if not compiles(code(new), is_notebook=module.is_notebook) and compiles(code(statement)):
             yield statement, "its conversion is not valid Python"
 
 

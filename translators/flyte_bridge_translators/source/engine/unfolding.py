@@ -36,6 +36,7 @@ def unfolded(module: Module, unfolds: Iterable[Unfold]) -> Module:
             package=module.names.package,
             star=module.names.star,
             search=module.names.search,
+            is_notebook=module.is_notebook,
             before=module,
             origin=origin,
             naming=module.naming,
