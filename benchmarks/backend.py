@@ -30,10 +30,11 @@ from flyteidl2.task import task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2, run_service_pb2, run_service_pb2_grpc
 from flyteidl2.workflow.run_service_connect import RunServiceClient
 
+from flyte_bridge.backend.keys import RunKey, TaskKey
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded.events import StatusChange
 from flyte_bridge.embedded.ledger import Ledger
-from flyte_bridge.embedded.model import ActionRecord, ActionType, RunKey, TaskKey
-from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.embedded.model import ActionRecord, ActionType
 from flyte_bridge.embedded.store import Store
 from flyte_bridge.embedded.watch import Hub
 from flyte_bridge.embedded_client import instance

@@ -31,10 +31,11 @@ from flytekit.remote import FlyteRemote
 
 from flyte_bridge import FlyteRemote as InProcess
 from flyte_bridge import config
+from flyte_bridge.backend.keys import RunKey
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded.events import StatusChange
 from flyte_bridge.embedded.ledger import Ledger
-from flyte_bridge.embedded.model import EventKind, RunKey
-from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.embedded.model import EventKind
 from flyte_bridge.embedded.store import Store
 from flyte_bridge.embedded.watch import Hub
 from flyte_bridge.embedded_client import instance

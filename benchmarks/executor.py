@@ -27,8 +27,8 @@ import opened
 from flyteidl2.core.literals_pb2 import Literal, Primitive, Scalar
 from flyteidl2.task.common_pb2 import Inputs, NamedLiteral, Outputs
 
+from flyte_bridge.backend.keys import ActionKey
 from flyte_bridge.embedded.executor import AttemptJob, Executor, ExecutorOptions, backend_env
-from flyte_bridge.embedded.model import ActionKey
 from flyte_bridge.embedded.objects import ObjectStore
 from flyte_bridge.embedded_client import access, instance
 

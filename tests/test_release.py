@@ -85,7 +85,7 @@ def test_the_wheel_holds_every_file_of_the_packages(release: Release) -> None:
     information = {name for name in names if ".dist-info/" in name}
     assert names - information == _files()
     assert {f"{name}/py.typed" for name in ("flyte_bridge", "flyte_bridge_cli", "flyte_bridge_translators")} <= names
-    assert "flyte_bridge/embedded/console/templates/base.html" in names
+    assert "flyte_bridge/console/templates/base.html" in names
     assert any(name.endswith("/licenses/LICENSE") for name in information)
 
 

@@ -15,6 +15,7 @@ from flyte_bridge_cli.options import data_dir_option
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flyte_bridge.embedded_client.access import Access
     from flyte_bridge.remote.server import Address, Server
     from flyte_bridge.remote.web import WebServer
 
@@ -34,7 +35,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--http-port",
     type=click.IntRange(0, 65535),
-    help="Port for REST (flyteadmin's grpc-gateway: /api/v1/…, /healthcheck) beside it; 0 takes a free one.  [default: none]",
+    help="Port for the console (/console, /v2) and REST (flyteadmin's grpc-gateway: /api/v1/…, /healthcheck) beside it; "
+    "0 takes a free one.  [default: none]",
 )
 @click.option("--tls-cert", type=_FILE, help="Certificate chain (PEM); speak TLS.")
 @click.option("--tls-key", type=_FILE, help="The certificate's key (PEM).")
@@ -80,15 +82,22 @@ async def _serve(settings: config.Settings, address: Address, web_address: Addre
             return
         from flyte_bridge.remote.web import WebServer
 
-        web = WebServer(facade, web_address)
+        web = WebServer(facade, web_address, _access(settings))
         await serve([server, web], lambda: click.echo(_describe(server, settings, web)), grace)
     finally:
         await facade.backend.close()
 
 
+def _access(settings: config.Settings) -> Access | None:
+    """What opens the embedded backend, if that is behind and asks for it."""
+    from flyte_bridge.embedded_client import instance
+
+    return instance.ensure(settings.data_dir).access if settings.embedded else None
+
+
 def _describe(server: Server, settings: config.Settings, web: WebServer | None = None) -> str:
     """What the user is told when calls are answered."""
-    from flyte_bridge.embedded_client import instance, snippets
+    from flyte_bridge.embedded_client import instance, login_url, snippets
 
     if settings.endpoint is not None:
         behind, variables = settings.endpoint, {}
@@ -104,7 +113,10 @@ def _describe(server: Server, settings: config.Settings, web: WebServer | None =
         *(f"    export {name}={value}" for name, value in variables.items()),
     ]
     if web is not None:
-        lines += ["", f"REST at {web.url}/api/v1"]
+        # flytekit looks for the console in its file only, `console.endpoint`
+        access = _access(settings)
+        console = f"{web.url}/console" if access is None else login_url.url(web.url, access)
+        lines += ["", f"REST at {web.url}/api/v1", f"Console at {console}"]
     return "\n".join(lines)
 
 

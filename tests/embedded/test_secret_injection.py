@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flyteidl2.core import security_pb2, tasks_pb2
 
+from flyte_bridge.backend.keys import ActionKey
 from flyte_bridge.embedded.clock import SystemClock
 from flyte_bridge.embedded.faults import InvalidRequest, NotFound, NotSupported
 from flyte_bridge.embedded.ledger import Ledger
-from flyte_bridge.embedded.model import ActionKey
 from flyte_bridge.embedded.secret_injection import SecretInjector
 from flyte_bridge.embedded.secret_store import SecretStore
 from flyte_bridge.embedded.store import Store

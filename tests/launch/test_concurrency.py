@@ -18,7 +18,7 @@ from flytekit.remote import FlyteRemote
 
 from admin.control import DOMAIN, PROJECT, VERSION, Control
 from embedded.services.conftest import HandClock, Running, clock, timed  # noqa: F401 - fixtures
-from flyte_bridge.embedded.model import TriggerKey
+from flyte_bridge.backend.keys import TriggerKey
 
 MINUTE = 60_000_000
 """Microseconds."""

@@ -39,6 +39,8 @@ from flyte_bridge_translators.wire import (
 from flyte_bridge_translators.wire.phase import TERMINAL
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flyteidl.core import identifier_pb2
     from flyteidl2.workflow import run_definition_pb2
 
@@ -162,7 +164,12 @@ class ExecutionReader:
     # -- nodes --------------------------------------------------------------------------------------------------------
 
     async def snapshot(
-        self, v1_id: identifier_pb2.WorkflowExecutionIdentifier, context: CallContext, *, fresh: bool = False
+        self,
+        v1_id: identifier_pb2.WorkflowExecutionIdentifier,
+        context: CallContext,
+        *,
+        fresh: bool = False,
+        actions: Mapping[str, node_view.Action] | None = None,
     ) -> Snapshot:
         """An execution with its nodes.
 
@@ -170,6 +177,7 @@ class ExecutionReader:
             v1_id: Which.
             context: The call.
             fresh: Not one that was taken before, unless everything in it had ended.
+            actions: Its actions by name, for who watches them; else they are listed.
 
         Raises:
             NotFound: There is no such execution.
@@ -182,7 +190,7 @@ class ExecutionReader:
                 return held
         taken = time.monotonic()
         view = await self.run(v1_id, context)
-        snapshot = await self._take(view, await self.plan(view), taken, held, context)
+        snapshot = await self._take(view, await self.plan(view), taken, held, context, actions)
         self._snapshots.put(key, snapshot, len(snapshot.tree.by_uid))
         return snapshot
 
@@ -193,10 +201,15 @@ class ExecutionReader:
         self._asked.drop(key)
 
     async def _take(
-        self, view: RunView, plan: ExecutionPlan, taken: float, held: Snapshot | None, context: CallContext
+        self,
+        view: RunView,
+        plan: ExecutionPlan,
+        taken: float,
+        held: Snapshot | None,
+        context: CallContext,
+        known: Mapping[str, node_view.Action] | None,
     ) -> Snapshot:
-        rows = pages(self.backend.list_actions, lambda page: page.actions, query(sort="created_at"), run_id=view.run_id)
-        actions: dict[str, node_view.Action] = {action.id.name: node_record.read(action) async for action in rows}
+        actions = dict(known) if known is not None else await self._listed(view)
         by_name = actions
         if plan.single:
             actions = {identifier.action_name(plan.single): actions[identifier.ROOT]}
@@ -236,6 +249,10 @@ class ExecutionReader:
             children.update(dict(zip(asked, roots, strict=True)))
         final = view.ended and all(action.status.phase in TERMINAL for action in actions.values())
         return Snapshot(view, plan, tree, actions, taken, final, closures)
+
+    async def _listed(self, view: RunView) -> dict[str, node_view.Action]:
+        rows = pages(self.backend.list_actions, lambda page: page.actions, query(sort="created_at"), run_id=view.run_id)
+        return {action.id.name: node_record.read(action) async for action in rows}
 
     async def _laid(self, view: RunView, actions: dict[str, Any], context: CallContext) -> foreign.ActionTree:
         names = [name for name in actions if name != identifier.ROOT]

@@ -9,8 +9,10 @@ from flyte_bridge.backend.storage import Storage
 from flyte_bridge.errors import BadObjectName, StatusError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
     from datetime import timedelta
+
+    from flyte_bridge.backend.storage import ObjectHead
 
 
 class NamedBuckets(Storage):
@@ -43,6 +45,15 @@ class NamedBuckets(Storage):
     async def exists(self, uri: str) -> bool:
         """See `Storage`."""
         return await self._objects.exists(await self._checked(uri))
+
+    async def head(self, uri: str) -> ObjectHead:
+        """See `Storage`."""
+        return await self._objects.head(await self._checked(uri))
+
+    async def blocks(self, uri: str) -> AsyncIterator[bytes]:
+        """See `Storage`."""
+        async for block in self._objects.blocks(await self._checked(uri)):
+            yield block
 
     async def list(self, uri: str) -> list[str]:
         """See `Storage`."""

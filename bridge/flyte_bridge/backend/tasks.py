@@ -121,6 +121,14 @@ class TriggerVerbs:
         )
         return await self.caller.unary(f"{TRIGGERS}/ListTriggers", wanted, trigger_service_pb2.ListTriggersResponse)
 
+    async def trigger_history(
+        self, *, name: identifier_pb2.TriggerName, request: list_pb2.ListRequest | None = None
+    ) -> trigger_service_pb2.GetTriggerRevisionHistoryResponse:
+        """A trigger's revisions, newest first; neither filtered nor sorted."""
+        wanted = trigger_service_pb2.GetTriggerRevisionHistoryRequest(request=request or query(), name=name)
+        kind = trigger_service_pb2.GetTriggerRevisionHistoryResponse
+        return await self.caller.unary(f"{TRIGGERS}/GetTriggerRevisionHistory", wanted, kind)
+
     async def update_triggers(self, *, names: Iterable[identifier_pb2.TriggerName], active: bool) -> None:
         """Activates or deactivates triggers; those that are not there are passed over."""
         request = trigger_service_pb2.UpdateTriggersRequest(names=names, active=active)

@@ -30,21 +30,23 @@ from flyteidl2.task import common_pb2, run_pb2, task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2 as pb
 
 from flyte_bridge.backend import hashing
+from flyte_bridge.backend.moments import to_datetime, to_timestamp
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded import limits, retries
 from flyte_bridge.embedded.attempts import fold
-from flyte_bridge.embedded.clock import to_datetime, to_timestamp
 from flyte_bridge.embedded.events import StatusChange
 from flyte_bridge.embedded.executor import AttemptEnding, AttemptEvent, AttemptFailure, AttemptJob, AttemptOutcome
 from flyte_bridge.embedded.faults import Fault
 from flyte_bridge.embedded.inputs import inputs_file
 from flyte_bridge.embedded.layout import Layout, output_prefix
 from flyte_bridge.embedded.model import EventKind
-from flyte_bridge.embedded.phases import Phase
 from flyte_bridge.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from flyte_bridge.backend.keys import ActionKey
+    from flyte_bridge.backend.moments import Micros
     from flyte_bridge.embedded.behaviour import Behaviour
     from flyte_bridge.embedded.cached_results import Memo
     from flyte_bridge.embedded.clock import Clock
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
     from flyte_bridge.embedded.gate import ConcurrencyGate
     from flyte_bridge.embedded.inputs import Objects
     from flyte_bridge.embedded.ledger import Ledger
-    from flyte_bridge.embedded.model import ActionKey, ActionRecord, Micros
+    from flyte_bridge.embedded.model import ActionRecord
 
 CLUSTER = "embedded"
 """What attempts name as their cluster."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from flyteidl2.workflow import run_definition_pb2 as pb
 
-from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.backend.phases import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flyteidl2.core import tasks_pb2
 
+    from flyte_bridge.backend.phases import Phase
     from flyte_bridge.embedded.executor import AttemptJob, AttemptOutcome
     from flyte_bridge.embedded.inputs import Objects
     from flyte_bridge.embedded.ledger import Ledger
     from flyte_bridge.embedded.model import ActionRecord
-    from flyte_bridge.embedded.phases import Phase
 
 
 class Behaviour:

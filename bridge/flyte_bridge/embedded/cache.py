@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flyte_bridge.embedded.faults import AlreadyExists, NotFound
 
 if TYPE_CHECKING:
-    from flyte_bridge.embedded.model import Micros
+    from flyte_bridge.backend.moments import Micros
     from flyte_bridge.embedded.store import Store
 
 

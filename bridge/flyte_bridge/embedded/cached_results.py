@@ -12,8 +12,8 @@ from flyteidl2.cacheservice import cacheservice_pb2
 from flyteidl2.common import cache_pb2
 from flyteidl2.core import identifier_pb2
 
+from flyte_bridge.backend.moments import to_timestamp
 from flyte_bridge.embedded.cache import CacheScope
-from flyte_bridge.embedded.clock import to_timestamp
 from flyte_bridge.errors import BackendError, NoSuchObject
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from flyteidl2.core import tasks_pb2
 
+    from flyte_bridge.backend.keys import ActionKey
     from flyte_bridge.embedded.cache import Cache
     from flyte_bridge.embedded.clock import Clock
     from flyte_bridge.embedded.inputs import Objects
-    from flyte_bridge.embedded.model import ActionKey
 
 _SOURCE = "flyte-bridge/source-attempt"
 _log = logging.getLogger("flyte_bridge.embedded.cached_results")

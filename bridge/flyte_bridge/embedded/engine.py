@@ -17,6 +17,8 @@ from flyteidl2.core import execution_pb2, literals_pb2
 from flyteidl2.task import run_pb2
 from flyteidl2.workflow import run_definition_pb2 as pb
 
+from flyte_bridge.backend.keys import ROOT
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded.attempt_loop import Life, Parts, abandon
 from flyte_bridge.embedded.enqueue import trace_phase
 from flyte_bridge.embedded.events import StatusChange
@@ -24,16 +26,16 @@ from flyte_bridge.embedded.faults import AlreadyExists, InvalidRequest, NotFound
 from flyte_bridge.embedded.gate import ConcurrencyGate
 from flyte_bridge.embedded.inputs import mismatch
 from flyte_bridge.embedded.ledger import ActionExists
-from flyte_bridge.embedded.model import ROOT, ActionType
-from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.embedded.model import ActionType
 from flyte_bridge.errors import ObjectError, StoreError
 
 if TYPE_CHECKING:
     from flyteidl2.actions import actions_service_pb2
     from flyteidl2.workflow import run_service_pb2
 
+    from flyte_bridge.backend.keys import ActionKey, RunKey
     from flyte_bridge.embedded.enqueue import Intake, New
-    from flyte_bridge.embedded.model import ActionKey, ActionRecord, RunKey
+    from flyte_bridge.embedded.model import ActionRecord
     from flyte_bridge.embedded.watch import Hub
 
 _PAUSE = 1.0

@@ -16,22 +16,14 @@ from flyteidl2.task import common_pb2, run_pb2, task_definition_pb2
 from flyteidl2.trigger import trigger_definition_pb2
 
 from flyte_bridge.backend import hashing
+from flyte_bridge.backend.keys import ROOT, ActionKey, RunKey, TaskKey, TriggerKey
+from flyte_bridge.backend.moments import from_timestamp, to_timestamp
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded import names
-from flyte_bridge.embedded.clock import from_timestamp, to_timestamp
 from flyte_bridge.embedded.faults import AlreadyExists, InvalidRequest, NotFound, RunEnded
 from flyte_bridge.embedded.inputs import Filled, fill
 from flyte_bridge.embedded.layout import output_prefix
-from flyte_bridge.embedded.model import (
-    ROOT,
-    ActionKey,
-    ActionRecord,
-    ActionType,
-    RunKey,
-    TaskKey,
-    TriggerKey,
-    TriggerRecord,
-)
-from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.embedded.model import ActionRecord, ActionType, TriggerRecord
 from flyte_bridge.embedded.recovery import Recovery
 
 if TYPE_CHECKING:

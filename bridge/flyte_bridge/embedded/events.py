@@ -13,17 +13,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flyte_bridge.embedded.model import (
-    ActionKey,
-    ActionRecord,
-    ActionType,
-    EventKind,
-    LogEntry,
-    Micros,
-    TaskKey,
-    TriggerKey,
-)
-from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.backend.keys import ActionKey, TaskKey, TriggerKey
+from flyte_bridge.backend.moments import Micros
+from flyte_bridge.backend.phases import Phase
+from flyte_bridge.embedded.model import ActionRecord, ActionType, EventKind, LogEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,13 +12,12 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from flyteidl2.common import list_pb2
 
-from flyte_bridge.embedded.clock import from_datetime
+from flyte_bridge.backend.moments import parse_time
 from flyte_bridge.embedded.faults import InvalidRequest
 
 if TYPE_CHECKING:
@@ -185,28 +184,6 @@ def _value(column: Column, name: str, text: str) -> Any:
     if column.kind is ColumnKind.TIME:
         return parse_time(name, text)
     return text
-
-
-def parse_time(name: str, text: str) -> int:
-    """An RFC 3339 time as microseconds.
-
-    Raises:
-        InvalidRequest: It is none.
-    """
-    try:
-        # Python 3.10 reads neither a trailing Z nor more or fewer than 3 or 6 digits of a second's fraction
-        at = datetime.fromisoformat(_pad_fraction(text.strip().replace("Z", "+00:00").replace("z", "+00:00")))
-    except ValueError:
-        raise InvalidRequest(f"{name!r} is compared with RFC 3339 times, not {text!r}") from None
-    return from_datetime(at if at.tzinfo else at.replace(tzinfo=timezone.utc))
-
-
-def _pad_fraction(text: str) -> str:
-    head, dot, rest = text.partition(".")
-    if not dot:
-        return text
-    digits = len(rest) - len(rest.lstrip("0123456789"))
-    return f"{head}.{rest[:digits][:6].ljust(6, '0')}{rest[digits:]}"
 
 
 # -- order and pages --------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from flyte_bridge.embedded.model import ActionKey
+    from flyte_bridge.backend.keys import ActionKey
 
 
 class ConcurrencyGate:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flyte_bridge.embedded.model import ActionKey
+    from flyte_bridge.backend.keys import ActionKey
 
 
 @dataclass(frozen=True)

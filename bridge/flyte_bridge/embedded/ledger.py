@@ -6,18 +6,10 @@ import dataclasses
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from flyte_bridge.backend.keys import ActionKey, RunKey, TaskKey, TriggerKey
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded import events
-from flyte_bridge.embedded.model import (
-    ActionKey,
-    ActionRecord,
-    ActionType,
-    EventKind,
-    LogEntry,
-    RunKey,
-    TaskKey,
-    TriggerKey,
-)
-from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.embedded.model import ActionRecord, ActionType, EventKind, LogEntry
 
 if TYPE_CHECKING:
     import sqlite3

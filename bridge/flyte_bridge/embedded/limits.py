@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from flyteidl2.core import tasks_pb2
 
+    from flyte_bridge.backend.moments import Micros
     from flyte_bridge.embedded.clock import Clock
-    from flyte_bridge.embedded.model import Micros
 
 QUEUED = "QUEUED_TIMEOUT_EXCEEDED"
 RUNTIME = "MAX_RUNTIME_EXCEEDED"

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from flyte_bridge.backend.caller import error_of
-from flyte_bridge.backend.storage import Storage
+from flyte_bridge.backend.storage import ObjectHead, Storage
 from flyte_bridge.embedded.faults import to_status
 from flyte_bridge.embedded.rpc import method_name
 from flyte_bridge.errors import DeadlineExceeded, StatusError, Unimplemented
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
     from flyte_bridge.backend.caller import M
     from flyte_bridge.embedded.objects import ObjectStore
+
+
+_BLOCK = 1024 * 1024
+"""Bytes of an object that are held at once."""
 
 
 class LocalCaller:
@@ -118,6 +122,23 @@ class LocalStorage(Storage):
     async def exists(self, uri: str) -> bool:
         """Whether there is such an object; see `Storage`."""
         return self._objects.exists(uri) if _is_ours(uri) else await super().exists(uri)
+
+    async def head(self, uri: str) -> ObjectHead:
+        """An object's size; see `Storage`."""
+        if not _is_ours(uri):
+            return await super().head(uri)
+        return ObjectHead(self._objects.info(uri).size)
+
+    async def blocks(self, uri: str) -> AsyncIterator[bytes]:
+        """An object's content in pieces; see `Storage`."""
+        if not _is_ours(uri):
+            async for block in super().blocks(uri):
+                yield block
+            return
+        file, _ = self._objects.open(uri)
+        with file:
+            while block := await asyncio.to_thread(file.read, _BLOCK):
+                yield block
 
     async def list(self, uri: str) -> list[str]:
         """The URIs under a prefix; see `Storage`."""

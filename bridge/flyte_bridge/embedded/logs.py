@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from flyte_bridge.backend.moments import Micros
     from flyte_bridge.embedded.clock import Clock
-    from flyte_bridge.embedded.model import Micros
 
 POLL = 0.1
 """Seconds between looks at a log that grows."""

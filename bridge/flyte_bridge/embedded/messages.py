@@ -10,10 +10,11 @@ from flyteidl2.task import run_pb2, task_definition_pb2
 from flyteidl2.workflow import run_definition_pb2 as pb
 from flyteidl2.workflow import state_service_pb2
 
+from flyte_bridge.backend.keys import ActionKey, RunKey, TaskKey, TriggerKey
+from flyte_bridge.backend.moments import to_timestamp
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded import attempts
-from flyte_bridge.embedded.clock import to_timestamp
-from flyte_bridge.embedded.model import ActionKey, ActionRecord, ActionType, EventKind, RunKey, TaskKey, TriggerKey
-from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.embedded.model import ActionRecord, ActionType, EventKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

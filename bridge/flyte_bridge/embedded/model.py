@@ -17,13 +17,9 @@ from flyteidl2.task import common_pb2
 from flyteidl2.workflow import run_definition_pb2
 
 if TYPE_CHECKING:
-    from flyte_bridge.embedded.phases import Phase
-
-Micros = int
-"""A point in time: microseconds since the Unix epoch, UTC."""
-
-ROOT = "a0"
-"""The name of every run's first action."""
+    from flyte_bridge.backend.keys import ActionKey, TaskKey, TriggerKey
+    from flyte_bridge.backend.moments import Micros
+    from flyte_bridge.backend.phases import Phase
 
 
 class ActionType(IntEnum):
@@ -52,75 +48,6 @@ class EventKind(IntEnum):
     CREATED = 1
     ATTEMPT = 2
     STATUS = 3
-
-
-@dataclass(frozen=True, order=True)
-class RunKey:
-    """Which run."""
-
-    project: str
-    domain: str
-    name: str
-
-    def action(self, name: str = ROOT) -> ActionKey:
-        """An action of this run; without a name its root."""
-        return ActionKey(self.project, self.domain, self.name, name)
-
-    def __str__(self) -> str:
-        return f"{self.project}/{self.domain}/{self.name}"
-
-
-@dataclass(frozen=True, order=True)
-class ActionKey:
-    """Which action."""
-
-    project: str
-    domain: str
-    run: str
-    name: str
-
-    @property
-    def run_key(self) -> RunKey:
-        """The run it belongs to."""
-        return RunKey(self.project, self.domain, self.run)
-
-    @property
-    def is_root(self) -> bool:
-        """Whether it is a run's first action."""
-        return self.name == ROOT
-
-    def sibling(self, name: str) -> ActionKey:
-        """Another action of the same run."""
-        return ActionKey(self.project, self.domain, self.run, name)
-
-    def __str__(self) -> str:
-        return f"{self.project}/{self.domain}/{self.run}/{self.name}"
-
-
-@dataclass(frozen=True, order=True)
-class TaskKey:
-    """Which version of which task."""
-
-    project: str
-    domain: str
-    name: str
-    version: str
-
-    def __str__(self) -> str:
-        return f"{self.project}/{self.domain}/{self.name}@{self.version}"
-
-
-@dataclass(frozen=True, order=True)
-class TriggerKey:
-    """Which trigger; names are unique per task."""
-
-    project: str
-    domain: str
-    task_name: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.project}/{self.domain}/{self.task_name}/{self.name}"
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from flyteidl2.common import run_pb2 as common_run_pb2
 from flyteidl2.task import run_pb2, task_definition_pb2
 
+from flyte_bridge.backend.keys import ROOT, ActionKey, RunKey
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded.faults import NotFound
-from flyte_bridge.embedded.model import ROOT, ActionKey, ActionRecord, ActionType, RunKey
-from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.embedded.model import ActionRecord, ActionType
 
 if TYPE_CHECKING:
     from flyteidl2.actions import actions_service_pb2

@@ -7,8 +7,9 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
+from flyte_bridge.backend.keys import TaskKey
 from flyte_bridge.embedded.faults import AlreadyExists, NotFound
-from flyte_bridge.embedded.model import ProjectRecord, TaskKey, TaskRecord
+from flyte_bridge.embedded.model import ProjectRecord, TaskRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

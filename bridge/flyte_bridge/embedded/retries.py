@@ -14,9 +14,10 @@ from flyte_bridge.embedded.model import EventKind
 if TYPE_CHECKING:
     from flyteidl2.core import literals_pb2
 
+    from flyte_bridge.backend.moments import Micros
     from flyte_bridge.embedded.executor import AttemptFailure
     from flyte_bridge.embedded.ledger import Ledger
-    from flyte_bridge.embedded.model import ActionRecord, Micros
+    from flyte_bridge.embedded.model import ActionRecord
 
 MAX_SYSTEM_FAILURES = 3
 """Attempts that may fail by the system's doing, without progress between them, before the action fails: the real backend's

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from flyteidl2.core import security_pb2, tasks_pb2
 
+from flyte_bridge.backend.keys import ActionKey
 from flyte_bridge.embedded.faults import InvalidRequest, NotFound, NotSupported
-from flyte_bridge.embedded.model import ActionKey
 from flyte_bridge.embedded.secret_store import write_private
 from flyte_bridge.embedded.watch import ALL
 

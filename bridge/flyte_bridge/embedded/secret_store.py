@@ -24,7 +24,7 @@ from flyte_bridge.errors import StoreError, StoreFull
 if TYPE_CHECKING:
     from flyteidl2.secret import definition_pb2
 
-    from flyte_bridge.embedded.model import Micros
+    from flyte_bridge.backend.moments import Micros
 
 
 @dataclass(frozen=True)

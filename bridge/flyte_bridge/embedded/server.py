@@ -22,8 +22,7 @@ from flyte_bridge.embedded.behaviour import Behaviour
 from flyte_bridge.embedded.cache import Cache
 from flyte_bridge.embedded.cached_results import Memo
 from flyte_bridge.embedded.clock import Clock, SystemClock
-from flyte_bridge.embedded.console import Console, PageSource
-from flyte_bridge.embedded.console.login import Login
+from flyte_bridge.embedded.console_app import ConsoleApplication
 from flyte_bridge.embedded.engine import Engine
 from flyte_bridge.embedded.enqueue import Intake
 from flyte_bridge.embedded.executor import Executor, ExecutorOptions
@@ -57,7 +56,7 @@ if TYPE_CHECKING:
 
     from flyteidl2.workflow import run_service_pb2
 
-    from flyte_bridge.embedded.model import ActionKey
+    from flyte_bridge.backend.keys import ActionKey
 
 _GRACE = 0.5
 """Seconds that requests under way have to end when the backend stops; watches are told at once."""
@@ -194,16 +193,7 @@ class Backend:
         self.app.mount(oauth.SEGMENT, oauth.answer)
         self.app.mount(SIGNED, SignedApp(self.objects, self.signer, self.clock), proves_itself)
         self.app.fall_back(s3.claims, s3, proves_itself)
-        source = PageSource(
-            self.ledger,
-            self.tasks,
-            self.triggers,
-            self.objects,
-            self.layout,
-            self.clock.now,
-            self.facade.facade,
-        )
-        console = Console(source, None if self.access is None else Login(self.access, self.admission.has_token))
+        console = ConsoleApplication(self)
         self.app.mount("v2", console, proves_itself)
         self.app.mount("console", console, proves_itself)
         # boto3's ListBuckets goes there, too

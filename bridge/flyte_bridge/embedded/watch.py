@@ -16,7 +16,8 @@ from flyte_bridge.embedded.faults import Stopping
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 
-    from flyte_bridge.embedded.model import ActionKey, ActionRecord, RunKey
+    from flyte_bridge.backend.keys import ActionKey, RunKey
+    from flyte_bridge.embedded.model import ActionRecord
 
 
 def of_action(key: ActionKey) -> Hashable:

@@ -1,4 +1,4 @@
-"""The façade over HTTP: Flyte 1's REST, on a port beside gRPC's, as flyteadmin has it."""
+"""The façade over HTTP: Flyte 1's REST and the console, on a port beside gRPC's, as flyteadmin has them."""
 
 from __future__ import annotations
 
@@ -12,25 +12,32 @@ from hypercorn.config import Config
 
 from flyte_bridge.admin import rest
 from flyte_bridge.admin.rest.app import RestApplication
+from flyte_bridge.console.login import OpenDoor, TokenLogin
+from flyte_bridge.console.logs import StreamedLogs
+from flyte_bridge.console.site import Console
 from flyte_bridge.embedded.admission import Admission
-from flyte_bridge.embedded.app import Dispatcher
+from flyte_bridge.embedded.app import Dispatcher, proves_itself
+from flyte_bridge.embedded.console_login import Login
 from flyte_bridge.embedded.http_server import HttpServer
 from flyte_bridge.errors import PortInUse
 
 if TYPE_CHECKING:
     from flyte_bridge.admin.service import Facade
+    from flyte_bridge.console.login import Doorkeeper
+    from flyte_bridge.embedded_client.access import Access
     from flyte_bridge.remote.server import Address
 
 
 class WebServer:
     """A façade behind an HTTP port. `async with WebServer(facade, address) as server:` serves until the block ends."""
 
-    def __init__(self, facade: Facade, address: Address) -> None:
+    def __init__(self, facade: Facade, address: Address, access: Access | None = None) -> None:
         """Listens to nothing yet.
 
         Args:
             facade: Who answers; it proves each caller to Flyte 2 by the caller's own token.
             address: Where to listen.
+            access: What opens the embedded backend, if that is behind: browsers log in as they do there.
         """
         self.address = address
         self.port = address.port
@@ -38,6 +45,10 @@ class WebServer:
         self._admission = Admission(None, facade.settings.hosts)
         self._app = Dispatcher(self._admission)
         self._app.fall_back(lambda scope: rest.claims(scope["path"]), RestApplication(facade))
+        console = Console(facade, StreamedLogs(facade.backend), _door(facade, access))
+        self._app.mount("v2", console, proves_itself)
+        self._app.mount("console", console, proves_itself)
+        self._app.fall_back(lambda scope: scope["path"] == "/", console, proves_itself)
         self._stop = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
 
@@ -80,6 +91,15 @@ class WebServer:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+
+def _door(facade: Facade, access: Access | None) -> Doorkeeper:
+    """Whose browsers are let in."""
+    if not facade.settings.embedded:
+        return TokenLogin(facade.admit, facade.settings.endpoint or "")
+    if access is None:
+        return OpenDoor()
+    return Login(access, Admission(access).has_token)
 
 
 def _config(address: Address) -> Config:

@@ -210,18 +210,22 @@ def test_triggers_and_launch_plans_are_switched(base: str, session_client: Clien
     """Their pages say the state, and switch it."""
     where = f"{base}{PLACE}/triggers/acted.main/nightly"
     assert "Trigger nightly active" in words(get(where)[1])
-    assert "Trigger nightly inactive" in words(post(f"{where}/deactivate", form=token(get(where)[1]))[1])
+    asks = get(f"{where}/deactivate")[1]
+    assert "It starts nothing until" in words(asks)
+    assert "Trigger nightly active" in words(get(where)[1])
+    assert "Trigger nightly inactive" in words(post(f"{where}/deactivate", form=token(asks))[1])
     assert "Trigger nightly active" in words(post(f"{where}/activate", form=token(get(where)[1]))[1])
     plan = f"{base}{PLACE}/tasks/flyte1.launch-plan.plan"
     for _ in range(2):
-        assert post(f"{plan}/activate", form=token(get(plan)[1]), version="v1")[0] == 200
-    assert post(f"{plan}/deactivate", form=token(get(plan)[1]), version="v1")[0] == 200
+        assert "v1" in (said := words(post(f"{plan}/activate", form=token(get(plan)[1]), version="v1")[1]))
+        assert "active Deactivate" in said
+    assert "inactive Activate" in words(post(f"{plan}/deactivate", form=token(get(plan)[1]), version="v1")[1])
 
 
 def test_nothing_is_done_without_the_pages_own_token(base: str) -> None:
     """A form without token, with another one, or from another site is refused; so is a browser that has not logged in."""
     where = f"{base}{PLACE}/triggers/acted.main/nightly"
-    page = get(where)[1]
+    page = get(f"{where}/deactivate")[1]
     forged = token(page).rpartition(".")[0] + "." + "0" * 64
     for fields in ({}, {"form": "x"}, {"form": forged}):
         assert post(f"{where}/deactivate", **fields)[0] == 400
@@ -240,6 +244,6 @@ def test_nothing_is_done_without_the_pages_own_token(base: str) -> None:
 
 def test_what_is_gone_meanwhile_is_a_message(base: str) -> None:
     """A run, a version or a trigger that nobody has is 404, and says so."""
-    page = get(f"{base}{PLACE}/triggers/acted.main/nightly")[1]
+    page = get(f"{base}{PLACE}/triggers/acted.main/nightly/deactivate")[1]
     for path in ("runs/none/abort", "runs/none/recover", "tasks/none/launch", "triggers/acted.main/none/activate"):
         assert post(f"{base}{PLACE}/{path}", form=token(page))[0] == 404, path

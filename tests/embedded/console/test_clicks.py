@@ -66,7 +66,8 @@ def test_a_person_launches_answers_and_runs_again(browser: Browser, base: str) -
 def test_a_person_switches_a_trigger(browser: Browser, base: str) -> None:
     """Off and on again."""
     browser.open(f"{base}{PLACE}/triggers/acted.main/nightly")
-    browser.click("Deactivate")
+    browser.click("Deactivate…")
+    browser.click("Deactivate it")
     browser.until(f"{HEAD}.includes('inactive')")
     browser.click("Activate")
     browser.until(f"!{HEAD}.includes('inactive')")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flyte_bridge.embedded.console.run_filter import RunFilter
+from flyte_bridge.console.run_filter import RunFilter
 from flyte_bridge.embedded_client import snippets
 
 from .test_pages import BROWSER, get
@@ -45,17 +45,17 @@ def runs(session_client: Client) -> tuple[str, str, str]:
     ("query", "shows_fine", "shows_poor"),
     [
         ("", True, True),
-        ("q=listed", True, True),
-        ("q=POOR", False, True),
-        ("q=poo%25", False, False),
-        ("q=l_sted", False, False),
-        ("q=listed&phase=succeeded", True, False),
-        ("q=listed&phase=failed", False, True),
-        ("q=listed&since=2100-01-01", False, False),
-        ("q=listed&until=2000-01-01", False, False),
-        ("q=listed&since=yesterday&phase=no-phase&by=nobody", True, True),
-        ("q=listed&by=schedule+trigger", False, False),
-        ("q=%3Cimg+src%3Dx%3E", False, False),
+        ("task=listed", True, True),
+        ("task=POOR", False, True),
+        ("task=poo%25", False, False),
+        ("task=l_sted", False, False),
+        ("task=listed&phase=succeeded", True, False),
+        ("task=listed&phase=failed", False, True),
+        ("task=listed&since=2100-01-01", False, False),
+        ("task=listed&until=2000-01-01", False, False),
+        ("task=listed&since=yesterday&phase=no-phase&by=nobody", True, True),
+        ("task=listed&by=schedule+trigger", False, False),
+        ("name=%3Cimg+src%3Dx%3E", False, False),
     ],
 )
 def test_a_list_shows_what_fits(runs: tuple[str, str, str], query: str, shows_fine: bool, shows_poor: bool) -> None:
@@ -69,6 +69,6 @@ def test_a_list_shows_what_fits(runs: tuple[str, str, str], query: str, shows_fi
 
 def test_a_lists_pages_keep_what_it_is_narrowed_to() -> None:
     """The link to the next page has the filter in it."""
-    chosen = RunFilter.of({"q": "a&b", "phase": "failed", "page": "3"})
-    assert chosen.query(4) == "q=a%26b&phase=failed&page=4"
+    chosen = RunFilter.of({"name": "a&b", "phase": "failed", "page": "3"})
+    assert chosen.query(4) == "name=a%26b&phase=failed&page=4"
     assert not RunFilter().narrows

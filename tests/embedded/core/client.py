@@ -23,7 +23,7 @@ from flyteidl2.workflow import (
     translator_service_pb2_grpc,
 )
 
-from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.backend.phases import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

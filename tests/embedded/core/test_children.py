@@ -14,7 +14,7 @@ from flyteidl2.core import execution_pb2, literals_pb2, types_pb2
 from flyteidl2.task import common_pb2, run_pb2
 from flyteidl2.workflow import run_definition_pb2, run_service_pb2, state_service_pb2
 
-from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.backend.phases import Phase
 
 from .client import action_id, python_spec, refused, run_id, sleep_inputs, sleep_spec
 

@@ -16,10 +16,10 @@ import pytest
 from flyteidl2.workflow import run_service_pb2
 
 import admitted
+from flyte_bridge.backend.keys import ActionKey
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded.events import StatusChange
 from flyte_bridge.embedded.ledger import Ledger
-from flyte_bridge.embedded.model import ActionKey
-from flyte_bridge.embedded.phases import Phase
 from flyte_bridge.embedded.store import Store
 from flyte_bridge.embedded.watch import Hub
 from flyte_bridge.embedded_client import access, instance

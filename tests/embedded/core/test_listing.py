@@ -10,7 +10,7 @@ from flyteidl2.common import identifier_pb2, list_pb2
 from flyteidl2.task import task_definition_pb2, task_service_pb2
 from flyteidl2.workflow import run_service_pb2
 
-from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.backend.phases import Phase
 
 from .client import DOMAIN, PROJECT, labelled, python_spec, refused, sleep_inputs, sleep_spec, sort, where
 

@@ -10,7 +10,7 @@ from flyteidl2.core import literals_pb2, types_pb2
 from flyteidl2.task import common_pb2, run_pb2, task_definition_pb2, task_service_pb2
 from flyteidl2.workflow import run_definition_pb2, run_service_pb2
 
-from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.backend.phases import Phase
 
 from .client import (
     DOMAIN,

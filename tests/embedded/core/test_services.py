@@ -19,8 +19,8 @@ from flyteidl2.task import common_pb2, run_pb2
 from flyteidl2.workflow import internal_run_service_pb2, run_definition_pb2, run_service_pb2
 
 import admitted
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded import faults
-from flyte_bridge.embedded.phases import Phase
 
 from .client import DOMAIN, PROJECT, action_id, integers, interface, python_spec, refused, run_id, sort
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from flyte_bridge.backend.keys import ActionKey, TaskKey, TriggerKey
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded import events
 from flyte_bridge.embedded.events import StatusChange
 from flyte_bridge.embedded.ledger import ActionExists, Ledger
 from flyte_bridge.embedded.migrations import MIGRATIONS
-from flyte_bridge.embedded.model import ActionKey, ActionRecord, ActionType, EventKind, TaskKey, TriggerKey
-from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.embedded.model import ActionRecord, ActionType, EventKind
 from flyte_bridge.embedded.store import Store
 from flyte_bridge.embedded.watch import Hub, of_action
 from flyte_bridge.errors import StoreError

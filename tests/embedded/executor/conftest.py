@@ -20,6 +20,7 @@ from flyteidl2.task.common_pb2 import Inputs, NamedLiteral, Outputs
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
+from flyte_bridge.backend.keys import ActionKey
 from flyte_bridge.embedded.executor import (
     AttemptEvent,
     AttemptJob,
@@ -28,7 +29,6 @@ from flyte_bridge.embedded.executor import (
     ExecutorOptions,
     backend_env,
 )
-from flyte_bridge.embedded.model import ActionKey
 from flyte_bridge.embedded.objects import ObjectStore, S3App
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from flyte_bridge import config
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded.executor import AttemptEnding, ExecutorOptions, Room
 from flyte_bridge.embedded.executor.interpreters import Interpreters
-from flyte_bridge.embedded.phases import Phase
 from flyte_bridge.embedded_client import instance
 from flyte_bridge.embedded_client.room import whole_machine
 from flyte_bridge.errors import ConfigError

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 import flyte_bridge
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded.executor import AttemptEnding
 from flyte_bridge.embedded.executor.result import LOST, SERVER_STOPPED, STOPPED
-from flyte_bridge.embedded.phases import Phase
 
 SERVER = """
 import asyncio, pickle, sys

@@ -11,8 +11,8 @@ from flyteidl2.core.literals_pb2 import Literal, Primitive, Scalar
 from flyteidl2.core.tasks_pb2 import TaskTemplate
 from google.protobuf.duration_pb2 import Duration
 
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded.executor import AttemptEnding
-from flyte_bridge.embedded.phases import Phase
 
 SLEEP = TaskTemplate(type="core-sleep").SerializeToString()
 

@@ -12,9 +12,9 @@ from flyteidl2.core.literals_pb2 import Blob, Literal, LiteralCollection, Litera
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from flyte_bridge.backend.keys import ActionKey
 from flyte_bridge.embedded.executor.job import AttemptJob
 from flyte_bridge.embedded.executor.template import Deferred, localise, render
-from flyte_bridge.embedded.model import ActionKey
 from flyte_bridge.errors import UsageError
 
 JOB = AttemptJob(

@@ -17,9 +17,9 @@ from flyteidl2.core.tasks_pb2 import TaskTemplate
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded.executor import AttemptEnding
 from flyte_bridge.embedded.executor.result import CRASHED
-from flyte_bridge.embedded.phases import Phase
 
 CODE = Path(__file__).parent / "code"
 IMAGE_ROOT = "/root"

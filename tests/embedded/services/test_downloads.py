@@ -16,8 +16,9 @@ from flyteidl2.dataproxy import dataproxy_service_pb2 as pb
 from flyteidl2.task import common_pb2, task_definition_pb2, task_service_pb2
 from flyteidl2.workflow import run_definition_pb2
 
-from flyte_bridge.embedded.model import ActionKey, ActionRecord, ActionType
-from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.backend.keys import ActionKey
+from flyte_bridge.backend.phases import Phase
+from flyte_bridge.embedded.model import ActionRecord, ActionType
 
 from .conftest import DOMAIN, PROJECT
 

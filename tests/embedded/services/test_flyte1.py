@@ -19,8 +19,8 @@ from flyteidl2.secret import definition_pb2, payload_pb2
 from flyteidl2.task import common_pb2, task_definition_pb2
 from flyteidl2.workflow import run_service_pb2
 
-from flyte_bridge.embedded.model import ActionKey
-from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.backend.keys import ActionKey
+from flyte_bridge.backend.phases import Phase
 
 from .conftest import DOMAIN, PROJECT
 

@@ -9,7 +9,7 @@ import pytest
 from flyteidl2.task import common_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from flyte_bridge.embedded.triggers.schedule import ScheduleError, UnsupportedAutomation, check, latest_due, read
+from flyte_bridge.backend.trigger_schedule import ScheduleError, UnsupportedAutomation, check, latest_due, read
 
 NOW = datetime(2026, 6, 1, 12, 0, 0, 500_000, tzinfo=timezone.utc)
 

@@ -13,9 +13,9 @@ from flyteidl2.task import common_pb2 as pb
 from flyteidl2.trigger import trigger_definition_pb2 as definition
 from flyteidl2.workflow import run_definition_pb2, run_service_pb2
 
-from flyte_bridge.embedded.clock import from_datetime
+from flyte_bridge.backend.keys import TriggerKey
+from flyte_bridge.backend.moments import from_datetime
 from flyte_bridge.embedded.faults import AlreadyExists, NotFound, NotNow
-from flyte_bridge.embedded.model import TriggerKey
 from flyte_bridge.embedded.services.trigger import deployment
 from flyte_bridge.embedded.store import Store
 from flyte_bridge.embedded.triggers.repository import TriggerRepository
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from flyte_bridge.embedded.model import Micros, TriggerRecord
+    from flyte_bridge.backend.moments import Micros
+    from flyte_bridge.embedded.model import TriggerRecord
 
 BEGIN = datetime(2026, 6, 1, 12, 0, tzinfo=timezone.utc)
 KEY = TriggerKey("p", "development", "env.task", "hourly")

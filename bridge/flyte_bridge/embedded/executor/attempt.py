@@ -10,12 +10,12 @@ from flyteidl2.core import tasks_pb2
 from flyteidl2.task import common_pb2
 from google.protobuf.message import DecodeError
 
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded.executor import attempt_files, copilot, environment, result, sleep, template
 from flyte_bridge.embedded.executor.attempt_files import AttemptFiles, ProcessExit, ProcessId
 from flyte_bridge.embedded.executor.copilot import CoPilot
 from flyte_bridge.embedded.executor.job import AttemptEnding, AttemptEvent, AttemptFailure, AttemptOutcome
 from flyte_bridge.embedded.executor.launcher import Command
-from flyte_bridge.embedded.phases import Phase
 from flyte_bridge.embedded_client import refusal, target
 from flyte_bridge.embedded_client.room import DEFAULT
 from flyte_bridge.errors import AlreadyRunning, LaunchError, NoSuchObject, UsageError
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from flyteidl2.core.literals_pb2 import Literal
 
+    from flyte_bridge.backend.moments import Micros
     from flyte_bridge.embedded.executor.executor import Executor
     from flyte_bridge.embedded.executor.job import AttemptJob
-    from flyte_bridge.embedded.model import Micros
     from flyte_bridge.embedded_client.room import Room
 
 log = logging.getLogger(__name__)

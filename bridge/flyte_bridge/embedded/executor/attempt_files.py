@@ -26,7 +26,7 @@ from flyte_bridge.embedded.executor.zygote import EXIT_FILE, PID_FILE, boot_id, 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flyte_bridge.embedded.model import Micros
+    from flyte_bridge.backend.moments import Micros
 
 POLL = 0.1
 """Seconds between two looks at a process where the system cannot tell us (no pidfd: not Linux)."""

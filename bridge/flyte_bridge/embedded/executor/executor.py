@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from flyteidl2.core.tasks_pb2 import TaskTemplate
 
+    from flyte_bridge.backend.keys import ActionKey
+    from flyte_bridge.backend.moments import Micros
     from flyte_bridge.embedded.executor.job import AttemptEvent, AttemptJob, AttemptOutcome, JobStorage
-    from flyte_bridge.embedded.model import ActionKey, Micros
 
 
 class Executor:

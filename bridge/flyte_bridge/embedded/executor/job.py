@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from pathlib import Path
 
-    from flyte_bridge.embedded.model import ActionKey, Micros
+    from flyte_bridge.backend.keys import ActionKey
+    from flyte_bridge.backend.moments import Micros
+    from flyte_bridge.backend.phases import Phase
     from flyte_bridge.embedded.objects.store import ObjectInfo
-    from flyte_bridge.embedded.phases import Phase
 
 
 class JobStorage(Protocol):

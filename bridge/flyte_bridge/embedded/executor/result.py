@@ -22,8 +22,8 @@ from flyte_bridge_translators.flyte1.names import UNKNOWN as CRASHED
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from flyte_bridge.backend.moments import Micros
     from flyte_bridge.embedded.executor.job import AttemptJob, JobStorage
-    from flyte_bridge.embedded.model import Micros
 
 SIGKILLED = 137
 SIGABRTED = 134

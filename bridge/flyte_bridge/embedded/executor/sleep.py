@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from flyteidl2.core.literals_pb2 import Literal
 
-    from flyte_bridge.embedded.model import Micros
+    from flyte_bridge.backend.moments import Micros
 
 FILE = "sleep.json"
 

@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING, Any
 from flyteidl2.actions import actions_service_pb2 as pb
 from flyteidl2.workflow import state_service_pb2
 
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded import messages, watch
 from flyte_bridge.embedded.faults import AlreadyExists, RunEnded
 from flyte_bridge.embedded.model import ActionType
-from flyte_bridge.embedded.phases import Phase
 from flyte_bridge.embedded.services.actions import ActionsService
 from flyte_bridge.errors import InternalError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from flyte_bridge.backend.keys import ActionKey
     from flyte_bridge.embedded.engine import Engine
     from flyte_bridge.embedded.go_like import GoLike
     from flyte_bridge.embedded.layout import Layout
     from flyte_bridge.embedded.ledger import Ledger
-    from flyte_bridge.embedded.model import ActionKey, ActionRecord
+    from flyte_bridge.embedded.model import ActionRecord
 
 
 class GoActionsService(ActionsService):

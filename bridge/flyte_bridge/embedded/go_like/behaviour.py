@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from flyteidl2.core import execution_pb2, tasks_pb2
 
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded.behaviour import Behaviour
 from flyte_bridge.embedded.executor import AttemptEnding, AttemptFailure, AttemptJob, AttemptOutcome
 from flyte_bridge.embedded.executor.result import CRASHES, MISSING
-from flyte_bridge.embedded.phases import Phase
 
 if TYPE_CHECKING:
     from flyte_bridge.embedded.go_like import GoLike

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from flyteidl2.actions import actions_service_pb2
     from flyteidl2.task import run_pb2
 
-    from flyte_bridge.embedded.model import ActionKey, ActionRecord
+    from flyte_bridge.backend.keys import ActionKey
+    from flyte_bridge.embedded.model import ActionRecord
 
 
 class NoRecovery(Recovery):

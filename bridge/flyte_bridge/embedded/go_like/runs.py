@@ -14,11 +14,12 @@ from flyte_bridge.embedded.model import ActionType
 from flyte_bridge.embedded.services.run import RunService
 
 if TYPE_CHECKING:
+    from flyte_bridge.backend.keys import ActionKey
     from flyte_bridge.embedded.engine import Engine
     from flyte_bridge.embedded.go_like import GoLike
     from flyte_bridge.embedded.inputs import Objects
     from flyte_bridge.embedded.ledger import Ledger
-    from flyte_bridge.embedded.model import ActionKey, ActionRecord
+    from flyte_bridge.embedded.model import ActionRecord
 
 
 _LATE = f"""

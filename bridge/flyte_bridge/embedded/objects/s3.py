@@ -10,7 +10,8 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from flyte_bridge.embedded.clock import Clock, SystemClock, to_datetime
+from flyte_bridge.backend.moments import to_datetime
+from flyte_bridge.embedded.clock import Clock, SystemClock
 from flyte_bridge.embedded.objects import bucket_operations, http, keys, multipart_operations, object_operations, xml
 from flyte_bridge.embedded.objects.faults import S3Fault, fault_of
 from flyte_bridge.embedded.objects.multipart import Uploads

@@ -26,7 +26,7 @@ from flyte_bridge.errors import BridgeError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flyte_bridge.embedded.model import Micros
+    from flyte_bridge.backend.moments import Micros
     from flyte_bridge.embedded.objects.http import HttpRequest, Receive, Scope, Send
     from flyte_bridge.embedded.objects.store import ObjectStore
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from flyteidl2.cacheservice import cacheservice_pb2 as base
 from google.protobuf.duration_pb2 import Duration
 
+from flyte_bridge.backend.moments import to_timestamp
 from flyte_bridge.embedded.cache import CacheScope
-from flyte_bridge.embedded.clock import to_timestamp
 from flyte_bridge.embedded.faults import InvalidRequest
 
 if TYPE_CHECKING:

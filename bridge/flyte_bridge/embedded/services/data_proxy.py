@@ -19,11 +19,12 @@ from flyteidl2.workflow import run_definition_pb2
 from google.protobuf.message import DecodeError
 
 from flyte_bridge.backend import hashing
+from flyte_bridge.backend.keys import ActionKey, TaskKey, TriggerKey
+from flyte_bridge.backend.moments import to_timestamp
 from flyte_bridge.embedded import logs, names
-from flyte_bridge.embedded.clock import to_timestamp
 from flyte_bridge.embedded.faults import AlreadyExists, InvalidRequest, NotFound, NotSupported
 from flyte_bridge.embedded.layout import Layout, output_prefix
-from flyte_bridge.embedded.model import ActionKey, ActionType, TaskKey, TriggerKey
+from flyte_bridge.embedded.model import ActionType
 from flyte_bridge.embedded.objects import keys as object_keys
 from flyte_bridge.embedded.watch import of_action
 from flyte_bridge.errors import BadObjectName, NoSuchObject
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
 
     from google.protobuf.duration_pb2 import Duration
 
+    from flyte_bridge.backend.moments import Micros
     from flyte_bridge.embedded.clock import Clock
     from flyte_bridge.embedded.ledger import Ledger
-    from flyte_bridge.embedded.model import ActionRecord, Micros
+    from flyte_bridge.embedded.model import ActionRecord
     from flyte_bridge.embedded.objects import ObjectStore, Signer
     from flyte_bridge.embedded.registry import Projects, Tasks
     from flyte_bridge.embedded.triggers.repository import TriggerRepository

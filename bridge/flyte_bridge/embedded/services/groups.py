@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 from flyteidl2.workflow import run_definition_pb2 as pb
 from google.protobuf.duration_pb2 import Duration
 
+from flyte_bridge.backend.moments import from_timestamp, to_timestamp
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded import messages
-from flyte_bridge.embedded.clock import from_timestamp, to_timestamp
-from flyte_bridge.embedded.phases import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flyteidl2.workflow import run_service_pb2
 
+    from flyte_bridge.backend.moments import Micros
     from flyte_bridge.embedded.ledger import Ledger
-    from flyte_bridge.embedded.model import ActionRecord, Micros
+    from flyte_bridge.embedded.model import ActionRecord
 
 RECENT = 10
 """How many of a group's newest runs are told one by one."""

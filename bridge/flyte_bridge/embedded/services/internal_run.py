@@ -14,13 +14,14 @@ from flyteidl2.workflow import events_proxy_service_pb2, run_definition_pb2
 from flyteidl2.workflow import internal_run_service_pb2 as pb
 from google.rpc import code_pb2, status_pb2
 
+from flyte_bridge.backend.keys import ROOT, TaskKey
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded import messages, names
 from flyte_bridge.embedded.enqueue import trace_phase
 from flyte_bridge.embedded.events import StatusChange
 from flyte_bridge.embedded.faults import Fault, InvalidRequest, NotFound
 from flyte_bridge.embedded.ledger import ActionExists
-from flyte_bridge.embedded.model import ROOT, ActionRecord, ActionType, TaskKey
-from flyte_bridge.embedded.phases import Phase
+from flyte_bridge.embedded.model import ActionRecord, ActionType
 from flyte_bridge.embedded.services.identity import subject_of
 
 if TYPE_CHECKING:

@@ -9,16 +9,17 @@ from flyteidl2.common import list_pb2, phase_pb2
 from flyteidl2.workflow import run_definition_pb2
 from flyteidl2.workflow import run_service_pb2 as pb
 
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded import filters, messages
 from flyte_bridge.embedded.faults import InvalidRequest
 from flyte_bridge.embedded.filters import Column, ColumnKind, OrderBy, Query
-from flyte_bridge.embedded.phases import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from flyte_bridge.backend.keys import RunKey, TaskKey
     from flyte_bridge.embedded.ledger import Ledger
-    from flyte_bridge.embedded.model import ActionRecord, RunKey, TaskKey
+    from flyte_bridge.embedded.model import ActionRecord
 
 _COLUMNS = {
     "project": Column("a.project"),

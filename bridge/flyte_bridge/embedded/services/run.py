@@ -22,9 +22,10 @@ from flyte_bridge.embedded.services.identity import subject_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from flyte_bridge.backend.keys import ActionKey
     from flyte_bridge.embedded.engine import Engine
     from flyte_bridge.embedded.ledger import Ledger
-    from flyte_bridge.embedded.model import ActionKey, ActionRecord
+    from flyte_bridge.embedded.model import ActionRecord
 
 _GATHER = 0.2
 """Seconds between two messages about changed groups."""

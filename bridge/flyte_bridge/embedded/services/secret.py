@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from flyteidl2.common import identifier_pb2
 from flyteidl2.secret import definition_pb2, payload_pb2
 
+from flyte_bridge.backend.moments import to_timestamp
 from flyte_bridge.embedded import names
-from flyte_bridge.embedded.clock import to_timestamp
 from flyte_bridge.embedded.faults import AlreadyExists, InvalidRequest, NotFound
 
 if TYPE_CHECKING:

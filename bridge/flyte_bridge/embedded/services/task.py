@@ -9,11 +9,12 @@ from flyteidl2.common import list_pb2
 from flyteidl2.task import common_pb2, task_definition_pb2
 from flyteidl2.task import task_service_pb2 as pb
 
+from flyte_bridge.backend.keys import TaskKey
+from flyte_bridge.backend.moments import to_timestamp
 from flyte_bridge.embedded import filters, messages, names
-from flyte_bridge.embedded.clock import to_timestamp
 from flyte_bridge.embedded.faults import InvalidRequest
 from flyte_bridge.embedded.filters import Column, ColumnKind, OrderBy, Query
-from flyte_bridge.embedded.model import TaskKey, TaskRecord
+from flyte_bridge.embedded.model import TaskRecord
 from flyte_bridge.embedded.services import listing
 from flyte_bridge.embedded.services.identity import subject_of
 from flyte_bridge.embedded.services.trigger import deployments_of_task

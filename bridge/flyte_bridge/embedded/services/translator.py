@@ -10,10 +10,12 @@ from flyteidl2.workflow import translator_service_pb2 as pb
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 
-from flyte_bridge.embedded import forms, messages
+from flyte_bridge.backend import forms
+from flyte_bridge.backend.keys import TriggerKey
+from flyte_bridge.embedded import messages
 from flyte_bridge.embedded.faults import InvalidRequest, NotFound
 from flyte_bridge.embedded.inputs import inputs_file
-from flyte_bridge.embedded.model import ActionType, TriggerKey
+from flyte_bridge.embedded.model import ActionType
 
 if TYPE_CHECKING:
     from flyte_bridge.embedded.inputs import Objects

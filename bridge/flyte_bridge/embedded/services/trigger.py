@@ -9,21 +9,22 @@ from flyteidl2.task import common_pb2
 from flyteidl2.trigger import trigger_definition_pb2 as definition
 from flyteidl2.trigger import trigger_service_pb2 as pb
 
+from flyte_bridge.backend.keys import TaskKey, TriggerKey
+from flyte_bridge.backend.moments import to_datetime, to_timestamp
+from flyte_bridge.backend.trigger_schedule import ScheduleError, UnsupportedAutomation, check
 from flyte_bridge.embedded import filters
-from flyte_bridge.embedded.clock import to_datetime, to_timestamp
 from flyte_bridge.embedded.faults import InvalidRequest, NotSupported
 from flyte_bridge.embedded.filters import Column, ColumnKind, OrderBy
-from flyte_bridge.embedded.model import TaskKey, TriggerKey
 from flyte_bridge.embedded.triggers.repository import Deployment
-from flyte_bridge.embedded.triggers.schedule import ScheduleError, UnsupportedAutomation, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flyteidl2.task import task_service_pb2
 
+    from flyte_bridge.backend.moments import Micros
     from flyte_bridge.embedded.clock import Clock
-    from flyte_bridge.embedded.model import Micros, TriggerRecord
+    from flyte_bridge.embedded.model import TriggerRecord
     from flyte_bridge.embedded.registry import Tasks
     from flyte_bridge.embedded.triggers.repository import Revision, TriggerRepository
 

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING
 
 from flyteidl2.trigger import trigger_definition_pb2 as definition
 
+from flyte_bridge.backend.keys import TriggerKey
 from flyte_bridge.embedded.faults import NotFound, NotNow
-from flyte_bridge.embedded.model import TriggerKey, TriggerRecord
+from flyte_bridge.embedded.model import TriggerRecord
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
     from typing import Any
 
+    from flyte_bridge.backend.moments import Micros
     from flyte_bridge.embedded.filters import Query
-    from flyte_bridge.embedded.model import Micros
     from flyte_bridge.embedded.store import Store
 
 _KEY = "project = :project AND domain = :domain AND task_name = :task_name AND name = :name"

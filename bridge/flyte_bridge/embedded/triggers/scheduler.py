@@ -20,9 +20,9 @@ from flyteidl2.task import common_pb2
 from flyteidl2.trigger import trigger_definition_pb2 as definition
 from flyteidl2.workflow import run_definition_pb2, run_service_pb2
 
-from flyte_bridge.embedded.clock import from_datetime, to_datetime, to_timestamp
+from flyte_bridge.backend.moments import from_datetime, to_datetime, to_timestamp
+from flyte_bridge.backend.trigger_schedule import Schedule, ScheduleError, latest_due, read
 from flyte_bridge.embedded.faults import AlreadyExists, Fault
-from flyte_bridge.embedded.triggers.schedule import Schedule, ScheduleError, latest_due, read
 from flyte_bridge.errors import ConcurrencyLimit, StoreError
 from flyte_bridge_translators.fire_times import trigger_run_name
 
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
+    from flyte_bridge.backend.keys import TriggerKey
     from flyte_bridge.embedded.clock import Clock
-    from flyte_bridge.embedded.model import TriggerKey, TriggerRecord
+    from flyte_bridge.embedded.model import TriggerRecord
     from flyte_bridge.embedded.triggers.repository import TriggerRepository
 
     CreateRun = Callable[[run_service_pb2.CreateRunRequest], Awaitable[object]]
