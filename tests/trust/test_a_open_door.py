@@ -20,7 +20,7 @@ from flyteidl2.project import project_service_pb2, project_service_pb2_grpc
 
 import admitted
 from flyte_bridge import config
-from flyte_bridge.console import login
+from flyte_bridge.embedded import console_login as login
 from flyte_bridge.embedded.admission import Admission
 from flyte_bridge.embedded_client import instance, login_url, snippets
 

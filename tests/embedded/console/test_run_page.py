@@ -135,7 +135,9 @@ def test_the_failing_chain_and_the_critical_path_are_two_lines(failed: str) -> N
     boxes = dict(re.findall(r'<g data-node="([^"]*)"><title>[^<]*</title>\n<\S+ [^>]*class="([^"]*)"', page))
     assert boxes["n4"].split() == ["n", "c", "f"]
     assert "f" not in boxes["n1"].split()
-    assert f'href="{failed.partition("/v2")[1]}{failed.partition("/v2")[2]}?i=n0-0-n1"' in page.partition("part-graph")[2]
+    assert (
+        f'href="{failed.partition("/v2")[1]}{failed.partition("/v2")[2]}?i=n0-0-n1"' in page.partition("part-graph")[2]
+    )
 
 
 def test_a_maps_elements_are_told_on_demand(failed: str) -> None:
