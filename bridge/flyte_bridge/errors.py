@@ -44,14 +44,18 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 
+_OUT_OF_RANGE = ("Duration is not valid", "Timestamp is not valid", "Fail to serialize", "Failed to serialize")
+"""What protobuf's messages of such errors say; some are told within another."""
+
+
 def is_out_of_range(error: BaseException) -> bool:
     """Whether an error only says that a number, a duration or a time of a request is beyond what can be reckoned with.
 
-    protobuf's conversions say so with a ValueError, Python's and SQLite's with an OverflowError.
+    protobuf's conversions say so in words (JSON has no NaN either), Python's and SQLite's with an OverflowError.
     """
     if isinstance(error, OverflowError):
         return True
-    return isinstance(error, ValueError) and str(error).startswith(("Duration is not valid", "Timestamp is not valid"))
+    return not isinstance(error, BridgeError) and any(text in str(error) for text in _OUT_OF_RANGE)
 
 
 class BridgeError(Exception):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from importlib import import_module
 from typing import NamedTuple
 
@@ -141,6 +142,7 @@ def group(ctx: click.Context, quiet: bool, no_color: bool) -> None:
 
 def main() -> None:
     """Run the command line; errors raised on purpose become one line on standard error and an exit code."""
+    warnings.simplefilter("ignore", SyntaxWarning)  # of the users' programs, which are read here and not run
     try:
         group.main(prog_name="flyte-bridge")
     except BridgeError as error:

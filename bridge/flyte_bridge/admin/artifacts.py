@@ -14,6 +14,7 @@ from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyte_bridge.admin import expiry, validation
 from flyte_bridge.admin.task_executions import TaskCalls
 from flyte_bridge.errors import InvalidRequest, NotFound
+from flyte_bridge_translators.wire.enum_name import enum_name
 
 if TYPE_CHECKING:
     from flyteidl.core import literals_pb2
@@ -100,7 +101,7 @@ class ArtifactCalls(TaskCalls):
             NotFound: The node has no deck.
         """
         if request.artifact_type != dataproxy_pb2.ARTIFACT_TYPE_DECK:
-            kind = dataproxy_pb2.ArtifactType.Name(request.artifact_type)
+            kind = enum_name(dataproxy_pb2.ArtifactType, request.artifact_type)
             raise InvalidRequest(f"error while validating request. Error: invalid artifact type [{kind}]")
         if not request.HasField("node_execution_id"):
             raise InvalidRequest("unsupported source []: set node_execution_id")

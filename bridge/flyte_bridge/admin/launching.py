@@ -20,6 +20,7 @@ from flyte_bridge.errors import FailedPrecondition, InvalidRequest, NotFound, St
 from flyte_bridge.launch.request import Launch, Launched
 from flyte_bridge.registry.deployed import ORG
 from flyte_bridge_translators.wire import execution, foreign, identifier, launch_plan, single_task
+from flyte_bridge_translators.wire.enum_name import enum_name
 
 if TYPE_CHECKING:
     from flyte_bridge.admin.context import CallContext
@@ -135,7 +136,7 @@ class LaunchCalls:
             raise validation.missing("id")
         validation.parts(request.spec.launch_plan)
         if request.spec.launch_plan.resource_type not in _LAUNCHABLE:
-            kind = identifier_pb2.ResourceType.Name(request.spec.launch_plan.resource_type)
+            kind = enum_name(identifier_pb2.ResourceType, request.spec.launch_plan.resource_type)
             raise InvalidRequest(
                 f"Invalid reference entity resource type [{kind}], only [map[TASK:<nil> LAUNCH_PLAN:<nil>]] allowed"
             )

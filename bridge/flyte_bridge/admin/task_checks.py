@@ -109,14 +109,19 @@ def _check_pod(
         )
     from google.protobuf.json_format import MessageToDict
 
-    for container in MessageToDict(pod.pod_spec).get("containers", []):
-        resources = container.get("resources", {}) if isinstance(container, dict) else {}
-        asked, at_most = ({
-            _POD_NAMES[name.lower()]: _read(_POD_NAMES[name.lower()], str(value))
-            for name, value in (resources.get(part) or {}).items()
-            if name.lower() in _POD_NAMES
-        } for part in ("requests", "limits"))  # fmt: skip
-        _compare(task, asked, at_most, most)
+    spec = MessageToDict(pod.pod_spec)
+    try:
+        containers = [dict(container) for container in spec.get("containers") or ()]
+        for container in containers:
+            resources = dict(container.get("resources") or {})
+            asked, at_most = ({
+                _POD_NAMES[name.lower()]: _read(_POD_NAMES[name.lower()], str(value))
+                for name, value in dict(resources.get(part) or {}).items()
+                if name.lower() in _POD_NAMES
+            } for part in ("requests", "limits"))  # fmt: skip
+            _compare(task, asked, at_most, most)
+    except (TypeError, ValueError, AttributeError) as error:  # any JSON may stand there
+        raise InvalidRequest(f"failed to unmarshal the pod spec of task [{text(task)}]: {error}") from None
 
 
 def _platform(

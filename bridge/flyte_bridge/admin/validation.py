@@ -16,6 +16,7 @@ from flyte_bridge.errors import InvalidRequest, NotFound
 from flyte_bridge_translators.wire import filter as filters
 from flyte_bridge_translators.wire import phase
 from flyte_bridge_translators.wire.compiler.problems import text
+from flyte_bridge_translators.wire.enum_name import enum_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -76,19 +77,12 @@ def identifier(request: Message, field: str, kind: identifier_pb2.ResourceType) 
         raise missing("id")
     id_: identifier_pb2.Identifier = getattr(request, field)
     if id_.resource_type != kind:
-        told, expected = (_kind_name(one).lower() for one in (id_.resource_type, kind))
+        told, expected = (enum_name(identifier_pb2.ResourceType, one).lower() for one in (id_.resource_type, kind))
         raise InvalidRequest(
             f"unexpected resource type {told} for identifier [{text(id_)}], expected {expected} instead"
         )
     parts(id_)
     return id_
-
-
-def _kind_name(kind: int) -> str:
-    try:
-        return str(identifier_pb2.ResourceType.Name(kind))
-    except ValueError:  # a number that flyteidl does not know
-        return str(kind)
 
 
 def entity_kind(kind: identifier_pb2.ResourceType) -> None:

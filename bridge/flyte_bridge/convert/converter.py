@@ -16,6 +16,7 @@ from flyte_bridge_translators.findings.catalogue import CATALOGUE
 from flyte_bridge_translators.project.notebook import Notebook
 from flyte_bridge_translators.project.notebook import read as read_notebook
 from flyte_bridge_translators.source.check.result import checked
+from flyte_bridge_translators.source.engine import python_text
 from flyte_bridge_translators.source.engine.edits import failure
 from flyte_bridge_translators.source.engine.entities import Facts, read, with_environments
 from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
@@ -29,7 +30,6 @@ from flyte_bridge_translators.source.engine.translator import (
     Options,
     Outcome,
     Unchanged,
-    compiles,
     convert,
 )
 from flyte_bridge_translators.source.settings.environment import assign, kept
@@ -165,9 +165,11 @@ def encoded(parsed: Parsed, outcome: Converted) -> bytes:
 
 def _check(module: Module, after: str) -> None:
     """Compile the result: a syntax error in it is a defect of ours, unless the original has it too (newer Python)."""
-    if compiles(after, is_notebook=module.is_notebook) or not compiles(module.text, is_notebook=module.is_notebook):
-        return
-    compile(after, "<converted>", "exec", dont_inherit=True)
+    try:
+        python_text.check(after, "<converted>", is_notebook=module.is_notebook)
+    except SyntaxError:
+        if python_text.compiles(module.text, is_notebook=module.is_notebook):
+            raise
 
 
 def _text(data: bytes, encoding: str) -> str:

@@ -19,6 +19,7 @@ from flyteidl2.common import list_pb2
 
 from flyte_bridge.backend.moments import parse_time
 from flyte_bridge.embedded.faults import InvalidRequest
+from flyte_bridge_translators.wire.enum_name import enum_name
 
 if TYPE_CHECKING:
     import sqlite3
@@ -154,7 +155,7 @@ def apply(query: Query, one: list_pb2.Filter, column: Column) -> None:
         InvalidRequest: The function is unknown, or does not fit the column or the number of values.
     """
     function = one.function
-    name = _F.Function.Name(function) if function in _F.Function.values() else str(function)
+    name = enum_name(_F.Function, function)
     if not one.values:
         raise InvalidRequest(f"filter {name} on {one.field!r} has no value")
     if function in {_F.VALUE_IN, _F.VALUE_NOT_IN}:

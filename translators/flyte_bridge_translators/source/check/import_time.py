@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import ast
 import builtins
-import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+
+from flyte_bridge_translators.source.engine.python_text import symbols_of, tree_of
 
 BUILTINS = frozenset(dir(builtins)) | {
     "__name__", "__file__", "__doc__", "__spec__", "__loader__", "__package__", "__path__", "__builtins__",
@@ -32,7 +33,7 @@ class Use:
 @lru_cache(maxsize=4)
 def parsed(text: str) -> ast.Module:
     """The tree of a text; the checks ask for those of the same two texts again and again, and change nothing in them."""
-    return ast.parse(text)
+    return tree_of(text)
 
 
 def early_uses(tree: ast.Module) -> Iterator[Use]:
@@ -150,7 +151,7 @@ def _not_on_import(test: ast.expr) -> bool:
 def lost_names(text: str, path: str = "<converted>") -> frozenset[str]:
     """The names that any scope of a module takes from the module, and that the module never binds; empty where a star
     import may bind them."""
-    table = symtable.symtable(text, path, "exec")
+    table = symbols_of(text, path)
     tree = parsed(text)
     if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree)):
         return frozenset()

@@ -6,7 +6,6 @@ it goes into the function that uses it, or, with the statement that needs it, in
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
@@ -16,6 +15,7 @@ import libcst as cst
 from flyte_bridge_translators.source.check.import_time import bound
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.names import is_v1
+from flyte_bridge_translators.source.engine.python_text import tree_of
 from flyte_bridge_translators.source.engine.tree import code, dotted, rebuilt
 
 MARK = "# TODO(flyte-bridge "
@@ -200,7 +200,7 @@ def _with_imports(node: cst.FunctionDef | cst.If, needed: _Needed) -> cst.Functi
 
 def _guard(statement: Statement, needed: _Needed) -> cst.Try:
     """`try: <imports> <statement> except Exception: <its names> = None`."""
-    names = dict.fromkeys(bound(ast.parse(code(statement.with_changes(leading_lines=[]))).body[0]))
+    names = dict.fromkeys(bound(tree_of(code(statement.with_changes(leading_lines=[]))).body[0]))
     handler = "\n".join(f"    {name} = None" for name in names) or "    pass"
     why = "Flyte 1 is not installed, or refuses what is Flyte 2's"
     text = f"try:\n    pass\nexcept Exception:  # {why}\n{handler}\n"

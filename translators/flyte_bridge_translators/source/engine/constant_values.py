@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import libcst as cst
 
 from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.python_text import expression_of
 from flyte_bridge_translators.source.engine.tree import code
 
 _OPERATORS: Mapping[type[ast.operator], Callable[[object, object], object]] = {
@@ -39,7 +40,7 @@ def value_of(module: Module, node: cst.BaseExpression, known: Mapping[str, objec
         NotConstantError: It holds anything else.
     """
     try:
-        return _value(module, ast.parse(code(node).strip(), mode="eval").body, known)
+        return _value(module, expression_of(code(node).strip()), known)
     except NotConstantError:
         raise
     except Exception as error:  # whatever the user's expression raises

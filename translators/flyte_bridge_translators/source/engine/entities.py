@@ -171,19 +171,26 @@ class Facts:
 
 
 def entity_decorator(module: Module, function: cst.FunctionDef) -> tuple[cst.Decorator, Kind, str] | None:
-    """The decorator that makes an entity of a function, what it makes, and the Flyte 1 name it goes by."""
-    for decorator in function.decorators:
-        expression = decorator.decorator
-        target = expression.func if isinstance(expression, cst.Call) else expression
-        name = module.names.qualified(target)
-        if name is not None and name in DECORATORS:
-            return decorator, DECORATORS[name], name
-        maker = house_maker(module, target)
-        if maker is not None:
-            return decorator, DECORATORS[maker], HOUSE
-        base = _environment_base(module, target)
-        if base is not None:
-            return decorator, base, "flytekit.Environment"
+    """The decorator that makes an entity of a function, what it makes, and the Flyte 1 name it goes by.
+
+    None for a function with two of them, which flytekit refuses.
+    """
+    made = [one for decorator in function.decorators if (one := _entity_made_by(module, decorator)) is not None]
+    return made[0] if len(made) == 1 else None
+
+
+def _entity_made_by(module: Module, decorator: cst.Decorator) -> tuple[cst.Decorator, Kind, str] | None:
+    expression = decorator.decorator
+    target = expression.func if isinstance(expression, cst.Call) else expression
+    name = module.names.qualified(target)
+    if name is not None and name in DECORATORS:
+        return decorator, DECORATORS[name], name
+    maker = house_maker(module, target)
+    if maker is not None:
+        return decorator, DECORATORS[maker], HOUSE
+    base = _environment_base(module, target)
+    if base is not None:
+        return decorator, base, "flytekit.Environment"
     return None
 
 

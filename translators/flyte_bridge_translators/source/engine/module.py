@@ -12,6 +12,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 
 from flyte_bridge_translators.source.engine.names import Names, Search, is_v1
 from flyte_bridge_translators.source.engine.naming import Naming
+from flyte_bridge_translators.source.engine.python_text import tree_of
 from flyte_bridge_translators.source.engine.scan import Scan
 from flyte_bridge_translators.source.engine.tree import dotted, walk
 
@@ -205,7 +206,7 @@ class Module(Scan):
     def _starts(self) -> dict[cst.CSTNode, tuple[int, int]]:
         """Where each statement's anchor stands; nothing when the text is newer Python than the one that runs us."""
         try:
-            parsed = ast.parse(self.text)
+            parsed = tree_of(self.text)
         except SyntaxError:
             return {}
         starts = [(each.lineno, each.col_offset) for each in ast.walk(parsed) if isinstance(each, ast.stmt)]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import libcst as cst
 
+from flyte_bridge_translators.source.engine.python_text import expression_of
+
 
 def keyword(name: str, value: cst.BaseExpression) -> cst.Arg:
     """`name=value`, spaced as in a call."""
@@ -51,7 +53,7 @@ class Verbatim(cst.Name):
     @property
     def names(self) -> set[str]:
         """The names it uses."""
-        return {node.id for node in ast.walk(ast.parse(self.value, mode="eval")) if isinstance(node, ast.Name)}
+        return {node.id for node in ast.walk(expression_of(self.value)) if isinstance(node, ast.Name)}
 
 
 def chain(name: str) -> cst.Name | cst.Attribute:

@@ -7,7 +7,6 @@ ordered tuple of all of them; where two claim the same node, the earlier wins.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -27,6 +26,7 @@ from flyte_bridge_translators.source.engine.flow import Callees, Flow
 from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.naming import NO_NAMES, LaunchPlanName, RenameTable
+from flyte_bridge_translators.source.engine.python_text import compiles
 from flyte_bridge_translators.source.engine.tree import code
 from flyte_bridge_translators.source.engine.unfolding import Unfold
 
@@ -313,16 +313,6 @@ def convert(module: Module, context: Context) -> Outcome:
         return Unchanged(findings)
     changes = _explained(module, plan) if context.options.explain else ()
     return Converted(text, findings, changes, dict(plan.renames), dict(plan.launch_plans))
-
-
-def compiles(text: str, *, is_notebook: bool = False) -> bool:
-    """Whether a text is Python; statements of a notebook may await."""
-    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if is_notebook else 0
-    try:
-        compile(text, "<converted>", "exec", flags, dont_inherit=True)
-    except SyntaxError:
-        return False
-    return True
 
 
 def _broken(module: Module, plan: Plan) -> Iterator[tuple[cst.CSTNode, str]]:
