@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flyteidl.admin import launch_plan_pb2
+from flyteidl.admin import common_pb2 as admin_common_pb2
+from flyteidl.admin import launch_plan_pb2, schedule_pb2
+from flyteidl.core import identifier_pb2 as identifier_pb2_1
 from flyteidl2.common import identifier_pb2, list_pb2
 from flyteidl2.task import task_definition_pb2
 from flyteidl2.trigger import trigger_definition_pb2
@@ -20,7 +23,7 @@ from flyte_bridge.console.source import trigger_name
 from flyte_bridge.console.text import type_name
 from flyte_bridge.console.views import shown_name
 from flyte_bridge.errors import BridgeError, NotFound
-from flyte_bridge.registry.deployed import ORG
+from flyte_bridge.registry.deployed import ORG, together
 from flyte_bridge_translators.wire import identifier
 
 if TYPE_CHECKING:
@@ -52,6 +55,7 @@ class EntityRow:
     Attributes:
         name: As Flyte 1 calls it, if it is Flyte 1's.
         active: The active version of a launch plan.
+        schedule: A launch plan's, while nothing follows it.
     """
 
     name: str
@@ -61,6 +65,7 @@ class EntityRow:
     description: str
     active: str
     triggers: Sequence[views.TriggerRow]
+    schedule: str = ""
 
 
 class ListPages:
@@ -112,9 +117,12 @@ class ListPages:
         active = await _active_plans(source, project, domain) if kind == "launch-plans" and listed.tasks else {}
         triggers = await _triggers_by_task(source, project, domain) if listed.tasks else {}
         rows = [_entity(task, active, triggers) for task in listed.tasks]
+        if kind == "launch-plans":
+            rows = await together(partial(_with_schedule, source, project, domain, row) for row in rows)
         return await self._renderer.page(
             "entities.html", kind=kind, title=KINDS[kind], rows=rows, page=page, more=bool(listed.token), words=words,
-            project=project, domain=domain, places=await source.places(), with_triggers=bool(triggers),
+            project=project, domain=domain, places=await source.places(),
+            with_triggers=any(row.triggers or row.schedule for row in rows),
         )  # fmt: skip
 
     async def triggers(
@@ -152,6 +160,7 @@ class ListPages:
             name=shown_name(task),
             is_launch_plan=is_plan,
             active=(await _active_plans(source, project, domain)).get(task, "") if is_plan else "",
+            schedule=await _schedule(source, key) if is_plan else "",
             task_url=urls.task_url(project, domain, task),
             launch_url=None
             if task.startswith(f"{identifier.WORKFLOW}.")
@@ -252,6 +261,35 @@ async def _active_plans(source: PageSource, project: str, domain: str) -> dict[s
         token = told.token
         if not token:
             return active
+
+
+async def _schedule(source: PageSource, plan: TaskKey) -> str:
+    """What a launch plan says of when it runs, be it active or not."""
+    identity = identifier_pb2_1.Identifier(
+        resource_type=identifier_pb2_1.LAUNCH_PLAN,
+        project=plan.project,
+        domain=plan.domain,
+        name=views.shown_name(plan.name),
+        version=plan.version,
+    )
+    path = f"{_ADMIN}GetLaunchPlan"
+    try:
+        told: Any = await source.facade.call(path, admin_common_pb2.ObjectGetRequest(id=identity), source.context)
+    except BridgeError:
+        return ""  # of a version that only Flyte 2 knows
+    schedule = told.spec.entity_metadata.schedule
+    kind = schedule.WhichOneof("ScheduleExpression")
+    if kind == "rate":
+        unit = str(schedule_pb2.FixedRateUnit.Name(schedule.rate.unit)).lower()
+        return f"every {schedule.rate.value} {unit}{'s' if schedule.rate.value != 1 else ''}"
+    return str(schedule.cron_schedule.schedule or schedule.cron_expression)
+
+
+async def _with_schedule(source: PageSource, project: str, domain: str, row: EntityRow) -> EntityRow:
+    if row.triggers:
+        return row
+    key = TaskKey(project, domain, f"{identifier.LAUNCH_PLAN}.{row.name}", row.version)
+    return replace(row, schedule=await _schedule(source, key))
 
 
 async def _triggers_by_task(source: PageSource, project: str, domain: str) -> dict[str, list[views.TriggerRow]]:

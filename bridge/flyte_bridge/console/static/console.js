@@ -25,6 +25,19 @@ function place(name, html) {
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   there.scrollTop = top;
   showLocalTimes(there);
+  if (name === "graph" || name === "panel") showChosen();
+}
+
+function showChosen() {
+  const chosen = document.querySelector("[data-chosen]");
+  const graph = document.getElementById("part-graph");
+  if (!chosen || !graph) return;
+  const node = [...graph.querySelectorAll("[data-node]")].find((one) => one.dataset.node === chosen.dataset.chosen);
+  if (!node || node.classList.contains("chosen")) return;
+  node.classList.add("chosen");
+  const [box, frame] = [node.getBoundingClientRect(), graph.getBoundingClientRect()];
+  graph.scrollTop += box.top - frame.top - (frame.height - box.height) / 2;
+  graph.scrollLeft += box.left - frame.left - (frame.width - box.width) / 2;
 }
 
 let stream = null;
@@ -91,4 +104,5 @@ document.addEventListener("keydown", (event) => {
 });
 
 showLocalTimes(document);
+showChosen();
 listen();
