@@ -6,6 +6,7 @@ import asyncio
 import json
 import posixpath
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from flyteidl2.core import types_pb2
@@ -200,15 +201,17 @@ async def table(storage: Storage, uri: str, form: str) -> Table:
     read = _csv if form == "csv" or first.endswith(".csv") else _parquet
     try:
         return await asyncio.to_thread(read, content, more)
-    except (ImportError, ValueError, OSError) as error:
+    except (ValueError, OSError) as error:
         raise ObjectError(first, f"its rows cannot be read: {error}") from error
 
 
 def _parquet(content: bytes, more: str) -> Table:
-    import pyarrow
-    import pyarrow.parquet
-
-    file = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content))
+    try:
+        # of the extra `frames`; the gateway's image has none of it
+        parquet, arrow = import_module("pyarrow.parquet"), import_module("pyarrow")
+    except ImportError as error:
+        raise ValueError(f"{error}; install flyte-bridge[frames] where the console runs") from error
+    file = parquet.ParquetFile(arrow.BufferReader(content))
     names = [field.name for field in file.schema_arrow][:_COLUMNS]
     batch = next(file.iter_batches(batch_size=ROWS, columns=names), None)
     columns = [(field.name, str(field.type)) for field in file.schema_arrow][:_COLUMNS]
