@@ -1,5 +1,5 @@
 import asyncio
-from typing import List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Tuple
 
 import flyte
 
@@ -74,3 +74,50 @@ async def returned() -> float:
 @driver.task
 async def a_float_stays(x: float = 1.5) -> float:
     return await half.aio(x=x)
+
+
+@env.task
+def ints() -> List[int]:
+    return [1, 2]
+
+
+@env.task
+def table() -> Dict[str, int]:
+    return {"a": 1}
+
+
+@env.task
+def total(xs: Dict[str, float]) -> float:
+    return sum(xs.values()) / 2
+
+
+@driver.task
+async def of_a_list() -> float:
+    return await largest.aio(xs=[float(number) for number in await ints.aio()])
+
+
+@driver.task
+async def of_a_dictionary() -> float:
+    return await total.aio(
+        xs={key: float(number) for key, number in await table.aio().items()}
+    )
+
+
+@driver.task
+async def of_a_dictionary_written_here(n: int = 2) -> float:
+    return await total.aio(xs={"a": float(await three.aio()), "b": float(n)})
+
+
+@driver.task
+async def mapped() -> List[float]:
+    xs = await ints.aio()
+    return await asyncio.gather(
+        *(half.aio(x=x) for x in [float(number) for number in xs])
+    )
+
+
+@driver.task
+async def a_list_of_an_input(numbers: List[int] = [1, 2]) -> List[float]:
+    return await asyncio.gather(
+        *(half.aio(x=x) for x in [float(number) for number in numbers])
+    )

@@ -1,6 +1,6 @@
-from typing import List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Tuple
 
-from flytekit import task, workflow
+from flytekit import map_task, task, workflow
 
 Stats = NamedTuple("Stats", total=int, mean=float)
 
@@ -66,3 +66,43 @@ def returned() -> float:
 @workflow
 def a_float_stays(x: float = 1.5) -> float:
     return half(x=x)
+
+
+@task
+def ints() -> List[int]:
+    return [1, 2]
+
+
+@task
+def table() -> Dict[str, int]:
+    return {"a": 1}
+
+
+@task
+def total(xs: Dict[str, float]) -> float:
+    return sum(xs.values()) / 2
+
+
+@workflow
+def of_a_list() -> float:
+    return largest(xs=ints())
+
+
+@workflow
+def of_a_dictionary() -> float:
+    return total(xs=table())
+
+
+@workflow
+def of_a_dictionary_written_here(n: int = 2) -> float:
+    return total(xs={"a": three(), "b": n})
+
+
+@workflow
+def mapped() -> List[float]:
+    return map_task(half)(x=ints())
+
+
+@workflow
+def a_list_of_an_input(numbers: List[int] = [1, 2]) -> List[float]:
+    return map_task(half)(x=numbers)

@@ -108,7 +108,8 @@ CODES: tuple[Code, ...] = (
         "FB242",
         "conditional not understood",
         Severity.HAND,
-        "This chain of calls on `conditional(...)` is not if_, elif_, else_, then and fail in order.",
+        "This chain of calls on `conditional(...)` is not if_, elif_, else_, then and fail in order, or its arms give outputs of "
+        "different names.",
         "Write it as `if/elif/else`.",
     ),
     Code(

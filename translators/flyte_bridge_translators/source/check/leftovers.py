@@ -6,7 +6,7 @@ it goes into the function that uses it, or, with the statement that needs it, in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -16,7 +16,7 @@ from flyte_bridge_translators.source.check.import_time import bound
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.names import is_v1
 from flyte_bridge_translators.source.engine.python_text import tree_of
-from flyte_bridge_translators.source.engine.tree import code, dotted, rebuilt
+from flyte_bridge_translators.source.engine.tree import code, dotted, rebuilt, walk
 
 MARK = "# TODO(flyte-bridge "
 
@@ -88,6 +88,7 @@ def placed(module: Module) -> cst.Module:
             shelf.setdefault(place[0], _Needed()).add(node, alias)
     if not gone:
         return module.tree
+    _follow(module, inside, guarded)
     body: list[Statement] = []
     lead: list[cst.EmptyLine] = []
 
@@ -107,6 +108,44 @@ def placed(module: Module) -> cst.Module:
             lead = []
         body.append(_guard(kept, guarded[statement]) if statement in guarded else kept)
     return module.tree.with_changes(body=body)
+
+
+def _follow(module: Module, inside: Mapping[cst.CSTNode, _Needed], guarded: dict[cst.CSTNode, _Needed]) -> None:
+    """What calls, on import, a guarded name or a function that imports Flyte 1, is guarded too: `mine = Mine("m")`,
+    `a = make("a")`."""
+    risky = {
+        node.name.value
+        for node in inside
+        if isinstance(node, cst.FunctionDef) and module.parents.get(node) is module.tree
+    }
+    for statement in module.tree.body:
+        if statement in guarded:
+            risky |= set(_binds(statement))
+        elif _uses(statement, risky):
+            guarded[statement] = _Needed()
+            risky |= set(_binds(statement))
+        elif isinstance(statement, cst.FunctionDef) and _parts(statement.body, risky):
+            risky.add(statement.name.value)
+
+
+def _uses(statement: Statement, risky: set[str]) -> bool:
+    """Whether a statement calls one of the names on import, or takes a part of it, rather than only passing it on; a function or
+    class does where its decorators and bases name one."""
+    if isinstance(statement, (cst.FunctionDef, cst.ClassDef)):
+        above: list[cst.CSTNode] = [*statement.decorators, *getattr(statement, "bases", ())]
+        return any(isinstance(node, cst.Name) and node.value in risky for each in above for node in walk(each))
+    return isinstance(statement, cst.SimpleStatementLine) and _parts(statement, risky)
+
+
+def _parts(within: cst.CSTNode, risky: set[str]) -> bool:
+    """Whether something calls one of the names or takes a part of it."""
+    parts = [node for node in walk(within) if isinstance(node, (cst.Call, cst.Attribute, cst.Subscript))]
+    owners = [node.func if isinstance(node, cst.Call) else node.value for node in parts]
+    return any(isinstance(owner, cst.Name) and owner.value in risky for owner in owners)
+
+
+def _binds(statement: Statement) -> Iterator[str]:
+    yield from dict.fromkeys(bound(tree_of(code(statement.with_changes(leading_lines=[]))).body[0]))
 
 
 def _top_level(module: Module) -> Iterator[tuple[Import, cst.ImportAlias, str]]:
@@ -200,15 +239,16 @@ def _with_imports(node: cst.FunctionDef | cst.If, needed: _Needed) -> cst.Functi
 
 def _guard(statement: Statement, needed: _Needed) -> cst.Try:
     """`try: <imports> <statement> except Exception: <its names> = None`."""
-    names = dict.fromkeys(bound(tree_of(code(statement.with_changes(leading_lines=[]))).body[0]))
-    handler = "\n".join(f"    {name} = None" for name in names) or "    pass"
+    handler = "\n".join(f"    {name} = None" for name in _binds(statement)) or "    pass"
     why = "Flyte 1 is not installed, or refuses what is Flyte 2's"
     text = f"try:\n    pass\nexcept Exception:  # {why}\n{handler}\n"
     made = cst.ensure_type(cst.parse_statement(text), cst.Try)
     blank = [line for line in statement.leading_lines if line.comment is None]
     comments = [line for line in statement.leading_lines if line.comment is not None]
-    inner = statement.with_changes(leading_lines=[cst.EmptyLine(indent=False), *comments])
-    return made.with_changes(body=cst.IndentedBlock([*needed.statements(), inner]), leading_lines=blank)
+    imports = needed.statements()
+    gap = [cst.EmptyLine(indent=False)] if imports else []
+    inner = statement.with_changes(leading_lines=[*gap, *comments])
+    return made.with_changes(body=cst.IndentedBlock([*imports, inner]), leading_lines=blank)
 
 
 def _with_lead(statement: Statement, lead: list[cst.EmptyLine], *, first: bool) -> Statement:

@@ -68,6 +68,7 @@ class ReturnRewriter:
                     self._return(statement, shape, sure=kind is Kind.DYNAMIC)
         for made in self.module.all_calls:
             self._arguments(made)
+        self._stored()
         self._driver_returns(returns)
 
     def _defaults(self, function: cst.FunctionDef) -> None:
@@ -212,6 +213,45 @@ class ReturnRewriter:
         if shape is not None and shape.kind == CLASS:
             self._bind(made, self.values.fields(shape.name), literal=False)
 
+    def _stored(self) -> None:
+        """Paths that are put into fields later: `data.file = path`, `data.files["a"] = path`, `data.files.append(path)`,
+        `replace(data, file=path)`."""
+        classes = (
+            annotation
+            for facts in self.values.context.facts.values()
+            for each in facts.classes.values()
+            for _, annotation in each
+        )
+        if not any("FlyteFile" in annotation or "FlyteDirectory" in annotation for annotation in classes):
+            return
+        for node in self.module.search(self.module.tree, cst.Assign):
+            assert isinstance(node, cst.Assign)
+            shape = self._field(node.targets[0].target) if len(node.targets) == 1 else None
+            if shape is not None:
+                self._into(node, "value", node.value, shape, sure=True)
+        for made in self.module.all_calls:
+            if self.module.names.qualified(made.func) == "dataclasses.replace" and made.args:
+                known = self.values.shape(made.args[0].value)
+                if known is not None and known.kind == CLASS:
+                    named = [argument for argument in made.args if argument.keyword is not None]
+                    self._bind(made.with_changes(args=named), self.values.fields(known.name), literal=False)
+            elif isinstance(made.func, cst.Attribute) and made.func.attr.value == "append" and len(made.args) == 1:
+                into = self._field(made.func.value)
+                if into is not None and into.kind == LIST:
+                    self._into(made.args[0], "value", made.args[0].value, into.items[0], sure=True)
+
+    def _field(self, target: cst.BaseExpression) -> DataShape | None:
+        """What is declared where something is stored, if that is a field of a class or a place in one."""
+        if isinstance(target, cst.Subscript):
+            whole = self._field(target.value)
+            return whole.items[0] if whole is not None and whole.kind in {LIST, DICT} else None
+        if not isinstance(target, cst.Attribute):
+            return None
+        owner = self.values.shape(target.value)
+        return (
+            self.values.fields(owner.name).get(target.attr.value) if owner is not None and owner.kind == CLASS else None
+        )
+
     def _bind(self, made: cst.Call, shapes: Mapping[str, DataShape], *, literal: bool) -> None:
         order = list(shapes)
         for index, argument in enumerate(made.args):
@@ -302,7 +342,7 @@ class ReturnRewriter:
         if isinstance(value, cst.Call) and code(value.func).endswith(".create_from"):
             return  # an artifact's value is what it was made of
         if sure:
-            if known is None and shape.kind in {FILE, DIRECTORY} and isinstance(holder, cst.Arg):
+            if known is None and shape.kind in {FILE, DIRECTORY} and isinstance(holder, (cst.Arg, cst.Assign)):
                 self.plan.report(
                     "FB415", value, f"{_short(value)} goes where {IO[shape.kind]} is declared: is it one, or a path?"
                 )

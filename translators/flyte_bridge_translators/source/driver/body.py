@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import libcst as cst
 
 from flyte_bridge_translators.source.driver import blocks
+from flyte_bridge_translators.source.driver.arm_outputs import common_outputs
 from flyte_bridge_translators.source.driver.conditional import Case, Conditional, is_unread, parse, rewrite_condition
 from flyte_bridge_translators.source.driver.expression_parts import (
     awaited,
@@ -236,7 +237,7 @@ class Reader:
 
     def _branch(self, value: cst.BaseExpression, parsed: Conditional, owner: Step | None, hint: str) -> BranchStep:
         step = BranchStep(0, self.line, call=value, owner=owner, hint=hint, cost=1, name=parsed.name)
-        for case in parsed.cases:
+        for case in common_outputs(self.scene, value, parsed):
             arm = ConditionArm(case.condition, message=case.message)
             if case.condition is not None:
                 if not isinstance(value, cst.IfExp):

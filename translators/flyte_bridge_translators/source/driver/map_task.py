@@ -34,7 +34,7 @@ class MapCallee:
     Attributes:
         callee: How one element is called, with its bound arguments.
         bound: The arguments every element gets.
-        mapped: Parameter → the collection its elements come from.
+        mapped: Parameter → the argument with the collection its elements come from.
         elements: Parameter → the name of one element.
         concurrency: How many run at once; None for all.
         ratio: The least share that must succeed; None when all must.
@@ -43,7 +43,7 @@ class MapCallee:
 
     callee: EntityCallee
     bound: Sequence[cst.Arg]
-    mapped: dict[str, cst.BaseExpression]
+    mapped: dict[str, cst.Arg]
     elements: dict[str, str]
     concurrency: cst.BaseExpression | None
     ratio: cst.BaseExpression | None
@@ -84,7 +84,7 @@ class MapCallee:
 
     def _over(self, rewrite: Rewrite, element: cst.BaseExpression) -> cst.GeneratorExp:
         names = [cst.Name(self.elements[name]) for name in self.mapped]
-        collections = [rewrite(value) for value in self.mapped.values()]
+        collections = [cst.ensure_type(rewrite(argument), cst.Arg).value for argument in self.mapped.values()]
         if len(names) == 1:
             loop = cst.CompFor(names[0], collections[0])
         else:
@@ -170,12 +170,12 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
     parameters = [parameter.name for parameter in entity.parameters] if entity is not None else []
     taken = {argument.keyword.value for argument in bound if argument.keyword is not None}
     free = [name for name in parameters if name not in taken]
-    mapped: dict[str, cst.BaseExpression] = {}
+    mapped: dict[str, cst.Arg] = {}
     for place, argument in enumerate(call.args):
         name = argument.keyword.value if argument.keyword is not None else (free[place] if place < len(free) else "")
         if argument.star or not name:
             return None  # which inputs it maps over stands elsewhere
-        mapped[name] = argument.value
+        mapped[name] = argument
     if not mapped:
         return None
     callee = inner.callee
@@ -191,7 +191,7 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
     for name, value in options.items():
         scene.plan.report("FB212", value, f"`map_task({name}=...)` was left out: a `gather` has no such setting")
     scene.plan.want("import asyncio")
-    elements = {name: element_name(scene, name, value) for name, value in mapped.items()}
+    elements = {name: element_name(scene, name, argument.value) for name, argument in mapped.items()}
     names: dict[str, str] = {}
     if concurrency is not None:
         names["limit"] = scene.fresh("limit")
@@ -200,9 +200,13 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
         names["results"] = scene.fresh("results", f"{callee.name}_results")
         names["errors"] = scene.fresh("errors", f"{callee.name}_errors")
     found = MapCallee(callee, bound, mapped, elements, concurrency, ratio, names)
-    values = [*(argument.value for argument in bound), *mapped.values(), *(value for _, value in callee.settings)]
+    values = [
+        *(argument.value for argument in bound),
+        *(argument.value for argument in mapped.values()),
+        *(value for _, value in callee.settings),
+    ]
     values += [value for value in (concurrency, ratio) if value is not None]
-    hints = {id(value): name if name.endswith("s") else f"{name}s" for name, value in mapped.items()}
+    hints = {id(each.value): name if name.endswith("s") else f"{name}s" for name, each in mapped.items()}
     return AwaitedCall(found, tuple((value, hints.get(id(value), "")) for value in values))
 
 
