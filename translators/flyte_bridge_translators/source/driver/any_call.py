@@ -82,11 +82,17 @@ class AnyCallee(EntityCallee):
 
 @dataclass
 class GeneratorCallee(EntityCallee):
-    """`[item async for item in steps(n)]`: what a generator that awaits calls gives, one after the other."""
+    """`[item async for item in steps(n)]`: what a generator that awaits calls gives, one after the other.
+
+    Attributes:
+        item: What each of them is called.
+        as_iterator: Whether it is taken step by step (`next(steps(n))`), which a list is not.
+    """
 
     awaits: bool = field(default=False, init=False)
     simple: bool = field(default=False, init=False)
     item: str = "item"
+    as_iterator: bool = False
 
     def awaitable(self, rewrite: Rewrite) -> cst.BaseExpression:
         """The list."""
@@ -94,4 +100,5 @@ class GeneratorCallee(EntityCallee):
         loop = cst.CompFor(
             cst.Name(self.item), call.with_changes(func=rewrite(self.func)), asynchronous=cst.Asynchronous()
         )
-        return cst.ListComp(cst.Name(self.item), loop)
+        items = cst.ListComp(cst.Name(self.item), loop)
+        return cst.Call(cst.Name("iter"), [cst.Arg(items)]) if self.as_iterator else items

@@ -61,6 +61,9 @@ _KEEPING = frozenset(
 )  # fmt: skip
 """What looks at a function, or keeps it, and does not call it."""
 
+_GETTERS = frozenset({"operator.attrgetter", "operator.methodcaller"})
+"""What gets by name what nobody follows."""
+
 _STORING = frozenset(
     {"add", "append", "appendleft", "extend", "get", "insert", "pop", "setdefault", "update", "with_overrides"}
 )
@@ -173,6 +176,8 @@ def report_handed(module: Module, context: Context, plan: Plan, function: cst.Fu
     for call in reading.calls(function.body):
         name = module.names.qualified(call.func) or dotted(call.func) or ""
         last = name.rpartition(".")[2]
+        if name in _GETTERS:
+            plan.report("FB254", call, f"`{code(call.func)}` may call or give what must be awaited in Flyte 2")
         if is_v1(name) or name in _KEEPING or last in _STARTERS or last in _STORING:
             continue
         if context.hands_over(module, call):

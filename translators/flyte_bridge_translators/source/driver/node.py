@@ -11,7 +11,7 @@ from flyte_bridge_translators.source.driver.eager import is_direct
 from flyte_bridge_translators.source.driver.entity_callee import EntityCallee
 from flyte_bridge_translators.source.driver.scene import AwaitedCall, Scene, arguments
 from flyte_bridge_translators.source.driver.steps import UNKNOWN
-from flyte_bridge_translators.source.engine import layout
+from flyte_bridge_translators.source.engine import layout, reading
 from flyte_bridge_translators.source.engine.entities import Entity, Kind, launch_plan_target
 from flyte_bridge_translators.source.engine.flow import Callees
 from flyte_bridge_translators.source.engine.names import is_v1
@@ -53,7 +53,7 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
         *((value, "") for _, value in settings),
     )
     if entity is None:
-        if callees is None or not callees.awaits:
+        if callees is None or not (callees.awaits or (callees.unknown and _may_hold(scene, func))):
             return None
         held = None if _is_global(scene, func) else func
         return AwaitedCall(
@@ -89,6 +89,31 @@ def recognize(scene: Scene, call: cst.Call, overrides: tuple[cst.Call, ...]) -> 
     return AwaitedCall(callee, inner)
 
 
+def _taken_by_steps(scene: Scene, call: cst.Call) -> bool:
+    """Whether what a generator gives is handed to `next`, at once or through a variable."""
+    parents = scene.module.parents
+    parent = parents.get(call)
+    if isinstance(parent, cst.Arg):
+        taker = parents.get(parent)
+        return isinstance(taker, cst.Call) and isinstance(taker.func, cst.Name) and taker.func.value == "next"
+    if not (isinstance(parent, cst.Assign) and isinstance(parent.targets[0].target, cst.Name)):
+        return False
+    function = scene.module.function(call)
+    return any(
+        isinstance(taker.func, cst.Name) and taker.func.value == "next"
+        for taker in (reading.calls(function.body) if function is not None else ())
+    )
+
+
+def _may_hold(scene: Scene, func: cst.BaseExpression) -> bool:
+    """Whether a callee that nothing is known of may be a task: a variable, an item, a result; not a method of a value."""
+    if isinstance(func, cst.Name):
+        return bool(scene.module.names.bindings(func)) and scene.qualified(func) is None
+    if isinstance(func, cst.Attribute):
+        return False
+    return isinstance(func, (cst.Subscript, cst.Call, cst.IfExp, cst.BooleanOperation))
+
+
 def _is_global(scene: Scene, func: cst.BaseExpression) -> bool:
     return isinstance(func, cst.Name) and scene.qualified(func) is not None
 
@@ -111,8 +136,9 @@ def _of(
                 "FB205", call, f"`{code(func)}` may be the launch plan `{entity.name}`: call its workflow"
             )
     if callees.generators and not callees.entities:
-        return GeneratorCallee(name, UNKNOWN, func, call, True, item=scene.fresh("item", "one_item"))
-    mixed = callees.partial or callees.others or bool(callees.entities and callees.coroutines)
+        item = scene.fresh("item", "one_item")
+        return GeneratorCallee(name, UNKNOWN, func, call, True, item=item, as_iterator=_taken_by_steps(scene, call))
+    mixed = callees.partial or callees.others or callees.unknown or bool(callees.entities and callees.coroutines)
     if mixed:
         if settings:
             scene.plan.report("FB204", call, f"`{code(func)}` may be plain Python: its overrides are left out")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import libcst as cst
 
-from flyte_bridge_translators.source.driver import gate, map_task, named_result, node
+from flyte_bridge_translators.source.driver import gate, implied_calls, map_task, named_result, node
 from flyte_bridge_translators.source.driver.scene import AwaitedCall, Scene, peel_overrides
 
 
 def recognize(scene: Scene, expression: cst.BaseExpression, *, in_place: bool = False) -> AwaitedCall | None:
     """The call an expression is, or None for plain Python; `in_place` when it is awaited where it stands."""
+    if isinstance(expression, cst.Attribute):
+        return implied_calls.recognize(scene, expression)
     if not isinstance(expression, cst.Call):
         return None
     bare, overrides = peel_overrides(expression)

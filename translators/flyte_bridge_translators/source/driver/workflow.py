@@ -6,6 +6,8 @@ concurrent calls.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import libcst as cst
 
 from flyte_bridge_translators.source.driver import longer_waits
@@ -14,6 +16,7 @@ from flyte_bridge_translators.source.driver.body import Reader
 from flyte_bridge_translators.source.driver.eager import report_handed, report_outside, rewrite_eager, rewrite_task
 from flyte_bridge_translators.source.driver.failure import read as read_failure
 from flyte_bridge_translators.source.driver.failure import wrap
+from flyte_bridge_translators.source.driver.implied_calls import report_factories, report_stuck, report_unread
 from flyte_bridge_translators.source.driver.map_task import MAP
 from flyte_bridge_translators.source.driver.named_result import Uses
 from flyte_bridge_translators.source.driver.render import Renderer
@@ -27,6 +30,7 @@ from flyte_bridge_translators.source.engine.edits import Plan, Rewrite
 from flyte_bridge_translators.source.engine.entities import Kind, entity_decorator
 from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
 from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.syntax import parsed
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code, walk
 
@@ -45,6 +49,7 @@ def translate(module: Module, context: Context) -> Plan:
     any_call = AnyCall.of(module)
     names = holdings_of(module).ids
     inside: set[cst.FunctionDef] = set()
+    homes = {function for function, _ in drivers}
 
     def rewrite(function: cst.FunctionDef) -> None:
         with plan.attempt(function) as part:
@@ -73,9 +78,26 @@ def translate(module: Module, context: Context) -> Plan:
     for function in module.functions:
         if function in coroutines:
             rewrite(function)
-    report_outside(module, context, plan, {*inside, *coroutines, *(function for function, _ in drivers)})
+    for node, name in names.items():
+        if not isinstance(node, cst.Lambda) or name not in context.flow.coroutines:
+            continue
+        if not {*coroutines, *homes} & set(_homes(module, node)):
+            rewrite_lambda(scene_of(module, context, plan, node, coroutines, any_call), node)
+    report_stuck(module, context, plan)
+    report_factories(module, context, plan)
+    report_unread(module, context, plan, {*homes, *coroutines})
+    stuck = {function for function in module.functions if names[function] in context.flow.stuck}
+    report_outside(module, context, plan, {*inside, *coroutines, *homes, *stuck})
     any_call.define(module, plan)
     return plan
+
+
+def _homes(module: Module, node: cst.CSTNode) -> Iterator[cst.FunctionDef]:
+    """The functions whose bodies a node stands in; a default argument stands in none."""
+    function = module.function(node)
+    while function is not None:
+        yield function
+        function = module.function(function)
 
 
 def rewrite_driver(scene: Scene, function: cst.FunctionDef) -> None:
@@ -102,9 +124,23 @@ def rewrite_driver(scene: Scene, function: cst.FunctionDef) -> None:
             return function.body.with_changes(body=lines)
         return cst.IndentedBlock(lines)
 
+    write_super(scene, function)
     plan.replace(function.body, written, "each call starts when its own inputs are there, as in Flyte 1")
     if function.asynchronous is None:
         plan.replace(function, lambda rewrite: rewrite.inside(function).with_changes(asynchronous=cst.Asynchronous()))
+
+
+def write_super(scene: Scene, function: cst.FunctionDef) -> None:
+    """`super()` knows its class and object by the function it stands in, and a call may move into one of its own."""
+    first = next(iter(function.params.params), None)
+    calls = list(reading.calls(function.body))
+    awaited_calls = [call for call in calls if scene.callees(call.func).awaits]
+    loops = any(isinstance(node, (cst.For, cst.While, cst.BaseComp)) for node in walk(function.body))
+    if first is None or (len(awaited_calls) < 2 and not loops):
+        return
+    for call in calls:
+        if isinstance(call.func, cst.Name) and call.func.value == "super" and not call.args:
+            scene.plan.replace(call, parsed(f"super(__class__, {first.name.value})"))
 
 
 def rewrite_generator(scene: Scene, function: cst.FunctionDef) -> None:
@@ -120,8 +156,33 @@ def rewrite_generator(scene: Scene, function: cst.FunctionDef) -> None:
         scene.plan.report("FB222", decorator, f"{said}: contextlib has `asynccontextmanager`, for `async with`")
     for node in walk(function.body):
         if isinstance(node, cst.Yield) and isinstance(node.value, cst.From):
-            scene.plan.report("FB222", node, "`yield from` cannot stand in an async generator: yield in an `async for`")
+            write_yield_from(scene, node, node.value.item)
     scene.plan.replace(function, lambda rewrite: rewrite.inside(function).with_changes(asynchronous=cst.Asynchronous()))
+
+
+def write_yield_from(scene: Scene, node: cst.Yield, item: cst.BaseExpression) -> None:
+    """`yield from steps(n)` is a loop that yields: an async generator may not say it."""
+    statement = scene.module.parents.get(node)
+    line = scene.module.parents.get(statement) if isinstance(statement, cst.Expr) else None
+    if not (isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1):
+        scene.plan.report("FB222", node, "`yield from` cannot stand in an async generator: yield in an `async for`")
+        return
+    name = cst.Name(scene.fresh("item", "one_item"))
+    generator = isinstance(item, cst.Call) and scene.callees(item.func).generators
+    body = cst.IndentedBlock([cst.SimpleStatementLine([cst.Expr(cst.Yield(name))])])
+
+    def loop(rewrite: Rewrite) -> cst.For:
+        # The call was read for its list; here its items are wanted as they come.
+        whole = rewrite.inside(item) if generator else rewrite(item)
+        return cst.For(name, whole, body, asynchronous=cst.Asynchronous() if generator else None)
+
+    scene.plan.replace(line, loop)
+
+
+def rewrite_lambda(scene: Scene, function: cst.Lambda) -> None:
+    """A lambda outside of all drivers that is one call gives something to await; its callers await it."""
+    step = PlainStep(0, cst.SimpleStatementLine([]))
+    Reader(scene, reading.Locals(scene.module, function)).in_place(function, step)
 
 
 def remove_mappers(module: Module, plan: Plan) -> None:
@@ -148,7 +209,7 @@ def scene_of(
     module: Module,
     context: Context,
     plan: Plan,
-    function: cst.FunctionDef,
+    function: cst.FunctionDef | cst.Lambda,
     coroutines: frozenset[cst.FunctionDef],
     any_call: AnyCall,
 ) -> Scene:
@@ -163,7 +224,7 @@ def scene_of(
     scene = Scene(
         module, context, plan, coroutines, any_call, {}, Fresh(taken | parameters), Renderer, frozenset(parameters)
     )
-    scene.uses = Uses(scene, function)
+    scene.uses = Uses(scene, function) if isinstance(function, cst.FunctionDef) else None
     return scene
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from flyte_bridge_translators.source.engine.entities import DECORATORS, Facts, Kind
 from flyte_bridge_translators.source.engine.holdings import FunctionHoldings, Term
 from flyte_bridge_translators.source.engine.names import is_v1
+from flyte_bridge_translators.source.engine.reach import Reach
 
 Values = frozenset[str]
 Held = tuple[Values, Values]
@@ -21,14 +22,6 @@ Held = tuple[Values, Values]
 
 NOTHING: Values = frozenset()
 PLAIN: Held = (NOTHING, NOTHING)
-
-DRIVING = frozenset(
-    {
-        "flytekit.approve", "flytekit.conditional", "flytekit.core.node_creation.create_node", "flytekit.map_task",
-        "flytekit.sleep", "flytekit.wait_for_input",
-    }
-)  # fmt: skip
-"""Functions of flytekit that only a driver calls: who calls them becomes a coroutine function."""
 
 _OF_CONTAINERS = frozenset(
     {
@@ -65,6 +58,7 @@ class Callees:
         coroutines: Ids of plain functions that become coroutine functions.
         generators: Whether one of those yields.
         others: Whether it may be anything else.
+        unknown: Whether nothing is known of it: it may be a task all the same.
     """
 
     entities: frozenset[str] = NOTHING
@@ -72,6 +66,7 @@ class Callees:
     coroutines: frozenset[str] = NOTHING
     generators: bool = False
     others: bool = False
+    unknown: bool = False
 
     @property
     def awaits(self) -> bool:
@@ -88,46 +83,49 @@ class Flow:
         resolve: Follows re-exports.
         coroutines: Ids of the plain functions that become coroutine functions.
         in_tasks: Ids of the plain functions that tasks call, and that do not become coroutine functions.
+        stuck: Ids of the functions that call entities and that Python calls by itself, where nothing can be awaited.
     """
 
     facts: Mapping[str, Facts]
     resolve: Callable[[str | None], str | None]
     coroutines: frozenset[str] = NOTHING
     in_tasks: frozenset[str] = NOTHING
+    stuck: frozenset[str] = NOTHING
     _direct: dict[str, set[str]] = field(default_factory=dict)
     _inside: dict[str, set[str]] = field(default_factory=dict)
     _changed: bool = False
 
     def __post_init__(self) -> None:
-        self._functions: dict[str, FunctionHoldings] = {}
+        self.functions: dict[str, FunctionHoldings] = {}
         self._bases: dict[str, tuple[Term, ...]] = {}
         self._fields: dict[str, tuple[str, ...]] = {}
         self._entities: dict[str, Kind] = {}
         self._round: dict[int, Held] = {}
-        self._functions_called: dict[str, set[str]] = {}
-        self._entities_called: dict[str, set[str]] = {}
+        self._below: dict[str, list[str]] = {}
+        self._implied: list[Term] = []
         for facts in self.facts.values():
-            self._functions |= facts.holdings.functions
+            self.functions |= facts.holdings.functions
             self._bases |= facts.holdings.bases
             self._fields |= facts.holdings.fields
             self._entities |= {name: entity.kind for name, entity in facts.entities.items()}
         for name in self._entities:
             self._add(name, (frozenset({f"e:{name}"}), NOTHING))
         self._solve()
-        self.coroutines = frozenset(self._coroutines())
-        self.in_tasks = frozenset(self._in_tasks())
+        self._reach = Reach(self)
+        self.coroutines, self.in_tasks, self.stuck = self._reach.found()
 
     # -- asking ------------------------------------------------------------------------------------------------------
 
     def callees(self, term: Term) -> Callees:
         """What a callee may be, by its term."""
         self._round.clear()  # terms are told apart by identity, and those of another file may be gone
-        return self._callees(self._held(term)[0])
+        return self._callees(self.held(term)[0])
 
     def _callees(self, values: Iterable[str]) -> Callees:
         entities: set[str] = set()
         coroutines: set[str] = set()
         partial = generators = others = False
+        values = list(values)
         for value in values:
             kind, _, rest = value.partition(":")
             if kind == "p":
@@ -136,23 +134,47 @@ class Flow:
                 entities.add(rest)
             elif kind == "f" and rest in self.coroutines:
                 coroutines.add(rest)
-                generators = generators or self._functions[rest].generator
+                generators = generators or self.functions[rest].generator
             elif kind == "i":
-                inner = self._callees(self._attribute(value, "__call__")[0])
+                inner = self._callees(self.attribute(value, "__call__")[0])
                 entities |= inner.entities
                 coroutines |= inner.coroutines
                 others = others or inner.others
             else:
                 others = True
-        return Callees(frozenset(entities), partial, frozenset(coroutines), generators, others)
+        return Callees(frozenset(entities), partial, frozenset(coroutines), generators, others, unknown=not values)
+
+    @property
+    def read_by_name(self) -> frozenset[str]:
+        """The names of properties that are coroutine functions now."""
+        return frozenset(self.functions[one].name for one in self.coroutines if self.functions[one].reads)
+
+    def runs_when_read(self, term: Term, name: str) -> bool:
+        """Whether reading an attribute runs a property that is a coroutine function now."""
+        self._round.clear()
+        return bool(self.implied_functions(term, name) & self.coroutines)
+
+    def implied_functions(self, term: Term, name: str) -> frozenset[str]:
+        """Their ids."""
+        return frozenset(
+            inner[2:]
+            for value in self.held(term)[0]
+            if value.startswith("i:")
+            for inner in self.attribute(value, name)[0]
+            if inner.startswith("f:") and self.functions[inner[2:]].is_implied
+        )
+
+    def called_below(self, functions: Iterable[str]) -> frozenset[str]:
+        """Every entity that these functions may call, through plain functions too, by qualified name."""
+        return self._reach.called_below(functions)
 
     def are_async(self, functions: Iterable[str]) -> bool:
         """Whether these functions are `async def` in Flyte 1 already."""
-        return all(self._functions[name].is_async for name in functions)
+        return all(self.functions[name].is_async for name in functions)
 
     def is_generator(self, function: str) -> bool:
         """Whether a function yields."""
-        known = self._functions.get(function)
+        known = self.functions.get(function)
         return known is not None and known.generator
 
     def handed(self, callee: Term, given: Iterable[Term]) -> bool:
@@ -162,9 +184,9 @@ class Flow:
         given one keeps it.
         """
         self._round.clear()
-        if any(value[0] in _READ for value in self._held(callee)[0]):
+        if any(value[0] in _READ for value in self.held(callee)[0]):
             return False
-        values = (value for term in given for value in self._held(term)[0])
+        values = (value for term in given for value in self.held(term)[0])
         return any(
             value[0] in "ehp" or (value[0] == "f" and value.partition(":")[2] in self.coroutines) for value in values
         )
@@ -179,19 +201,28 @@ class Flow:
         assigned = [(cell, term) for one in holdings for cell, term in one.assigned if cell not in made]
         stored = [item for one in holdings for item in one.stored]
         calls = list(dict.fromkeys(term for one in holdings for terms in one.calls.values() for term in terms))
+        names = self.implied_names
+        calls += [
+            ("implied", base, name, given)
+            for one in holdings
+            for items in one.implied.values()
+            for base, name, given in items
+            if name in names
+        ]
         while True:
             self._changed = False
             self._round.clear()
+            self._below = self._subclasses()
             for cell, term in assigned:
-                self._add(cell, self._held(term))
+                self._add(cell, self.held(term))
             for holder, name, term in stored:
-                held = self._held(term)
-                for value in self._held(holder)[0]:
+                held = self.held(term)
+                for value in self.held(holder)[0]:
                     kind, _, rest = value.partition(":")
                     if kind in {"i", "c"}:
                         self._add(f"{rest}.{name}", held)
             for term in calls:
-                self._held(term)
+                self.held(term)
             if not self._changed:
                 self._round.clear()
                 return
@@ -207,7 +238,7 @@ class Flow:
     def _cell(self, cell: str) -> Held:
         return frozenset(self._direct.get(cell, ())), frozenset(self._inside.get(cell, ()))
 
-    def _held(self, term: Term) -> Held:
+    def held(self, term: Term) -> Held:
         if term is None:
             return PLAIN
         match term:
@@ -220,8 +251,14 @@ class Flow:
             case ("box", *terms):
                 whole = self._union(terms)
                 return NOTHING, whole[0] | whole[1]
+            case ("implied", inner, str(name), given):
+                return self._by_itself(self.held(inner), name, given)  # type: ignore[arg-type]
+            case ("members", inner):
+                return NOTHING, self._attr(self.held(inner), "*")[0]  # type: ignore[arg-type]
+            case ("super", str(owner)):
+                return frozenset({f"s:{owner}"}), NOTHING
             case ("item", inner):
-                held = self._held(inner)  # type: ignore[arg-type]
+                held = self.held(inner)  # type: ignore[arg-type]
                 # An item of a class is one of its members: `Steps["load"]` of an enum.
                 members = self._union(("attr", inner, "*") for value in held[0] if value.startswith("c:"))
                 inside = held[1] | members[0] | members[1]
@@ -229,7 +266,7 @@ class Flow:
             case ("any", *terms):
                 return self._union(terms)
             case ("attr", inner, str(name)):
-                return self._attr(self._held(inner), name)  # type: ignore[arg-type]
+                return self._attr(self.held(inner), name)  # type: ignore[arg-type]
             case ("namespace", str(module)):
                 every = frozenset(value for name in self._names_of(module) for value in self._direct.get(name, ()))
                 return NOTHING, every
@@ -245,7 +282,7 @@ class Flow:
         direct: set[str] = set()
         inside: set[str] = set()
         for term in terms:
-            held = self._held(term)  # type: ignore[arg-type]
+            held = self.held(term)  # type: ignore[arg-type]
             direct |= held[0]
             inside |= held[1]
         return frozenset(direct), frozenset(inside)
@@ -265,39 +302,111 @@ class Flow:
         while "." in owner:
             owner = owner.rpartition(".")[0]
             if owner in self.facts:
-                return (
-                    PLAIN  # a name of the project that holds no callable, or an attribute the class's own rule follows
-                )
+                # A name of the project that holds no callable, an attribute the class's own rule follows, or what the
+                # module makes when it is asked for.
+                getters = self._direct.get(f"{owner}.__getattr__", set())
+                return self._union(("cell", f"{one[2:]}:return") for one in list(getters) if one.startswith("f:"))
         return frozenset({f"x:{resolved}"}), NOTHING
 
     def _attr(self, held: Held, name: str) -> Held:
         direct: set[str] = set()
         inside: set[str] = set()
         for value in held[0]:
-            found = self._attribute(value, name)
-            direct |= found[0]
-            inside |= found[1]
+            for each in self._read(self.attribute(value, name)):
+                direct |= each[0]
+                inside |= each[1]
         if held[1] and name not in _OF_CONTAINERS:
             direct |= held[1]
             inside |= held[1]
         return frozenset(direct), frozenset(inside)
 
-    def _attribute(self, value: str, name: str) -> Held:
+    def attribute(self, value: str, name: str) -> Held:
         kind, _, rest = value.partition(":")
         if kind in {"e", "h", "p"}:
             plain = name in _OF_ENTITIES or name in _OF_CONTAINERS or name.startswith("__")
             return PLAIN if plain else (frozenset({value}), NOTHING)
         if kind == "m":
+            if rest == "*":  # a module whose name is computed
+                return self._union(("global", f"{module}.{name}") for module, one in self.facts.items() if one.entities)
             if name == "*":
                 return self._union([("cell", one) for one in self._names_of(rest)])
             return self._global(f"{rest}.{name}")
         if kind in {"i", "c"}:
-            return self._member(rest, name, set())
+            return self._dispatched(rest, name)
+        if kind == "s":
+            return self._union(("cell", f"{base}.{name}") for base in self._above(rest))
         if kind == "x":
             return frozenset({"x:?" if rest.count(".") > _DEEPEST else f"x:{rest}.{name}"}), NOTHING
         return PLAIN
 
-    def _member(self, owner: str, name: str, seen: set[str]) -> Held:
+    def _read(self, held: Held) -> Iterator[Held]:
+        """An attribute's value as it is read: a property runs."""
+        kept = set()
+        for value in held[0]:
+            known = self.functions.get(value[2:]) if value.startswith("f:") else None
+            if known is not None and known.reads:
+                yield self._cell(f"{value[2:]}:return")
+            else:
+                kept.add(value)
+        yield frozenset(kept), held[1]
+
+    def _by_itself(self, held: Held, name: str, given: tuple[Term, ...]) -> Held:
+        """What the methods give that Python calls by itself, for each object that something may be."""
+        results: list[Held] = []
+        for value in held[0]:
+            if value.startswith("i:"):
+                results += [
+                    self._apply(inner[2:], [self.held(term) for term in given], {}, 1)
+                    for inner in self.attribute(value, name)[0]
+                    if inner.startswith("f:") and self.functions[inner[2:]].is_implied
+                ]
+        return frozenset().union(*(one[0] for one in results)), frozenset().union(*(one[1] for one in results))
+
+    @property
+    def implied_names(self) -> frozenset[str]:
+        """The names of the project's methods that Python calls by itself."""
+        return frozenset(function.name for function in self.functions.values() if function.is_implied)
+
+    def _subclasses(self) -> dict[str, list[str]]:
+        """Class → all classes below it."""
+        above = {
+            owner: {value[2:] for base in bases for value in self.held(base)[0] if value.startswith("c:")}
+            for owner, bases in self._bases.items()
+        }
+        below: dict[str, list[str]] = {}
+        for owner, bases in above.items():
+            queue, seen = list(bases), {owner}
+            while queue:
+                base = queue.pop()
+                if base not in seen:
+                    seen.add(base)
+                    below.setdefault(base, []).append(owner)
+                    queue += above.get(base, ())
+        return below
+
+    def _above(self, owner: str) -> Iterator[str]:
+        """The classes that `super()` in a method of a class may mean: those above it and above what inherits from it."""
+        for base, classes in self._below.items():
+            if base != owner and (owner in classes or any(one in classes for one in self._below.get(owner, ()))):
+                yield base
+
+    def _dispatched(self, owner: str, name: str) -> Held:
+        """A member of an object of a class or of one below it; an abstract method has its subclasses' in its place."""
+        found = [self.member(one, name, set()) for one in (owner, *self._below.get(owner, ()))]
+        if found[0] == PLAIN and all(one == PLAIN for one in found):
+            return self._missing(owner)
+        direct = frozenset().union(*(one[0] for one in found))
+        real = frozenset(
+            value for value in direct if not (value.startswith("f:") and self.functions[value[2:]].abstract)
+        )
+        return real or direct, frozenset().union(*(one[1] for one in found))
+
+    def _missing(self, owner: str) -> Held:
+        """What `__getattr__` gives for an attribute that is nowhere."""
+        getters = self.member(owner, "__getattr__", set())[0]
+        return self._union(("cell", f"{one[2:]}:return") for one in getters if one.startswith("f:"))
+
+    def member(self, owner: str, name: str, seen: set[str]) -> Held:
         if owner in seen:
             return PLAIN
         seen.add(owner)
@@ -309,9 +418,9 @@ class Flow:
         if found != PLAIN:
             return found
         for base in self._bases.get(owner, ()):
-            for value in self._held(base)[0]:
+            for value in self.held(base)[0]:
                 if value.startswith("c:"):
-                    found = self._member(value[2:], name, seen)
+                    found = self.member(value[2:], name, seen)
                     if found != PLAIN:
                         return found
         return PLAIN
@@ -319,9 +428,9 @@ class Flow:
     # -- calls ---------------------------------------------------------------------------------------------------------
 
     def _call(self, func: Term, args: tuple[Term, ...], keywords: tuple[tuple[str, Term], ...]) -> Held:
-        given = [self._held(term) for term in args]
-        named = {name: self._held(term) for name, term in keywords}
-        callee = self._held(func)
+        given = [self.held(term) for term in args]
+        named = {name: self.held(term) for name, term in keywords}
+        callee = self.held(func)
         direct: set[str] = set()
         inside: set[str] = set()
         results: list[Held] = []
@@ -337,7 +446,7 @@ class Flow:
             elif kind == "c":
                 results.append(self._construct(rest, given, named))
             elif kind == "i":
-                methods = self._attribute(value, "__call__")[0]
+                methods = self.attribute(value, "__call__")[0]
                 results += [self._apply(inner[2:], given, named, 1) for inner in methods if inner.startswith("f:")]
             elif kind == "x":
                 results.append(self._external(rest, given, named))
@@ -345,7 +454,8 @@ class Flow:
                 unknown = True
         if unknown:
             receiver = self._receiver(func)
-            if not any(value.startswith(("e:", "h:", "p:")) for value in receiver[0]):
+            taken = func is not None and func[0] == "attr" and func[2] in _OF_CONTAINERS
+            if taken or not any(value.startswith(("e:", "h:", "p:")) for value in receiver[0]):
                 results.append(self._smashed([receiver, *given, *named.values()]))
         for held in results:
             direct |= held[0]
@@ -357,13 +467,13 @@ class Flow:
         if func is None or func[0] not in {"any", "attr"}:
             return PLAIN
         if func[0] == "attr":
-            return self._held(func[1])  # type: ignore[arg-type]
+            return self.held(func[1])  # type: ignore[arg-type]
         parts = [self._receiver(part) for part in func[1:]]  # type: ignore[arg-type]
         return frozenset().union(*(part[0] for part in parts)), frozenset().union(*(part[1] for part in parts))
 
     def _apply(self, function: str, given: list[Held], named: Mapping[str, Held], skip: int) -> Held:
         """A call of a function of the project: its parameters may hold the arguments."""
-        known = self._functions[function]
+        known = self.functions[function]
         parameters = known.parameters[skip or (1 if known.method else 0) :]
         for place, held in enumerate(given):
             if place < len(parameters):
@@ -378,7 +488,7 @@ class Flow:
         return self._cell(f"{function}:return")
 
     def _construct(self, owner: str, given: list[Held], named: Mapping[str, Held]) -> Held:
-        for inner in self._member(owner, "__init__", set())[0]:
+        for inner in self.member(owner, "__init__", set())[0]:
             if inner.startswith("f:"):
                 self._apply(inner[2:], given, named, 1)
         for name, held in zip(self._fields.get(owner, ()), given, strict=False):
@@ -395,8 +505,8 @@ class Flow:
         if name in DECORATORS:
             made = {f"h:{value[2:]}" for held in given for value in held[0] if value.startswith("f:")}
             return (frozenset(made) if made else frozenset({f"x:{name}"})), NOTHING
-        if is_v1(name):
-            return PLAIN
+        if is_v1(name):  # a map, a launch plan, a condition: something, but no callable of the project's
+            return frozenset({f"x:{name}" if name.endswith("()") else f"x:{name}()"}), NOTHING
         direct, inside = self._smashed([*given, *named.values()])
         if direct and name.split(".", maxsplit=1)[0] not in sys.stdlib_module_names:
             direct |= {"x:?"}  # it may have put something of its own around what it was given
@@ -414,7 +524,7 @@ class Flow:
                 self._apply(rest, given[1:], named, 0)
                 # Which parameter a later positional argument goes to depends on how many are bound: take any.
                 whole = self._smashed([*given[1:], *named.values()])
-                for parameter in self._functions[rest].parameters:
+                for parameter in self.functions[rest].parameters:
                     self._add(f"{rest}:{parameter}", whole)
         return frozenset(values), NOTHING
 
@@ -427,102 +537,9 @@ class Flow:
         results = set(whole)
         for value in whole:
             if value.startswith("f:"):
-                known = self._functions[value[2:]]
+                known = self.functions[value[2:]]
                 for parameter in known.parameters[1 if known.method else 0 :]:
                     self._add(f"{value[2:]}:{parameter}", (whole - {value}, whole - {value}))
                 held = self._cell(f"{value[2:]}:return")
                 results |= held[0] | held[1]
         return frozenset(results), frozenset(results)
-
-    # -- coroutines ----------------------------------------------------------------------------------------------------
-
-    def _coroutines(self) -> set[str]:
-        """The plain functions that drivers call, directly or through each other, and that call entities."""
-        calling: set[str] = set()
-        for facts in self.facts.values():
-            for owner, terms in facts.holdings.calls.items():
-                who = owner or f"{facts.module}#"
-                functions = self._functions_called.setdefault(who, set())
-                entities = self._entities_called.setdefault(who, set())
-                for term in terms:
-                    for value in self._reached(term):
-                        kind, _, rest = value.partition(":")
-                        if kind == "f":
-                            functions.add(rest)
-                        elif kind in {"e", "h", "p"}:
-                            entities.add(rest)
-                        elif kind == "x" and rest in DRIVING:
-                            calling.add(who)
-                            entities.update(self._given(term))
-                if entities:
-                    calling.add(who)
-        while True:
-            more = {who for who, inner in self._functions_called.items() if who not in calling and inner & calling}
-            if not more:
-                break
-            calling |= more
-        found: set[str] = set()
-        queue = [name for name, one in self._functions.items() if one.driver]
-        while queue:
-            for inner in self._functions_called.get(queue.pop(), ()):
-                known = self._functions.get(inner)
-                if inner in calling and inner not in found and known is not None and known.entity is None:
-                    found.add(inner)
-                    queue.append(inner)
-        return found
-
-    def _in_tasks(self) -> set[str]:
-        found: set[str] = set()
-        queue = [name for name, one in self._functions.items() if one.entity is not None and not one.driver]
-        while queue:
-            for inner in self._functions_called.get(queue.pop(), ()):
-                if inner not in found and inner not in self.coroutines and self._functions[inner].entity is None:
-                    found.add(inner)
-                    queue.append(inner)
-        return found
-
-    def _given(self, term: Term) -> Iterator[str]:
-        """The entities among what a call is given: `map_task(f)`, `create_node(f)`."""
-        assert term is not None
-        for one in term[2]:  # type: ignore[attr-defined]
-            for value in self._held(one)[0]:
-                kind, _, rest = value.partition(":")
-                if kind in {"e", "h", "p"}:
-                    yield rest
-
-    def called_below(self, functions: Iterable[str]) -> frozenset[str]:
-        """Every entity that these functions may call, through plain functions too, by qualified name."""
-        found: set[str] = set()
-        queue = list(functions)
-        seen = set(queue)
-        while queue:
-            here = queue.pop()
-            found |= self._entities_called.get(here, set())
-            more = {
-                inner
-                for inner in self._functions_called.get(here, ())
-                if inner not in seen and self._functions[inner].entity is None
-            }
-            seen |= more
-            queue += more
-        return frozenset(found)
-
-    def _reached(self, term: Term) -> Iterator[str]:
-        """What a call may call: its callee, and the functions it hands to one that nobody here has read."""
-        if term is None or term[0] != "call":
-            return
-        _, func, args, keywords = term
-        values = self._held(func)[0]  # type: ignore[arg-type]
-        for value in values:
-            if value.startswith("i:"):
-                yield from self._attribute(value, "__call__")[0]
-            elif value.startswith("c:"):
-                yield from self._member(value[2:], "__init__", set())[0]
-            else:
-                yield value
-        if not values or any(value.startswith("x:") for value in values):
-            for held in (
-                *(self._held(one) for one in args),  # type: ignore[attr-defined]
-                *(self._held(one) for _, one in keywords),  # type: ignore[attr-defined]
-            ):
-                yield from (value for value in held[0] | held[1] if value.startswith("f:"))

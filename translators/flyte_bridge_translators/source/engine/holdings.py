@@ -15,6 +15,9 @@ A term is what an expression may hold; None for plain data:
     ("any", terms…)              one of them
     ("call", term, args, keywords)
     ("namespace", module)        `globals()`
+    ("implied", term, name, args) what a method that Python calls by itself gives: `__getitem__`, `__add__`, `__enter__`
+    ("super", class)             `super()` in a method of the class
+    ("members", term)            `vars(P)`, `P.__dict__`
 """
 
 from __future__ import annotations
@@ -38,6 +41,8 @@ class FunctionHoldings:
         driver: Whether that is a workflow, a dynamic or an eager one.
         name: What it is called.
         method: Whether the first parameter is an instance or class.
+        reads: What makes it run when an attribute is read or set: `property`, `cached_property`, `setter`; empty when it is called.
+        abstract: Whether it has no body to speak of, so that a subclass's runs in its place.
     """
 
     parameters: tuple[str, ...]
@@ -49,6 +54,19 @@ class FunctionHoldings:
     driver: bool = False
     name: str = ""
     method: bool = False
+    reads: str = ""
+    abstract: bool = False
+
+    @property
+    def is_implied(self) -> bool:
+        """Whether Python calls it by itself: a property, `__enter__`, `__add__`; `__call__` is called by the user."""
+        special = self.method and self.name.startswith("__") and self.name.endswith("__") and self.name != "__call__"
+        return bool(self.reads) or special
+
+    @property
+    def can_be_awaited(self) -> bool:
+        """Whether what Python calls by itself may give something to await: `await pipe.first`."""
+        return self.reads == "property" or not self.is_implied
 
 
 @dataclass(frozen=True)
@@ -62,6 +80,7 @@ class Holdings:
         functions: Id → function.
         bases: Class → the terms of its bases.
         fields: Class → its annotated fields, in order.
+        implied: Function → (object, name, arguments) of what may call a method without saying so: `a.b`, `a[b]`, `a + b`.
     """
 
     assigned: tuple[tuple[str, Term], ...] = ()
@@ -70,3 +89,4 @@ class Holdings:
     functions: dict[str, FunctionHoldings] = field(default_factory=dict)
     bases: dict[str, tuple[Term, ...]] = field(default_factory=dict)
     fields: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    implied: dict[str, tuple[tuple[Term, str, tuple[Term, ...]], ...]] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import libcst as cst
@@ -9,9 +10,13 @@ import libcst as cst
 from flyte_bridge_translators.source.engine.entities import entity_decorator
 from flyte_bridge_translators.source.engine.holdings import FunctionHoldings, Holdings, Term
 from flyte_bridge_translators.source.engine.house_decorators import applied_in_place
+from flyte_bridge_translators.source.engine.implied_calls import implied
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.names import Scope
-from flyte_bridge_translators.source.engine.tree import children, string_value
+from flyte_bridge_translators.source.engine.tree import children, dotted, string_value
+
+READ = ("cached_property", "property", "setter", "deleter")
+"""Decorators of methods that run when an attribute is read, set or deleted."""
 
 MUTATORS = frozenset({"add", "append", "appendleft", "extend", "insert", "setdefault", "update"})
 """Methods by which a container gets more to hold."""
@@ -35,6 +40,7 @@ class HoldingsReader:
         self.functions: dict[str, FunctionHoldings] = {}
         self.bases: dict[str, tuple[Term, ...]] = {}
         self.fields: dict[str, list[str]] = {}
+        self.implied: dict[str, dict[tuple[Term, str, tuple[Term, ...]], None]] = {}
         self._applied = applied_in_place(module)
         self._comprehensions: dict[cst.CSTNode, str] = {}
         self._memo: dict[cst.CSTNode, Term] = {}
@@ -52,6 +58,7 @@ class HoldingsReader:
             self.functions,
             self.bases,
             {name: tuple(names) for name, names in self.fields.items()},
+            {owner: tuple(items) for owner, items in self.implied.items()},
         )
 
     # -- statements --------------------------------------------------------------------------------------------------
@@ -81,7 +88,11 @@ class HoldingsReader:
                 self._store(node.target, _item(self.term(node.iter)))
             case cst.WithItem():
                 if node.asname is not None and isinstance(node.asname.name, cst.BaseExpression):
-                    self._store(node.asname.name, self.term(node.item))
+                    item = self.term(node.item)
+                    self._store(node.asname.name, _any([item, _implied(item, "__enter__")]))
+            case cst.Match():
+                for case in node.cases:
+                    self._pattern(case.pattern, self.term(node.subject))
             case cst.Return():
                 if node.value is not None and owner:
                     self._assign(f"{owner}:return", self.term(node.value))
@@ -92,8 +103,51 @@ class HoldingsReader:
                     self._assign(f"{owner}:return", _box(self.term(node.value)))
             case cst.Call():
                 self._call(node, owner)
+        self._implied(node, owner)
         for child in children(node):
             self._visit(child, owner)
+
+    def _implied(self, node: cst.CSTNode, owner: str) -> None:
+        """What may call a method of an object without saying so."""
+        here = self.implied.setdefault(owner, {})
+        if isinstance(node, cst.Attribute):
+            base = self.term(node.value)
+            if base is not None:
+                here[base, node.attr.value, ()] = None
+            return
+        for holder, name, given in implied(node):
+            base = self.term(holder)
+            if base is not None:
+                here[base, name, tuple(self.term(one) for one in given)] = None
+
+    def _pattern(self, node: cst.MatchPattern, subject: Term) -> None:
+        """The names that a pattern of `match` binds."""
+        match node:
+            case cst.MatchAs():
+                if node.name is not None:
+                    self._store(node.name, subject)
+                if node.pattern is not None:
+                    self._pattern(node.pattern, subject)
+            case cst.MatchOr():
+                for element in node.patterns:
+                    self._pattern(element.pattern, subject)
+            case cst.MatchList() | cst.MatchTuple():
+                for one in node.patterns:
+                    if isinstance(one, cst.MatchStar):
+                        if one.name is not None:
+                            self._store(one.name, _box(_item(subject)))
+                    else:
+                        self._pattern(one.value, _item(subject))
+            case cst.MatchMapping():
+                for pair in node.elements:
+                    self._pattern(pair.pattern, _item(subject))
+                if node.rest is not None:
+                    self._store(node.rest, _box(_item(subject)))
+            case cst.MatchClass():
+                for one in node.patterns:
+                    self._pattern(one.value, _attribute(subject, "*"))
+                for keyword in node.kwds:
+                    self._pattern(keyword.pattern, _attribute(subject, keyword.key.value))
 
     def _call(self, node: cst.Call, owner: str) -> None:
         term = self.term(node)
@@ -108,9 +162,7 @@ class HoldingsReader:
         found = entity_decorator(self.module, node)
         within = self.module.names.scopes[node.name]
         in_class = within.kind == "class"
-        names = {
-            decorator.decorator.value for decorator in node.decorators if isinstance(decorator.decorator, cst.Name)
-        }
+        names = {(dotted(decorator.decorator) or "").rpartition(".")[2] for decorator in node.decorators}
         method = in_class and "staticmethod" not in names
         self.functions[mine] = FunctionHoldings(
             *_parameters(node.params),
@@ -120,6 +172,8 @@ class HoldingsReader:
             driver=found is not None and found[1].is_driver,
             name=node.name.value,
             method=method,
+            reads=next((name for name in READ if name in names), "") if method else "",
+            abstract=bool(names & {"abstractmethod", "abstractproperty"}) or _is_empty(node.body),
         )
         value: Term = ("value", f"f:{mine}")
         name = node.name.value
@@ -128,10 +182,12 @@ class HoldingsReader:
             value = ("value", f"e:{self.module.name}.{name}")
         elif found is not None:
             value = ("value", f"e:{self.module.name}.{node.name.value}")
-        else:
+            for decorator in node.decorators[: node.decorators.index(found[0])]:  # it may keep the task somewhere
+                self.calls.setdefault(owner, []).append(("call", self.term(decorator.decorator), (value,), ()))
+        elif not self.functions[mine].reads:
             for decorator in reversed(node.decorators):
                 known = decorator.decorator.value if isinstance(decorator.decorator, cst.Name) else ""
-                if known not in {"staticmethod", "classmethod", "property"}:
+                if known not in {"staticmethod", "classmethod"}:
                     value = ("call", self.term(decorator.decorator), (value,), ())
         self._assign(self._cell(within, node.name.value), value)
         for decorator in node.decorators:
@@ -144,7 +200,8 @@ class HoldingsReader:
 
     def _lambda(self, node: cst.Lambda, owner: str) -> None:
         mine = self._lambda_id(node)
-        self.functions[mine] = FunctionHoldings(*_parameters(node.params), is_lambda=True, name="lambda")
+        reads = self.functions[mine].reads if mine in self.functions else ""
+        self.functions[mine] = FunctionHoldings(*_parameters(node.params), is_lambda=True, name="lambda", reads=reads)
         self._defaults(node.params, mine, owner)
         self._assign(f"{mine}:return", self.term(node.body))
         self._visit(node.body, mine)
@@ -234,8 +291,7 @@ class HoldingsReader:
                 qualified = self.module.names.qualified(node)
                 if qualified is not None:
                     return ("any", ("global", qualified), ("attr", self.term(node.value), node.attr.value))
-                base = self.term(node.value)
-                return ("attr", base, node.attr.value) if base is not None else None
+                return _attribute(self.term(node.value), node.attr.value)
             case cst.Call():
                 return self._called(node)
             case cst.Lambda():
@@ -247,11 +303,22 @@ class HoldingsReader:
             case cst.Subscript():
                 if self.module.names.qualified(node.value) == "sys.modules":
                     return ("value", f"m:{self.module.name}")
-                return _item(self.term(node.value))
+                base = self.term(node.value)
+                given = [self.term(one.slice.value) for one in node.slice if isinstance(one.slice, cst.Index)]
+                return _any([_item(base), _implied(base, "__getitem__", *given)])
             case cst.IfExp():
                 return _any([self.term(node.body), self.term(node.orelse)])
-            case cst.BooleanOperation() | cst.BinaryOperation():
+            case cst.BooleanOperation():
                 return _any([self.term(node.left), self.term(node.right)])
+            case cst.BinaryOperation():
+                parts = [
+                    _implied(self.term(holder), name, *map(self.term, given)) for holder, name, given in implied(node)
+                ]
+                return _any([self.term(node.left), self.term(node.right), *parts])
+            case cst.UnaryOperation():
+                return _any(
+                    [_implied(self.term(holder), name, *map(self.term, given)) for holder, name, given in implied(node)]
+                )
             case cst.Await():
                 return self.term(node.expression)
             case cst.NamedExpr():
@@ -275,17 +342,30 @@ class HoldingsReader:
         return None
 
     def _called(self, node: cst.Call) -> Term:
+        for argument in node.args:
+            if argument.keyword is not None and argument.keyword.value == "default_factory":
+                self._runs_unseen(argument.value)
         builtin = node.func.value if isinstance(node.func, cst.Name) and self.term(node.func) is None else ""
         if builtin in {"globals", "locals", "vars"} and not node.args:
             return ("namespace", self.module.name)
+        if builtin == "vars":
+            return ("members", self.term(node.args[0].value))
+        if builtin == "property":
+            for argument in node.args:
+                self._runs_unseen(argument.value)
+            return self.term(node.args[0].value) if node.args else None
+        if builtin == "super":
+            inside = self.module.enclosing_class(node)
+            return ("super", self._class_id(inside)) if inside is not None else None
+        if builtin == "__import__" and node.args:
+            return self._imported(node.args[0].value)
         if builtin == "getattr" and len(node.args) > 1:
             name = string_value(node.args[1].value)
             rest = [self.term(argument.value) for argument in node.args[2:]]
             return _any([("attr", self.term(node.args[0].value), name or "*"), *rest])
         qualified = self.module.names.qualified(node.func)
         if qualified == "importlib.import_module" and node.args:
-            name = string_value(node.args[0].value)
-            return ("value", f"m:{name}") if name else None
+            return self._imported(node.args[0].value)
         func = self.term(node.func)
         positional = tuple(
             _item(self.term(one.value)) if one.star else self.term(one.value)
@@ -296,6 +376,26 @@ class HoldingsReader:
         if func is None and not any(positional) and not any(term for _, term in keywords):
             return None
         return ("call", func, positional, keywords)
+
+    def _runs_unseen(self, node: cst.BaseExpression) -> None:
+        """A function that runs when something is read or made, though nobody calls it."""
+        function: cst.CSTNode = node
+        if isinstance(node, cst.Name):
+            bindings = self.module.names.bindings(node)
+            function = bindings[-1].node if bindings else node
+        elif isinstance(node, cst.Lambda):
+            self.term(node)
+            self.functions.setdefault(self._lambda_id(node), FunctionHoldings((), is_lambda=True, name="lambda"))
+        known = self.functions.get(self.ids.get(function, ""))
+        if known is not None:
+            self.functions[self.ids[function]] = replace(known, reads=known.reads or "setter")
+
+    def _imported(self, name: cst.BaseExpression) -> Term:
+        """The module of a name; any module of the project when the name is computed."""
+        if isinstance(name, cst.Name) and name.value == "__name__":
+            return ("value", f"m:{self.module.name}")
+        text = string_value(name)
+        return ("value", f"m:{self.module.names.located(text) if text else '*'}")
 
     def _cell(self, scope: Scope, name: str) -> str:
         if scope.kind == "module":
@@ -333,6 +433,31 @@ def _yields(node: cst.CSTNode) -> bool:
     if isinstance(node, (cst.FunctionDef, cst.Lambda, cst.ClassDef)):
         return False
     return isinstance(node, cst.Yield) or any(_yields(child) for child in children(node))
+
+
+def _is_empty(body: cst.BaseSuite) -> bool:
+    """Whether a body only says that there is none: `...`, `pass`, `raise NotImplementedError`, a docstring."""
+    lines = body.body if isinstance(body, cst.IndentedBlock) else [body]
+    return all(
+        isinstance(line, (cst.SimpleStatementLine, cst.SimpleStatementSuite)) and all(map(_says_nothing, line.body))
+        for line in lines
+    )
+
+
+def _says_nothing(small: cst.BaseSmallStatement) -> bool:
+    return isinstance(small, (cst.Pass, cst.Raise)) or (
+        isinstance(small, cst.Expr) and isinstance(small.value, (cst.Ellipsis, cst.BaseString))
+    )
+
+
+def _attribute(term: Term, name: str) -> Term:
+    if term is None:
+        return None
+    return ("members", term) if name == "__dict__" else ("attr", term, name)
+
+
+def _implied(term: Term, name: str, *given: Term) -> Term:
+    return ("implied", term, name, given) if term is not None else None
 
 
 def _any(terms: list[Term]) -> Term:

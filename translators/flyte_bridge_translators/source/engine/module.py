@@ -156,6 +156,10 @@ class Module(Scan):
             below = above
         return None
 
+    def enclosing_class(self, node: cst.CSTNode) -> cst.ClassDef | None:
+        """The class whose method a node stands in."""
+        return next((above for above in self.ancestors(node) if isinstance(above, cst.ClassDef)), None)
+
     def is_top_level(self, node: cst.CSTNode) -> bool:
         """Whether a statement hangs on the module itself (or on an `if`/`try` of the module), not in a function or class."""
         return not any(isinstance(above, (cst.FunctionDef, cst.ClassDef)) for above in self.ancestors(node))

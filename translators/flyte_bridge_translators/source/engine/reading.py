@@ -53,7 +53,7 @@ BUILTINS = frozenset(dir(builtins))
 class Locals:
     """The variables of one function, seen from any expression in it."""
 
-    def __init__(self, module: Module, function: cst.FunctionDef) -> None:
+    def __init__(self, module: Module, function: cst.FunctionDef | cst.Lambda) -> None:
         self.module = module
         self.function = function
 

@@ -175,6 +175,15 @@ class Scan:
             scope = scope.parent
         self._target(node.target, node, scope)
 
+    def _match_name(self, node: cst.MatchAs | cst.MatchStar | cst.MatchMapping, scope: Scope) -> None:
+        """A pattern of `match` binds the names in it."""
+        name = node.rest if isinstance(node, cst.MatchMapping) else node.name
+        if name is not None:
+            self._target(name, node, scope)
+        for child in children(node):
+            if child is not name:
+                self._visit(child, node, scope)
+
     def _elsewhere(self, node: cst.Global | cst.Nonlocal, scope: Scope) -> None:
         scope.elsewhere.update(item.name.value for item in node.names)
 
@@ -214,6 +223,9 @@ _HANDLERS: dict[type[cst.CSTNode], Callable[..., None]] = {
     cst.For: Scan._for,
     cst.AsName: Scan._as_name,
     cst.NamedExpr: Scan._named_expr,
+    cst.MatchAs: Scan._match_name,
+    cst.MatchStar: Scan._match_name,
+    cst.MatchMapping: Scan._match_name,
     cst.Global: Scan._elsewhere,
     cst.Nonlocal: Scan._elsewhere,
     cst.Import: Scan._import,

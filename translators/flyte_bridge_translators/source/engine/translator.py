@@ -118,6 +118,16 @@ class Context:
         """What a callee in a file may be, wherever its value comes from."""
         return self.flow.callees(holdings_of(module).term(func))
 
+    def runs_when_read(self, module: Module, node: cst.CSTNode) -> bool:
+        """Whether a piece of text reads a property that is a coroutine function now."""
+        if not isinstance(node, cst.Attribute) or node.attr.value not in self._read_by_name:
+            return False
+        return self.flow.runs_when_read(holdings_of(module).term(node.value), node.attr.value)
+
+    @cached_property
+    def _read_by_name(self) -> frozenset[str]:
+        return self.flow.read_by_name
+
     def hands_over(self, module: Module, call: cst.Call) -> bool:
         """Whether a call gives a task, or a function that is a coroutine function now, to code that nobody here has read."""
         holdings = holdings_of(module)
