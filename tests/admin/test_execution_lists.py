@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
 
 from flyteidl.admin import common_pb2, execution_pb2
+from flyteidl.core import execution_pb2 as core_execution_pb2
 from flyteidl.core import identifier_pb2
 from flytekit.models.common import Labels
 from flytekit.tools.translator import Options
@@ -159,3 +160,27 @@ def test_one_execution_by_name(admin: Any, some: list[str]) -> None:
     assert found.id.name == some[0]
     asked.id.name = "nobody"
     assert not admin.ListExecutions(asked).executions
+
+
+def test_an_execution_is_failing_while_its_failure_node_runs(control: Control, flows: Any, admin: Any) -> None:
+    """FAILING, with the node's error, by name and in lists, until the failure node has ended: then FAILED with the same error."""
+    execution = control.start(flows.failing_slowly, {"a": 1})
+    failing = core_execution_pb2.WorkflowExecution.FAILING
+    control.until(execution, lambda now: now.closure.phase == failing)
+    told = admin.GetExecution(execution_pb2.WorkflowExecutionGetRequest(id=execution.id.to_flyte_idl()))
+    assert "ValueError" in told.closure.error.message
+    place = common_pb2.NamedEntityIdentifier(project="flytesnacks", domain="development")
+
+    def listed(phase: str) -> list[execution_pb2.Execution]:
+        asked = common_pb2.ResourceListRequest(id=place, limit=100, filters=f"eq(phase,{phase})")
+        return [one for one in admin.ListExecutions(asked).executions if one.id == told.id]
+
+    (row,) = listed("FAILING")
+    assert row.closure.error.code == told.closure.error.code
+    assert not listed("RUNNING")
+    control.until(execution, lambda _: bool(control.remote.list_signals(execution.id.name)))
+    control.remote.set_input("enough", execution.id.name, 1)
+    done = control.done(execution)
+    assert done.closure.phase == core_execution_pb2.WorkflowExecution.FAILED
+    assert done.closure.error.message == told.closure.error.message
+    assert not listed("FAILING")

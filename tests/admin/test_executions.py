@@ -417,8 +417,8 @@ def test_large_values_are_sent_to_who_can_take_them(control: Control, flows: Any
 
     told = asyncio.run(ask())
     assert told.full_inputs.literals["size"].scalar.primitive.integer == 3_000_000
-    assert told.outputs.bytes > 3_000_000
     if told.outputs.url:  # where the façade itself has access to the object store
+        assert told.outputs.bytes > 3_000_000
         with urllib.request.urlopen(told.outputs.url, timeout=60) as reply:
             assert len(reply.read()) == told.outputs.bytes
     else:

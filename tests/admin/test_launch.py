@@ -260,7 +260,7 @@ def test_the_request_counts_before_the_launch_plan_before_attributes(
     assert run.raw_data_storage.raw_data_prefix == "s3://from/attributes"
     assert run.security_context.run_as.k8s_service_account == "plan"
     spec = control.client.get_execution(identifier_of(name)).spec.to_flyte_idl()
-    assert dict(spec.labels.values) == {"from": "request"}
+    assert dict(spec.labels.values) == {"from": "request", "cost": "project"}
     assert (spec.max_parallelism, list(spec.tags)) == (3, ["t"])
     assert spec.security_context.run_as.k8s_service_account == "plan"
     assert control.client.get_execution(identifier_of(second)).spec.max_parallelism == 99

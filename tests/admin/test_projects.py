@@ -84,6 +84,7 @@ def test_no_project_is_missing(admin: Any, refused: Callable[..., str]) -> None:
     assert refused("INVALID_ARGUMENT", admin.GetProject, project_pb2.ProjectGetRequest()) == "missing project_id"
     unknown = project_pb2.ProjectGetRequest(id="never-made")
     assert refused("NOT_FOUND", admin.GetProject, unknown) == "project [never-made] not found"
+    assert refused("INVALID_ARGUMENT", admin.UpdateProject, project_pb2.Project()) == "missing project_id"
     update = project_pb2.Project(id="never-made", name="x")
     assert refused("NOT_FOUND", admin.UpdateProject, update) == "project [never-made] not found"
 

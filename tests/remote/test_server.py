@@ -166,7 +166,7 @@ def test_large_messages(stub: Any) -> None:
 def test_health(channel: grpc.Channel) -> None:
     """Health is SERVING for the server and each of its services, and NOT_FOUND for others."""
     stub = health_pb2_grpc.HealthStub(channel)
-    for service in ("", "flyteidl.service.AdminService", "grpc.health.v1.Health"):
+    for service in ("", "flyteadmin", "flyteidl.service.AdminService", "grpc.health.v1.Health"):
         reply = stub.Check(health_pb2.HealthCheckRequest(service=service))
         assert reply.status == health_pb2.HealthCheckResponse.SERVING
     assert refusal(stub.Check, health_pb2.HealthCheckRequest(service="x")).code() is grpc.StatusCode.NOT_FOUND

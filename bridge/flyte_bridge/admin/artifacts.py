@@ -25,6 +25,7 @@ DECK_LIFE = expiry.LONGEST
 """How long a deck's URL is good for, where nothing else is asked for."""
 
 _PART = "[a-zA-Z0-9_-]+"
+_WRONG = "error while validating request. Error:"
 _UNRESOLVED = "failed to validate resolve artifact request. Error:"
 
 _URL = re.compile(
@@ -100,15 +101,13 @@ class ArtifactCalls(TaskCalls):
             InvalidRequest: There is no such node, or it is no deck that is asked for.
             NotFound: The node has no deck.
         """
+        expiry.checked(request.expires_in if request.HasField("expires_in") else None, _WRONG)
         if request.artifact_type != dataproxy_pb2.ARTIFACT_TYPE_DECK:
             kind = enum_name(dataproxy_pb2.ArtifactType, request.artifact_type)
-            raise InvalidRequest(f"error while validating request. Error: invalid artifact type [{kind}]")
+            raise InvalidRequest(f"{_WRONG} invalid artifact type [{kind}]")
         if not request.HasField("node_execution_id"):
-            raise InvalidRequest("unsupported source []: set node_execution_id")
-        expiry.checked(
-            request.expires_in if request.HasField("expires_in") else None, "error while validating request."
-        )
-        asked = request.node_execution_id
+            raise InvalidRequest(f"{_WRONG} source is required. Provided nil")
+        asked = validation.node_execution(request, "node_execution_id")
         try:
             snapshot, view = await self._node(asked, context)
         except NotFound as error:

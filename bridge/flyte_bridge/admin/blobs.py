@@ -1,6 +1,7 @@
 """Values in answers: within them, and beyond what the caller can take as a URL to fetch them from.
 
-flyteadmin sends up to 2 MiB of inputs or outputs itself and a signed URL for more (`remoteData.maxSizeInBytes`). flytekit
+flyteadmin sends up to 2 MiB of inputs or outputs itself and a signed URL for more (`remoteData.maxSizeInBytes`); how many
+bytes there are it tells beside a URL alone. flytekit
 takes messages of 20 MiB, and cannot follow a signed URL any more: fsspec (2024 and later) takes its `?` for a wildcard and
 makes a directory of the file. So Python's clients are sent all that they can take.
 """
@@ -42,12 +43,13 @@ async def blob(
     """
     size = values.ByteSize()
     described = getattr(response, name)
-    described.bytes = size
+    described.SetInParent()
     agent = context.value("user-agent")
     most = MOST - response.ByteSize() if not agent or "grpc-python" in agent else INLINE
     if size > most:
         described.url = await reader.signed(uri) if uri else ""
         if described.url:
+            described.bytes = size
             return
         if size > MOST - response.ByteSize():
             raise ResourceExhausted(

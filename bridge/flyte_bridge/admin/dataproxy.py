@@ -49,7 +49,7 @@ class DataProxy:
             filename=request.filename or "".join(secrets.choice(_ALPHABET) for _ in range(NAME_LENGTH)),
             filename_root=request.filename_root,
             content_md5=request.content_md5,
-            expires_in=expiry.checked(request.expires_in if request.HasField("expires_in") else None, _SAID),
+            expires_in=expiry.for_upload(request.expires_in if request.HasField("expires_in") else None),
             add_content_md5_metadata=request.add_content_md5_metadata,
         )
         return dataproxy_pb2.CreateUploadLocationResponse.FromString(told.SerializeToString())

@@ -21,6 +21,7 @@ from flyte_bridge.admin.validation import (
     page,
     parts,
     project_and_domain,
+    query,
     text,
 )
 from flyte_bridge.admin.validation import identifier as checked
@@ -248,9 +249,7 @@ def resource_list(request: common_pb2.ResourceListRequest, entity: str, call: st
     if not request.HasField("id"):
         raise no_field("id")
     parts(request.id, ("project", "domain"))
-    start = page(request, call)
-    found = conditions(request.filters, entity)
-    sort = order(request, entity)
+    found, sort, start = query(request, entity, call)
     return ListQuery(request.id.project, request.id.domain, request.id.name, found, sort, start, request.limit)
 
 

@@ -7,7 +7,7 @@ run here, page after page. A run's own settings never change, so that a list cos
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from flyteidl.admin import execution_pb2
 from flyteidl.core import execution_pb2 as core_execution_pb2
@@ -17,6 +17,7 @@ from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyte_bridge.admin import columns, validation
 from flyte_bridge.admin.caches import Recent, caller
 from flyte_bridge.admin.execution_messages import complete, to_message
+from flyte_bridge.admin.nodes import NodeCalls
 from flyte_bridge.admin.snapshots import RunView
 from flyte_bridge.backend.query import MOST, compare, query, where
 from flyte_bridge.errors import InvalidRequest, NotFound
@@ -33,11 +34,11 @@ if TYPE_CHECKING:
 
     from flyte_bridge.admin.archive import Archive
     from flyte_bridge.admin.context import CallContext
-    from flyte_bridge.admin.reading import ExecutionReader
+    from flyte_bridge.admin.snapshots import ExecutionPlan
 
 _Phase = core_execution_pb2.WorkflowExecution.Phase
 _PHASES = set(_Phase.keys())
-_ILL = {phase.Workflow.FAILED, phase.Workflow.TIMED_OUT, phase.Workflow.ABORTED, phase.Workflow.ABORTING}
+_ENDED = phase.ENDED | {phase.Workflow.ABORTING}
 
 MOST_REMEMBERED = 64 * 1024 * 1024
 """Bytes of executions, without how they stand, that are remembered."""
@@ -53,12 +54,19 @@ _COMPARED = {
 }
 
 
-class ListCalls:
+class Lasting(NamedTuple):
+    """What never changes of an execution: its message, less how it stands, what it runs, and how it ended, if it had."""
+
+    message: execution_pb2.Execution
+    plan: ExecutionPlan
+    outcome: execution_pb2.ExecutionClosure
+
+
+class ListCalls(NodeCalls):
     """Lists of executions."""
 
-    reader: ExecutionReader
     archive: Archive
-    lasting: Recent[Any, execution_pb2.Execution]
+    lasting: Recent[Any, Lasting]
 
     async def list_executions(
         self, request: common_pb2.ResourceListRequest, context: CallContext
@@ -67,11 +75,10 @@ class ListCalls:
         if not request.HasField("id"):
             raise validation.missing("id")
         validation.parts(request.id, ("project", "domain"))
-        start = validation.page(request, "ListExecutions")
-        conditions = list(validation.conditions(request.filters, filters.EXECUTION))
+        asked, order, start = validation.query(request, filters.EXECUTION, "ListExecutions")
+        conditions = list(asked)
         if request.id.name:
             conditions.append(filters.Filter(filters.EXECUTION, "eq", "execution_name", (request.id.name,)))
-        order = validation.order(request, filters.EXECUTION)
         if not any(one.field == "state" and one.entity == filters.EXECUTION for one in conditions):
             conditions.append(filters.Filter(filters.EXECUTION, "eq", "state", (str(execution_pb2.EXECUTION_ACTIVE),)))
         lister = _Lister(self, context, request.id.project, request.id.domain)
@@ -86,6 +93,7 @@ class _Lister:
     """One list."""
 
     def __init__(self, calls: ListCalls, context: CallContext, project: str, domain: str) -> None:
+        self._calls = calls
         self._reader = calls.reader
         self._archive = calls.archive
         self._lasting = calls.lasting
@@ -165,7 +173,9 @@ class _Lister:
             view = await self._reader.run(asked, self._context)
         except NotFound:
             return None
-        found = to_message(view, await self._reader.plan(view))
+        plan = await self._reader.plan(view)
+        found = to_message(view, plan)
+        await self._calls.tell_failing(found, plan, self._context)
         await self._finish(found)
         return found
 
@@ -175,10 +185,13 @@ class _Lister:
         if known is None:
             return None
         found = execution_pb2.Execution()
-        found.CopyFrom(known)
+        found.CopyFrom(known.message)
         execution.stand(found, action)
-        if found.closure.phase in _ILL:
-            outcome = await self._outcome(action)
+        await self._calls.tell_failing(found, known.plan, self._context)
+        if found.closure.phase in _ENDED:
+            outcome = known.outcome
+            if outcome.phase != found.closure.phase or outcome.phase != phase.Workflow.SUCCEEDED:
+                outcome = await self._outcome(action)
             which = outcome.WhichOneof("output_result")
             if which is not None:
                 getattr(found.closure, which).CopyFrom(getattr(outcome, which))
@@ -191,7 +204,7 @@ class _Lister:
             found.closure.error.message = trimmed(found.closure.error.message)
         await self._archive.mark([found])
 
-    async def _settings(self, action: Any) -> execution_pb2.Execution | None:
+    async def _settings(self, action: Any) -> Lasting | None:
         """What a run was asked to be, from memory if possible: it never changes."""
         key = (caller(self._context), action.id.run.SerializeToString(deterministic=True))
         known = self._lasting.get(key)
@@ -201,9 +214,10 @@ class _Lister:
             except NotFound:  # removed since it was listed
                 return None
             view = RunView(details, execution.settings(details.run_spec, details.action.id.run))
-            known = execution.lasting(details.run_spec, view.run_id)
-            complete(known, await self._reader.plan(view))
-            self._lasting.put(key, known, known.ByteSize() + 500)
+            message = execution.lasting(details.run_spec, view.run_id)
+            known = Lasting(message, await self._reader.plan(view), execution.outcome(details.action))
+            complete(known.message, known.plan)
+            self._lasting.put(key, known, known.message.ByteSize() + 500)
         return known
 
     async def _outcome(self, action: Any) -> execution_pb2.ExecutionClosure:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flyteidl.core import identifier_pb2
 
 from flyte_bridge.launch import settings
-from flyte_bridge_translators.wire import execution, phase
+from flyte_bridge_translators.wire import execution
 
 if TYPE_CHECKING:
     from flyteidl.admin import execution_pb2
@@ -20,9 +20,6 @@ def to_message(view: RunView, plan: ExecutionPlan) -> execution_pb2.Execution:
     """A run as the execution that it is, with what its plan adds."""
     found = execution.from_run(view.details.run_spec, view.root, time.time_ns())
     complete(found, plan)
-    closure = found.closure
-    if closure.phase == phase.Workflow.SUCCEEDED and view.root.attempts:
-        closure.outputs.uri = view.root.attempts[-1].outputs.output_uri
     return found
 
 

@@ -14,7 +14,7 @@ from flyte_bridge.admin.archive import Archive
 from flyte_bridge.admin.artifacts import ArtifactCalls
 from flyte_bridge.admin.blobs import blob
 from flyte_bridge.admin.caches import Recent, caller
-from flyte_bridge.admin.execution_list import MOST_REMEMBERED, ListCalls
+from flyte_bridge.admin.execution_list import MOST_REMEMBERED, Lasting, ListCalls
 from flyte_bridge.admin.execution_messages import to_message
 from flyte_bridge.admin.idempotency import BegunNames
 from flyte_bridge.admin.launching import LaunchCalls
@@ -27,7 +27,6 @@ from flyte_bridge_translators.wire import execution, phase
 if TYPE_CHECKING:
     from flyte_bridge.admin.context import CallContext
     from flyte_bridge.admin.core import Core
-    from flyte_bridge.admin.snapshots import ExecutionPlan
 
 MOST_BYTES = 32 * 1024 * 1024
 """Bytes of executions that have ended that are remembered."""
@@ -51,7 +50,7 @@ class Executions(LaunchCalls, ListCalls, SignalCalls, MetricCalls, ArtifactCalls
         self.begun = BegunNames()
         self.principals: Recent[str, str] = Recent(1024)
         self.ended: Recent[tuple[str, bytes], execution_pb2.Execution] = Recent(MOST_BYTES)
-        self.lasting: Recent[Any, execution_pb2.Execution] = Recent(MOST_REMEMBERED)
+        self.lasting: Recent[Any, Lasting] = Recent(MOST_REMEMBERED)
 
     async def get_execution(
         self, request: execution_pb2.WorkflowExecutionGetRequest, context: CallContext
@@ -64,29 +63,13 @@ class Executions(LaunchCalls, ListCalls, SignalCalls, MetricCalls, ArtifactCalls
             view = await self.reader.run(request.id, context)
             plan = await self.reader.plan(view)
             told = to_message(view, plan)
-            await self._tell_failing(told, plan, context)
+            await self.tell_failing(told, plan, context)
             if is_final(view):
                 self.ended.put(key, told, told.ByteSize())
         answer = execution_pb2.Execution()
         answer.CopyFrom(told)
         await self.archive.mark([answer])  # of what has ended, that alone can still change
         return answer
-
-    async def _tell_failing(self, answer: execution_pb2.Execution, plan: ExecutionPlan, context: CallContext) -> None:
-        """Says that an execution is FAILING, and of what, while its failure node runs (`workflow/executor.go`)."""
-        failure = plan.closure.primary.failure
-        if failure is None or answer.closure.phase != _Phase.RUNNING:
-            return
-        snapshot = await self.reader.snapshot(answer.id, context)
-        views = snapshot.tree.top.views
-        failed = [view for view in views.values() if view.phase == core_execution_pb2.NodeExecution.FAILED]
-        if not views[failure.id].listed or not failed:
-            return
-        first = min(failed, key=lambda view: view.ended)
-        error = await self.error_of(snapshot, first, await self._details(snapshot, first, context), context)
-        answer.closure.phase = _Phase.FAILING
-        if error is not None:
-            answer.closure.error.CopyFrom(error)
 
     async def get_execution_data(
         self, request: execution_pb2.WorkflowExecutionGetDataRequest, context: CallContext

@@ -78,8 +78,6 @@ class LaunchCalls:
         metadata: execution_pb2.ExecutionMetadata,
     ) -> execution_pb2.ExecutionCreateRequest:
         """The request for what an execution was."""
-        if not request.HasField("id"):
-            raise validation.missing("id")
         validation.parts(request.id, ("project", "domain", "name"))
         view = await self.reader.run(request.id, context)
         values = await self.reader.data(view.root.id, context, ended=view.ended, written=True)

@@ -30,7 +30,6 @@ NEVER: dict[str, str] = {
     "CreateWorkflowEvent": "events come from Flyte 1's engine, and Flyte 2 is the engine now",
     "CreateNodeEvent": "events come from Flyte 1's engine, and Flyte 2 is the engine now",
     "CreateTaskEvent": "events come from Flyte 1's engine, and Flyte 2 is the engine now",
-    "GetOrCreateSignal": "signals are made by Flyte 1's engine, and Flyte 2 is the engine now; use ListSignals",
     "List": "health is told by Check only; ask it for the services you need",
     "Watch": "health is told by Check only; ask it again instead of watching",
 }

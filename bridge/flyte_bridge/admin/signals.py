@@ -38,9 +38,7 @@ class SignalCalls(NodeCalls):
         execution = request.workflow_execution_id
         if not (execution.project and execution.domain and execution.name):
             raise validation.missing("execution_id")
-        start = validation.page(request, "ListSignals")
-        conditions = validation.conditions(request.filters, filters.SIGNAL)
-        order = validation.order(request, filters.SIGNAL)
+        conditions, order, start = validation.query(request, filters.SIGNAL, "ListSignals")
         try:
             snapshot = await self.reader.snapshot(execution, context, fresh=True)
         except NoSuchExecution:
@@ -54,6 +52,25 @@ class SignalCalls(NodeCalls):
         chosen = rows[start : start + request.limit]
         return signal_pb2.SignalList(signals=chosen, token=filters.next_token(start, len(chosen), request.limit))
 
+    async def get_or_create_signal(
+        self, request: signal_pb2.SignalGetOrCreateRequest, context: CallContext
+    ) -> signal_pb2.Signal:
+        """A signal that is there. Making one is the engine's, which does so when it reaches the gate.
+
+        Raises:
+            FailedPrecondition: No gate of the signal was reached yet.
+        """
+        asked = _complete(request)
+        if not request.HasField("type"):
+            raise validation.missing("type")
+        snapshot, gates = await self._reached(asked, context)
+        if snapshot is None or not gates:
+            raise FailedPrecondition(
+                f"no gate of signal {asked.signal_id!r} of {asked.execution_id.name} was reached yet; it comes to be when one "
+                "is: ask ListSignals again"
+            )
+        return await self._signal(snapshot, gates[0], context)
+
     async def set_signal(
         self, request: signal_pb2.SignalSetRequest, context: CallContext
     ) -> signal_pb2.SignalSetResponse:
@@ -63,22 +80,12 @@ class SignalCalls(NodeCalls):
             InvalidRequest: No gate of the signal was reached yet, or the value is of another type.
             FailedPrecondition: It was answered otherwise before.
         """
-        if not request.HasField("id"):
-            raise validation.missing("id")
-        if not request.id.HasField("execution_id"):
-            raise validation.missing("execution_id")
-        validation.given(request.id.signal_id, "signal_id")
-        validation.parts(request.id.execution_id, ("project", "domain", "name"))
+        asked_for = _complete(request)
         if not request.HasField("value"):
             raise validation.missing("value")
-        reached: list[OpenGate] = []
-        try:
-            snapshot = await self.reader.snapshot(request.id.execution_id, context, fresh=True)
-            reached = [gate for gate in _gates(snapshot) if gate.node.signal == request.id.signal_id]
-        except NoSuchExecution:
-            pass
-        if not reached:
-            scope = request.id.execution_id
+        snapshot, reached = await self._reached(asked_for, context)
+        if snapshot is None or not reached:
+            scope = asked_for.execution_id
             asked = f"{{{{{scope.project} {scope.domain} {scope.name}}} {request.id.signal_id}}}"
             raise InvalidRequest(f"failed to validate that signal [{asked}] exists, err: [signal does not exist]")
         _check(request.value, reached[0].node.type)
@@ -86,6 +93,16 @@ class SignalCalls(NodeCalls):
             await self._answer(snapshot, gate, request.value)
         self.reader.forget(request.id.execution_id, context)
         return signal_pb2.SignalSetResponse()
+
+    async def _reached(
+        self, asked: identifier_pb2.SignalIdentifier, context: CallContext
+    ) -> tuple[Snapshot | None, list[OpenGate]]:
+        """An execution, and the gates of a signal that it has reached; nothing of one that is not there."""
+        try:
+            snapshot = await self.reader.snapshot(asked.execution_id, context, fresh=True)
+        except NoSuchExecution:
+            return None, []
+        return snapshot, [gate for gate in _gates(snapshot) if gate.node.signal == asked.signal_id]
 
     async def _answer(self, snapshot: Snapshot, gate: OpenGate, value: literals_pb2.Literal) -> None:
         told = signal.payload(value, gate.node.type)
@@ -111,6 +128,19 @@ class SignalCalls(NodeCalls):
             except ValueError:  # somebody answered with Flyte 2's own tools: the value as they gave it
                 found.value.ParseFromString(details.signal_info.output.SerializeToString())
         return found
+
+
+def _complete(
+    request: signal_pb2.SignalGetOrCreateRequest | signal_pb2.SignalSetRequest,
+) -> identifier_pb2.SignalIdentifier:
+    """A request's signal: it is there, and complete."""
+    if not request.HasField("id"):
+        raise validation.missing("id")
+    if not request.id.HasField("execution_id"):
+        raise validation.missing("execution_id")
+    validation.given(request.id.signal_id, "signal_id")
+    validation.execution(request.id.execution_id)
+    return request.id
 
 
 class OpenGate(NamedTuple):

@@ -68,7 +68,12 @@ class Synthesized:
             found = await self._registry.get_task(task)
         except NotFound:
             raise missing(asked) from None
-        return single_task.of_template(found.closure.compiled_task.template)
+        made = single_task.of_template(found.closure.compiled_task.template)
+        registered = found.closure.created_at  # flyteadmin makes both when the task first runs alone
+        for closure in (made.workflow.closure, made.launch_plan.closure):
+            closure.created_at.CopyFrom(registered)
+        made.launch_plan.closure.updated_at.CopyFrom(registered)
+        return made
 
     async def _run(self, asked: identifier_pb2.Identifier, run: str, context: CallContext) -> RunView:
         who = identifier_pb2.WorkflowExecutionIdentifier(project=asked.project, domain=asked.domain, name=run)

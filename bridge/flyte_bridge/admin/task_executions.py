@@ -15,7 +15,7 @@ from flyte_bridge.admin.values import ValueReader
 from flyte_bridge.errors import InvalidRequest, NotFound
 from flyte_bridge.registry.deployed import together
 from flyte_bridge_translators.wire import filter as filters
-from flyte_bridge_translators.wire import task_execution
+from flyte_bridge_translators.wire import node_execution, task_execution
 from flyte_bridge_translators.wire.node_tree import NodeKind, View
 from flyte_bridge_translators.wire.phase import GOOD, Task
 
@@ -37,12 +37,8 @@ class TaskCalls(NodeCalls):
         self, request: task_execution_pb2.TaskExecutionListRequest, context: CallContext
     ) -> task_execution_pb2.TaskExecutionList:
         """What ran for a node, an attempt each."""
-        asked = request.node_execution_id
-        validation.given(asked.node_id, "node_id")
-        validation.parts(asked.execution_id, ("project", "domain", "name"))
-        start = validation.page(request, "ListTaskExecutions")
-        conditions = validation.conditions(request.filters, filters.TASK_EXECUTION)
-        order = validation.order(request, filters.TASK_EXECUTION)
+        asked = validation.node_execution(request, "node_execution_id")
+        conditions, order, start = validation.query(request, filters.TASK_EXECUTION, "ListTaskExecutions")
         try:
             snapshot = await self.reader.snapshot(asked.execution_id, context)
             rows = await self._attempts(snapshot, snapshot.node(asked.node_id), context)
@@ -63,15 +59,14 @@ class TaskCalls(NodeCalls):
         self, request: task_execution_pb2.TaskExecutionGetRequest, context: CallContext
     ) -> task_execution_pb2.TaskExecution:
         """One attempt."""
-        _asks_for_a_task(request)
-        _, _, found = await self._attempt(request.id, context)
+        _, _, found = await self._attempt(validation.task_execution(request, "id"), context)
         return found
 
     async def get_task_execution_data(
         self, request: task_execution_pb2.TaskExecutionGetDataRequest, context: CallContext
     ) -> task_execution_pb2.TaskExecutionGetDataResponse:
         """What an attempt got, and what it gave if it succeeded."""
-        _asks_for_a_task(request)
+        validation.task_execution(request, "id")
         return await self.attempt_data(request, context)
 
     async def attempt_data(
@@ -88,8 +83,7 @@ class TaskCalls(NodeCalls):
             response.outputs.SetInParent()
             response.full_outputs.SetInParent()
         node = request.id.node_execution_id
-        scope = node.execution_id
-        base = f"flyte://v1/{scope.project}/{scope.domain}/{scope.name}/{node.node_id}/{request.id.retry_attempt}"
+        base = f"{node_execution.url(node.execution_id, node.node_id)}/{request.id.retry_attempt}"
         response.flyte_urls.inputs, response.flyte_urls.outputs = f"{base}/i", f"{base}/o"
         return response
 
@@ -98,8 +92,6 @@ class TaskCalls(NodeCalls):
     async def _attempt(
         self, asked: identifier_pb2.TaskExecutionIdentifier, context: CallContext
     ) -> tuple[Snapshot, View, task_execution_pb2.TaskExecution]:
-        if not asked.HasField("node_execution_id"):
-            raise validation.missing("node_execution_id")
         try:
             snapshot, view = await self._node(asked.node_execution_id, context)
             rows = await self._attempts(snapshot, view, context)
@@ -120,17 +112,7 @@ class TaskCalls(NodeCalls):
             found = await together(partial(self.reader.details, action.id, context) for _, action in wanted)
             elements = {index: one for (index, _), one in zip(wanted, found, strict=True)}
         uris = await self._uris(snapshot, view, context)
-        return task_execution.of_node(view, snapshot.execution_id, details, elements, uris.inputs)
-
-
-def _asks_for_a_task(
-    request: task_execution_pb2.TaskExecutionGetRequest | task_execution_pb2.TaskExecutionGetDataRequest,
-) -> None:
-    if not request.HasField("id"):
-        raise validation.missing("id")
-    if not request.id.HasField("task_id"):
-        raise validation.missing("task_id")
-    validation.identifier(request.id, "task_id", validation.TASK)
+        return task_execution.of_node(view, snapshot.execution_id, details, elements, uris)
 
 
 def _missing(asked: identifier_pb2.TaskExecutionIdentifier) -> NotFound:

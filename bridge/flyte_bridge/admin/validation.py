@@ -6,7 +6,7 @@ Each check returns nothing or raises `InvalidRequest`; what a check needs of Fly
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flyteidl.admin import common_pb2, project_pb2
 from flyteidl.core import identifier_pb2
@@ -36,6 +36,11 @@ if TYPE_CHECKING:
         def sort_by(self) -> common_pb2.Sort: ...
 
         def HasField(self, field_name: str, /) -> bool: ...  # noqa: N802 - protobuf's name
+
+    class FilteredRequest(PageRequest, Protocol):
+        """A request for a page of those rows of a list that conditions hold of."""
+
+        filters: str
 
 
 __all__ = ["text"]
@@ -85,6 +90,37 @@ def identifier(request: Message, field: str, kind: identifier_pb2.ResourceType) 
     return id_
 
 
+def execution(id_: identifier_pb2.WorkflowExecutionIdentifier) -> None:
+    """The parts of an execution's identifier are all there."""
+    parts(id_, ("project", "domain", "name"))
+
+
+def node_execution(request: Message, field: str) -> identifier_pb2.NodeExecutionIdentifier:
+    """A message's identifier of a node: it is there, and complete."""
+    if not request.HasField(field):
+        raise missing("id")
+    id_: identifier_pb2.NodeExecutionIdentifier = getattr(request, field)
+    if not id_.HasField("execution_id"):
+        raise missing("execution_id")
+    given(id_.node_id, "node_id")
+    execution(id_.execution_id)
+    return id_
+
+
+def task_execution(request: Message, field: str) -> identifier_pb2.TaskExecutionIdentifier:
+    """A message's identifier of an attempt: it is there, of a task, and complete."""
+    if not request.HasField(field):
+        raise missing("id")
+    id_: identifier_pb2.TaskExecutionIdentifier = getattr(request, field)
+    if not id_.HasField("node_execution_id"):
+        raise missing("node_execution_id")
+    node_execution(id_, "node_execution_id")
+    if not id_.HasField("task_id"):
+        raise missing("task_id")
+    identifier(id_, "task_id", TASK)
+    return id_
+
+
 def entity_kind(kind: identifier_pb2.ResourceType) -> None:
     """A resource type is one."""
     if kind == identifier_pb2.UNSPECIFIED or kind not in identifier_pb2.ResourceType.values():
@@ -110,12 +146,31 @@ def order(request: PageRequest, entity: str) -> filters.SortOrder | None:
         raise InvalidRequest(str(error)) from None
 
 
-def page(request: PageRequest, call: str) -> int:
-    """How many rows a request's token skips; its limit is not 0."""
+class RowQuery(NamedTuple):
+    """What a list is asked for beside its scope: which rows, in which order, and how many of them to skip."""
+
+    conditions: tuple[filters.Filter, ...]
+    order: filters.SortOrder | None
+    start: int
+
+
+def query(request: FilteredRequest, entity: str, call: str) -> RowQuery:
+    """What a list is asked for; what is wrong with it is told in flyteadmin's order: limit, filters, order, token."""
+    limit(request)
+    return RowQuery(conditions(request.filters, entity), order(request, entity), offset(request.token, call))
+
+
+def limit(request: PageRequest) -> None:
+    """A list asks for rows."""
     try:
         filters.check_limit(request.limit)
     except filters.BadFilter as error:
         raise InvalidRequest(str(error)) from None
+
+
+def page(request: PageRequest, call: str) -> int:
+    """How many rows a request's token skips; its limit is not 0."""
+    limit(request)
     return offset(request.token, call)
 
 

@@ -120,6 +120,8 @@ def effective(
     told = execution_pb2.ExecutionSpec()
     told.CopyFrom(spec)
     told.max_parallelism = config.max_parallelism
+    if spec.labels.values:
+        told.labels.values.update({**platform.labels, **spec.labels.values})
     if config.HasField("security_context"):
         told.security_context.CopyFrom(config.security_context)
     return told, Effect(

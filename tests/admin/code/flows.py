@@ -94,6 +94,16 @@ def failing(a: int) -> int:
 
 
 @workflow
+def lingers(a: int) -> int:
+    return wait_for_input("enough", timeout=datetime.timedelta(hours=1), expected_type=int)
+
+
+@workflow(on_failure=lingers)
+def failing_slowly(a: int) -> int:
+    return plus(a=fails(a=a))
+
+
+@workflow
 def waits(a: int) -> int:
     ok = approve(plus(a=a), "go", timeout=datetime.timedelta(hours=1))
     n = wait_for_input("number", timeout=datetime.timedelta(hours=1), expected_type=int)

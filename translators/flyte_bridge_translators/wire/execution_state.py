@@ -240,7 +240,7 @@ def error(
 
 
 def outcome(action: run_definition_pb2.ActionDetails) -> execution_pb2.ExecutionClosure:
-    """How an execution ended ill: its closure's error, or who aborted it; nothing for any other."""
+    """How an execution ended: where its outputs lie, its closure's error, or who aborted it; nothing for one that goes on."""
     closure = execution_pb2.ExecutionClosure(phase=run_phase(action))
     _outcome(closure, action)
     return closure
@@ -248,9 +248,12 @@ def outcome(action: run_definition_pb2.ActionDetails) -> execution_pb2.Execution
 
 def _outcome(closure: execution_pb2.ExecutionClosure, action: run_definition_pb2.ActionDetails) -> None:
     if closure.phase in {phase.Workflow.FAILED, phase.Workflow.TIMED_OUT}:
-        closure.error.CopyFrom(error(exhausted.of_action(action)))
+        told = exhausted.of_action(action)
+        closure.error.CopyFrom(error(told, action.status.end_time if exhausted.dated(told) else None))
         if not closure.error.message:
             closure.error.message = "Flyte 2 gives no reason; look at the run's logs"
     elif closure.phase in {phase.Workflow.ABORTED, phase.Workflow.ABORTING}:
         closure.abort_metadata.cause = action.abort_info.reason
         closure.abort_metadata.principal = action.abort_info.aborted_by.user.id.subject
+    elif closure.phase == phase.Workflow.SUCCEEDED and action.attempts:
+        closure.outputs.uri = action.attempts[-1].outputs.output_uri

@@ -55,6 +55,16 @@ def time_out(seconds: float, attempts: int = 1) -> str:
     return message(f"task execution timeout [{go_duration.of_seconds(seconds)}] expired", attempts)
 
 
+def dated(error: run_definition_pb2.ErrorInfo) -> bool:
+    """Whether Flyte 1 tells when an error came about: it does of what a task's own `error.pb` says, not an array's.
+
+    Args:
+        error: As a node or an execution tells it. flytekit's codes are a kind and a class, an array's message begins with
+            the element's index.
+    """
+    return error.code.startswith(("USER:", "SYSTEM:")) and not error.message.startswith("[")
+
+
 def of_action(action: run_definition_pb2.ActionDetails, seconds: float = 0.0) -> run_definition_pb2.ErrorInfo:
     """An action's error as its node tells it.
 

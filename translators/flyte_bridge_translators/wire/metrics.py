@@ -116,10 +116,12 @@ def teardown(name: str, last: Any, whole: Any) -> list[metrics_pb2.Span]:
 def transition(
     node: node_execution_pb2.NodeExecution, upstream: node_execution_pb2.NodeExecution | None
 ) -> list[metrics_pb2.Span]:
-    """The time between the end of the last node that a node waited for, and its beginning; none if it did not wait."""
-    if upstream is None or _at(upstream.closure.updated_at) > _at(node.closure.created_at):
+    """The time between the end of the last node that a node waited for, and its beginning; no time if that came first."""
+    if upstream is None:
         return []
-    return [operation(NODE_TRANSITION, upstream.closure.updated_at, node.closure.created_at)]
+    begun = node.closure.created_at
+    waited = min(upstream.closure.updated_at, begun, key=_at)
+    return [operation(NODE_TRANSITION, waited, begun)]
 
 
 def latest(nodes: Iterable[node_execution_pb2.NodeExecution]) -> node_execution_pb2.NodeExecution | None:

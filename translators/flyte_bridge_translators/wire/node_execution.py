@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from flyteidl.admin import node_execution_pb2
+from flyteidl.core import catalog_pb2, identifier_pb2
 from flyteidl.core import execution_pb2 as core_execution_pb2
-from flyteidl.core import identifier_pb2
 from flyteidl2.common import phase_pb2
-from flyteidl2.core import catalog_pb2
+from flyteidl2.core import catalog_pb2 as v2_catalog_pb2
 
 from flyte_bridge_translators.flyte1.nodes import NodeKind
 from flyte_bridge_translators.wire import phase
@@ -25,8 +25,13 @@ WITH_ERROR = frozenset({P.FAILED, P.FAILING, P.TIMED_OUT, P.ABORTED})
 """Phases in which a node tells of an error."""
 
 
+def url(execution: identifier_pb2.WorkflowExecutionIdentifier, node: str) -> str:
+    """What the `flyte://` URLs of a node's data begin with, which `GetData` resolves (`pkg/common/flyte_url.go`)."""
+    return f"flyte://v1/{execution.project}/{execution.domain}/{execution.name}/{node}"
+
+
 class Uris(NamedTuple):
-    """Where a node's inputs and outputs lie; empty where there is no such object."""
+    """Where a node's inputs and outputs lie; empty where there are none, or nobody says."""
 
     inputs: str = ""
     outputs: str = ""
@@ -52,6 +57,7 @@ def to_message(
     details: run_definition_pb2.ActionDetails | None = None,
     error: core_execution_pb2.ExecutionError | None = None,
     uris: Uris = NOWHERE,
+    catalog: catalog_pb2.CatalogMetadata | None = None,
     trim: bool = False,
 ) -> node_execution_pb2.NodeExecution:
     """A node as Flyte 1 tells of it.
@@ -63,6 +69,7 @@ def to_message(
             none, or for the rough view that sorting needs.
         error: What it failed with, or was aborted for.
         uris: Where its inputs and outputs lie.
+        catalog: Under what datacatalog would have its outputs, if it is a cached task.
         trim: Cut the error's message as lists do.
     """
     message = node_execution_pb2.NodeExecution(
@@ -79,7 +86,7 @@ def to_message(
     closure = message.closure
     closure.phase = view.phase
     created, started, ended = times(view, details)
-    if view.action is not None and view.action.status.cache_status == catalog_pb2.CACHE_HIT:
+    if view.action is not None and view.action.status.cache_status == v2_catalog_pb2.CACHE_HIT:
         started = 0  # flytepropeller never starts what the cache has
     closure.created_at.FromNanoseconds(created)
     if started:
@@ -95,12 +102,17 @@ def to_message(
     started = view.child is not None or (view.action is not None and view.action.status.phase in phase.GOOD)
     if view.kind is NodeKind.LAUNCH_PLAN and started:  # one that failed may have been refused its execution
         closure.workflow_node_metadata.executionId.CopyFrom(child_of(view, execution))
-    elif view.kind in {NodeKind.TASK, NodeKind.ARRAY} and view.action is not None:
+    elif view.kind is NodeKind.TASK and view.action is not None and (_came_to_its_end(view) or view.dynamic):
         closure.task_node_metadata.cache_status = phase.cache_status(view.action.status.cache_status)
-        if details is not None and details.attempts and details.attempts[-1].HasField("cache_metadata"):
-            hit = details.attempts[-1].cache_metadata  # the messages are the same
-            closure.task_node_metadata.catalog_key.ParseFromString(hit.SerializeToString())
+        if catalog is not None:
+            closure.task_node_metadata.catalog_key.CopyFrom(catalog)
     return message
+
+
+def _came_to_its_end(view: View) -> bool:
+    """Whether a task has ended by itself, neither aborted nor for the time it took: then its node tells of the cache."""
+    timed_out = view.action is not None and view.action.status.phase == phase_pb2.ACTION_PHASE_TIMED_OUT
+    return view.phase in {P.SUCCEEDED, P.RECOVERED, P.FAILED} and not timed_out
 
 
 def _results(
@@ -109,13 +121,12 @@ def _results(
     details: run_definition_pb2.ActionDetails | None,
     uris: Uris,
 ) -> None:
-    if view.phase in {P.SUCCEEDED, P.RECOVERED} and not view.dynamic and uris.outputs:
-        closure.output_uri = uris.outputs if uris.outputs.endswith(".pb") else f"{uris.outputs}/outputs.pb"
+    if view.phase in {P.SUCCEEDED, P.RECOVERED} and uris.outputs:
+        composed = uris.outputs.startswith("flyte://") or uris.outputs.endswith(".pb")
+        closure.output_uri = uris.outputs if composed else f"{uris.outputs}/outputs.pb"
     if details is None or not details.attempts:
         return
     outputs = details.attempts[-1].outputs
-    if not closure.output_uri and view.phase in {P.SUCCEEDED, P.RECOVERED} and not view.dynamic:
-        closure.output_uri = outputs.output_uri
     if outputs.report_uri and view.kind is NodeKind.TASK:
         closure.deck_uri = outputs.report_uri
 

@@ -117,9 +117,11 @@ def cache_status(status: v2_catalog_pb2.CatalogCacheStatus) -> catalog_pb2.Catal
 
 
 def runs_in(phase: Workflow.Phase) -> frozenset[_P.ActionPhase]:
-    """The phases of Flyte 2 that a v1 execution in this phase may have; empty for SUCCEEDING and FAILING."""
+    """The phases of Flyte 2 that a v1 execution in this phase may have; empty for SUCCEEDING, in which none is seen."""
     if phase == Workflow.UNDEFINED:
         return frozenset({_P.ACTION_PHASE_UNSPECIFIED, _P.ACTION_PHASE_QUEUED})
+    if phase == Workflow.FAILING:  # its failure node runs
+        return runs_in(Workflow.RUNNING)
     if phase == Workflow.ABORTING:
         return frozenset({_P.ACTION_PHASE_ABORTED})
     return frozenset(v2 for v2, v1 in _EXECUTION.items() if v1 == phase)

@@ -125,6 +125,7 @@ def _plan(around: identifier_pb2.Identifier, template: tasks_pb2.TaskTemplate) -
         for variable, declared in template.interface.inputs.variables.items():
             spec[variable].var.CopyFrom(declared)
             spec[variable].required = True
-    plan.spec.fixed_inputs.SetInParent()
+    for empty in (plan.spec.fixed_inputs, plan.spec.entity_metadata, plan.spec.labels, plan.spec.annotations):
+        empty.SetInParent()
     plan.closure.expected_outputs.CopyFrom(template.interface.outputs)
     return plan

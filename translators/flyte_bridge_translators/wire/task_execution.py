@@ -13,6 +13,7 @@ from flyteidl2.core import catalog_pb2
 from flyte_bridge_translators.flyte1.nodes import ArrayNode, NodeKind, TaskNode
 from flyte_bridge_translators.wire import identifier, phase
 from flyte_bridge_translators.wire.execution_state import error as error_of
+from flyte_bridge_translators.wire.node_execution import NOWHERE, Uris
 from flyte_bridge_translators.wire.node_view import View
 from flyte_bridge_translators.wire.phase import Node, Task
 
@@ -45,7 +46,7 @@ def of_node(
     execution: identifier_pb2.WorkflowExecutionIdentifier,
     details: run_definition_pb2.ActionDetails | None,
     elements: Mapping[int, run_definition_pb2.ActionDetails] | None = None,
-    inputs_uri: str = "",
+    uris: Uris = NOWHERE,
 ) -> list[task_execution_pb2.TaskExecution]:
     """What ran for a node, the earliest attempt first.
 
@@ -56,7 +57,7 @@ def of_node(
         execution: Whose it is.
         details: Of its action.
         elements: Of an array's elements, by index, as far as they are wanted: their logs.
-        inputs_uri: Where its inputs lie; empty if nobody says.
+        uris: Where its node's inputs and outputs lie.
     """
     task = task_of(view, execution)
     if task is None or not view.listed:
@@ -72,7 +73,9 @@ def of_node(
             for number in range(len(details.attempts))
         ]
     for message in messages:
-        message.input_uri = inputs_uri
+        message.input_uri = uris.inputs
+        if message.closure.phase == Task.SUCCEEDED and not message.closure.output_uri:
+            message.closure.output_uri = uris.outputs  # what a dynamic task or an array gives its node composes
     return messages
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from typing import TYPE_CHECKING, Literal
 
@@ -47,6 +48,9 @@ REFUSALS = (
     Unimplemented,
 )
 """Statuses that make the node fail; after any other the driver goes on later (`launchplan/admin.go`, `handleLaunchError`)."""
+
+_NO_LABEL = re.compile("[^-a-z0-9]+")
+_MOST_OF_A_LABEL = 63
 
 CHILD_FAILED = "RemoteChildWorkflowExecutionFailed"
 """Flyte 1's code of a child execution that was aborted (`nodes/subworkflow/launchplan.go`)."""
@@ -184,6 +188,8 @@ async def _spec(step: NodeUnderWay[Node], plan: Key, uid: str) -> execution_pb2.
         metadata.mode = execution_pb2.ExecutionMetadata.RECOVERED
         metadata.reference_execution.CopyFrom(earlier)
     spec.labels.values.update(parent.labels)
+    spec.labels.values.update(_of_parent(step))
+    spec.annotations.SetInParent()
     spec.annotations.values.update(parent.annotations)
     spec.envs.values.extend(literals_pb2.KeyValuePair(key=k, value=v) for k, v in sorted(parent.envs.items()))
     spec.overwrite_cache = parent.overwrite_cache
@@ -194,6 +200,19 @@ async def _spec(step: NodeUnderWay[Node], plan: Key, uid: str) -> execution_pb2.
     if parent.raw_output_prefix:
         spec.raw_output_data_config.output_location_prefix = parent.raw_output_prefix
     return spec
+
+
+def _of_parent(step: NodeUnderWay[Node]) -> dict[str, str]:
+    """The labels that tell of whom an execution is a child: its parent's own ones on a cluster
+    (`compiler/transformers/k8s/workflow.go`)."""
+    parent = step.execution.settings
+    workflow = _NO_LABEL.sub("-", step.execution.workflow.name.lower())[:_MOST_OF_A_LABEL].strip("-")
+    return {
+        "execution-id": parent.name,
+        "project": parent.project,
+        "domain": parent.domain,
+        "workflow-name": workflow,
+    }
 
 
 async def _end(step: NodeUnderWay[Node], run_id: v2_identifier_pb2.RunIdentifier) -> run_definition_pb2.ActionDetails:
