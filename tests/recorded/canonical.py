@@ -52,6 +52,10 @@ class Names:
         if name:
             self._known[name] = stands_for
 
+    def known(self) -> list[tuple[str, str]]:
+        """Names of this run with those they stand for."""
+        return list(self._known.items())
+
     def text(self, value: str) -> str:
         """A text with placeholders."""
         if len(value) > _LONG and len(set(value)) == 1:

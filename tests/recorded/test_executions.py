@@ -1,4 +1,4 @@
-"""Flyteadmin's recorded answers about executions that have ended: the executions are made again, and asked about in the same words.
+"""Flyteadmin's recorded answers about executions: they are made again, and asked about in the same words.
 
 A few kinds by default, all of them with `FLYTE_BRIDGE_TEST_FULL=1`.
 """
@@ -6,113 +6,180 @@ A few kinds by default, all of them with `FLYTE_BRIDGE_TEST_FULL=1`.
 from __future__ import annotations
 
 import json
-import time
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flyteidl.admin import execution_pb2, node_execution_pb2
+from flyteidl.admin import node_execution_pb2, signal_pb2
 from flyteidl.core import execution_pb2 as core_execution_pb2
 
 import modes
 from recorded import reviewed
 from recorded.calls import DOMAIN, PROJECT, compare, steps
-from recorded.replay import Replay
+from recorded.executions import AFTER, IN_ORDER, SAMPLE, Executions, until
 
 if TYPE_CHECKING:
     from recorded.calls import Plane
 
-SAMPLE = ("xchain", "xcond1", "xflaky", "xdyn")
-"""A chain, a branch that fails, retries that are used up, a dynamic task."""
+GATES, SLOW = "xgates", "xslow"
+"""One that waits for signals, and one that is terminated while it runs."""
 
-NOT_HERE = {"xsub": ("h3wfs.sub", 2), "xlp": ("h3wfs.lpwf", 3), "xdeflp": ("chain_lp", None)}
-"""Launch plan and input of executions whose beginning was recorded, but is not here."""
+AGAIN = ("xrelaunch", "xrechalf", "xrelover", "xrecchain")
+"""What is begun by relaunching and recovering others."""
 
-AFTER = {"xcache2": "xcache1", "xcache3": "xcache1"}
-"""Executions that rely on another's end."""
-
-PREPARING = ("project-register", "upload-code", "register-")
-"""Beginnings of the labels of the steps without which nothing runs."""
-
-PATIENCE = 180.0
-"""Seconds for one execution."""
-
-_ENDED = {
-    core_execution_pb2.WorkflowExecution.SUCCEEDED,
-    core_execution_pb2.WorkflowExecution.FAILED,
-    core_execution_pb2.WorkflowExecution.ABORTED,
-}
+_NAMED = re.compile(r'"(?:name|flyte_url)": "(?:flyte://v1/\w+/\w+/)?([xmk][a-z]\w*)(?:/[^"]*)?"')
 
 
 @pytest.fixture(scope="module")
-def replay(plane: Plane) -> Replay:
+def executions(plane: Plane) -> Executions:
     """Everything that the executions need, registered."""
-    replay = Replay(plane)
-    for step in steps("registry"):
-        if step["label"].startswith(PREPARING):
-            replay.made(step)
-    for step in steps("executions"):
-        if step["label"].startswith("more-"):
-            replay.made(step)
-    return replay
+    return Executions(plane)
 
 
-def test_executions_are_told_as_flyteadmin_tells_them(replay: Replay) -> None:
+def test_executions_are_told_as_flyteadmin_tells_them(executions: Executions) -> None:
     """All about them, their nodes, attempts and data is as recorded, or differs as a line of the reviewed list says."""
-    recorded = [step for step in steps("executions") if "execution" in step]
-    known = sorted({step["execution"] for step in recorded})
-    names = known if modes.FULL else list(SAMPLE)
+    names = executions.known if modes.FULL else list(SAMPLE)
+    executions.begin(IN_ORDER if modes.FULL else ())
+    executions.begin(names)
+    lines, left, compared = [*reviewed.read("answers"), *reviewed.read("executions")], [], 0
     for name in names:
-        _begin(replay, recorded, name)
-    lines, left, compared = reviewed.read("executions"), [], 0
-    for name in names:
-        children = _ended(replay, name)
-        for step in recorded:
+        executions.end(name)
+        for step in executions.recorded:
             if step["execution"] == name and not step["label"].startswith("exec-create-"):
-                text = json.dumps(step["request"])
-                for stands_for, child in children.items():
-                    text = text.replace(stands_for, child)
                 compared += 1
-                ours = replay.made({**step, "request": json.loads(text)})
+                ours = executions.made(step)
                 left += reviewed.unreviewed(lines, step["label"], compare(step["real"], ours))
     assert not left, f"{len(left)} differences are not in {reviewed.LIST.name}:\n" + "\n".join(left)
     assert compared > (400 if modes.FULL else 50)
     if modes.FULL:
-        assert not [line.reason for line in lines if not line.used]
+        assert not [(line.labels, line.path) for line in lines if not line.used]
 
 
-def _begin(replay: Replay, recorded: list[dict[str, Any]], name: str) -> None:
-    if name in AFTER:
-        _ended(replay, AFTER[name])
-    for step in recorded:
-        if step["execution"] == name and step["label"].startswith("exec-create-"):
-            told = replay.made(step)
-            assert "answer" in told, told
+def test_every_other_call_is_answered_as_flyteadmin_answers_it(executions: Executions) -> None:
+    """Signals, ends, relaunches, lists, metrics, links, wrong reads and wrong starts: as recorded, or as a reviewed line says.
+
+    By default what asks about the sample alone, or is refused.
+    """
+    calls = _Calls(executions)
+    if modes.FULL:
+        executions.begin(IN_ORDER)
+        calls.signals()
+        calls.slow()
+        for name in IN_ORDER:
+            executions.end(name)
+        executions.begin(AFTER)
+        calls.of("again")
+        for name in (*AFTER, *AGAIN):
+            executions.end(name)
+        calls.of("reads", begin="x")
+        executions.begin(name for name in executions.known if name[0] == "m")
+        for name in executions.known:
+            executions.end(name)
+        calls.of("reads", begin="m")
+        calls.of("creations", "updates", "work")
+    else:
+        executions.begin(SAMPLE)
+        for name in SAMPLE:
+            executions.end(name)
+        calls.of("reads", "creations", "updates", "again", "signals", "slow")
+    assert not calls.left, f"{len(calls.left)} differences are not in {reviewed.LIST.name}:\n" + "\n".join(calls.left)
+    assert calls.compared > (350 if modes.FULL else 100)
+    if modes.FULL:
+        assert not [(line.labels, line.path) for line in calls.lines if not line.used]
+
+
+_IN_ANY_ORDER = (
+    "elist-filter-",
+    *(f"elist-sort-{key}" for key in ("phase", "duration", "updated_at", "cluster")),
+    "nlist-started",
+)
+"""Lists whose order depends on how long things take, or on the table where their key is equal or unset."""
+
+
+def _by_name(told: dict[str, Any]) -> dict[str, Any]:
+    """An answer whose list is told by the names of what is in it; without what is begun later or has a random name."""
+    answer = dict(told.get("answer", {}))
+    for field, key in (("executions", "name"), ("node_executions", "node_id")):
+        if field in answer:
+            items = {item["id"][key]: item for item in answer[field]}
+            answer[field] = {name: item for name, item in items.items() if field != "executions" or name[0] == "x"}
+    return {**told, "answer": answer} if answer else told
+
+
+class _Calls:
+    """The recorded calls, made in groups."""
+
+    def __init__(self, executions: Executions) -> None:
+        self._executions = executions
+        self._steps = steps("calls")
+        self.lines = [*reviewed.read("answers"), *reviewed.read("calls")]
+        self.left: list[str] = []
+        self.compared = 0
+
+    def of(self, *groups: str, begin: str = "") -> None:
+        """Makes the calls of some groups; those about executions of a kind alone, if one is named."""
+        for step in self._steps:
+            if step["group"] in groups and self._wanted(step, begin):
+                self._make(step)
+
+    def labelled(self, first: str, last: str) -> None:
+        """Makes the calls between two labels, both included."""
+        labels = [step["label"] for step in self._steps]
+        for step in self._steps[labels.index(first) : labels.index(last) + 1]:
+            self._make(step)
+
+    def signals(self) -> None:
+        """What is asked while an execution waits for its gates, one after the other."""
+        execution = {"project": PROJECT, "domain": DOMAIN, "name": GATES}
+        for reached, first, last in (
+            (1, "signals-list-1", "signals-list-2"),
+            (2, "signals-list-3", "signals-approve"),
+        ):
+            until(lambda count=reached: self._signals(execution) >= count, f"{GATES} has no {reached} signals")
+            self.labelled(first, last)
+
+    def slow(self) -> None:
+        """What is asked of an execution that runs, is terminated, and has been."""
+        execution = {"project": PROJECT, "domain": DOMAIN, "name": SLOW}
+
+        def runs() -> bool:
+            nodes = self._executions.replay.ask("ListNodeExecutions", {"workflow_execution_id": execution, "limit": 10})
+            assert isinstance(nodes, node_execution_pb2.NodeExecutionList)
+            running = core_execution_pb2.NodeExecution.RUNNING
+            return any(node.id.node_id == "n1" and node.closure.phase == running for node in nodes.node_executions)
+
+        until(runs, f"n1 of {SLOW} does not run")
+        for step in self._steps:
+            if step["group"] == "slow":
+                if step["label"] in ("terminate-ended", "terminate-succeeded-one"):
+                    self._executions.end(SLOW)
+                    self._executions.end("xchain")
+                self._make(step)
+
+    def _signals(self, execution: dict[str, str]) -> int:
+        told = self._executions.replay.ask("ListSignals", {"workflow_execution_id": execution, "limit": 10})
+        assert isinstance(told, signal_pb2.SignalList)
+        return len(told.signals)
+
+    def _wanted(self, step: dict[str, Any], begin: str) -> bool:
+        label, named = step["label"], set(_NAMED.findall(json.dumps(step["request"])))
+        if "real" not in step and not modes.FULL:
+            return False
+        if begin:
+            return (label[0] == "m" and not label.startswith("metrics")) == (begin == "m")
+        if modes.FULL:
+            return True
+        refused = "status" in step["real"]
+        return (named <= {*SAMPLE, "nosuch"} or (refused and step["group"] == "creations")) and (
+            refused or (step["group"] == "reads" and not label.startswith("elist"))
+        )
+
+    def _make(self, step: dict[str, Any]) -> None:
+        ours = self._executions.made(step)
+        if "real" not in step:  # not here, but others rely on it
             return
-    plan, value = NOT_HERE[name]
-    inputs = {"literals": {"n": {"scalar": {"primitive": {"integer": value}}}} if value is not None else {}}
-    launched = {"resource_type": "LAUNCH_PLAN", "project": PROJECT, "domain": DOMAIN, "name": plan, "version": "v1"}
-    spec = {"launch_plan": launched, "metadata": {}}
-    replay.ask("CreateExecution", {"project": PROJECT, "domain": DOMAIN, "name": name, "spec": spec, "inputs": inputs})
-
-
-def _ended(replay: Replay, name: str) -> dict[str, str]:
-    """Waits for an execution; the names of its children by those they stand for."""
-    execution = {"project": PROJECT, "domain": DOMAIN, "name": name}
-
-    deadline, over = time.monotonic() + PATIENCE, False
-    while not over:  # nothing of Flyte 1's tells of the end by itself
-        assert time.monotonic() < deadline, f"{name} has not ended within {PATIENCE:g} s"
-        answer = replay.ask("GetExecution", {"id": execution})
-        assert isinstance(answer, execution_pb2.Execution)
-        over = answer.closure.phase in _ENDED
-        time.sleep(0 if over else 0.2)
-    nodes = replay.ask("ListNodeExecutions", {"workflow_execution_id": execution, "limit": 100})
-    assert isinstance(nodes, node_execution_pb2.NodeExecutionList)
-    children = {
-        f"{name}-{node.id.node_id}-child": node.closure.workflow_node_metadata.executionId.name
-        for node in nodes.node_executions
-        if node.closure.HasField("workflow_node_metadata")
-    }
-    for stands_for, child in children.items():
-        replay.names.put(child, stands_for)
-    return children
+        self.compared += 1
+        real = step["real"]
+        if step["label"].startswith(_IN_ANY_ORDER):
+            real, ours = _by_name(real), _by_name(ours)
+        self.left += reviewed.unreviewed(self.lines, step["label"], compare(real, ours))
