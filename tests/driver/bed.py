@@ -16,6 +16,7 @@ from flyteidl.admin import execution_pb2, task_pb2, workflow_pb2
 from flyteidl.core import identifier_pb2, literals_pb2
 from flyteidl2.common import identifier_pb2 as v2_identifier_pb2
 from flyteidl2.common import phase_pb2
+from flyteidl2.task import common_pb2
 
 import admitted
 from flyte_bridge import config
@@ -24,7 +25,7 @@ from flyte_bridge.backend.query import query
 from flyte_bridge.backend.storage import Storage
 from flyte_bridge.embedded_client import access
 from flyte_bridge.errors import AlreadyExists, NoSuchObject
-from flyte_bridge.registry import Registry
+from flyte_bridge.registry import Registry, specs
 from flyte_bridge_translators.wire import error_document, identifier, node_record
 from flyte_bridge_translators.wire import execution as wire_execution
 from wire.serialized import serialize
@@ -194,6 +195,24 @@ class Bed:
             )
         )
         return str(request.run_id.name)
+
+    def start_only(self, entity: Any, name: str, **inputs: Any) -> None:
+        """Start a workflow of which nothing is registered but itself.
+
+        Args:
+            entity: Of flytekit.
+            name: The run's name.
+            **inputs: Python values.
+        """
+        made = serialize(entity)
+        workflow = workflow_pb2.Workflow(id=made.workflows[entity.name].template.id)
+        workflow.closure.compiled_workflow.CopyFrom(made.compiled(entity.name))
+        spec, _ = specs.of_workflow(workflow, None, specs.DriverPod.of(config.load()))
+        given = common_pb2.Inputs()
+        for key, literal in _literals(entity, inputs).literals.items():
+            given.literals.add(name=key).value.ParseFromString(literal.SerializeToString())
+        run_id = run_identifier(name)
+        self.do(lambda backend: backend.create_run(run_id=run_id, task_spec=spec, inputs=given))
 
     def run(self, entity: Any, spec: execution_pb2.ExecutionSpec | None = None, name: str = "", **inputs: Any) -> Done:
         """Run to the end."""

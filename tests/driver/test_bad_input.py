@@ -164,14 +164,7 @@ def test_an_image_without_flytekit(bed: Bed) -> None:
 
 def test_a_launch_plan_that_is_not_registered(bed: Bed) -> None:
     """Its node fails with Flyte 1's code and the launch plan's name."""
-    made = serialize(bad.launches)
-    workflow = workflow_pb2.Workflow(id=made.workflows["bad.launches"].template.id)
-    workflow.closure.compiled_workflow.CopyFrom(made.compiled("bad.launches"))
-    spec, _ = specs.of_workflow(workflow, None, specs.DriverPod.of(config.load()))
-    inputs = common_pb2.Inputs()
-    inputs.literals.add(name="x").value.scalar.primitive.integer = 1
-    run = run_identifier("unregistered-plan")
-    bed.do(lambda backend: backend.create_run(run_id=run, task_spec=spec, inputs=inputs))
+    bed.start_only(bad.launches, "unregistered-plan", x=1)
     done = bed.done(bad.launches, "unregistered-plan")
     assert done.error[0] == "RuntimeExecutionError"
     assert "bad.plan:v1" in done.error[1]

@@ -73,6 +73,26 @@ def test_a_failed_child_is_not_taken_for_a_good_one(forgetful: Bed, tmp_path: Pa
     assert _marks(tmp_path) == {"breaks": 1, "after": 1}
 
 
+def test_a_launch_plan_that_was_refused_stays_refused(forgetful: Bed, tmp_path: Path) -> None:
+    """A restarted driver does not start it, though nothing is in its way any more: the node had failed."""
+    run = "refused-beside"
+    forgetful.start_only(forgets.refused_beside, run, where=str(tmp_path))
+    _until_held(forgetful, tmp_path)
+
+    async def refused(backend: BackendClient) -> bool:
+        action = (await all_actions(backend, run_identifier(run))).get("n0")
+        return action is not None and phase(action) == "FAILED"
+
+    forgetful.until(refused)
+    forgetful.register(forgets.refused_beside)
+    assert forgetful.kill_driver(run)
+    (tmp_path / "go").touch()
+    done = forgetful.done(forgets.refused_beside, run)
+    assert done.error[0] == "RuntimeExecutionError"
+    assert "forgets.late-plan" in done.error[1]
+    assert not (tmp_path / "late").exists()
+
+
 def test_a_task_just_enqueued_is_aborted_with_its_workflow(bed: Bed, tmp_path: Path) -> None:
     """Although a reader does not find it yet (D4)."""
     run = bed.start(forgets.fails_at_once, where=str(tmp_path), x=1)

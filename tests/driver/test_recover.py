@@ -65,6 +65,16 @@ def test_succeeded_nodes_are_taken_over(bed: Bed, tmp_path: Path, relation: bool
     assert bed.done(mends.inner, child).phases()["n0"] == told
 
 
+@pytest.mark.go_like
+def test_what_succeeded_when_it_was_tried_again_is_taken_over(bed: Bed, tmp_path: Path) -> None:
+    """The driver tries a task again as another action; that one's outputs are the node's."""
+    assert bed.run(mends.tried, name="tried-and-failed", where=str(tmp_path)).phase == "FAILED"
+    (tmp_path / "mend").touch()
+    done = bed.run(mends.tried, recovering("tried-and-failed"), "tried-and-recovered", where=str(tmp_path))
+    assert done.value == 7
+    assert _marks(tmp_path) == {"slow-once": 2, "mended": 2}
+
+
 async def approve(backend: BackendClient, run: str) -> None:
     """Answer the run's gate."""
     async for message in backend.watch_actions(run_id=run_identifier(run)):

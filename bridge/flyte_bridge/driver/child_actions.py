@@ -105,7 +105,7 @@ async def finished(execution: Execution, uid: str, name: str = "") -> str:
     """
     update = await end(execution, name or identifier.action_name(uid))
     if update.phase not in GOOD:
-        raise await _failed(execution, update, uid)
+        raise await failed(execution, update, uid)
     return str(update.output_uri)
 
 
@@ -164,7 +164,7 @@ async def condition(
         limit = condition.timeout.ToTimedelta().total_seconds()
         raise NodeError(exhausted.time_out(limit), code=exhausted.TIMED_OUT, node=uid)
     if update.phase not in GOOD:
-        raise await _failed(execution, update, uid)
+        raise await failed(execution, update, uid)
     return update.value
 
 
@@ -339,7 +339,10 @@ async def taken_over(execution: Execution, uid: str, name: str, group: str) -> s
     """
     if execution.source is None:
         return None
-    found = await execution.source.result(name)
+    if name == identifier.action_name(uid):
+        found = await execution.source.of_node(uid)
+    else:
+        found = await execution.source.result(name)
     if found is None:
         return None
     await record(execution, uid, found.trace, group=group, source=found.action)
@@ -347,7 +350,8 @@ async def taken_over(execution: Execution, uid: str, name: str, group: str) -> s
     return found.uri
 
 
-async def _failed(execution: Execution, update: Any, uid: str) -> NodeError:
+async def failed(execution: Execution, update: Any, uid: str) -> NodeError:
+    """Why a child has not ended well, by its last update and what it has written down."""
     phase = phase_pb2.ActionPhase.Name(update.phase).removeprefix("ACTION_PHASE_")
     if update.phase == phase_pb2.ACTION_PHASE_ABORTED and not update.error.code:
         return NodeError("its action was aborted", code=failure.ABORTED, node=uid)

@@ -162,9 +162,9 @@ async def _attempt(step: NodeUnderWay[Node], own: int) -> int:
     One that was taken over from the run that is recovered keeps the number it had there, so that the nodes beneath it are
     found there too.
     """
-    execution, name = step.execution, identifier.action_name(step.uid)
+    execution = step.execution
     source = execution.source
-    if source is not None and await source.result(name) is not None:
+    if source is not None and await source.of_node(step.uid) is not None:
         record = await source.result(identifier.closure_id(step.uid))
         told = await child_actions.outputs(execution, record.uri, step.uid) if record is not None else None
         return dynamic_closure.attempt_of(told.literals) if told is not None else 0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
-from flyteidl2.common import identifier_pb2
+from flyteidl2.common import identifier_pb2, phase_pb2
 from flyteidl2.workflow import run_definition_pb2
 
 from flyte_bridge.driver import outcome
@@ -63,6 +63,7 @@ class RecoveredRun:
         """
         self._backend = backend
         self._found: dict[str, RecoveredAction | None] = {}
+        self._aborted: set[str] = set()
         self.run = run
         self.name = name
 
@@ -81,6 +82,13 @@ class RecoveredRun:
         if name not in self._found:
             self._found[name] = await self._asked(name)
         return self._found[name]
+
+    async def of_node(self, uid: str) -> RecoveredAction | None:
+        """What the action of a node or element left: its first, or one that was tried after that had been ended for its time."""
+        again, name = 0, identifier.action_name(uid)
+        while (found := await self.result(name)) is None and name in self._aborted:
+            again, name = again + 1, identifier.tried_action(uid, again + 1)
+        return found
 
     async def child(self, uid: str) -> WorkflowExecutionIdentifier | None:
         """The child execution that a node of the source has started; None if the source did not come to it."""
@@ -103,6 +111,8 @@ class RecoveredRun:
 
     def _of(self, update: Any) -> RecoveredAction | None:
         if update.phase not in GOOD:
+            if update.phase == phase_pb2.ACTION_PHASE_ABORTED:
+                self._aborted.add(update.action_id.name)
             return None
         action = identifier_pb2.ActionIdentifier(run=self.run, name=update.action_id.name)
         return RecoveredAction(action, update.output_uri, update.value if update.HasField("value") else None)

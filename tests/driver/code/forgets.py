@@ -43,6 +43,21 @@ def child(where: str) -> int:
 CHILD = LaunchPlan.get_or_create(child, name="forgets.child-plan")
 
 
+@workflow
+def late(where: str) -> int:
+    return mark(where=where, what="late", x=1)
+
+
+LATE = LaunchPlan.get_or_create(late, name="forgets.late-plan")
+
+
+@workflow(failure_policy=WorkflowFailurePolicy.FAIL_AFTER_EXECUTABLE_NODES_COMPLETE)
+def refused_beside(where: str) -> int:
+    """A launch plan that is registered only after it was refused."""
+    LATE(where=where)
+    return hold(where=where)
+
+
 @task
 def odd(x: int) -> int:
     if x % 2 == 0:

@@ -1,6 +1,7 @@
 """A workflow that fails until a file is there."""
 
 import os
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -55,3 +56,18 @@ def mends(where: str, x: int = 1) -> tuple[int, int, int]:
     first, second = sub(where=where, x=one)
     third = plan(where=where, x=one)
     return first, second, third
+
+
+@task
+def slow_once(where: str) -> int:
+    """Takes too long the first time."""
+    again = (Path(where) / "slow-once").exists()
+    _mark(where, "slow-once")
+    time.sleep(0 if again else 60)
+    return 7
+
+
+@workflow
+def tried(where: str) -> int:
+    """The first node is tried again, the second fails."""
+    return mended(where=where, x=slow_once(where=where).with_overrides(timeout=timedelta(seconds=2), retries=1))

@@ -86,8 +86,9 @@ async def launch(
     name = identifier.action_name(uid)
     if execution.children.known(name):  # recorded: by an earlier attempt, or by a backend that recovers by itself
         update = await execution.children.end(name)
-        if update.phase in GOOD:
-            return await _recorded(step, str(update.output_uri), uid)
+        if update.phase not in GOOD:  # it had failed, or was refused; what is true now changes nothing about that
+            raise await child_actions.failed(execution, update, uid)
+        return await _recorded(step, str(update.output_uri), uid)
     source = execution.source
     if source is not None and (earlier := await source.result(name)) is not None:
         await child_actions.record(execution, uid, earlier.trace, group=group, source=earlier.action)
