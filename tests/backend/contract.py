@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import time
+import urllib.request
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 from connectrpc.interceptor import MetadataInterceptorSync
 from flyteidl2.actions import actions_service_connect
@@ -28,8 +33,6 @@ from google.protobuf.duration_pb2 import Duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from connectrpc.code import Code
 
 DOMAIN = "development"
 
@@ -52,12 +55,14 @@ class Flyte2:
 
     Attributes:
         embedded: Whether it is ours.
+        like_go: Whether it does what the Go backend does, because it is one or behaves as one.
     """
 
     url: str
     project: str
     headers: Mapping[str, str]
     embedded: bool
+    like_go: bool = False
 
     def client(self, kind: Any, **more: Any) -> Any:
         """A client of a generated class."""
@@ -142,14 +147,28 @@ class Flyte2:
         return self.runs.get_action_details(request).details
 
     def wait(self, run: str, name: str = "a0") -> run_definition_pb2.ActionDetails:
-        """Watches an action to its end."""
+        """Watches an action to its end; a watch may end before it (the Go backend's does with the action's last event)."""
         request = run_service_pb2.WatchActionDetailsRequest(action_id=self.action_id(run, name))
+        until = time.monotonic() + 120
         last = None
-        for response in self.runs.watch_action_details(request, timeout_ms=120_000):
-            last = response.details
-            if last.status.phase in ENDED:
-                return last
+        while time.monotonic() < until:
+            for response in self.runs.watch_action_details(request, timeout_ms=120_000):
+                last = response.details
+                if last.status.phase in ENDED:
+                    return last
+            time.sleep(0.05)
         raise AssertionError(f"the watch ended at {last}")
+
+    def appeared(self, run: str, name: str) -> run_definition_pb2.ActionDetails:
+        """An action's details, which a reader may not find right after its enqueue."""
+        until = time.monotonic() + 30
+        while True:
+            try:
+                return self.details(run, name)
+            except ConnectError as error:
+                if error.code != Code.NOT_FOUND or time.monotonic() > until:
+                    raise
+            time.sleep(0.05)
 
     def abort(self, run: str, reason: str = "no longer needed") -> None:
         """Aborts a run."""
@@ -201,3 +220,12 @@ def refused(code: Code, text: str = "") -> Iterator[None]:
         yield
     assert refusal.value.code == code, refusal.value
     assert text in str(refusal.value)
+
+
+def put(location: Any, content: bytes) -> urllib.request.Request:
+    """The request that uploads to a signed URL. Its length is its own: the Go backend tells another, its checksum's."""
+    told = {name: value for name, value in location.headers.items() if name.lower() != "content-length"}
+    digest = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
+    return urllib.request.Request(
+        location.signed_url, data=content, method="PUT", headers={"Content-MD5": digest, **told}
+    )

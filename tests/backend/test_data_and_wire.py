@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import urllib.request
@@ -20,7 +19,7 @@ from flyteidl2.dataproxy import dataproxy_service_pb2
 from flyteidl2.project import project_service_connect, project_service_pb2
 from flyteidl2.workflow import run_service_pb2, translator_service_pb2
 
-from .contract import DOMAIN, refused, sleep_inputs, sleep_spec
+from .contract import DOMAIN, put, refused, sleep_inputs, sleep_spec
 
 if TYPE_CHECKING:
     from .contract import Flyte2
@@ -70,14 +69,7 @@ def test_a_file_is_uploaded_by_signed_url(flyte2: Flyte2) -> None:
         )
 
     location = locate(content)
-    digest = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
-    put = urllib.request.Request(
-        location.signed_url,
-        data=content,
-        method="PUT",
-        headers={**dict(location.headers), "Content-Length": str(len(content)), "Content-MD5": digest},
-    )
-    with urllib.request.urlopen(put, timeout=30) as response:
+    with urllib.request.urlopen(put(location, content), timeout=30) as response:
         assert response.status in {200, 201, 204}
     assert location.native_url.endswith("code.tar.gz")
     assert locate(content).native_url == location.native_url

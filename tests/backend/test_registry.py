@@ -200,7 +200,7 @@ def test_a_stale_revision_is_refused(flyte2: Flyte2) -> None:
     assert details(flyte2, trigger).automation_spec.schedule.cron.expression == "@monthly"
 
 
-@pytest.mark.notyet("the real backend stores it, and its scheduler fires without end")
+@pytest.mark.notyet("the Go backend stores it, and its scheduler fires without end", there_alone=True)
 def test_a_rate_of_zero_is_refused(flyte2: Flyte2) -> None:
     """A fixed rate of zero minutes is INVALID_ARGUMENT."""
     rate = common_pb2.FixedRate(value=0, unit=common_pb2.FIXED_RATE_UNIT_MINUTE)

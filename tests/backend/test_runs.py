@@ -85,7 +85,7 @@ def test_what_is_not_there_is_not_found(flyte2: Flyte2) -> None:
         flyte2.abort("never-was")
 
 
-@pytest.mark.notyet("the real backend answers with the run that is there, after overwriting its inputs")
+@pytest.mark.notyet("the Go backend answers with the run that is there, after overwriting its inputs")
 def test_a_run_name_is_taken_once(flyte2: Flyte2) -> None:
     """CreateRun with a name that is taken is ALREADY_EXISTS, and the run that is there stays as it was."""
     run = flyte2.start(0)
@@ -115,7 +115,7 @@ def test_abort_ends_a_run_with_its_reason(flyte2: Flyte2) -> None:
     assert details.abort_info.reason == "changed my mind"
 
 
-@pytest.mark.notyet("the real backend aborts runs that have ended")
+@pytest.mark.notyet("the Go backend aborts runs that have ended")
 def test_a_run_that_has_ended_is_not_aborted(flyte2: Flyte2) -> None:
     """AbortRun of a run that has ended is FAILED_PRECONDITION, and its phase stays."""
     run = flyte2.start(0)
@@ -168,7 +168,7 @@ def test_runs_are_listed_by_filter_and_page(flyte2: Flyte2) -> None:
     assert not listed(flyte2, limit=9, filters=none).runs
 
 
-@pytest.mark.notyet("the real backend fails with INTERNAL")
+@pytest.mark.notyet("the Go backend fails with INTERNAL")
 def test_a_list_of_one_value_is_a_list(flyte2: Flyte2) -> None:
     """VALUE_IN with a single value means that value."""
     run = flyte2.start(0)
@@ -234,8 +234,8 @@ def signal(flyte2: Flyte2, run: str, name: str, **payload: Any) -> None:
 
 def settled(flyte2: Flyte2, run: str, name: str) -> run_definition_pb2.ActionDetails:
     """An action's details once it has ended."""
-    for _ in range(200):
-        details = flyte2.details(run, name)
+    for _ in range(400):
+        details = flyte2.appeared(run, name)
         if details.status.phase in ENDED:
             return details
         time.sleep(0.05)
@@ -258,8 +258,8 @@ def test_a_condition_waits_for_a_value_of_its_type(
     run = flyte2.start(30)
     name = f"gate{int(kind)}"
     condition(flyte2, run, name, kind)
-    for _ in range(200):
-        if flyte2.details(run, name).status.phase == phase_pb2.ACTION_PHASE_PAUSED:
+    for _ in range(400):
+        if flyte2.appeared(run, name).status.phase == phase_pb2.ACTION_PHASE_PAUSED:
             break
         time.sleep(0.05)
     with refused(Code.INVALID_ARGUMENT):

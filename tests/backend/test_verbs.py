@@ -15,7 +15,7 @@ from flyte_bridge import errors
 from flyte_bridge.backend.client import TERMINAL
 from flyte_bridge.backend.query import pages, query, where
 
-from .contract import DOMAIN, sleep_spec
+from .contract import DOMAIN, sleep_inputs, sleep_spec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -51,10 +51,23 @@ def test_what_is_not_there_is_not_found(place: Place) -> None:
             bench.backend.get_action(action_id=nothing),
             bench.backend.get_task(task_id=bench.task_id("never.made")),
             bench.backend.watch_action(action_id=nothing).__anext__(),
-            bench.backend.watch_children(parent=nothing).__anext__(),
         ):
             with pytest.raises(errors.NotFound):
                 await call
+
+    place(act)
+
+
+@pytest.mark.notyet("the Go backend tells of nothing, and goes on watching")
+def test_children_of_what_is_not_there_are_not_found(place: Place) -> None:
+    """`watch_children` of an action that was never made raises `NotFound`."""
+
+    async def act(bench: Bench) -> None:
+        nothing = identifier_pb2.ActionIdentifier(run=bench.run_id(), name="a0")
+        updates = bench.backend.watch_children(parent=nothing)
+        with pytest.raises(errors.NotFound):
+            await updates.__anext__()
+        await updates.aclose()
 
     place(act)
 
@@ -114,37 +127,71 @@ def test_tasks_are_deployed_read_and_listed_page_by_page(place: Place) -> None:
     place(act)
 
 
-def test_children_are_added_once_and_watched(place: Place) -> None:
-    """`enqueue` tells what is new; the watch tells what is there, then `None`, then what changes."""
+def test_children_are_added_and_watched(place: Place) -> None:
+    """The watch tells what is there, then `None`, then what changes; a gate takes an answer of its type, and nothing is added to
+    a run that has ended."""
 
     async def act(bench: Bench) -> None:
         root = await bench.start(30)
-        child = bench.child(root, "n0")
-        child.task.spec.CopyFrom(sleep_spec(bench.task_id("verbs.child")))
-        trace = bench.child(root, "n0-closure")
-        trace.trace.name = "closure"
-        trace.trace.phase = phase_pb2.ACTION_PHASE_SUCCEEDED
         await _until_running(bench, root)
-        assert await bench.backend.enqueue(action=trace)
-        assert not await bench.backend.enqueue(action=trace)
+        await bench.backend.enqueue(action=_trace(bench, root, "n0-closure"))
+        await bench.backend.enqueue(action=_trace(bench, root, "n0-closure"))
         updates = bench.backend.watch_children(parent=root)
-        seen = await _until(updates, lambda update: update is None)
-        assert [(one.action_id.name, one.phase) for one in seen if one] == [("n0-closure", SUCCEEDED)]
-        gate = bench.child(root, "gate")
-        gate.condition.CopyFrom(
-            run_definition_pb2.ConditionAction(name="gate", type=types_pb2.LiteralType(simple=types_pb2.INTEGER))
-        )
+        await _until(updates, lambda update: update is None)
+        gate = _gate(bench, root, "gate")
         assert await bench.backend.enqueue(action=gate)
-        seen = await _until(updates, lambda update: update.phase == PAUSED)
+        await _until(updates, lambda update: update.phase == PAUSED and update.action_id.name == "gate")
         with pytest.raises(errors.InvalidRequest):
             await bench.backend.signal_event(action_id=gate.action_id, value="seven")
         await bench.backend.signal_event(action_id=gate.action_id, value=7)
-        seen = await _until(updates, lambda update: update.phase == SUCCEEDED)
+        seen = await _until(updates, lambda update: update.phase == SUCCEEDED and update.action_id.name == "gate")
         assert seen[-1].value.scalar.primitive.integer == 7
         await updates.aclose()
         await bench.backend.abort_run(run_id=root.run, reason="seen enough")
-        with pytest.raises(errors.Aborted):
+        child = bench.child(root, "n0")
+        child.task.spec.CopyFrom(sleep_spec(bench.task_id("verbs.child")))
+        with pytest.raises((errors.Aborted, errors.InternalError)):
             await bench.backend.enqueue(action=child)
+
+    place(act)
+
+
+@pytest.mark.notyet("the Go backend takes a trace twice, tells of custom resources alone, and of the parent's too")
+def test_a_trace_is_added_once_and_told_of(place: Place) -> None:
+    """`enqueue` tells what is new; the watch tells of children, whatever they are."""
+
+    async def act(bench: Bench) -> None:
+        root = await bench.start(30)
+        await _until_running(bench, root)
+        assert await bench.backend.enqueue(action=_trace(bench, root, "n0"))
+        try:
+            assert not await bench.backend.enqueue(action=_trace(bench, root, "n0"))
+            updates = bench.backend.watch_children(parent=root)
+            seen = await _until(updates, lambda update: update is None)
+            await updates.aclose()
+            assert [(update.action_id.name, update.phase) for update in seen if update] == [("n0", SUCCEEDED)]
+        finally:
+            await bench.backend.abort_run(run_id=root.run)
+
+    place(act)
+
+
+def test_a_task_that_is_added_twice_is_told_of(place: Place) -> None:
+    """`enqueue` of a child that is there adds nothing, and says so: the Go backend says INTERNAL, and why (D10)."""
+
+    async def act(bench: Bench) -> None:
+        root = await bench.start(30)
+        await _until_running(bench, root)
+        spec = sleep_spec(bench.task_id("verbs.child"))
+        inputs = await bench.backend.upload_inputs(inputs=sleep_inputs(30), project_id=bench.project_id, task_spec=spec)
+        child = bench.child(root, "n0")
+        child.input_uri, child.run_output_base = inputs.uri, f"{inputs.uri}/out"
+        child.task.spec.CopyFrom(spec)
+        try:
+            assert await bench.backend.enqueue(action=child)
+            assert not await bench.backend.enqueue(action=child)
+        finally:
+            await bench.backend.abort_run(run_id=root.run)
 
     place(act)
 
@@ -155,18 +202,32 @@ def test_a_watch_that_is_refreshed_tells_all_again(place: Place) -> None:
     async def act(bench: Bench) -> None:
         root = await bench.start(30)
         await _until_running(bench, root)
-        trace = bench.child(root, "n0")
-        trace.trace.name = "n0"
-        trace.trace.phase = phase_pb2.ACTION_PHASE_SUCCEEDED
-        await bench.backend.enqueue(action=trace)
+        await bench.backend.enqueue(action=_gate(bench, root, "gate"))
         updates = bench.backend.watch_children(parent=root, refresh=0.3)
-        for _ in range(3):
+        await _until(updates, lambda update: update is not None and update.action_id.name == "gate")
+        await _until(updates, lambda update: update is None)
+        for _ in range(2):
             seen = await _until(updates, lambda update: update is None)
-            assert [one.action_id.name for one in seen if one] == ["n0"]
+            assert {update.action_id.name for update in seen if update} - {root.name} == {"gate"}
         await updates.aclose()
         await bench.backend.abort_run(run_id=root.run)
 
     place(act)
+
+
+def _trace(bench: Bench, root: Any, name: str) -> Any:
+    trace = bench.child(root, name)
+    trace.trace.name = name
+    trace.trace.phase = phase_pb2.ACTION_PHASE_SUCCEEDED
+    return trace
+
+
+def _gate(bench: Bench, root: Any, name: str) -> Any:
+    gate = bench.child(root, name)
+    gate.condition.CopyFrom(
+        run_definition_pb2.ConditionAction(name=name, type=types_pb2.LiteralType(simple=types_pb2.INTEGER))
+    )
+    return gate
 
 
 async def _until_running(bench: Bench, action_id: Any) -> None:

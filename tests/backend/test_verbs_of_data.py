@@ -17,7 +17,7 @@ from flyteidl2.trigger import trigger_definition_pb2
 from flyte_bridge import errors
 from flyte_bridge.backend.query import compare, pages, query, where
 
-from .contract import DOMAIN, sleep_inputs, sleep_spec
+from .contract import DOMAIN, put, sleep_inputs, sleep_spec
 
 if TYPE_CHECKING:
     from .bench import Bench, Place
@@ -59,9 +59,7 @@ def test_a_file_is_uploaded_to_a_signed_url(place: Place) -> None:
             )
 
         location = await locate(content)
-        request = urllib.request.Request(
-            location.signed_url, data=content, method="PUT", headers=dict(location.headers.items())
-        )
+        request = put(location, content)
         await _in_thread(lambda: urllib.request.urlopen(request, timeout=30).close())
         assert location.native_url.endswith(f"{root}/file.txt")
         with pytest.raises(errors.AlreadyExists):
@@ -195,6 +193,7 @@ def test_a_child_is_aborted_by_its_driver(place: Place) -> None:
     place(act)
 
 
+@pytest.mark.notyet("the Go backend knows who asks from what stands before it, and refuses to say of others")
 def test_who_asks_is_known(place: Place) -> None:
     """`user_info` names somebody."""
 

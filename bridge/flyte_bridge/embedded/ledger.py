@@ -142,6 +142,11 @@ class Ledger:
         self.store.after_commit(lambda: self.hub.publish(after))
         return after
 
+    def overwrite(self, record: ActionRecord, change: events.StatusChange) -> None:
+        """Writes a change to an action that has ended, which nothing of this backend's own does (`go_like`)."""
+        with self.store.transaction():
+            self._change(record, change)
+
     def set_aside(self, record: ActionRecord) -> None:
         """Gives an action another name, so that one of its own can be made anew: what the Go backend does when it has
         collected one (`go_like`)."""

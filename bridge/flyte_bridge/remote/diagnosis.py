@@ -21,6 +21,7 @@ from flyte_bridge.errors import BridgeError, ConfigError, Unauthenticated, Unimp
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from flyte_bridge.backend.client import BackendClient
     from flyte_bridge.config import Settings
 
 PATIENCE = 5.0
@@ -131,6 +132,21 @@ def _endpoint(settings: Settings) -> Iterator[Check]:
     yield _clock(f"{scheme}://{settings.endpoint}/")
 
 
+async def _subject(client: BackendClient) -> str:
+    """Who calls; an installation without logins may say that it knows nobody, and let everybody through.
+
+    Raises:
+        Unauthenticated: Nobody is let through who is not known.
+    """
+    try:
+        return (await client.user_info()).subject or "nobody"
+    except Unimplemented:
+        return "the endpoint does not say who calls"
+    except Unauthenticated:
+        await client.list_projects(limit=1)
+        return "the endpoint lets callers through without knowing them"
+
+
 async def _asked(settings: Settings) -> list[Check]:
     from flyte_bridge.backend import connect
 
@@ -141,15 +157,11 @@ async def _asked(settings: Settings) -> list[Check]:
         return [Check(about, "broken", str(error))]
     async with client:
         try:
-            user = await client.user_info()
+            identity = f"{await _subject(client)} ({settings.auth_mode})"
         except Unauthenticated as error:
             return [Check(about, "well", "answers"), Check("identity", "broken", f"{error} ({settings.auth_mode})")]
-        except Unimplemented:
-            identity = "the endpoint does not say who calls"
         except BridgeError as error:
             return [Check(about, "broken", str(error))]
-        else:
-            identity = f"{user.subject or 'nobody'} ({settings.auth_mode})"
         checks = [Check(about, "well", "answers"), Check("identity", "well", identity)]
         try:
             location = await client.create_upload_location(

@@ -15,6 +15,9 @@ right on both. Measured on the real one, whose source files (flyteorg/flyte) are
 | time-outs in a watch | without an error | `actions` |
 | an action just enqueued | NOT_FOUND to readers and to RunService's abort, until an informer writes its row | `runs` |
 | errors in details | message and kind, no code (`ErrorInfo`) | `runs` |
+| an abort of a run that has ended | overwrites what it had come to (`runs/repository/impl/action.go`) | `runs` |
+| a filter by a list of one value | INTERNAL | `runs` |
+| who asks | known from the headers of what stands before it; else UNAUTHENTICATED | `identity` |
 | a run's name that exists | the run that is there is the answer, and has the new inputs | `runs` |
 | a name that a run of another project or domain holds | queued for ever (`buildTaskActionName` knows neither) | `behaviour` |
 | a failed trace | recorded as succeeded (`runs/service/internal_run_service.go`) | `behaviour` |
@@ -25,6 +28,8 @@ right on both. Measured on the real one, whose source files (flyteorg/flyte) are
 | recovery | unknown: the driver's own is all there is | `recovery` |
 | an upload's headers | a `Content-Length` that is the checksum's | `data` |
 | triggers | looked at every 30 seconds (`runs/scheduler`) | the scheduler's `poll` |
+
+Not so here: a fixed rate of zero, which it stores and fires without end, is refused.
 """
 
 from __future__ import annotations

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flyteidl2.common import list_pb2
 from flyteidl2.workflow import run_definition_pb2
 from flyteidl2.workflow import run_service_pb2 as pb
 
 from flyte_bridge.embedded import messages
+from flyte_bridge.embedded.events import StatusChange
 from flyte_bridge.embedded.faults import AlreadyExists, NotFound
 from flyte_bridge.embedded.inputs import inputs_file
 from flyte_bridge.embedded.model import ActionType
+from flyte_bridge.embedded.phases import Phase
 from flyte_bridge.embedded.services.run import RunService
+from flyte_bridge.errors import InternalError
 
 if TYPE_CHECKING:
     from flyte_bridge.backend.keys import ActionKey
@@ -47,10 +51,28 @@ class GoRunService(RunService):
                 self._objects.write(inputs_file(record.input_uri), request.inputs.SerializeToString())
             return pb.CreateRunResponse(run=messages.run(record, self._ledger.labels([record])[record.id]))
 
+    async def abort_run(self, request: pb.AbortRunRequest, ctx: Any) -> pb.AbortRunResponse:
+        """Aborts a run, also one that has ended: what it had come to is overwritten."""
+        root = self._find(messages.run_key(request.run_id).action())
+        if not root.phase.terminal:
+            return await super().abort_run(request, ctx)
+        info = run_definition_pb2.AbortInfo(reason=request.reason)
+        self._ledger.overwrite(
+            root, StatusChange(Phase.ABORTED, ended_at=root.ended_at, abort=info.SerializeToString())
+        )
+        return pb.AbortRunResponse()
+
     async def abort_action(self, request: pb.AbortActionRequest, ctx: Any) -> pb.AbortActionResponse:
         """Ends an action that has a row already."""
         self._find(messages.action_key(request.action_id))
         return await super().abort_action(request, ctx)
+
+    async def list_runs(self, request: pb.ListRunsRequest, ctx: Any) -> pb.ListRunsResponse:
+        """Runs; a list of one value is none to its database."""
+        for asked in request.request.filters:
+            if asked.function == list_pb2.Filter.VALUE_IN and len(asked.values) == 1:
+                raise InternalError("failed to list runs: pq: op ANY/ALL (array) requires array on right side")
+        return await super().list_runs(request, ctx)
 
     async def list_actions(self, request: pb.ListActionsRequest, ctx: Any) -> pb.ListActionsResponse:
         """A run's rows: parent and group are all that they tell of what an action is."""

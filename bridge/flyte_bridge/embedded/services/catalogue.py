@@ -35,6 +35,7 @@ from flyteidl2.workflow import (
 
 from flyte_bridge.embedded.go_like.actions import GoActionsService
 from flyte_bridge.embedded.go_like.data import GoDataProxyService
+from flyte_bridge.embedded.go_like.identity import GoIdentityService
 from flyte_bridge.embedded.go_like.runs import GoRunService
 from flyte_bridge.embedded.services.actions import ActionsService
 from flyte_bridge.embedded.services.cache import CacheService
@@ -64,11 +65,11 @@ def services(backend: Backend) -> Iterator[tuple[ServiceDescriptor, object | Non
     wake = backend.scheduler.wake
     like = backend.options.go_like
     runs, actions = RunService(backend.engine, backend.ledger), ActionsService(backend.engine, backend.ledger)
-    data_proxy = DataProxyService
+    data_proxy, identity = DataProxyService, IdentityService()
     if like is not None:
         runs = GoRunService(backend.engine, backend.ledger, backend.objects, like)
         actions = GoActionsService(backend.engine, backend.ledger, backend.layout, like)
-        data_proxy = GoDataProxyService
+        data_proxy, identity = GoDataProxyService, GoIdentityService()
     internal = InternalRunService(backend.ledger, backend.projects)
     for module, implementation in (
         (run_service_pb2, runs),
@@ -106,7 +107,7 @@ def services(backend: Backend) -> Iterator[tuple[ServiceDescriptor, object | Non
         ),
         (secret_pb2, SecretService(backend.secrets, backend.projects)),
         (image_service_pb2, ImageService()),
-        (identity_pb2, IdentityService()),
+        (identity_pb2, identity),
         (cluster_service_pb2, ClusterService()),
         (settings_service_pb2, SettingsService(backend.settings)),
         (cacheservice_v2_pb2, CacheService(backend.cache)),
