@@ -34,16 +34,19 @@ from .contract import Flyte2
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 REAL = os.environ.get("FLYTE_BRIDGE_TEST_ENDPOINT")
 
 
-def _started(data_dir: Path, like: str) -> instance.Instance:
+@pytest.fixture(scope="session")
+def like_go(tmp_path_factory: pytest.TempPathFactory) -> Iterator[instance.Instance]:
+    """An embedded backend that behaves as the Go one."""
+    data_dir = tmp_path_factory.mktemp("like-go") / "data"
     with pytest.MonkeyPatch.context() as patch:
-        if like == GO:
-            patch.setenv("FLYTE_BRIDGE_EMBEDDED_LIKE", GO)
-        return instance.start(data_dir)
+        patch.setenv("FLYTE_BRIDGE_EMBEDDED_LIKE", GO)
+        running = instance.start(data_dir)
+    yield running
+    instance.stop(data_dir)
 
 
 @pytest.fixture(scope="session", params=["embedded", GO, *(["real"] if REAL else [])])
@@ -59,10 +62,15 @@ def flyte2(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         backend.create_project()
         yield backend
         return
+    if request.param == GO:
+        running: instance.Instance = request.getfixturevalue("like_go")
+        backend = Flyte2(running.url, project, admitted.headers(running.access), embedded=True, like_go=True)
+        backend.create_project()
+        yield backend
+        return
     data_dir = tmp_path_factory.mktemp("contract") / "data"
-    running = _started(data_dir, request.param)
-    headers = admitted.headers(running.access)
-    backend = Flyte2(running.url, project, headers, embedded=True, like_go=request.param == GO)
+    running = instance.start(data_dir)
+    backend = Flyte2(running.url, project, admitted.headers(running.access), embedded=True)
     backend.create_project()
     yield backend
     instance.stop(data_dir)
@@ -103,14 +111,6 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Embedde
     yield held[0], held[1]
     held[1].call_soon_threadsafe(held[2].set)
     thread.join(PATIENCE)
-
-
-@pytest.fixture(scope="session")
-def like_go(tmp_path_factory: pytest.TempPathFactory) -> Iterator[instance.Instance]:
-    """An embedded backend that behaves as the Go one."""
-    data_dir = tmp_path_factory.mktemp("verbs-go") / "data"
-    yield _started(data_dir, GO)
-    instance.stop(data_dir)
 
 
 @pytest.fixture(scope="module", params=["grpc", "local", GO, *(["real"] if REAL else [])])

@@ -65,6 +65,7 @@ def test_a_file_is_uploaded_by_signed_url(flyte2: Flyte2) -> None:
                 filename_root=root,
                 content_md5=hashlib.md5(data, usedforsecurity=False).digest(),
                 content_length=len(data),
+                add_content_md5_metadata=True,  # else the Go backend cannot tell what is there
             )
         )
 

@@ -85,6 +85,7 @@ def test_what_is_not_there_is_not_found(flyte2: Flyte2) -> None:
         flyte2.abort("never-was")
 
 
+@pytest.mark.go_like
 @pytest.mark.notyet("the Go backend answers with the run that is there, after overwriting its inputs")
 def test_a_run_name_is_taken_once(flyte2: Flyte2) -> None:
     """CreateRun with a name that is taken is ALREADY_EXISTS, and the run that is there stays as it was."""
@@ -115,6 +116,7 @@ def test_abort_ends_a_run_with_its_reason(flyte2: Flyte2) -> None:
     assert details.abort_info.reason == "changed my mind"
 
 
+@pytest.mark.go_like
 @pytest.mark.notyet("the Go backend aborts runs that have ended")
 def test_a_run_that_has_ended_is_not_aborted(flyte2: Flyte2) -> None:
     """AbortRun of a run that has ended is FAILED_PRECONDITION, and its phase stays."""
@@ -168,6 +170,7 @@ def test_runs_are_listed_by_filter_and_page(flyte2: Flyte2) -> None:
     assert not listed(flyte2, limit=9, filters=none).runs
 
 
+@pytest.mark.go_like
 @pytest.mark.notyet("the Go backend fails with INTERNAL")
 def test_a_list_of_one_value_is_a_list(flyte2: Flyte2) -> None:
     """VALUE_IN with a single value means that value."""

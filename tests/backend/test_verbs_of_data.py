@@ -42,6 +42,7 @@ def test_inputs_are_uploaded_for_a_run_to_come(place: Place) -> None:
     place(act)
 
 
+@pytest.mark.go_like
 def test_a_file_is_uploaded_to_a_signed_url(place: Place) -> None:
     """The URL takes the file with the headers told; another file of the name is `AlreadyExists`."""
 
@@ -193,6 +194,7 @@ def test_a_child_is_aborted_by_its_driver(place: Place) -> None:
     place(act)
 
 
+@pytest.mark.go_like
 @pytest.mark.notyet("the Go backend knows who asks from what stands before it, and refuses to say of others")
 def test_who_asks_is_known(place: Place) -> None:
     """`user_info` names somebody."""
