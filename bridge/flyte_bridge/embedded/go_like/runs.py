@@ -8,12 +8,12 @@ from flyteidl2.common import list_pb2
 from flyteidl2.workflow import run_definition_pb2
 from flyteidl2.workflow import run_service_pb2 as pb
 
+from flyte_bridge.backend.phases import Phase
 from flyte_bridge.embedded import messages
 from flyte_bridge.embedded.events import StatusChange
 from flyte_bridge.embedded.faults import AlreadyExists, NotFound
 from flyte_bridge.embedded.inputs import inputs_file
 from flyte_bridge.embedded.model import ActionType
-from flyte_bridge.embedded.phases import Phase
 from flyte_bridge.embedded.services.run import RunService
 from flyte_bridge.errors import InternalError
 
