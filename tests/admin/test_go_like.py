@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flyteidl.admin import execution_pb2
 from flyteidl.core import identifier_pb2
+from flyteidl.service import identity_pb2, identity_pb2_grpc
 from flytekit.exceptions.system import FlyteSystemException
 from flytekit.models.core.execution import NodeExecutionPhase, WorkflowExecutionPhase
 
+import admitted
 from admin.conftest import CODE
 from admin.control import DOMAIN, PROJECT, VERSION, Control
 from flyte_bridge import config
 from flyte_bridge.embedded_client import instance
+from flyte_bridge.remote import diagnosis
 from flyte_bridge.remote.flyte_remote import FlyteRemote
 from flyte_bridge.remote.in_process import home_of
 
@@ -99,3 +102,23 @@ def test_a_dynamic_task_runs_alone(go: Control, flows: Any) -> None:
 
     execution = go.done(go.remote.execute(_registered(go, flows.fan), inputs={"n": 3}))
     assert execution.outputs["o0"] == 5
+
+
+def test_a_caller_whom_flyte_2_does_not_know_is_nobody(go: Control) -> None:
+    """It says UNAUTHENTICATED of whom nothing before it has named; flyteadmin without logins says an empty record."""
+    assert go.running.access is not None
+    with admitted.channel(go.endpoint, go.running.access) as channel:
+        stub = identity_pb2_grpc.IdentityServiceStub(channel)
+        assert stub.UserInfo(identity_pb2.UserInfoRequest()) == identity_pb2.UserInfoResponse()
+
+
+def test_doctor_goes_on_where_nobody_is_known(go: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installation that lets callers through without knowing them is well, and its storage is looked at."""
+    assert go.running.access is not None
+    monkeypatch.setenv("FLYTE_BRIDGE_ENDPOINT", go.endpoint)
+    monkeypatch.setenv("FLYTE_BRIDGE_INSECURE", "1")
+    monkeypatch.setenv("FLYTE_BRIDGE_TOKEN", go.running.access.token)
+    told = {check.about: check for check in diagnosis.examine(None, {})}
+    assert told["identity"].state == "well"
+    assert "without knowing them" in told["identity"].text
+    assert told["storage"].state == "well"

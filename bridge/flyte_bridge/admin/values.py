@@ -16,7 +16,7 @@ from flyte_bridge.errors import NodeError
 from flyte_bridge_translators.flyte1 import bindings
 from flyte_bridge_translators.flyte1.names import END, START
 from flyte_bridge_translators.flyte1.nodes import Awaited, GateNode
-from flyte_bridge_translators.wire import signal
+from flyte_bridge_translators.wire import node_record, signal
 from flyte_bridge_translators.wire.node_tree import NestedWorkflow, NodeKind, View
 from flyte_bridge_translators.wire.phase import GOOD, NODE_ENDED
 from flyte_bridge_translators.wire.phase import Node as P
@@ -81,12 +81,16 @@ class ValueReader:
         action = self._snapshot.action_of(view)
         if action is None:
             return NodeData(literals_pb2.LiteralMap(), literals_pb2.LiteralMap())
-        found = await self._reader.data(
-            action,
-            self._context,
-            ended=view.phase in NODE_ENDED,
-            written=view.phase in _DONE_WELL and not view.dynamic,  # which leaves a workflow, and no outputs
-        )
+        if view.action is not None and node_record.is_failed(view.action.metadata.group):
+            # the Go backend would read the error that the record names, and fail over it
+            found = NodeData(literals_pb2.LiteralMap(), literals_pb2.LiteralMap())
+        else:
+            found = await self._reader.data(
+                action,
+                self._context,
+                ended=view.phase in NODE_ENDED,
+                written=view.phase in _DONE_WELL and not view.dynamic,  # which leaves a workflow, and no outputs
+            )
         if not found.inputs.literals and view.node is not None and view.node.bindings:
             return found._replace(inputs=await self._told(self._bound(view.scope, view.node.bindings, view.spec_id)))
         return found

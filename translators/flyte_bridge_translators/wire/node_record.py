@@ -16,8 +16,8 @@ from flyte_bridge_translators.wire.phase import GOOD
 if TYPE_CHECKING:
     from flyteidl2.workflow import run_definition_pb2
 
-_FAILED = "failed"
-"""The last word of such a group; the unique ids that groups are called by have no blanks."""
+_FAILED = "flyte-bridge:failed"
+"""The last word of such a group; no group of a user's own (`flyte.group`) ends with it."""
 
 
 def failed_group(group: str) -> str:

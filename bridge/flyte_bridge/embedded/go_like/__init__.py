@@ -11,6 +11,7 @@ right on both. Measured on the real one, whose source files (flyteorg/flyte) are
 | a watch of an action that is not there | empty, and stays open | `actions` |
 | enqueued twice | a trace and a condition are taken, a task is INTERNAL (`actions/k8s/client.go`) | `actions` |
 | enqueued when it was collected | runs again | `actions` |
+| why a child was aborted | told by nobody | `actions` |
 | a child of a run that has ended | INTERNAL: its parent is not found | `actions` |
 | time-outs in a watch | without an error | `actions` |
 | an action just enqueued | NOT_FOUND to readers and to RunService's abort, until an informer writes its row | `runs` |
@@ -20,6 +21,7 @@ right on both. Measured on the real one, whose source files (flyteorg/flyte) are
 | who asks | known from the headers of what stands before it; else UNAUTHENTICATED | `identity` |
 | a run's name that exists | the run that is there is the answer, and has the new inputs | `runs` |
 | a name that a run of another project or domain holds | queued for ever (`buildTaskActionName` knows neither) | `behaviour` |
+| the data of a trace that names an error | INTERNAL: the error is no outputs (`runs/service/run_service.go`) | `data` |
 | a failed trace | recorded as succeeded (`runs/service/internal_run_service.go`) | `behaviour` |
 | a process without `error.pb` that ends badly | is started anew, in the same attempt, without end | `behaviour` |
 | a task's time-outs | enforced by nobody | `behaviour` |

@@ -57,6 +57,10 @@ class GoActionsService(ActionsService):
                 f'failed to get parent TaskAction {name}: taskactions.flyte.org "{name}" not found'
             ) from None
 
+    async def abort(self, request: pb.AbortRequest, ctx: Any) -> pb.AbortResponse:
+        """Ends an action; the reason goes nowhere."""
+        return await super().abort(pb.AbortRequest(action_id=request.action_id), ctx)
+
     async def watch_for_updates(
         self, request: pb.WatchForUpdatesRequest, _ctx: Any
     ) -> AsyncIterator[pb.WatchForUpdatesResponse]:
