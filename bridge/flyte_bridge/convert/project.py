@@ -15,7 +15,7 @@ from pathlib import Path
 
 from flyte_bridge.convert.files import IGNORED, NOTEBOOK, Contexts, File, FileResult, module_name
 from flyte_bridge.convert.neighbours import neighbours
-from flyte_bridge.convert.surroundings import convert_text, listed, surroundings, walk
+from flyte_bridge.convert.surroundings import convert_text, listed, surroundings, told, walk
 from flyte_bridge.convert.workers import Progress, Shelf, in_parallel, uncollected
 from flyte_bridge.errors import SourceError, UsageError
 from flyte_bridge_translators.source.engine.entities import Facts
@@ -93,7 +93,9 @@ def convert_project(
         progress: Called as modules are done.
     """
     modules = convert_files([file for file in files if file.is_module], options, progress=progress)
-    around = [convert_text(file) for file in files if not file.is_module]
+    names = (options or Options()).table.updated(modules.names)
+    project = told(files, modules.facts, names)
+    around = [convert_text(file, project) for file in files if not file.is_module]
     return replace(modules, files=[*map(listed, modules.files), *around])
 
 

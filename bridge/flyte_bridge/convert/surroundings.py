@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,10 @@ from flyte_bridge.convert.files import IGNORED, NOTEBOOK, File, FileResult
 from flyte_bridge_translators.findings import Finding, Where
 from flyte_bridge_translators.findings.catalogue import CATALOGUE
 from flyte_bridge_translators.project import texts
+from flyte_bridge_translators.project.command_lines import Project
 from flyte_bridge_translators.project.mentions import IN_BYTES, mentions
+from flyte_bridge_translators.source.engine.entities import Facts
+from flyte_bridge_translators.source.engine.naming import RenameTable
 from flyte_bridge_translators.source.engine.translator import Converted, Unchanged
 
 MOST = 4 * 1024 * 1024
@@ -65,8 +68,19 @@ def _names_flyte1(path: Path) -> bool:
         return False
 
 
-def convert_text(file: File) -> FileResult:
-    """Convert a file that is no module."""
+def told(files: Sequence[File], facts: Mapping[str, Facts], names: RenameTable) -> Project:
+    """What the modules of a conversion tell to what lies around them."""
+    modules = {
+        f"{file.home.resolve().name}/{file.relative.as_posix()}": facts[file.name]
+        for file in files
+        if file.is_module and file.name in facts
+    }
+    imports = frozenset(name for each in facts.values() for name in each.imports)
+    return Project(modules, names, imports)
+
+
+def convert_text(file: File, project: Project) -> FileResult:
+    """Convert a file that is no module, with what the modules tell."""
     path = str(file.path)
     try:
         data = file.path.read_bytes()
@@ -80,7 +94,7 @@ def convert_text(file: File) -> FileResult:
         names = sorted({match[0].decode() for match in IN_BYTES.finditer(data)})
         named = (_finding("FB604", Where(path), f"{', '.join(names)} in it"),) if names else ()
         return FileResult(file, Unchanged(named))
-    outcome = texts.convert(path, file.relative.as_posix(), text)
+    outcome = texts.convert(path, file.relative.as_posix(), text, project)
     written = outcome.text.encode("utf-8") if isinstance(outcome, Converted) else None
     return FileResult(file, outcome, text, written)
 

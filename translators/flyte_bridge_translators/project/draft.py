@@ -21,10 +21,11 @@ HTML = "<!-- {} -->"
 
 @dataclass(frozen=True)
 class Mark:
-    """Where a TODO goes: above the line of an offset, as the format writes comments."""
+    """Where a TODO goes: above the line of an offset, as the format writes comments, indented as that line or not."""
 
     above: int
     comment: str = HASH
+    indented: bool = True
 
 
 @dataclass(frozen=True, order=True)
@@ -62,6 +63,13 @@ class Draft:
         if mark is not None and entry.severity is Severity.HAND:
             self._mark(code, message, mark)
 
+    def give_up(self, code: str, message: str) -> None:
+        """Leave the text as it is, and say why instead of all that was said."""
+        self._replacements.clear()
+        self._marks.clear()
+        self._findings.clear()
+        self.report(code, 0, message)
+
     def place(self, offset: int) -> tuple[int, int]:
         """Line (from 1) and column (from 0) of an offset."""
         return self.text.count("\n", 0, offset) + 1, offset - self._line_start(offset)
@@ -91,7 +99,7 @@ class Draft:
     def _mark(self, code: str, message: str, mark: Mark) -> None:
         start = self._line_start(mark.above)
         line = self.text[start:].split("\n", 1)[0]
-        indent = line[: len(line) - len(line.lstrip())]
+        indent = line[: len(line) - len(line.lstrip())] if mark.indented else ""
         end = "\r\n" if line.endswith("\r") else "\n"
         todo = mark.comment.format(f"TODO(flyte-bridge {code}): {message}")
         above = self.text[:start].splitlines()

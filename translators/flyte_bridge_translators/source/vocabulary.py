@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+VERSION = "2.12.1"
+"""The release of Flyte 2 that is written for."""
+
 PACKAGES: Mapping[str, str] = {
     f"flytekitplugins.{old}": f"flyteplugins-{new}"
     for old, new in {

@@ -55,4 +55,55 @@ CODES = (
         "The file is no notebook of nbformat 4 in Python, so nothing in it was touched.",
         "Open it in Jupyter and save it again, or leave it out of the paths.",
     ),
+    Code(
+        "FB610",
+        "command without a counterpart",
+        Severity.HAND,
+        "No command of Flyte 2 does what this command of `pyflyte` or `flytectl` does.",
+        "Do what the message says; `flyte-bridge pyflyte` and `flyte-bridge serve` keep the command as it is in the meantime.",
+    ),
+    Code(
+        "FB611",
+        "option without a counterpart",
+        Severity.HAND,
+        "The command has a counterpart, but not with this option, operand or value, so the whole line was left alone.",
+        "Do what the message says, and write the command's counterpart without it; docs/projects.md has the table.",
+    ),
+    Code(
+        "FB612",
+        "command that is not certain",
+        Severity.HAND,
+        "What this command line means depends on something that was not proved: a variable, a file that was not converted, a name "
+        "of another project, a program that runs it. It was left alone.",
+        "Write its counterpart by hand; docs/projects.md has the table.",
+    ),
+    Code(
+        "FB613",
+        "command does something else now",
+        Severity.CHECK,
+        "The command was rewritten, and part of it does not mean quite the same.",
+        "Read the message, and see whether it matters here.",
+    ),
+    Code(
+        "FB620",
+        "package without a counterpart",
+        Severity.HAND,
+        "No package of Flyte 2 takes the place of this one, so the requirement was left as it is.",
+        "Remove it when the code no longer needs it, or require what the code uses instead.",
+    ),
+    Code(
+        "FB621",
+        "version of Flyte 1 replaced",
+        Severity.NOTE,
+        "A version, range or extra of a Flyte 1 package says nothing of Flyte 2's. A pinned version became the release that the "
+        "conversion was written for, a range became that release or a later one of the same major version.",
+        "Pin what you test with, and lock again.",
+    ),
+    Code(
+        "FB622",
+        "package that has to be moved by hand",
+        Severity.HAND,
+        "The requirement stands where it cannot be rewritten: in code, or where another package manager reads it.",
+        "Write what the message says.",
+    ),
 )
