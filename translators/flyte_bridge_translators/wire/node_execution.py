@@ -86,8 +86,8 @@ def to_message(
     closure = message.closure
     closure.phase = view.phase
     created, started, ended = times(view, details)
-    if view.action is not None and view.action.status.cache_status == v2_catalog_pb2.CACHE_HIT:
-        started = 0  # flytepropeller never starts what the cache has
+    if view.action is not None and _taken_over(view.action.status):
+        started = 0  # flytepropeller never starts what the cache has, or another execution
     closure.created_at.FromNanoseconds(created)
     if started:
         closure.started_at.FromNanoseconds(started)
@@ -107,6 +107,10 @@ def to_message(
         if catalog is not None:
             closure.task_node_metadata.catalog_key.CopyFrom(catalog)
     return message
+
+
+def _taken_over(status: run_definition_pb2.ActionStatus) -> bool:
+    return status.phase == phase_pb2.ACTION_PHASE_RECOVERED or status.cache_status == v2_catalog_pb2.CACHE_HIT
 
 
 def _came_to_its_end(view: View) -> bool:

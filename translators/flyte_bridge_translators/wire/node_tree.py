@@ -300,7 +300,7 @@ class Tree:
 
     @staticmethod
     def _skip(scope: NestedWorkflow) -> None:
-        """Marks what cannot run any more (`nodes/predicate.go`): some node that it waits for has failed, or is skipped."""
+        """Marks what cannot run any more (`nodes/predicate.go`): all that it waits for has ended, some of it failed or skipped."""
         failure = scope.workflow.failure
         own = [view for view in scope.views.values() if view.parent is scope.owner and view.node is not failure]
         waiting = [view for view in (*own, scope.end) if not view.listed]
@@ -310,7 +310,7 @@ class Tree:
             for view in waiting:
                 lost = [one for one in scope.before(view) if one.phase in {P.FAILED, P.SKIPPED}]
                 if lost and not view.listed:
-                    at = max(one.ended for one in lost)
+                    at = max(one.ended for one in scope.before(view))
                     _mark(view, P.SKIPPED, at, 0, at)
                     changed = True
 
