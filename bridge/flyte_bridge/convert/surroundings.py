@@ -18,6 +18,8 @@ from flyte_bridge_translators.findings.catalogue import CATALOGUE
 from flyte_bridge_translators.project import texts
 from flyte_bridge_translators.project.command_lines import Project
 from flyte_bridge_translators.project.mentions import IN_BYTES, mentions
+from flyte_bridge_translators.project.requirement import replacement
+from flyte_bridge_translators.project.scripts import PROGRAMS
 from flyte_bridge_translators.source.engine.entities import Facts
 from flyte_bridge_translators.source.engine.naming import RenameTable
 from flyte_bridge_translators.source.engine.translator import Converted, Unchanged
@@ -113,6 +115,10 @@ def listed(result: FileResult) -> FileResult:
     more = [
         _finding("FB605", Where(path, line, column), f"{name} here") for name, line, column in _commands(result.before)
     ]
+    if result.file.path.name == "setup.py":
+        more += [
+            _finding("FB622", Where(path, line, column), message) for message, line, column in _required(result.before)
+        ]
     if isinstance(outcome, Unchanged) and not outcome.findings and not more:
         lines: dict[int, str] = {}
         for mention in mentions(text):
@@ -127,7 +133,24 @@ def listed(result: FileResult) -> FileResult:
 
 
 def _commands(text: str) -> Iterator[tuple[str, int, int]]:
-    """Strings of a module that name a command of Flyte 1, but for docstrings: the command, its line and column."""
+    """Strings of a module that name a command of Flyte 1: the command, its line and column."""
+    for node, value in _strings(text):
+        name = next((each.name for each in mentions(value) if each.name in PROGRAMS), None)
+        if name is not None:
+            yield name, node.lineno, node.col_offset
+
+
+def _required(text: str) -> Iterator[tuple[str, int, int]]:
+    """Strings of a setup.py that require Flyte 1: what to write instead, line and column."""
+    for node, value in _strings(text):
+        new = replacement(value)
+        if new is not None and not value[new[1] :].strip().partition(";")[0]:
+            said = f'"{value}" is "{new[0].text}" in Flyte 2' if new[0].name else f"{value}: {new[0].why}"
+            yield said, node.lineno, node.col_offset
+
+
+def _strings(text: str) -> Iterator[tuple[ast.Constant, str]]:
+    """The strings of a module, but for docstrings."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
@@ -135,9 +158,7 @@ def _commands(text: str) -> Iterator[tuple[str, int, int]]:
     said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
-            name = next((each.name for each in mentions(node.value) if each.name in {"pyflyte", "flytectl"}), None)
-            if name is not None:
-                yield name, node.lineno, node.col_offset
+            yield node, node.value
 
 
 def _finding(code: str, where: Where, message: str) -> Finding:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from flyte_bridge_translators.project import script_files
+from flyte_bridge_translators.project import packages, script_files
 from flyte_bridge_translators.project.command_lines import Project
 from flyte_bridge_translators.project.draft import Draft
 from flyte_bridge_translators.project.mentions import VARIABLES, Mention, mentions
@@ -46,6 +46,12 @@ def _locked(draft: Draft, project: Project) -> None:
 
 FORMATS: Sequence[Format] = (
     Format("lock file", re.compile(r"(.*/)?([\w.-]*\.lock|[\w-]*conda-lock[\w.-]*\.ya?ml)$"), _locked),
+    Format(
+        "requirements", re.compile(r"(.*/)?[\w.-]*(requirements|constraints)[\w./-]*\.(txt|in)$"), packages.requirements
+    ),
+    Format("pyproject.toml", re.compile(r"(.*/)?pyproject\.toml$"), packages.pyproject),
+    Format("setup.cfg", re.compile(r"(.*/)?setup\.cfg$"), packages.setup_cfg),
+    Format("conda environment", re.compile(r"(.*/)?[\w-]*(environment|conda)[\w-]*\.ya?ml$"), packages.conda),
     Format("Makefile", re.compile(r"(.*/)?(GNUm|M|m)akefile(\.\w+)?$|.*\.mk$"), script_files.makefile),
     Format("Dockerfile", re.compile(r"(.*/)?(Docker|Container)file[^/]*$|.*\.[Dd]ockerfile$"), script_files.dockerfile),
     Format("YAML", re.compile(r".*\.ya?ml$"), script_files.ci),

@@ -106,4 +106,12 @@ CODES = (
         "The requirement stands where it cannot be rewritten: in code, or where another package manager reads it.",
         "Write what the message says.",
     ),
+    Code(
+        "FB623",
+        "package that came with flytekit",
+        Severity.NOTE,
+        "The project imports a package that nobody required, since flytekit brought it. flyte does not, so it was "
+        "added to the list.",
+        "Pin it as you pin others.",
+    ),
 )
