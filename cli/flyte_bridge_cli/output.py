@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 import click
 
@@ -13,9 +13,9 @@ class Output(NamedTuple):
     quiet: bool
 
 
-def tell(text: str, *, err: bool = False) -> None:
+def tell(text: str, *, err: bool = False, file: TextIO | None = None) -> None:
     """Prints what is no result: progress, summaries, what to do next; nothing with `--quiet`."""
     ctx = click.get_current_context(silent=True)
     output = ctx.find_object(Output) if ctx is not None else None
     if output is None or not output.quiet:
-        click.echo(text, err=err)
+        click.echo(text, err=err, file=file)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import tarfile
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import pytest
 from flyteidl.admin import common_pb2, launch_plan_pb2
 from flyteidl.core import identifier_pb2, tasks_pb2, workflow_pb2
@@ -117,7 +119,8 @@ def test_sources(user: User, stub: Any) -> None:
     """A package of sources goes through flytekit's own registration, with all of its options that we have."""
     folder = source(user, "raw").parent
     said = user.bridge("register", folder, "-v", "v7", "--image", "img:2", "--activate-launchplans", "-d", "staging")
-    assert "Successfully registered" in said
+    assert "workflow raw.flows.outer v7\n" in said
+    assert "docker" not in said.lower()
     request = named("raw.flows.double", "v7", identifier_pb2.TASK)
     request.id.domain = "staging"
     assert stub.GetTask(request).closure.compiled_task.template.container.image == "img:2"
@@ -125,6 +128,37 @@ def test_sources(user: User, stub: Any) -> None:
     refused = user.try_bridge("register", folder, "-p", "no-such-project")
     assert refused.returncode == 1
     assert "no-such-project" in refused.stdout + refused.stderr
+
+
+def test_a_rehearsal_registers_nothing(user: User, stub: Any) -> None:
+    """With --dry-run sources and packages are told, entity by entity, and neither they nor their code is there afterwards."""
+    folder = source(user, "rehearsed").parent
+    for path in (folder, pack(user, "rehearsed", "all", "rehearsed.tgz")):
+        told = json.loads(user.bridge("register", path, "-v", "r1", "--dry-run", "--json"))
+        assert told["dry_run"]
+        assert {(entity["kind"], entity["name"], entity["outcome"]) for entity in told["entities"]} >= {
+            ("task", "rehearsed.flows.double", "would be registered"),
+            ("workflow", "rehearsed.flows.outer", "would be registered"),
+            ("launch plan", "rehearsed.plan", "would be registered"),
+        }
+        with pytest.raises(grpc.RpcError) as refusal:
+            stub.GetTask(named("rehearsed.flows.double", "r1", identifier_pb2.TASK))
+        assert refusal.value.code() is grpc.StatusCode.NOT_FOUND
+    told = json.loads(user.bridge("register", folder, "-v", "r1", "--json"))
+    assert {entity["outcome"] for entity in told["entities"]} == {"registered"}
+    assert len({tuple(entity.items()) for entity in told["entities"]}) == len(told["entities"])
+
+
+def test_the_directory_of_a_package_is_not_the_package(user: User) -> None:
+    """Where imports begin beneath what was named, as in a `src/` layout, the right word is said instead of a traceback."""
+    user.write("src/laid/__init__.py", "")
+    user.write("src/laid/tasks.py", "from flytekit import task\n\n\n@task\ndef one() -> int:\n    return 1\n")
+    user.write("src/laid/flows.py", "from laid.tasks import one\n")
+    done = user.try_bridge("register", "src")
+    assert done.returncode == 2
+    assert "No module named 'laid'; it is src/laid: name that instead of src" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "task laid.tasks.one" in user.bridge("register", "src/laid")
 
 
 @pytest.mark.parametrize("name", ["empty.tgz", "text.tgz", "bad.tgz", "cut.tgz"])

@@ -82,11 +82,13 @@ def test_exec_what_cannot_be(user: User, script: str, word: str) -> None:
 
 
 def test_a_traceback_is_the_scripts(user: User) -> None:
-    """An exception in the script ends it as Python does, with its own line in the traceback."""
+    """An exception in the script ends it as Python does, with its own lines in the traceback and no others."""
     done = user.try_bridge("exec", user.write("bad.py", "def f():\n    raise ValueError('mine')\nf()\n"))
     assert done.returncode == 1
     assert "bad.py" in done.stderr
     assert "ValueError: mine" in done.stderr
+    assert "flyte_bridge" not in done.stderr
+    assert "runpy" not in done.stderr
 
 
 def test_bridges_own_remote_in_a_hosted_script(user: User) -> None:

@@ -3,7 +3,7 @@
 The documentation's examples work on a Flyte 1 whose image has the script as a module that can be imported. The embedded
 backend's images are names, and importing a script would run it again in each task. So an execution that a script starts
 there is told of a directory with a module of the script's name, which holds the script's tasks and nothing else, and of
-the script's own directory for what it imports. Registered templates are as they would be for an image.
+the directories that the script imports from. Registered templates are as they would be for an image.
 """
 
 from __future__ import annotations
@@ -68,9 +68,20 @@ def with_path(envs: dict[str, str] | None, entity: Any, settings: Settings) -> d
     if not settings.embedded or settings.task_images or script is None or _uploaded(entity):
         return envs
     given = dict(envs or {})
-    places = [given.get("PYTHONPATH"), _module(script, settings), str(script.parent)]
-    given["PYTHONPATH"] = os.pathsep.join(filter(None, places))
+    places = [given.get("PYTHONPATH"), _module(script, settings), str(script.parent), *_import_path()]
+    given["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(filter(None, places)))
     return given
+
+
+def _import_path() -> list[str]:
+    """Where the script imports its own modules from: all but Python's own directories and what is installed there."""
+    installed = {Path(prefix).resolve() for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix)}
+    places = [Path(place).resolve() for place in sys.path if place and Path(place).is_dir()]
+    return [
+        str(place)
+        for place in places
+        if not installed.intersection((place, *place.parents)) and place.name != "site-packages"
+    ]
 
 
 def _module_of(entity: Any) -> str | None:

@@ -27,7 +27,10 @@ from flyte_bridge.remote.in_process import home_of
 from flyte_bridge_translators.wire import identifier
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flyte_bridge.config import Settings
+    from flyte_bridge.remote.in_process import Home
 
 _POLL = timedelta(seconds=1)
 """How often `wait` looks by default. flytekit's 30 s spare a server that many share; ours may be this process."""
@@ -36,16 +39,19 @@ _POLL = timedelta(seconds=1)
 class Client(SynchronousFlyteClient):  # type: ignore[misc]
     """flytekit's client, with its retries and its errors, over the in-process channel."""
 
-    def __init__(self, cfg: PlatformConfig, settings: Settings) -> None:
+    def __init__(
+        self, cfg: PlatformConfig, settings: Settings, make_channel: Callable[[Home], Channel] = Channel
+    ) -> None:
         """Connects to nothing.
 
         Args:
             cfg: Where the script believes its Flyte 1 to be; only the credentials and the retries are used.
             settings: Which Flyte 2 is behind the façade.
+            make_channel: Makes the channel at the bottom.
         """
         # as RawSynchronousFlyteClient.__init__ does it (flytekit 1.16), with another channel at the bottom
         self._cfg = cfg
-        channel = Channel(home_of(settings))
+        channel = make_channel(home_of(settings))
         if not settings.embedded:  # the façade of this process has the embedded backend's token
             channel = upgrade_channel_to_authenticated(cfg, upgrade_channel_to_proxy_authenticated(cfg, channel))
         self._channel = wrap_exceptions_channel(cfg, channel)
@@ -98,6 +104,9 @@ class FlyteRemote(Documented, FlytekitRemote):  # type: ignore[misc]
             **kwargs,
         )
 
+    make_channel: Callable[[Home], Channel] = Channel
+    """Makes the channels that it calls."""
+
     _client_initialized: bool
     _client: SynchronousFlyteClient
 
@@ -105,7 +114,7 @@ class FlyteRemote(Documented, FlytekitRemote):  # type: ignore[misc]
     def client(self) -> SynchronousFlyteClient:
         """flytekit's client, for what has no method here."""
         if not self._client_initialized:
-            self._client = Client(self.config.platform, self.settings)
+            self._client = Client(self.config.platform, self.settings, self.make_channel)
             self._client_initialized = True
         return self._client
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flyte_bridge.config import Settings
+    from flyte_bridge.remote.channel import Channel
+    from flyte_bridge.remote.in_process import Home
 
 HOSTED = "FLYTE_BRIDGE_HOSTED"
 """Set in the environment of hosted programs; what they start is hosted, too."""
@@ -24,12 +26,17 @@ HOSTED = "FLYTE_BRIDGE_HOSTED"
 _CHILD = str(Path(__file__).with_name("child_process"))
 
 
-def install(settings: Settings, started: Callable[[Any, Any], None] | None = None) -> None:
+def install(
+    settings: Settings,
+    started: Callable[[Any, Any], None] | None = None,
+    channel: Callable[[Home], Channel] | None = None,
+) -> None:
     """From now on every flytekit client of this process talks to Flyte 2, wherever its configuration points.
 
     Args:
         settings: Which Flyte 2.
         started: Called with the `FlyteRemote` and each execution that it has started.
+        channel: Makes the channels that are called instead of a plain one.
 
     Raises:
         BackendError: The embedded backend is meant and cannot be started.
@@ -41,7 +48,7 @@ def install(settings: Settings, started: Callable[[Any, Any], None] | None = Non
         os.environ["FLYTE_BRIDGE_DATA_DIR"] = str(settings.data_dir)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_CHILD, os.environ.get("PYTHONPATH"))))
     os.environ[HOSTED] = "1"
-    _hook(lambda: settings, started)
+    _hook(lambda: settings, started, channel)
 
 
 def install_in_child() -> None:
@@ -52,21 +59,29 @@ def install_in_child() -> None:
 
         return config.load()
 
-    _hook(settings, None)
+    _hook(settings, None, None)
 
 
-def _hook(settings: Callable[[], Settings], started: Callable[[Any, Any], None] | None) -> None:
+def _hook(
+    settings: Callable[[], Settings],
+    started: Callable[[Any, Any], None] | None,
+    channel: Callable[[Home], Channel] | None,
+) -> None:
     def raw(module: Any) -> None:
         from flyte_bridge.remote.channel import Channel
         from flyte_bridge.remote.in_process import home_of
 
-        module.get_channel = lambda *_, **__: Channel(home_of(settings()))
+        make = channel or Channel
+        module.get_channel = lambda *_, **__: make(home_of(settings()))
         if settings().embedded:  # the façade of this process has its token, so nobody has to log in
             module.upgrade_channel_to_authenticated = lambda _, channel: channel
             module.upgrade_channel_to_proxy_authenticated = lambda _, channel: channel
 
     def remote(module: Any) -> None:
-        module.FlyteRemote = _installed(module.__name__, settings, started)
+        installed = _installed(module.__name__, settings, started)
+        if channel is not None:
+            installed.make_channel = staticmethod(channel)
+        module.FlyteRemote = installed
 
     def names(_: Any) -> None:
         from flyte_bridge.remote.legacy_imports import add
@@ -78,7 +93,7 @@ def _hook(settings: Callable[[], Settings], started: Callable[[Any, Any], None] 
     wrapt.register_post_import_hook(names, "flytekit")
 
 
-def _installed(module: str, settings: Callable[[], Settings], started: Callable[[Any, Any], None] | None) -> type:
+def _installed(module: str, settings: Callable[[], Settings], started: Callable[[Any, Any], None] | None) -> type[Any]:
     """The class that takes the place of flytekit's."""
     from flyte_bridge.remote.flyte_remote import FlyteRemote
 

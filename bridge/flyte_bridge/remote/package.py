@@ -30,7 +30,7 @@ from flyte_bridge.backend.urls import open_http
 from flyte_bridge.errors import SourceError, StatusError, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 ENDINGS = (".tgz", ".tar.gz")
@@ -169,7 +169,7 @@ def register(
     version: str = "",
     activate: bool = False,
     destination: str = "",
-    tell: Callable[[identifier_pb2.Identifier, bool], None],
+    upload: bool = True,
 ) -> None:
     """Registers a package's entities.
 
@@ -181,7 +181,7 @@ def register(
         version: What as; by default a digest of the package.
         activate: Make the launch plans the active ones of their names.
         destination: Directory in the tasks' containers that code goes to, for packages with code.
-        tell: Called for each entity; True if it is new, False if exactly that was registered already.
+        upload: Upload the code; a rehearsal does not.
 
     Raises:
         SourceError: The package's tasks look for code, and there is none in it; or they know their directory already.
@@ -200,16 +200,15 @@ def register(
         "project": project,
         "domain": domain,
         "version": version or package.digest(),
-        "code": _upload(channel, project, domain, *package.code) if package.code is not None else "",
+        "code": _upload(channel, project, domain, *package.code) if package.code is not None and upload else "",
         "destination": destination,
     }
     for entity in package.entities:
         hydrate(entity, **place)
-        tell(*_create(entity, stub, activate))
+        _create(entity, stub, activate)
 
 
-def _create(entity: Any, stub: Any, activate: bool) -> tuple[identifier_pb2.Identifier, bool]:
-    """Registers one entity; its identifier, and whether it is new."""
+def _create(entity: Any, stub: Any, activate: bool) -> None:
     requests: dict[type[Message], tuple[Any, Any]] = {
         task_pb2.TaskSpec: (task_pb2.TaskCreateRequest, stub.CreateTask),
         workflow_pb2.WorkflowSpec: (workflow_pb2.WorkflowCreateRequest, stub.CreateWorkflow),
@@ -218,13 +217,11 @@ def _create(entity: Any, stub: Any, activate: bool) -> tuple[identifier_pb2.Iden
     request, create = requests[type(entity)]
     is_plan = isinstance(entity, launch_plan_pb2.LaunchPlan)
     identity, spec = (entity.id, entity.spec) if is_plan else (entity.template.id, entity)
-    new = True
     try:
         create(request(id=identity, spec=spec))
     except grpc.RpcError as error:
         if error.code() is not grpc.StatusCode.ALREADY_EXISTS:
             raise _refused(identity.name, error) from error
-        new = False
     if is_plan and activate:
         try:
             stub.UpdateLaunchPlan(
@@ -232,7 +229,6 @@ def _create(entity: Any, stub: Any, activate: bool) -> tuple[identifier_pb2.Iden
             )
         except grpc.RpcError as error:
             raise _refused(identity.name, error) from error
-    return identity, new
 
 
 def _refused(name: str, error: Any) -> StatusError:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import difflib
+import io
 import re
 import runpy
 import shutil
@@ -15,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from flyte_bridge.errors import ConfigError, UsageError
 from flyte_bridge.remote import hook
+from flyte_bridge.remote.registrations import RegistrationChannel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from flyte_bridge.config import Settings
+    from flyte_bridge.remote.registrations import Registration
 
 
 _PATIENCE = 4.0
@@ -50,7 +54,8 @@ def run_script(script: str, arguments: Sequence[str], settings: Settings) -> Non
     hook.install(settings)
     sys.argv = [str(path), *arguments]
     sys.path.insert(0, str(path.resolve().parent))
-    runpy.run_path(str(path), run_name="__main__")
+    with _own_traceback(str(path)):
+        runpy.run_path(str(path), run_name="__main__")
 
 
 def run_module(module: str, arguments: Sequence[str], settings: Settings) -> None:
@@ -59,7 +64,28 @@ def run_module(module: str, arguments: Sequence[str], settings: Settings) -> Non
     hook.install(settings)
     sys.argv = [module, *arguments]
     sys.path.insert(0, str(Path.cwd()))
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    spec = find_spec(module)
+    with _own_traceback(spec.origin if spec is not None and spec.origin is not None else module):
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+@contextlib.contextmanager
+def _own_traceback(path: str) -> Iterator[None]:
+    """Shows an error of the user's program as Python would have shown it: from the program's own first line on."""
+    try:
+        yield
+    except Exception as error:
+        frames = error.__traceback__
+        while frames is not None and not _is_file(frames.tb_frame.f_code.co_filename, path):
+            frames = frames.tb_next
+        if frames is None:  # not the program's: a file that is none, say
+            raise
+        sys.excepthook(type(error), error.with_traceback(frames), frames)
+        raise SystemExit(1) from None
+
+
+def _is_file(name: str, path: str) -> bool:
+    return Path(name).resolve() == Path(path).resolve()
 
 
 def run_pyflyte(arguments: Sequence[str], settings: Settings) -> None:
@@ -79,6 +105,41 @@ def run_pyflyte(arguments: Sequence[str], settings: Settings) -> None:
     from flytekit.clis.sdk_in_container.pyflyte import main
 
     main(prog_name="pyflyte")
+
+
+def register(arguments: Sequence[str], settings: Settings, tell: Callable[[Registration], None], dry_run: bool) -> None:
+    """Registers source as `pyflyte register …` does, and tells of each entity; what pyflyte itself says is shown on standard
+    error if it fails.
+
+    Args:
+        arguments: What stands behind `pyflyte register`.
+        settings: Which Flyte 2.
+        tell: Called for each entity.
+        dry_run: Only tell.
+
+    Raises:
+        SystemExit: pyflyte ends so: something is refused, or the user's own code fails when it is imported.
+        click.ClickException: An option is not there.
+        UsageError: A module is not found that is in one of the directories.
+        ConfigError: There is no flytekit.
+        BackendError: The embedded backend cannot be started.
+    """
+    _need_flytekit()
+    _reach(settings)
+    _leave_out_warnings()
+    hook.install(settings, channel=lambda home: RegistrationChannel(home, tell, dry_run=dry_run))
+    sys.argv = ["pyflyte", "register", *arguments]
+    from flytekit.clis.sdk_in_container.pyflyte import main
+
+    _tell_plainly([Path(path) for path in arguments if Path(path).is_dir()])
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said):
+            main(prog_name="flyte-bridge", standalone_mode=False)
+    except BaseException as error:
+        if not isinstance(error, (UsageError, KeyboardInterrupt)):
+            sys.stderr.write(said.getvalue())
+        raise
 
 
 def run_workflow(arguments: Sequence[str], settings: Settings, wait: bool) -> bool:
@@ -157,9 +218,10 @@ def _need_flytekit() -> None:
         )
 
 
-def _tell_plainly() -> None:
+def _tell_plainly(directories: Sequence[Path] = ()) -> None:
     """Makes errors of the command line a message, where pyflyte 1.16 shows its own traceback: a name that is not in the
-    file, and JSON that is not what an input's type needs. This process runs nothing but pyflyte."""
+    file, JSON that is not what an input's type needs, and a module that is beneath one of the directories. This process
+    runs nothing but pyflyte."""
     import click
     from flytekit.clis.sdk_in_container import utils
     from flytekit.exceptions.user import FlyteEntityNotFoundException
@@ -170,6 +232,10 @@ def _tell_plainly() -> None:
     def shown(error: Exception, verbosity: int = 1) -> None:
         if isinstance(error, FlyteEntityNotFoundException):
             raise UsageError(f"{error}{_guess(str(error))}") from error
+        if isinstance(error, ModuleNotFoundError) and (beneath := _beneath(error, directories)) is not None:
+            raise UsageError(
+                f"{error}; it is {beneath}: name that instead of {beneath.parent}, so that imports begin where yours do"
+            ) from error
         show(error, verbosity)
 
     def converted(self: Any, value: Any, param: Any, ctx: Any) -> Any:
@@ -183,6 +249,13 @@ def _tell_plainly() -> None:
             raise click.BadParameter(message, ctx=ctx, param=param) from error
 
     utils.pretty_print_exception, JsonParamType.convert = shown, converted
+
+
+def _beneath(error: ModuleNotFoundError, directories: Sequence[Path]) -> Path | None:
+    """The package or module that was not found because its directory was given, and not itself (a `src/` layout)."""
+    name = (error.name or "").partition(".")[0]
+    places = [directory / each for directory in directories for each in (name, f"{name}.py", f"src/{name}")]
+    return next((place for place in places if name and place.exists()), None)
 
 
 def _guess(message: str) -> str:
