@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from flyte_bridge_translators.source.check import captured, reserved_names
 from flyte_bridge_translators.source.data import bodies, enum, named_types, optional
-from flyte_bridge_translators.source.driver import echo, imperative, workflow
+from flyte_bridge_translators.source.driver import echo, imperative, instance_tasks, workflow
 from flyte_bridge_translators.source.engine import imports
 from flyte_bridge_translators.source.engine.entities import Facts
 from flyte_bridge_translators.source.engine.module import Module
@@ -41,6 +41,12 @@ from flyte_bridge_translators.source.settings import (
 CONCEPTS: tuple[Concept, ...] = (
     Concept("echo", "Its input.", unfold=echo.unfold),
     Concept("imperative workflow", "A task like any workflow's.", imperative.translate, unfold=imperative.unfold),
+    Concept(
+        "instance tasks",
+        "A task that runs the script, or looks for the file.",
+        instance_tasks.translate,
+        unfold=instance_tasks.unfold,
+    ),
     Concept(
         "pickle untyped", "`Any`, where nothing is annotated.", pickle_untyped.translate, unfold=pickle_untyped.unfold
     ),

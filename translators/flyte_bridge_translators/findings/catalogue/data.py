@@ -256,6 +256,13 @@ CODES = (
         "Port the class by hand.",
     ),
     Code(
+        "FB476",
+        "sensor that waits in a task",
+        Severity.CHECK,
+        "Flyte 1's agent asked for the file, and no container ran meanwhile; Flyte 2 has no sensors, so a task asks.",
+        "Nothing to do for short waits; for long ones let a `flyte.OnArtifact` trigger start the workflow.",
+    ),
+    Code(
         "FB480",
         "checkpoint restored elsewhere",
         Severity.CHECK,

@@ -14,6 +14,7 @@ from flyte_bridge_translators.source.engine.entity_names import IMPERATIVE
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code, rebuilt, string_value, used_names
+from flyte_bridge_translators.source.engine.unfolding import import_flytekit
 
 _ENTITIES = frozenset({"add_entity", "add_task", "add_subwf", "add_launch_plan"})
 _CREATE_NODE = "flytekit.core.node_creation.create_node"
@@ -57,11 +58,7 @@ def unfold(module: Module) -> Mapping[cst.CSTNode, Sequence[cst.BaseStatement]]:
             continue
         written |= {each: [] for each in built.statements}
         written[built.statements[-1]] = _written(built)
-    if written and "flytekit" not in module.scope.bindings:
-        first = next(
-            each for each in module.tree.body if any(node in module.imports for node in getattr(each, "body", ()))
-        )
-        written[first] = [first, cst.ensure_type(cst.parse_statement("import flytekit"), cst.SimpleStatementLine)]
+    import_flytekit(module, written)
     return written
 
 

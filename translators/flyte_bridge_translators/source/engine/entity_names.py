@@ -14,20 +14,28 @@ IMPERATIVE = "flytekit.Workflow"
 """What makes an imperative workflow."""
 
 
+SHELL_TASKS = frozenset({"flytekit.extras.tasks.shell.ShellTask", "flytekit.extras.tasks.ShellTask"})
+FILE_SENSORS = frozenset({"flytekit.sensor.file_sensor.FileSensor", "flytekit.sensor.FileSensor"})
+
+
 def flyte1_name(module: Module, function: str) -> str:
-    """What an entity is called in Flyte 1: an imperative workflow as it says, all others after their module."""
-    return _imperative_names(module).get(function, f"{module.name}.{function}")
+    """What an entity is called in Flyte 1: what is made and not written as it says, all others after their module."""
+    return _given_names(module).get(function, f"{module.name}.{function}")
 
 
-def _imperative_names(module: Module) -> Mapping[str, str]:
-    """Variable of an imperative workflow that was written out as a function → its name."""
+def _given_names(module: Module) -> Mapping[str, str]:
+    """Variable of what was written out as a function, and has a name of its own → that name."""
     if module.before is None:
         return {}
     while module.before is not None:
         module = module.before
     names = {}
     for variable, value, _ in module.assignments:
-        if isinstance(value, cst.Call) and module.names.qualified(value.func) == IMPERATIVE:
+        if isinstance(value, cst.Call) and module.names.qualified(value.func) in {
+            IMPERATIVE,
+            *SHELL_TASKS,
+            *FILE_SENSORS,
+        }:
             name = string_value(read(value, ("name",)).named.get("name"))
             if name is not None:
                 names[variable] = name

@@ -74,6 +74,15 @@ class Module(Scan):
         self.decorator_values: object | None = None
         self._positions: dict[cst.CSTNode, tuple[int, int]] = {}
 
+    def is_written_out(self, node: cst.CSTNode) -> bool:
+        """Whether a node at module level stands for a statement of the user's that was written out."""
+        module: Module | None = self
+        while module is not None:
+            if node in module.origin:
+                return True
+            module = module.before
+        return False
+
     # -- what translators look for -----------------------------------------------------------------------------------
 
     @cached_property

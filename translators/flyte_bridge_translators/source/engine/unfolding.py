@@ -16,6 +16,15 @@ Unfold = Callable[[Module], Mapping[cst.CSTNode, Sequence[cst.BaseStatement]]]
 """Statement of the module → what is written for it."""
 
 
+def import_flytekit(module: Module, written: dict[cst.CSTNode, Sequence[cst.BaseStatement]]) -> None:
+    """Import flytekit below the file's first import, for what is written with its name."""
+    if written and "flytekit" not in module.scope.bindings:
+        first = next(
+            each for each in module.tree.body if any(node in module.imports for node in getattr(each, "body", ()))
+        )
+        written[first] = [first, cst.ensure_type(cst.parse_statement("import flytekit"), cst.SimpleStatementLine)]
+
+
 def unfolded(module: Module, unfolds: Iterable[Unfold]) -> Module:
     """The file with everything written out; itself when there is nothing to."""
     if not module.is_flyte1:
