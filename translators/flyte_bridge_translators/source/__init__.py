@@ -24,6 +24,7 @@ from flyte_bridge_translators.source.runtime import (
 from flyte_bridge_translators.source.runtime import context as current_context
 from flyte_bridge_translators.source.settings import (
     cache,
+    container_task,
     documentation,
     environment,
     image_spec,
@@ -97,6 +98,12 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept("secret", "A `flyte.Secret`, read from the environment.", write=secret.convert, claims=(secret.NAME,)),
     Concept("image methods", "A layer of the `flyte.Image`.", write=image_spec.method, cases=("image_spec",)),
+    Concept(
+        "container task",
+        "A `flyte.extras.ContainerTask` in an environment of its own.",
+        write=container_task.convert,
+        claims=(container_task.NAME,),
+    ),
     Concept("task config", "The plugin's configuration for Flyte 2.", write=task_config.convert),
     Concept(
         "setting",

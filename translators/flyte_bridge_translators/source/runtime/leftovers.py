@@ -11,7 +11,6 @@ from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.translator import Context
 
 LEFT: Mapping[str, tuple[str, str]] = {
-    "flytekit.ContainerTask": ("FB471", "ContainerTask: use flyte.extras.ContainerTask with TaskEnvironment.from_task"),
     "flytekit.extras.tasks.shell.ShellTask": (
         "FB471",
         "ShellTask: use flyte.extras.shell.create, or subprocess in a task",

@@ -25,6 +25,7 @@ from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code, used_names
 from flyte_bridge_translators.source.engine.work import Work
 from flyte_bridge_translators.source.settings import (
+    container_task,
     flytekit_packages,
     image_spec,
     launch_plan_reading,
@@ -32,6 +33,7 @@ from flyte_bridge_translators.source.settings import (
     secret,
     task_config,
 )
+from flyte_bridge_translators.source.settings.container_task import ContainerEnvironment
 from flyte_bridge_translators.source.settings.decorated import unique
 from flyte_bridge_translators.source.settings.environment_groups import EnvironmentGroup, homes
 from flyte_bridge_translators.source.settings.places import Places
@@ -59,6 +61,8 @@ def assign(module: Module, facts: Facts) -> Mapping[str, str]:
             for entity in facts.entities.values():
                 if entity.kind is Kind.LAUNCH_PLAN:
                     found[entity.name] = home.variable
+    for container in container_task.environments(module, facts):
+        found[container.task] = container.variable
     return found
 
 
@@ -99,6 +103,9 @@ def translate(module: Module, context: Context) -> Plan:
         for home in homes(module, facts)
         if home.members or home.values or home.declared or _launches(module, context)
     ]
+    containers = list(container_task.environments(module, facts))
+    for container in containers:
+        _contain(work, container)
     if not found:
         return work.plan
     places = Places(module)
@@ -118,6 +125,9 @@ def translate(module: Module, context: Context) -> Plan:
     for each in written:
         if each.home.driver:
             _depend(work, each, references, taken)
+            for container in containers:
+                if container.variable in each.needs:
+                    _depend_on_container(work, each, container, places)
             _driver_image(work, each, written, references)
             if packages and each.arguments["image"] is None:
                 each.arguments["image"] = flytekit_packages.add(work, each.home, None, packages)
@@ -214,6 +224,24 @@ def _depend(work: Work, each: Written, references: References, taken: set[str]) 
             imported[entity.module, variable] = _imported(work, entity, variable, chain, taken)
     references.local.update(imported)
     each.depends_on += sorted(imported.values())
+
+
+def _contain(work: Work, container: ContainerEnvironment) -> None:
+    """The environment of a container task, below the task."""
+    name = layout.quoted(work.context.environment_name(work.module.name, container.variable))
+    doc = layout.call("flyte.TaskEnvironment.from_task", name, container.task)
+    made = layout.statement(doc, work.limit, target=container.variable)
+    work.plan.insert_after(container.statement, [made])
+    work.plan.want("import flyte")
+
+
+def _depend_on_container(work: Work, each: Written, container: ContainerEnvironment, places: Places) -> None:
+    """A driver's environment depends on a container task's, which is there before it or is added below itself."""
+    if places.of(container.statement) < each.position:
+        each.depends_on.append(container.variable)
+        return
+    doc = layout.call(f"{each.home.variable}.add_dependency", container.variable)
+    work.plan.insert_after(container.statement, [layout.statement(doc, work.limit)])
 
 
 def _in_order(
