@@ -1,23 +1,21 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import flyte
 import requests
 from dataclasses_json import dataclass_json
-import flyte
 
 if TYPE_CHECKING:
     import aiohttp
 
-own = (
-    flyte.Image.from_debian_base(name="own")
-    .with_pip_packages("pandas", "requests==2.32.0")
+own = flyte.Image.from_debian_base(name="own").with_pip_packages(
+    "pandas", "requests==2.32.0"
 )
 ready = "ghcr.io/team/ready:1"
 env = flyte.TaskEnvironment(
     name="flytekit_packages",
-    image=(
-        flyte.Image.from_debian_base()
-        .with_pip_packages("dataclasses-json", "python-dateutil", "requests")
+    image=flyte.Image.from_debian_base().with_pip_packages(
+        "dataclasses-json", "python-dateutil", "requests"
     ),
 )
 bigger_env = flyte.TaskEnvironment(

@@ -1,8 +1,8 @@
 import asyncio
 from typing import List
 
-import numpy as np
 import flyte
+import numpy as np
 
 import json
 

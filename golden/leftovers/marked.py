@@ -1,7 +1,10 @@
 """What is marked and left to do by hand."""
 
-from collections import OrderedDict
+import subprocess
+import time
 import flyte
+import flyte.extras
+from flyte.io import File
 
 env = flyte.TaskEnvironment(name="marked")
 
@@ -13,29 +16,20 @@ try:
 except Exception:  # Flyte 1 is not installed, or refuses what is Flyte 2's
     Model = None
 
-try:
-    from flytekit.extras.tasks.shell import ShellTask
 
-    # TODO(flyte-bridge FB471): ShellTask: use flyte.extras.shell.create, or subprocess in a task
-    shell = ShellTask(name="shell", script="echo {inputs.x}", inputs=OrderedDict(x=str))
-except Exception:  # Flyte 1 is not installed, or refuses what is Flyte 2's
-    shell = None
+@env.task
+def shell(x: str) -> None:
+    script = f"echo {x}"
+    subprocess.run(["/bin/sh", "-c", script], check=True)
 
-try:
-    from flytekit import ContainerTask
+container = flyte.extras.ContainerTask(name="box", image="alpine", command=["echo", "{{.inputs.x}}"], inputs={"x": int})
+container_env = flyte.TaskEnvironment.from_task("marked-container", container)
 
-    # TODO(flyte-bridge FB471): ContainerTask: use flyte.extras.ContainerTask with TaskEnvironment.from_task
-    container = ContainerTask(name="box", image="alpine", inputs=OrderedDict(x=int), command=["echo", "{{.inputs.x}}"])
-except Exception:  # Flyte 1 is not installed, or refuses what is Flyte 2's
-    container = None
 
-try:
-    from flytekit.sensor.file_sensor import FileSensor
-
-    # TODO(flyte-bridge FB472): FileSensor: poll File.exists in a task with flyte.durable.sleep between
-    sensor = FileSensor(name="wait_for_file")
-except Exception:  # Flyte 1 is not installed, or refuses what is Flyte 2's
-    sensor = None
+@env.task
+def sensor(path: str) -> None:
+    while not File.from_existing_remote(path).exists_sync():
+        time.sleep(10)
 
 
 try:

@@ -4,8 +4,8 @@ import asyncio
 from collections import OrderedDict
 from typing import Annotated, Tuple
 
-import pandas as pd
 import flyte
+import pandas as pd
 from flyte.io import DataFrame
 
 env = flyte.TaskEnvironment(name="frames_between")

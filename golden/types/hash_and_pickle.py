@@ -4,8 +4,8 @@ import asyncio
 from collections import OrderedDict
 from typing import Annotated, List
 
-import pandas as pd
 import flyte
+import pandas as pd
 from flyte.io import HashFunction
 
 env = flyte.TaskEnvironment(name="hash_and_pickle")

@@ -1,7 +1,7 @@
 from collections import OrderedDict
+import flyte
 
 import pandas as pd
-import flyte
 from flyte.io import DataFrame, HashFunction
 from typing_extensions import Annotated
 

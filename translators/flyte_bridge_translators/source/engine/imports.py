@@ -361,6 +361,29 @@ def _text_of(statement: cst.SimpleStatementLine) -> str:
     return _text(first) if isinstance(first, (cst.Import, cst.ImportFrom)) else ""
 
 
+def _block(
+    module: Module, host: cst.SimpleStatementLine, existing: Sequence[Existing]
+) -> list[tuple[cst.SimpleStatementLine, str]]:
+    """The third-party imports directly above a statement, with nothing between, in the order of the file."""
+    texts = {
+        statement: text
+        for node, statement, text in existing
+        if not (isinstance(node, cst.ImportFrom) and node.relative)
+    }
+    body = list(module.tree.body)
+    block: list[tuple[cst.SimpleStatementLine, str]] = []
+    below = host
+    for above in reversed(body[: body.index(host)]):
+        if not isinstance(above, cst.SimpleStatementLine) or below.leading_lines or len(above.body) > 1:
+            break
+        text = texts.get(above)
+        if text is None or _root(text) in sys.stdlib_module_names:
+            break
+        block.insert(0, (above, text))
+        below = above
+    return block
+
+
 def _place_others(
     module: Module,
     plan: Plan,
@@ -382,6 +405,14 @@ def _place_others(
                 _at_top(module, plan, statement)
         else:
             plan.insert_after(host, new)
+        return
+    block = _block(module, host, existing)
+    for line, statement in zip(list(lines), list(new), strict=True):
+        later = next((above for above, text in block if _order(text) > _order(line)), None)
+        if later is not None:
+            _before(plan, later, statement, steal=True)
+            new.remove(statement)
+    if not new:
         return
     if all(small in plan.removed for small in host.body):
         # The line itself goes: the new ones take its place, blank lines, comments and all.

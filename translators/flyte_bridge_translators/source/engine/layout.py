@@ -82,6 +82,11 @@ def render(doc: Doc, limit: int, *, column: int = 0, indent: int = 0, after: int
     if isinstance(doc, str):
         return doc
     inner = " " * (indent + len(INDENT))
+    if isinstance(doc, Chain) and len(doc.parts) == 2:
+        # As ruff has it: one call after another is no chain that is worth its own lines.
+        head, last = flat(doc.parts[0]), doc.parts[1]
+        if isinstance(last, Group) and last.items and "\n" not in head and column + len(head + last.head) <= limit:
+            return head + render(last, limit, column=column + len(head), indent=indent, after=after)
     if isinstance(doc, Chain):
         lines = [render(part, limit, column=len(inner), indent=len(inner)) for part in doc.parts]
         return "(\n" + "".join(f"{inner}{part}\n" for part in lines) + " " * indent + ")"
