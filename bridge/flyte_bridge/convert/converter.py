@@ -6,6 +6,7 @@ and defects of our own, each of which becomes a finding and never a traceback.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import libcst as cst
@@ -21,8 +22,9 @@ from flyte_bridge_translators.source.engine.edits import failure
 from flyte_bridge_translators.source.engine.entities import Facts, read, with_environments
 from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
 from flyte_bridge_translators.source.engine.module import Module
-from flyte_bridge_translators.source.engine.names import Search
+from flyte_bridge_translators.source.engine.names import NOTHING_KNOWN, Search
 from flyte_bridge_translators.source.engine.naming import NO_NAMES, Naming
+from flyte_bridge_translators.source.engine.passed_on import uses
 from flyte_bridge_translators.source.engine.translator import (
     Context,
     Converted,
@@ -89,6 +91,18 @@ def parse(source: SourceFile) -> Parsed:
         return Parsed(source, None, nothing, failed("FB102", source.path, f"not in the encoding it declares: {error}"))
     except RecursionError:
         return Parsed(source, None, nothing, failed("FB101", source.path, "nested too deeply to be read"))
+    return _read(source, tree)
+
+
+def again(parsed: Parsed, known: Mapping[str, str]) -> Parsed:
+    """A file read again, now that names of other modules are known to stand for Flyte 1's; itself when it uses none of them."""
+    module = parsed.module
+    if module is None or not uses(module, known):
+        return parsed
+    return _read(parsed.source, (module.before or module).tree, known)
+
+
+def _read(source: SourceFile, tree: cst.Module, known: Mapping[str, str] = NOTHING_KNOWN) -> Parsed:
     try:
         module = Module(
             tree,
@@ -99,13 +113,14 @@ def parse(source: SourceFile) -> Parsed:
             search=source.search,
             naming=source.naming,
             is_notebook=source.notebook is not None,
+            known=known,
         )
         module = flyte1_source.written_out(module)
         facts = replace(read(module), holdings=holdings_of(module).holdings())
         facts = with_environments(facts, assign(module, facts))
         facts = replace(facts, place=module.naming.place, kept_environments=kept(module, facts))
     except Exception as error:
-        return Parsed(source, None, nothing, _defect(source.path, error))
+        return Parsed(source, None, Facts(source.name), _defect(source.path, error))
     return Parsed(source, module, facts)
 
 

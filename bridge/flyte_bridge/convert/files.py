@@ -29,12 +29,14 @@ class File:
         root: The path argument it was found through: the file itself, or the directory.
         name: Its dotted module name.
         is_module: Whether it is Python that can be imported; else it is converted as its format has it.
+        moved: The packages of the project, below folders that are none, that it imports from the root.
     """
 
     path: Path
     root: Path
     name: str
     is_module: bool = True
+    moved: frozenset[str] = frozenset()
 
     @property
     def is_notebook(self) -> bool:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -38,14 +40,65 @@ def search_path(file: File) -> Search:
     In a package the root comes first."""
     root = file.home.absolute()
     own = file.path.absolute().parent
-    folder = ".".join(file.name.split(".")[:-1]) if file.path.name != "__init__.py" else ""
-    beside = (folder, _modules_in(own))
-    at_root = ("", _modules_in(root))
-    parts = [at_root, beside] if (own / "__init__.py").exists() else [beside, at_root]
+    at_root = [("", _modules_in(root))]
     source = root / "src"
-    if source.is_dir() and not (source / "__init__.py").exists():
-        parts.append(("src", _modules_in(source)))
-    return tuple(part for part in parts if part[0] or part is at_root)
+    last = _parts(source, root, file.moved) if source.is_dir() and not (source / "__init__.py").exists() else []
+    if (own / "__init__.py").exists():
+        folder = file.name.rpartition(".")[0] if file.path.name != "__init__.py" else ""
+        beside = [(folder, _modules_in(own))] if folder else []
+        return (*at_root, *beside, *_parts(_base(file), root, file.moved), *last)
+    return (*_parts(own, root, file.moved), *at_root, *last)
+
+
+def _parts(folder: Path, root: Path, moved: frozenset[str]) -> list[tuple[str, frozenset[str]]]:
+    """What a directory that Python searches holds: packages, which are named from there, and what is named from the root."""
+    if folder == root or root not in folder.parents:
+        return []
+    prefix = ".".join(folder.relative_to(root).parts)
+    names = _modules_in(folder)
+    packages = frozenset(
+        name for name in names if (folder / name / "__init__.py").exists() and f"{prefix}.{name}" not in moved
+    )
+    return [("", packages), (prefix, names - packages)]
+
+
+def named_as_imported(files: Sequence[File]) -> list[File]:
+    """The files, with the names of packages as the project imports them: a package below a folder that is none (`outer.inner`) is
+    named from the folder above it, unless most imports name it from the root."""
+    moved: dict[Path, frozenset[str]] = {}
+    homes: dict[Path, list[File]] = {}
+    for file in files:
+        homes.setdefault(file.home, []).append(file)
+    for home, theirs in homes.items():
+        packages = {found for file in theirs if (found := _nested(file)) is not None}
+        if packages:
+            imports = Counter(name for file in theirs for name in _imports(file))
+            moved[home] = frozenset(
+                whole for whole, short in packages if _times(imports, whole) > _times(imports, short)
+            )
+    return [_moved(file, moved.get(file.home, frozenset())) for file in files]
+
+
+def _nested(file: File) -> tuple[str, str] | None:
+    """The outermost package of a file below a folder that is none: as it is named from the root, and from that folder."""
+    base, home = _base(file), file.home.absolute()
+    if base == home or home not in base.parents:
+        return None
+    short = file.name.split(".")[0]
+    return ".".join([*base.relative_to(home).parts, short]), short
+
+
+def _times(imports: Counter[str], package: str) -> int:
+    return sum(count for name, count in imports.items() if name == package or name.startswith(f"{package}."))
+
+
+def _moved(file: File, moved: frozenset[str]) -> File:
+    if not moved:
+        return file
+    nested = _nested(file)
+    if nested is None or nested[0] not in moved:
+        return replace(file, moved=moved)
+    return replace(file, name=f"{nested[0]}{file.name.removeprefix(nested[1])}", moved=moved)
 
 
 def neighbours(files: Sequence[File]) -> list[File]:

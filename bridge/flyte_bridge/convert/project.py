@@ -14,12 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flyte_bridge.convert.files import IGNORED, NOTEBOOK, Contexts, File, FileResult, module_name
-from flyte_bridge.convert.neighbours import neighbours
+from flyte_bridge.convert.neighbours import named_as_imported, neighbours
 from flyte_bridge.convert.surroundings import convert_text, listed, surroundings, told, walk
 from flyte_bridge.convert.workers import Progress, Shelf, in_parallel, uncollected
 from flyte_bridge.errors import SourceError, UsageError
 from flyte_bridge_translators.source.engine.entities import Facts
 from flyte_bridge_translators.source.engine.naming import NO_NAMES, RenameTable
+from flyte_bridge_translators.source.engine.passed_on import may_use, passed_on
 from flyte_bridge_translators.source.engine.translator import Converted, Failed, Options, Unchanged
 
 PARALLEL_FROM = 12
@@ -59,7 +60,7 @@ def find(paths: Iterable[Path], suffixes: tuple[str, ...] = (".py",)) -> list[Fi
             found.setdefault(root.absolute(), File(root, root, module_name(root, root.parent)))
         else:
             raise UsageError(f"{root}: no such file or directory")
-    return list(found.values())
+    return named_as_imported(list(found.values()))
 
 
 def _walk(root: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
@@ -127,6 +128,10 @@ def convert_files(
             for index, file in enumerate(files):
                 facts.append(shelf.read(index, file))
                 told("reading", index + 1, len(files))
+            passed = passed_on([*facts, *looked_at])
+            for index, one in enumerate(facts):
+                if may_use(one, passed):
+                    facts[index] = shelf.again(index, passed)
             contexts = Contexts.of([*files, *nearby], [*facts, *looked_at], options)
             for index in range(len(files)):
                 results.append(shelf.convert(index, contexts))

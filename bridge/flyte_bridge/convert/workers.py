@@ -5,19 +5,29 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
-from flyte_bridge.convert.converter import Parsed, SourceFile, convert_parsed, encoded, failed, parse, parse_notebook
+from flyte_bridge.convert.converter import (
+    Parsed,
+    SourceFile,
+    again,
+    convert_parsed,
+    encoded,
+    failed,
+    parse,
+    parse_notebook,
+)
 from flyte_bridge.convert.files import Contexts, File, FileResult, place
 from flyte_bridge.convert.neighbours import search_path
 from flyte_bridge.errors import BridgeError
 from flyte_bridge_translators.project.notebook import Notebook, result
 from flyte_bridge_translators.source.engine.entities import Facts
 from flyte_bridge_translators.source.engine.naming import Naming, RenameTable
+from flyte_bridge_translators.source.engine.passed_on import may_use, passed_on
 from flyte_bridge_translators.source.engine.translator import Converted, Options, Outcome
 
 Progress = Callable[[str, int, int], None]
@@ -44,6 +54,13 @@ class Shelf:
             naming = Naming(place(file), self.table)
             source = SourceFile(str(file.path), file.name, file.package, data, search_path(file), naming)
             parsed = parse_notebook(source) if file.is_notebook else parse(source)
+        self.parsed[index] = (file, parsed)
+        return parsed.facts
+
+    def again(self, index: int, known: Mapping[str, str]) -> Facts:
+        """Read a file again that names what another module passes on of flytekit."""
+        file, parsed = self.parsed[index]
+        parsed = again(parsed, known)
         self.parsed[index] = (file, parsed)
         return parsed.facts
 
@@ -89,10 +106,15 @@ def _work(connection: Connection, table: RenameTable) -> None:
     """A worker: read batches until the context comes, then convert batches until told to stop."""
     shelf = Shelf(table)
     contexts: Contexts | None = None
+    known: dict[str, str] = {}
     with uncollected():
         while (message := connection.recv()) is not None:
             if isinstance(message, Contexts):
                 contexts = message
+            elif isinstance(message, dict):
+                known = message
+            elif known and contexts is None:
+                connection.send([(index, shelf.again(index, known)) for index, _ in message])
             elif contexts is None:
                 connection.send([(index, shelf.read(index, file)) for index, file in message])
             else:
@@ -140,10 +162,10 @@ class Workers:
             pipe.send(batch)
         return batch is not None
 
-    def tell(self, contexts: Contexts) -> None:
-        """Give every worker the facts of the project."""
+    def tell(self, news: Contexts | dict[str, str]) -> None:
+        """Give every worker the facts of the project, or the names that its modules pass on."""
         for pipe in self.pipes:
-            pipe.send(contexts)
+            pipe.send(news)
 
     def close(self) -> None:
         """End the workers."""
@@ -171,6 +193,13 @@ def in_parallel(
         for read in workers.run(work):
             facts.update(read)
             told("reading", len(facts), len(files))
+        known = passed_on([*facts.values(), *nearby[1]])
+        some = {index for index, one in facts.items() if may_use(one, known)} if known else set()
+        if some:
+            workers.tell(known)
+            chosen = [[[item for item in batch if item[0] in some] for batch in batches] for batches in work]
+            for read in workers.run([[batch for batch in batches if batch] for batches in chosen]):
+                facts.update(read)
         # In the order of the files, whoever was ready first.
         every = [*(facts[index] for index in range(len(files))), *nearby[1]]
         contexts = Contexts.of([*files, *nearby[0]], every, options)

@@ -16,6 +16,7 @@ from flyte_bridge_translators.source.engine.constants import classes, constants
 from flyte_bridge_translators.source.engine.holdings import Holdings
 from flyte_bridge_translators.source.engine.house_decorators import applied_in_place, house_maker
 from flyte_bridge_translators.source.engine.module import Module
+from flyte_bridge_translators.source.engine.names import is_v1
 from flyte_bridge_translators.source.engine.syntax import parsed
 from flyte_bridge_translators.source.engine.tree import code, dotted, string_value
 
@@ -150,6 +151,9 @@ class Facts:
         enums: Qualified names of enums.
         holdings: What its names may hold, as far as calls go.
         imports: What it imports, as dotted names: of `from a import b` both `a` and `a.b`.
+        inner_imports: Those of them that only functions import.
+        stars: The modules that it imports everything from.
+        values: Module-level names that are another name for something of flytekit's: `step = flytekit.task`.
         place: Its path below its project's root, with dots; its environments are called after it.
         kept_environments: Variable of an environment → the name that it keeps from an earlier conversion.
     """
@@ -166,6 +170,9 @@ class Facts:
     enums: frozenset[str] = frozenset()
     holdings: Holdings = field(default_factory=Holdings)
     imports: frozenset[str] = frozenset()
+    inner_imports: frozenset[str] = frozenset()
+    stars: tuple[str, ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
     place: str = ""
     kept_environments: Mapping[str, str] = field(default_factory=dict)
 
@@ -254,12 +261,21 @@ def read(module: Module) -> Facts:
         *constants(module),
         *classes(module),
         imports=frozenset(_imports(module)),
+        inner_imports=frozenset(_imports(module)) - frozenset(_imports(module, at_top=True)),
+        stars=tuple(module.scope.stars),
+        values={
+            name: qualified
+            for name, value, _ in module.assignments
+            if isinstance(value, (cst.Name, cst.Attribute)) and is_v1(qualified := module.names.qualified(value) or "")
+        },
     )
 
 
-def _imports(module: Module) -> Iterator[str]:
-    """What a file imports when it runs: nothing that only the type checker sees."""
+def _imports(module: Module, *, at_top: bool = False) -> Iterator[str]:
+    """What a file imports when it runs, or when it is imported: nothing that only the type checker sees."""
     for node in module.imports:
+        if at_top and module.function(node) is not None:
+            continue
         if any(isinstance(above, cst.If) and "TYPE_CHECKING" in code(above.test) for above in module.ancestors(node)):
             continue
         source = module.names.absolute(node) if isinstance(node, cst.ImportFrom) else ""

@@ -22,7 +22,7 @@ from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.names import is_v1
 from flyte_bridge_translators.source.engine.syntax import Verbatim
 from flyte_bridge_translators.source.engine.translator import Context
-from flyte_bridge_translators.source.engine.tree import children, dotted
+from flyte_bridge_translators.source.engine.tree import children, dotted, string_value
 from flyte_bridge_translators.source.vocabulary import PACKAGES
 
 Import = cst.Import | cst.ImportFrom
@@ -118,6 +118,7 @@ def _drop(module: Module, plan: Plan, used: set[str]) -> list[Import]:
     """Remove what is no longer used; returns the statements that changed."""
     before = module.used
     changed: list[Import] = []
+    gone_names: set[str] = set()
     for node in module.imports:
         if isinstance(node, cst.ImportFrom):
             source = module.names.absolute(node)
@@ -134,6 +135,7 @@ def _drop(module: Module, plan: Plan, used: set[str]) -> list[Import]:
         else:
             v1 = False
         aliases = cast("Sequence[cst.ImportAlias]", node.names)
+        absolute = module.names.absolute(node) if isinstance(node, cst.ImportFrom) else ""
         keep = [
             alias
             for alias in aliases
@@ -141,19 +143,35 @@ def _drop(module: Module, plan: Plan, used: set[str]) -> list[Import]:
             or not (
                 _local(alias, node) in before
                 or v1
+                or f"{absolute}.{dotted(alias.name)}" in module.names.known
                 or is_v1(dotted(alias.name) if isinstance(node, cst.Import) else None)
             )
         ]
         if len(keep) == len(aliases):
             continue
         changed.append(node)
+        gone_names |= {_local(alias, node) for alias in aliases if alias not in keep}
         gone = ", ".join(f"`{_local(alias, node)}`" for alias in aliases if alias not in keep)
         if not keep:
             plan.remove(node, f"{gone} no longer used")
         else:
             keep[-1] = keep[-1].with_changes(comma=aliases[-1].comma)
             plan.replace(node, node.with_changes(names=keep), f"{gone} no longer used")
+    _export_less(module, plan, gone_names)
     return changed
+
+
+def _export_less(module: Module, plan: Plan, gone: set[str]) -> None:
+    """Take names that are no longer there out of `__all__`, which `from … import *` would look for."""
+    for name, value, statement in module.assignments:
+        if name != "__all__" or not isinstance(value, (cst.List, cst.Tuple)):
+            continue
+        kept = [element for element in value.elements if string_value(element.value) not in gone]
+        if kept and len(kept) < len(value.elements):
+            kept[-1] = kept[-1].with_changes(comma=value.elements[-1].comma)
+            plan.replace(value, value.with_changes(elements=kept), "`__all__` names what is there")
+        elif not kept and value.elements:
+            plan.remove(statement, "`__all__` named only what is gone")
 
 
 def _star_names(source: str) -> set[str]:

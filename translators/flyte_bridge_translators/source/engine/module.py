@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from flyte_bridge_translators.source.engine.names import Names, Search, is_v1
+from flyte_bridge_translators.source.engine.names import NOTHING_KNOWN, Names, Search, is_v1
 from flyte_bridge_translators.source.engine.naming import Naming
 from flyte_bridge_translators.source.engine.python_text import tree_of
 from flyte_bridge_translators.source.engine.scan import Scan
@@ -31,6 +31,7 @@ class Module(Scan):
         star: See `Names`.
         search: See `Names`.
         is_notebook: Whether its statements may await: IPython runs them in its event loop.
+        known: See `Names`.
         before: The same file as the user wrote it, when some of it was written out.
         origin: What was written out → the statement of `before` that it stands for.
         naming: What its entities are called after.
@@ -61,6 +62,7 @@ class Module(Scan):
         before: Module | None = None,
         origin: Mapping[cst.CSTNode, cst.CSTNode] | None = None,
         naming: Naming | None = None,
+        known: Mapping[str, str] = NOTHING_KNOWN,
     ) -> None:
         self.before = before
         self.naming = naming or Naming(name)
@@ -69,7 +71,8 @@ class Module(Scan):
         self.path = path
         self.name = name
         self.is_notebook = is_notebook
-        super().__init__(tree, Names(name, name.rpartition(".")[0] if package is None else package, star, search))
+        from_ = name.rpartition(".")[0] if package is None else package
+        super().__init__(tree, Names(name, from_, star, search, known))
         self.holdings: object | None = None
         self.decorator_values: object | None = None
         self._positions: dict[cst.CSTNode, tuple[int, int]] = {}
@@ -127,8 +130,8 @@ class Module(Scan):
 
     @property
     def is_flyte1(self) -> bool:
-        """Whether the file names flytekit, one of its plugins or union anywhere."""
-        return any(is_v1(self._import_root(node)) for node in self.imports)
+        """Whether the file names flytekit, one of its plugins or union anywhere, by a name of another module too."""
+        return bool(self.names.known) or any(is_v1(self._import_root(node)) for node in self.imports)
 
     def _import_root(self, node: cst.Import | cst.ImportFrom) -> str:
         if isinstance(node, cst.ImportFrom):

@@ -7,8 +7,9 @@ first iterable of a comprehension belongs to the scope around it; `global` and `
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import libcst as cst
 
@@ -60,6 +61,8 @@ ALIASES = {
     "Cron": "union.Cron",
 }
 """Other spellings of the same thing, by last part."""
+
+NOTHING_KNOWN: Mapping[str, str] = MappingProxyType({})
 
 _ROOTS = ("flytekit", "union")
 
@@ -159,6 +162,7 @@ class Names:
         star: Says whether another module (not flytekit) exports a name, for star imports; the project knows.
         search: Where absolute imports are looked up, in order: the dotted name of a directory of the project ("" for its root)
             and the names of what is in it.
+        known: Names of other modules of the project that stand for Flyte 1's: `common.step` → `flytekit.task`.
     """
 
     def __init__(
@@ -167,7 +171,9 @@ class Names:
         package: str,
         star: Callable[[str, str], bool] | None = None,
         search: Search = (),
+        known: Mapping[str, str] = NOTHING_KNOWN,
     ) -> None:
+        self.known = known
         self.module = module
         self.search = search
         self.package = package
@@ -196,7 +202,8 @@ class Names:
         if not isinstance(expression, (cst.Name, cst.Attribute)):
             return None
         if expression not in self._memo:
-            self._memo[expression] = self._qualified(expression)
+            found = self._qualified(expression)
+            self._memo[expression] = self.known.get(found, found) if found is not None else None
         return self._memo[expression]
 
     def _qualified(self, expression: cst.Name | cst.Attribute) -> str | None:
@@ -226,6 +233,8 @@ class Names:
         while here is not None:
             for star in reversed(here.stars):
                 guess = canonical(f"{star}.{name}")
+                if guess in self.known:
+                    return guess
                 if guess.split(".")[0] in _ROOTS and (name in TOP_LEVEL or name in DEEPER):
                     return guess
                 if self.star is not None and self.star(star, name):

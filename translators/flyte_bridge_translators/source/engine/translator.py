@@ -24,6 +24,7 @@ from flyte_bridge_translators.source.engine.environment_names import (
 )
 from flyte_bridge_translators.source.engine.flow import Callees, Flow
 from flyte_bridge_translators.source.engine.holdings_reader import holdings_of
+from flyte_bridge_translators.source.engine.import_graph import ImportGraph
 from flyte_bridge_translators.source.engine.module import Module
 from flyte_bridge_translators.source.engine.naming import NO_NAMES, LaunchPlanName, RenameTable
 from flyte_bridge_translators.source.engine.python_text import compiles
@@ -97,6 +98,11 @@ class Context:
         """What every callee of the project may hold."""
         return Flow(self.facts, self.resolve)
 
+    @cached_property
+    def imports(self) -> ImportGraph:
+        """Which modules import which."""
+        return ImportGraph(self.facts)
+
     def resolve(self, qualified: str | None) -> str | None:
         """A qualified name with re-exports followed: `pkg.load` to `pkg.tasks.load` when `pkg/__init__` imports it."""
         seen = set()
@@ -104,9 +110,17 @@ class Context:
             seen.add(qualified)
             module, _, name = qualified.rpartition(".")
             facts = self.facts.get(module)
-            if facts is None or name not in facts.reexports or qualified in facts.entities:
+            if facts is None or qualified in facts.entities:
                 return qualified
-            qualified = facts.reexports[name]
+            if name in facts.reexports:
+                qualified = facts.reexports[name]
+            elif name in facts.exports:
+                return qualified
+            else:
+                star = next((star for star in facts.stars if self.exports(star, name)), None)
+                if star is None:
+                    return qualified
+                qualified = f"{star}.{name}"
         return qualified
 
     def entity(self, qualified: str | None) -> Entity | None:
@@ -206,8 +220,15 @@ class Context:
 
     def exports(self, module: str, name: str) -> bool:
         """Whether a module of the project has a module-level name."""
-        facts = self.facts.get(module)
-        return facts is not None and name in facts.exports
+        modules, seen = [module], {module}
+        while modules:
+            facts = self.facts.get(modules.pop())
+            if facts is not None:
+                if name in facts.exports:
+                    return True
+                modules += [star for star in facts.stars if star not in seen]
+                seen.update(facts.stars)
+        return False
 
 
 Translator = Callable[[Module, Context], Plan]

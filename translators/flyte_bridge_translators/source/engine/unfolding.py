@@ -49,5 +49,6 @@ def unfolded(module: Module, unfolds: Iterable[Unfold]) -> Module:
             before=module,
             origin=origin,
             naming=module.naming,
+            known=module.names.known,
         )
     return module

@@ -220,6 +220,10 @@ def _depend(work: Work, each: Written, references: References, taken: set[str]) 
             continue
         if entity.module == module.name:
             each.needs.add(variable)
+        elif work.context.imports.closes_circle(module.name, entity.module):
+            where = each.home.members[0].decorator if each.home.members else module.tree
+            message = f"{each.home.variable} calls `{entity.name}` of {entity.module}, which imports this module: no dependency"
+            work.report("FB317", where, message)
         elif (entity.module, variable) not in imported:
             imported[entity.module, variable] = _imported(work, entity, variable, chain, taken)
     references.local.update(imported)
@@ -289,7 +293,11 @@ def _in_order(
 def _imported(work: Work, entity: Entity, variable: str, chain: cst.BaseExpression, taken: set[str]) -> str:
     """How an environment of another module is called here; imports it in the style of the task's own import."""
     module = work.module
-    if isinstance(chain, cst.Attribute) and module.names.qualified(chain.value) == entity.module:
+    root: cst.BaseExpression = chain
+    while isinstance(root, cst.Attribute):
+        root = root.value
+    at_top = isinstance(root, cst.Name) and root.value in module.scope.bindings
+    if at_top and isinstance(chain, cst.Attribute) and module.names.qualified(chain.value) == entity.module:
         return f"{code(chain.value)}.{variable}"
     alias = work.aliases.get(f"{entity.module}.{variable}")
     if alias is not None:
@@ -298,9 +306,6 @@ def _imported(work: Work, entity: Entity, variable: str, chain: cst.BaseExpressi
     alias = unique((f"{last}_{variable}", f"{entity.module.replace('.', '_')}_{variable}"), taken)
     work.aliases[f"{entity.module}.{variable}"] = alias
     source = module.names.spelled(entity.module)
-    root: cst.BaseExpression = chain
-    while isinstance(root, cst.Attribute):
-        root = root.value
     if isinstance(root, cst.Name):
         for binding in module.names.bindings(root):
             node = binding.node
