@@ -101,21 +101,30 @@ class Executions:
         """Wait for one, and note what its children are called."""
         if name in self._over:
             return
+        until(lambda: self.over(name), f"{name} has not ended")
+        for node_id, child in self._children(name).items():
+            self.replay.names.put(child, f"{name}-{node_id}-child")
+        self._over.add(name)
+
+    def over(self, name: str) -> bool:
+        """Whether one has ended."""
+        answer = self.replay.ask("GetExecution", {"id": {"project": PROJECT, "domain": DOMAIN, "name": name}})
+        assert isinstance(answer, execution_pb2.Execution)
+        return answer.closure.phase in _ENDED
+
+    def child(self, name: str, node_id: str) -> str:
+        """What the execution is called that a node has started."""
+        return self._children(name)[node_id]
+
+    def _children(self, name: str) -> dict[str, str]:
         execution = {"project": PROJECT, "domain": DOMAIN, "name": name}
-
-        def over() -> bool:
-            answer = self.replay.ask("GetExecution", {"id": execution})
-            assert isinstance(answer, execution_pb2.Execution)
-            return answer.closure.phase in _ENDED
-
-        until(over, f"{name} has not ended")
         nodes = self.replay.ask("ListNodeExecutions", {"workflow_execution_id": execution, "limit": 100})
         assert isinstance(nodes, node_execution_pb2.NodeExecutionList)
-        for node in nodes.node_executions:
-            if node.closure.HasField("workflow_node_metadata"):
-                child = node.closure.workflow_node_metadata.executionId.name
-                self.replay.names.put(child, f"{name}-{node.id.node_id}-child")
-        self._over.add(name)
+        return {
+            node.id.node_id: node.closure.workflow_node_metadata.executionId.name
+            for node in nodes.node_executions
+            if node.closure.HasField("workflow_node_metadata")
+        }
 
     def made(self, step: dict[str, Any]) -> dict[str, Any]:
         """The answer to a step, which can ask for a child execution."""

@@ -2,7 +2,7 @@
 
 A line of `reviewed.txt` is `LABELS | PATHS | REAL => OURS | REASON`: shell patterns of steps' labels, of paths in the answer
 (`status` for another code, `message` for another text of the same), and of both values there; a line without the third part
-is about any values. A line that covers nothing is a failure, too.
+is about any values. A line that covers nothing is a failure, too, unless its reason begins with `at times:`.
 """
 
 from __future__ import annotations
@@ -56,6 +56,11 @@ def read(section: str) -> list[Line]:
             real, _, ours = values[0].partition(" => ") if values else ("*", "", "*")
             lines.append(Line(tuple(labels.split()), path, (real, ours), reason))
     return lines
+
+
+def needless(lines: list[Line]) -> list[tuple[tuple[str, ...], str]]:
+    """The lines that have covered nothing and should have, by their labels and path."""
+    return [(line.labels, line.path) for line in lines if not line.used and not line.reason.startswith("at times:")]
 
 
 def unreviewed(lines: list[Line], label: str, found: dict[str, tuple[Any, Any]]) -> list[str]:

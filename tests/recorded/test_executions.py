@@ -52,7 +52,7 @@ def test_executions_are_told_as_flyteadmin_tells_them(executions: Executions) ->
     assert not left, f"{len(left)} differences are not in {reviewed.LIST.name}:\n" + "\n".join(left)
     assert compared > (400 if modes.FULL else 50)
     if modes.FULL:
-        assert not [(line.labels, line.path) for line in lines if not line.used]
+        assert not reviewed.needless(lines)
 
 
 def test_every_other_call_is_answered_as_flyteadmin_answers_it(executions: Executions) -> None:
@@ -85,7 +85,35 @@ def test_every_other_call_is_answered_as_flyteadmin_answers_it(executions: Execu
     assert not calls.left, f"{len(calls.left)} differences are not in {reviewed.LIST.name}:\n" + "\n".join(calls.left)
     assert calls.compared > (350 if modes.FULL else 100)
     if modes.FULL:
-        assert not [(line.labels, line.path) for line in calls.lines if not line.used]
+        assert not reviewed.needless(calls.own)
+
+
+def test_failures_are_told_wherever_they_happen(executions: Executions) -> None:
+    """In a nested workflow, a branch, a dynamic task, a map, a gate, a child; and once more after they were recovered.
+
+    The workflows were not recorded, only what was told of them: they are made from that. Only with `FLYTE_BRIDGE_TEST_FULL=1`.
+    """
+    if not modes.FULL:
+        pytest.skip("only with FLYTE_BRIDGE_TEST_FULL=1")
+    calls = _Calls(executions, "late")
+    calls.of("prepare", "begin")
+    rejected = {"project": PROJECT, "domain": DOMAIN, "name": "lreject"}
+    until(lambda: calls.signals_of(rejected) > 0, "lreject has no signal")
+    calls.of("signal")
+    calls.until_runs("llpslow", "n0")
+    child = executions.child("llpslow", "n0")
+    calls.until_runs(child, "n0")
+    calls.of("terminate")
+    for name in calls.names("begin"):
+        executions.end(name)
+    until(lambda: executions.over(child), f"{child} has not ended")
+    calls.of("recover")
+    for name in calls.names("recover"):
+        executions.end(name)
+    calls.of("reads")
+    assert not calls.left, f"{len(calls.left)} differences are not in {reviewed.LIST.name}:\n" + "\n".join(calls.left)
+    assert calls.compared > 200
+    assert not reviewed.needless(calls.own)
 
 
 _IN_ANY_ORDER = (
@@ -109,10 +137,11 @@ def _by_name(told: dict[str, Any]) -> dict[str, Any]:
 class _Calls:
     """The recorded calls, made in groups."""
 
-    def __init__(self, executions: Executions) -> None:
+    def __init__(self, executions: Executions, section: str = "calls") -> None:
         self._executions = executions
-        self._steps = steps("calls")
-        self.lines = [*reviewed.read("answers"), *reviewed.read("calls")]
+        self._steps = steps(section)
+        self.own = reviewed.read(section)
+        self.lines = [*reviewed.read("answers"), *self.own]
         self.left: list[str] = []
         self.compared = 0
 
@@ -135,20 +164,12 @@ class _Calls:
             (1, "signals-list-1", "signals-list-2"),
             (2, "signals-list-3", "signals-approve"),
         ):
-            until(lambda count=reached: self._signals(execution) >= count, f"{GATES} has no {reached} signals")
+            until(lambda count=reached: self.signals_of(execution) >= count, f"{GATES} has no {reached} signals")
             self.labelled(first, last)
 
     def slow(self) -> None:
         """What is asked of an execution that runs, is terminated, and has been."""
-        execution = {"project": PROJECT, "domain": DOMAIN, "name": SLOW}
-
-        def runs() -> bool:
-            nodes = self._executions.replay.ask("ListNodeExecutions", {"workflow_execution_id": execution, "limit": 10})
-            assert isinstance(nodes, node_execution_pb2.NodeExecutionList)
-            running = core_execution_pb2.NodeExecution.RUNNING
-            return any(node.id.node_id == "n1" and node.closure.phase == running for node in nodes.node_executions)
-
-        until(runs, f"n1 of {SLOW} does not run")
+        self.until_runs(SLOW, "n1")
         for step in self._steps:
             if step["group"] == "slow":
                 if step["label"] in ("terminate-ended", "terminate-succeeded-one"):
@@ -156,7 +177,24 @@ class _Calls:
                     self._executions.end("xchain")
                 self._make(step)
 
-    def _signals(self, execution: dict[str, str]) -> int:
+    def names(self, group: str) -> list[str]:
+        """The executions that a group begins."""
+        return [step["request"]["name"] for step in self._steps if step["group"] == group]
+
+    def until_runs(self, name: str, node_id: str) -> None:
+        """Wait until a node runs."""
+        execution = {"project": PROJECT, "domain": DOMAIN, "name": name}
+
+        def runs() -> bool:
+            nodes = self._executions.replay.ask("ListNodeExecutions", {"workflow_execution_id": execution, "limit": 10})
+            assert isinstance(nodes, node_execution_pb2.NodeExecutionList)
+            running = core_execution_pb2.NodeExecution.RUNNING
+            return any(node.id.node_id == node_id and node.closure.phase == running for node in nodes.node_executions)
+
+        until(runs, f"n1 of {name} does not run")
+
+    def signals_of(self, execution: dict[str, str]) -> int:
+        """How many gates of an execution wait, or have."""
         told = self._executions.replay.ask("ListSignals", {"workflow_execution_id": execution, "limit": 10})
         assert isinstance(told, signal_pb2.SignalList)
         return len(told.signals)

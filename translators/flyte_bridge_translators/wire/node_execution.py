@@ -86,7 +86,7 @@ def to_message(
     closure = message.closure
     closure.phase = view.phase
     created, started, ended = times(view, details)
-    if view.action is not None and _taken_over(view.action.status):
+    if view.action is not None and _taken_over(view.action.status) and not view.dynamic:
         started = 0  # flytepropeller never starts what the cache has, or another execution
     closure.created_at.FromNanoseconds(created)
     if started:
