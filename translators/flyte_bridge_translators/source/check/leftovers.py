@@ -145,7 +145,7 @@ def _parts(within: cst.CSTNode, risky: set[str]) -> bool:
 
 
 def _binds(statement: Statement) -> Iterator[str]:
-    yield from dict.fromkeys(bound(tree_of(code(statement.with_changes(leading_lines=[]))).body[0]))
+    yield from sorted(bound(tree_of(code(statement.with_changes(leading_lines=[]))).body[0]))
 
 
 def _top_level(module: Module) -> Iterator[tuple[Import, cst.ImportAlias, str]]:

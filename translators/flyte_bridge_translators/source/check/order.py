@@ -6,7 +6,8 @@ import ast
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from flyte_bridge_translators.source.check.import_time import Use, bound, early_uses, parsed
+from flyte_bridge_translators.source.check.import_time import Use, bound, early_uses
+from flyte_bridge_translators.source.engine.python_text import tree_of
 
 
 def in_order(text: str, before: str) -> str:
@@ -20,9 +21,8 @@ def in_order(text: str, before: str) -> str:
     moved: set[tuple[str, str]] = set()
     ours = _written_by_us(before)
     while True:
-        tree = parsed(text)
-        for use in early_uses(tree):
-            definition = _definition(tree, use)
+        for use in early_uses(text):
+            definition = _definition(tree_of(text), use)
             if definition is None or not ours(ast.unparse(definition)):
                 continue
             step = (ast.unparse(definition), ast.unparse(use.statement))
@@ -37,15 +37,15 @@ def in_order(text: str, before: str) -> str:
 
 def misplaced(text: str, before: str) -> Iterator[Use]:
     """What is still used before it is bound, though it was not in the Flyte 1 text."""
-    uses = list(early_uses(parsed(text)))
-    own = {use.name for use in early_uses(parsed(before))} if uses else set()
+    uses = early_uses(text)
+    own = {use.name for use in early_uses(before)} if uses else set()
     yield from (use for use in uses if use.name not in own)
 
 
 def _written_by_us(before: str) -> Callable[[str], bool]:
     @cache
     def theirs() -> set[str]:
-        return {ast.unparse(statement) for statement in parsed(before).body}
+        return {ast.unparse(statement) for statement in tree_of(before).body}
 
     return lambda text: text not in theirs()
 

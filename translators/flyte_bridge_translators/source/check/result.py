@@ -11,10 +11,11 @@ import libcst as cst
 from flyte_bridge_translators.findings import Finding, Severity, Where
 from flyte_bridge_translators.findings.catalogue import CATALOGUE
 from flyte_bridge_translators.source.check import leftovers
-from flyte_bridge_translators.source.check.import_time import lost_names, parsed
+from flyte_bridge_translators.source.check.import_time import lost_names
 from flyte_bridge_translators.source.check.order import in_order, misplaced
 from flyte_bridge_translators.source.engine.module import Module
-from flyte_bridge_translators.source.engine.names import is_v1
+from flyte_bridge_translators.source.engine.names import PACKAGES, is_v1
+from flyte_bridge_translators.source.engine.python_text import tree_of
 from flyte_bridge_translators.source.engine.translator import Context, Converted
 
 
@@ -34,7 +35,7 @@ def checked(module: Module, context: Context, converted: Converted) -> Converted
         SyntaxError: The text does not parse, though the Flyte 1 text does: a defect of ours.
     """
     try:
-        parsed(module.text)
+        tree_of(module.text)
     except SyntaxError:  # newer Python than the one that runs us
         return converted
     text = in_order(converted.text, module.text)
@@ -70,7 +71,9 @@ def _flyte1(module: Module, context: Context, text: str) -> tuple[str, list[Find
 
 def _imported(text: str) -> Iterator[str]:
     """The modules a text imports, anywhere in it: what is left of Flyte 1 comes by an import."""
-    for node in ast.walk(parsed(text)):
+    if not any(package in text for package in PACKAGES):
+        return
+    for node in ast.walk(tree_of(text)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -96,7 +99,7 @@ def _names(module: Module, text: str) -> Iterator[Fault]:
     lost = lost_names(text)
     if lost:
         lost -= lost_names(module.text)
-    for node in ast.walk(parsed(text)) if lost else ():
+    for node in ast.walk(tree_of(text)) if lost else ():
         if isinstance(node, ast.Name) and node.id in lost:
             lost -= {node.id}
             yield Fault("FB110", node.lineno, f"`{node.id}` is used here and defined nowhere")
@@ -130,7 +133,7 @@ def _marked(text: str, faults: list[Fault]) -> str:
 def _statement_line(text: str, line: int) -> int:
     """The first line of the innermost statement that a line belongs to, decorators included."""
     best = line
-    for node in ast.walk(parsed(text)):
+    for node in ast.walk(tree_of(text)):
         if isinstance(node, ast.stmt):
             first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
             header = node.body[0].lineno - 1 if getattr(node, "body", None) else node.end_lineno or node.lineno  # type: ignore[attr-defined]

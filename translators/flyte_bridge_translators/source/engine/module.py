@@ -193,6 +193,8 @@ class Module(Scan):
         if node not in self._positions and node in self.parents:
             statement = next((each for each in (node, *self.ancestors(node)) if _is_statement(type(each))), None)
             start = self._starts.get(statement) if statement is not None else None
+            if start is not None and statement is node:
+                return start
             if statement is not None and start is not None:
                 self._place(statement, start)
         if node not in self._positions and node in self.parents:

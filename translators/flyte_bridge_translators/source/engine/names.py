@@ -66,10 +66,13 @@ NOTHING_KNOWN: Mapping[str, str] = MappingProxyType({})
 
 _ROOTS = ("flytekit", "union")
 
+PACKAGES = frozenset({*_ROOTS, "flytekitplugins"})
+"""The packages of Flyte 1: flytekit, its plugins, and the union SDK that re-exports it."""
+
 
 def is_v1(qualified: str | None) -> bool:
     """Whether a qualified name belongs to Flyte 1: flytekit, its plugins, or the union SDK that re-exports it."""
-    return qualified is not None and qualified.split(".", 1)[0] in {"flytekit", "flytekitplugins", "union"}
+    return qualified is not None and qualified.split(".", 1)[0] in PACKAGES
 
 
 def canonical(qualified: str) -> str:

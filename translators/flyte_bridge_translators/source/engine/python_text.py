@@ -7,6 +7,7 @@ import symtable
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 
 @contextmanager
@@ -17,8 +18,9 @@ def _without_warnings() -> Iterator[None]:
         yield
 
 
+@lru_cache(maxsize=4)
 def tree_of(text: str) -> ast.Module:
-    """The tree of a module.
+    """The tree of a module; those of a file and of its conversion are asked for again and again, and nobody changes them.
 
     Raises:
         SyntaxError: It is no Python of the version that runs us.
@@ -63,6 +65,7 @@ def check(text: str, path: str, *, is_notebook: bool = False) -> None:
         compile(text, path, "exec", flags, dont_inherit=True)
 
 
+@lru_cache(maxsize=4)
 def compiles(text: str, *, is_notebook: bool = False) -> bool:
     """Whether a module is Python to the version that runs us."""
     try:

@@ -16,6 +16,7 @@ import libcst as cst
 
 from flyte_bridge_translators.findings import Finding
 from flyte_bridge_translators.source.engine.edits import Edit, Plan, apply, failure, locate, merge
+from flyte_bridge_translators.source.engine.emission import emitted
 from flyte_bridge_translators.source.engine.entities import Entity, Facts, Kind, Outputs
 from flyte_bridge_translators.source.engine.environment_names import (
     EnvironmentNames,
@@ -328,18 +329,15 @@ def convert(module: Module, context: Context) -> Outcome:
         plan.report("FB109", statement, f"`{text}` belongs beside this line")
     if lost or failed:
         tree = apply(module, plan)
-    broken = (
-        []
-        if tree is module.tree or compiles(tree.code, is_notebook=module.is_notebook)
-        else list(_broken(module, plan))
-    )
+    text = emitted(module, tree)
+    is_python = tree is module.tree or compiles(text, is_notebook=module.is_notebook)
+    broken = [] if is_python else list(_broken(module, plan))
     for statement, message in broken:
         plan.replacements[statement] = _kept(statement)
         plan.report("FB111", statement, message)
     if broken:
-        tree = apply(module, plan)
+        text = emitted(module, apply(module, plan))
     findings = locate(module, plan.reports)
-    text = module.text if tree is module.tree else tree.code
     if text == module.text:
         return Unchanged(findings)
     changes = _explained(module, plan) if context.options.explain else ()
