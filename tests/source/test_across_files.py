@@ -5,6 +5,7 @@ from textwrap import dedent
 from flyte_bridge.convert.converter import SourceFile, convert_parsed, parse
 from flyte_bridge_translators import source as flyte1_source
 from flyte_bridge_translators.source.engine.translator import Converted
+from source.project import convert_project
 
 TYPES = """
     from dataclasses import dataclass
@@ -97,3 +98,28 @@ def test_named_outputs_of_an_imported_workflow() -> None:
     assert "open(result.file.download_sync())" in text
     assert "    file, size = flyte.run(wf).outputs()\n" in text
     assert "print(open(file.download_sync()).read())" in text
+
+
+def test_large_models_of_foreign_code_are_followed():
+    """Tasks that use a large model of classes built on a foreign library convert, however much its methods hand to each other."""
+    layers = "".join(
+        f"class Layer{number}(nn.Module):\n"
+        f"    inner: Layer{max(number - 1, 0)} = None\n"
+        "    def setup(self):\n"
+        f"        self.first = nn.Dense(self.config.size, name=self.inner.{chr(97 + number % 26)})\n"
+        f"        self.second = jnp.stack([self.first, self.inner, Layer{(number + 7) % 24}(self.config)])\n"
+        "    def __call__(self, hidden, config=None, **more):\n"
+        "        hidden = self.first(hidden.reshape(self.second.shape)).astype(config.dtype)\n"
+        f"        return self.second(self.inner(hidden, config), functools.reduce(self.setup, Layer{(number + 3) % 24}))\n\n"
+        for number in range(24)
+    )
+    texts, _ = convert_project(
+        {
+            "model": f"import functools\nimport jax.numpy as jnp\nfrom flax import linen as nn\n\n{layers}",
+            "flow": (
+                "from flytekit import task, workflow\nfrom model import Layer23\n\n\n"
+                "@task\ndef size() -> int:\n    return Layer23(1)(2).size\n\n\n@workflow\ndef wf() -> int:\n    return size()\n"
+            ),
+        }
+    )
+    assert "return await size.aio()" in texts["flow"]

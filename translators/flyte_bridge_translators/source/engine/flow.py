@@ -48,6 +48,13 @@ _DEEPEST = 6
 """Attributes of attributes of what nobody here has read; no name of flytekit is longer."""
 
 
+def _foreign(name: str) -> Values:
+    """What nobody here has read: where it comes from is enough, but for names that some rule asks for."""
+    root = name.split(".", maxsplit=1)[0]
+    asked_for = (is_v1(name) or root == "functools") and name.count(".") <= _DEEPEST
+    return frozenset({f"x:{name if asked_for else root}"})
+
+
 @dataclass(frozen=True)
 class Callees:
     """What the callee of a call may be.
@@ -74,6 +81,20 @@ class Callees:
         return bool(self.entities or self.partial or self.coroutines)
 
 
+@dataclass(frozen=True)
+class Followed:
+    """What was found at a term or assignment, and what it depends on: it is followed again when some of that has changed.
+
+    Attributes:
+        changes: How many changes there had been when it was looked at.
+        reads: The cells it was found in.
+    """
+
+    changes: int
+    reads: frozenset[str]
+    held: Held
+
+
 @dataclass
 class Flow:
     """The analysis of one project.
@@ -91,16 +112,20 @@ class Flow:
     coroutines: frozenset[str] = NOTHING
     in_tasks: frozenset[str] = NOTHING
     stuck: frozenset[str] = NOTHING
-    _direct: dict[str, set[str]] = field(default_factory=dict)
-    _inside: dict[str, set[str]] = field(default_factory=dict)
-    _changed: bool = False
+    _direct: dict[str, Values] = field(default_factory=dict)
+    _inside: dict[str, Values] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.functions: dict[str, FunctionHoldings] = {}
         self._bases: dict[str, tuple[Term, ...]] = {}
         self._fields: dict[str, tuple[str, ...]] = {}
         self._entities: dict[str, Kind] = {}
-        self._round: dict[int, Held] = {}
+        self._memo: dict[int | Values, Followed] = {}
+        self._reads: set[str] = set()
+        self._changes = 0
+        self._changed_at: dict[str, int] = {}
+        self._handed: dict[str, set[str]] = {}
+        self._members: dict[str, dict[str, None]] = {}
         self._below: dict[str, list[str]] = {}
         self._implied: list[Term] = []
         for facts in self.facts.values():
@@ -118,7 +143,7 @@ class Flow:
 
     def callees(self, term: Term) -> Callees:
         """What a callee may be, by its term."""
-        self._round.clear()  # terms are told apart by identity, and those of another file may be gone
+        self._memo.clear()  # terms are told apart by identity, and those of another file may be gone
         return self._callees(self.held(term)[0])
 
     def _callees(self, values: Iterable[str]) -> Callees:
@@ -151,7 +176,7 @@ class Flow:
 
     def runs_when_read(self, term: Term, name: str) -> bool:
         """Whether reading an attribute runs a property that is a coroutine function now."""
-        self._round.clear()
+        self._memo.clear()
         return bool(self.implied_functions(term, name) & self.coroutines)
 
     def implied_functions(self, term: Term, name: str) -> frozenset[str]:
@@ -183,7 +208,7 @@ class Flow:
         Such code calls it as a plain function and awaits nothing. A container of tasks counts for nothing: most code that is
         given one keeps it.
         """
-        self._round.clear()
+        self._memo.clear()
         if any(value[0] in _READ for value in self.held(callee)[0]):
             return False
         values = (value for term in given for value in self.held(term)[0])
@@ -209,34 +234,59 @@ class Flow:
             for base, name, given in items
             if name in names
         ]
-        while True:
-            self._changed = False
-            self._round.clear()
-            self._below = self._subclasses()
-            for cell, term in assigned:
-                self._add(cell, self.held(term))
-            for holder, name, term in stored:
-                held = self.held(term)
-                for value in self.held(holder)[0]:
-                    kind, _, rest = value.partition(":")
-                    if kind in {"i", "c"}:
-                        self._add(f"{rest}.{name}", held)
+        seen = -1
+        while seen != self._changes:
+            seen = self._changes
+            below = self._subclasses()
+            if below != self._below:
+                self._below = below
+                self._memo.clear()
+            for assignment in assigned:
+                self._followed(id(assignment), self._assign, *assignment)
+            for attribute in stored:
+                self._followed(id(attribute), self._store, *attribute)
             for term in calls:
                 self.held(term)
-            if not self._changed:
-                self._round.clear()
-                return
+        self._memo.clear()
+
+    def _followed(self, key: int | Values, follow: Callable[..., Held], *given: object) -> Held:
+        """What is found at a term or assignment, looked for again only when something it depends on has changed since."""
+        known = self._memo.get(key)
+        if known is None or any(self._changed_at.get(cell, 0) > known.changes for cell in known.reads):
+            outer, changes = self._reads, self._changes
+            self._reads = set()
+            held = follow(*given)
+            known = self._memo[key] = Followed(changes, frozenset(self._reads), held)
+            self._reads = outer
+        self._reads |= known.reads
+        return known.held
+
+    def _assign(self, cell: str, term: Term) -> Held:
+        self._add(cell, self.held(term))
+        return PLAIN
+
+    def _store(self, holder: Term, name: str, term: Term) -> Held:
+        held = self.held(term)
+        for value in self.held(holder)[0]:
+            kind, _, rest = value.partition(":")
+            if kind in {"i", "c"}:
+                self._add(f"{rest}.{name}", held)
+        return PLAIN
 
     def _add(self, cell: str, held: Held) -> None:
         for shelf, values in ((self._direct, held[0]), (self._inside, held[1])):
             if values:
-                known = shelf.setdefault(cell, set())
+                known = shelf.get(cell, NOTHING)
                 if not values <= known:
-                    known |= values
-                    self._changed = True
+                    shelf[cell] = known | values
+                    owner = cell.rpartition(".")[0]
+                    self._members.setdefault(owner, {})[cell] = None
+                    self._changes += 1
+                    self._changed_at[cell] = self._changed_at[f"{owner}.*"] = self._changes
 
     def _cell(self, cell: str) -> Held:
-        return frozenset(self._direct.get(cell, ())), frozenset(self._inside.get(cell, ()))
+        self._reads.add(cell)
+        return self._direct.get(cell, NOTHING), self._inside.get(cell, NOTHING)
 
     def held(self, term: Term) -> Held:
         if term is None:
@@ -260,7 +310,8 @@ class Flow:
             case ("item", inner):
                 held = self.held(inner)  # type: ignore[arg-type]
                 # An item of a class is one of its members: `Steps["load"]` of an enum.
-                members = self._union(("attr", inner, "*") for value in held[0] if value.startswith("c:"))
+                is_class = any(value.startswith("c:") for value in held[0])
+                members = self._attr(held, "*") if is_class else PLAIN
                 inside = held[1] | members[0] | members[1]
                 return inside, inside
             case ("any", *terms):
@@ -268,14 +319,11 @@ class Flow:
             case ("attr", inner, str(name)):
                 return self._attr(self.held(inner), name)  # type: ignore[arg-type]
             case ("namespace", str(module)):
-                every = frozenset(value for name in self._names_of(module) for value in self._direct.get(name, ()))
-                return NOTHING, every
-            case ("call", func, args, keywords):
-                # One call stands in the terms of all it is nested in: it is followed once in a round.
-                known = self._round.get(id(term))
-                if known is None:
-                    known = self._round[id(term)] = self._call(func, args, keywords)  # type: ignore[arg-type]
-                return known
+                return NOTHING, self._union(("cell", name) for name in self._names_of(module))[0]
+            case ("call", *parts):
+                return self._followed(
+                    id(term), self._call, *parts
+                )  # one call stands in the terms of all it is nested in
         raise AssertionError(term)
 
     def _union(self, terms: Iterable[object]) -> Held:
@@ -294,6 +342,7 @@ class Flow:
 
     def _global(self, name: str) -> Held:
         resolved = self.resolve(name) or name
+        self._reads.add(resolved)
         if resolved in self._direct or resolved in self._inside:
             return self._cell(resolved)
         if resolved in self.facts:
@@ -304,9 +353,9 @@ class Flow:
             if owner in self.facts:
                 # A name of the project that holds no callable, an attribute the class's own rule follows, or what the
                 # module makes when it is asked for.
-                getters = self._direct.get(f"{owner}.__getattr__", set())
-                return self._union(("cell", f"{one[2:]}:return") for one in list(getters) if one.startswith("f:"))
-        return frozenset({f"x:{resolved}"}), NOTHING
+                getters = self._cell(f"{owner}.__getattr__")[0]
+                return self._union(("cell", f"{one[2:]}:return") for one in getters if one.startswith("f:"))
+        return _foreign(resolved), NOTHING
 
     def _attr(self, held: Held, name: str) -> Held:
         direct: set[str] = set()
@@ -336,7 +385,7 @@ class Flow:
         if kind == "s":
             return self._union(("cell", f"{base}.{name}") for base in self._above(rest))
         if kind == "x":
-            return frozenset({"x:?" if rest.count(".") > _DEEPEST else f"x:{rest}.{name}"}), NOTHING
+            return _foreign(f"{rest}.{name}"), NOTHING
         return PLAIN
 
     def _read(self, held: Held) -> Iterator[Held]:
@@ -411,8 +460,8 @@ class Flow:
             return PLAIN
         seen.add(owner)
         if name == "*":
-            own = [cell for cell in {*self._direct, *self._inside} if cell.rpartition(".")[0] == owner]
-            found = self._union([("cell", cell) for cell in own])
+            self._reads.add(f"{owner}.*")
+            found = self._union(("cell", cell) for cell in self._members.get(owner, ()))
         else:
             found = self._cell(f"{owner}.{name}")
         if found != PLAIN:
@@ -531,15 +580,26 @@ class Flow:
     def _smashed(self, parts: list[Held]) -> Held:
         """What a function that nobody here has read may give: anything it was given, or what is inside; functions among that it
         may call with any of it."""
-        whole = frozenset(value for held in parts for half in held for value in half if value[0] in _FOLLOWED)
-        if not whole:
-            return PLAIN
+        whole = NOTHING.union(*(half for held in parts for half in held))
+        return self._followed(whole, self._mixed, whole) if whole else PLAIN
+
+    def _mixed(self, given: Values) -> Held:
+        whole = frozenset(value for value in given if value[0] in _FOLLOWED)
         results = set(whole)
         for value in whole:
             if value.startswith("f:"):
-                known = self.functions[value[2:]]
-                for parameter in known.parameters[1 if known.method else 0 :]:
-                    self._add(f"{value[2:]}:{parameter}", (whole - {value}, whole - {value}))
-                held = self._cell(f"{value[2:]}:return")
+                function = value[2:]
+                self._hand(function, whole)
+                held = self._cell(f"{function}:return")
                 results |= held[0] | held[1]
         return frozenset(results), frozenset(results)
+
+    def _hand(self, function: str, values: Values) -> None:
+        """A call of a function with any of these values, by code that nobody here has read; itself is not among them."""
+        handed = self._handed.setdefault(function, {f"f:{function}"})
+        new = values - handed
+        if new:
+            handed |= new
+            known = self.functions[function]
+            for parameter in known.parameters[1 if known.method else 0 :]:
+                self._add(f"{function}:{parameter}", (new, new))
