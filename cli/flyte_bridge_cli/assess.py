@@ -15,7 +15,7 @@ from flyte_bridge import config
 from flyte_bridge.errors import BackendError, ConfigError, SourceError, UsageError
 from flyte_bridge_cli.exits import Exit, epilog
 
-from .options import data_dir_option, from_admin_option, html_option, json_option
+from .options import data_dir_option, from_admin_option, html_option, json_option, no_cache_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +55,7 @@ EPILOG = epilog(
     help="What an earlier `assess --json` has printed: tell what has changed since.",
 )
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown instead.")
+@no_cache_option
 @json_option
 @html_option
 def command(
@@ -66,6 +67,7 @@ def command(
     days: int,
     rate: float,
     verify: bool,
+    no_cache: bool,
     baseline: Path | None,
     as_markdown: bool,
     as_json: bool,
@@ -92,7 +94,7 @@ def command(
             click.echo(f"flyte-bridge: Flyte 1 cannot be assessed: {error}", err=True)
             sys.exit(Exit.NOT_COMPARABLE)
     else:
-        assessment, differs = _source(paths, verify=verify)
+        assessment, differs = _source(paths, verify=verify, no_cache=no_cache)
     burnt = _burnt(assessment, earlier, baseline)
     _show(assessment, burnt, html, as_json=as_json, as_markdown=as_markdown)
     sys.exit(_exit(assessment, differs=differs))
@@ -134,12 +136,13 @@ async def _admin(
         await sides.close()
 
 
-def _source(paths: Sequence[Path], *, verify: bool) -> tuple[Assessment, bool]:
+def _source(paths: Sequence[Path], *, verify: bool, no_cache: bool) -> tuple[Assessment, bool]:
     """The assessment, and whether verification speaks against a conversion."""
+    from flyte_bridge.convert.cache import ConversionCache
     from flyte_bridge.convert.project import convert_files, find
     from flyte_bridge.side_by_side.assess_source import SourceAssessment, prove
 
-    project = convert_files(find(paths))
+    project = convert_files(find(paths), cache=None if no_cache else ConversionCache.of_the_user())
     assessment = SourceAssessment(project, paths).assess()
     if not verify:
         return assessment, False

@@ -20,6 +20,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 
 from flyte_bridge.convert import project_settings, rename_table, reporting
+from flyte_bridge.convert.cache import ConversionCache
 from flyte_bridge.convert.converter import convert_source
 from flyte_bridge.convert.files import File, FileResult
 from flyte_bridge.convert.project import ProjectResult, convert_project, find_all, write_in_place, write_to
@@ -31,7 +32,7 @@ from flyte_bridge_cli.finding_formats import FORMATS, statistics
 from flyte_bridge_cli.output import tell
 from flyte_bridge_translators.findings import Finding, Severity
 from flyte_bridge_translators.source.engine.naming import NO_NAMES, RenameTable
-from flyte_bridge_translators.source.engine.translator import Converted, Failed, Options, Outcome
+from flyte_bridge_translators.source.engine.translator import Converted, Failed, Options, Outcome, Unchanged
 
 if TYPE_CHECKING:
     from flyte_bridge.verify.verify import Verdict
@@ -66,6 +67,7 @@ class Request:
     retries: str
     name_prefix: str | None
     renames: Path | None
+    no_cache: bool
 
 
 def run(request: Request) -> Exit:
@@ -122,7 +124,8 @@ def run(request: Request) -> Exit:
     if not files:
         raise UsageError(f"{', '.join(map(str, request.paths))}: no Python files there, and nothing that names Flyte 1")
     with _progress(errors) as told:
-        result = convert_project(files, options, progress=told)
+        cache = None if request.no_cache else ConversionCache.of_the_user()
+        result = convert_project(files, options, progress=told, cache=cache)
     if request.in_place:
         write_in_place(result)
     elif request.output is not None:
@@ -292,10 +295,12 @@ def _print(request: Request, result: ProjectResult, reports: Reports, verdicts: 
             for change in each.outcome.changes:
                 click.echo(f"{each.file.path}:{change.line}:{change.column}: [{change.rule}] {change.why}")
     _print_findings(result, reports)
-    if not diff:
+    if request.check:
+        _print_changing(result)
+    elif not diff:
         _print_files(console, result, reports)
-    if result.names != NO_NAMES and not diff:
-        _print_renames(console, result)
+        if result.names != NO_NAMES:
+            _print_renames(console, result)
     if verdicts is not None:
         from flyte_bridge.verify.report import print_table
 
@@ -312,6 +317,14 @@ def _print_findings(result: ProjectResult, reports: Reports) -> None:
     for each in result.files:
         for finding in reports[id(each.outcome)]:
             click.echo(f"{finding}\n    {finding.advice}", err=True)
+
+
+def _print_changing(result: ProjectResult) -> None:
+    """The files that are not as conversion would leave them, a line each: tables of thousands of rows take seconds."""
+    for each in result.files:
+        if not isinstance(each.outcome, Unchanged):
+            what = "would change" if isinstance(each.outcome, Converted) else "cannot be converted"
+            click.echo(f"{each.file.path}: {what}")
 
 
 def _print_files(console: Console, result: ProjectResult, reports: Reports) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from flyte_bridge_cli.exits import Exit, epilog
-from flyte_bridge_cli.options import rules_option
+from flyte_bridge_cli.options import no_cache_option, rules_option
 
 EPILOG = epilog(Exit.DONE, Exit.USAGE, Exit.BY_HAND, Exit.NOT_CONVERTED, Exit.DIFFERENT, Exit.WOULD_CHANGE)
 
@@ -115,6 +115,7 @@ RETRIES = ("keep", "faithful")
     metavar="FILE",
     help="The table of names, Markdown (.md) or JSON: names in it are kept, new ones are added (not with --check and --diff).",
 )
+@no_cache_option
 def command(as_json: bool, **given: Any) -> None:
     """Rewrite Flyte 1 source (flytekit) into Flyte 2 source (flyte).
 

@@ -43,6 +43,11 @@ renames_option = click.option(
 """Which names a conversion has changed."""
 
 
+no_cache_option = click.option(
+    "--no-cache", is_flag=True, help="Convert anew, though the same files were converted before."
+)
+"""Whether what was converted before is looked for."""
+
 from_admin_option = click.option(
     "--from-admin",
     metavar="ENDPOINT",

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from flyte_bridge.convert.cache import ConversionCache, key
 from flyte_bridge.convert.files import IGNORED, NOTEBOOK, Contexts, File, FileResult, module_name
 from flyte_bridge.convert.neighbours import named_as_imported, neighbours
 from flyte_bridge.convert.surroundings import convert_text, listed, surroundings, told, walk
@@ -84,7 +85,11 @@ def find_all(paths: Sequence[Path]) -> list[File]:
 
 
 def convert_project(
-    files: Sequence[File], options: Options | None = None, *, progress: Progress | None = None
+    files: Sequence[File],
+    options: Options | None = None,
+    *,
+    progress: Progress | None = None,
+    cache: ConversionCache | None = None,
 ) -> ProjectResult:
     """Convert modules, and then what lies around them; what still names Flyte 1 is listed.
 
@@ -92,8 +97,9 @@ def convert_project(
         files: As `find_all` returns them.
         options: The user's choices.
         progress: Called as modules are done.
+        cache: See `convert_files`.
     """
-    modules = convert_files([file for file in files if file.is_module], options, progress=progress)
+    modules = convert_files([file for file in files if file.is_module], options, progress=progress, cache=cache)
     names = (options or Options()).table.updated(modules.names)
     project = told(files, modules.facts, names)
     around = [convert_text(file, project) for file in files if not file.is_module]
@@ -106,6 +112,7 @@ def convert_files(
     *,
     workers: int | None = None,
     progress: Progress | None = None,
+    cache: ConversionCache | None = None,
 ) -> ProjectResult:
     """Convert files together; what lies around one that is given alone is read, and stays as it is.
 
@@ -114,11 +121,28 @@ def convert_files(
         options: The user's choices.
         workers: Worker processes; by default one per core, and none for a handful of files.
         progress: Called as files are done.
+        cache: Where the result is looked for first, and kept; a handful of files is converted sooner than looked for.
     """
     options = options or Options()
+    nearby = neighbours(files)
+    name = key(files, nearby, options) if cache is not None and len(files) >= PARALLEL_FROM else None
+    if cache is None or name is None:
+        return _converted(files, nearby, options, workers, progress)
+    with uncollected():
+        kept = cache.load(name)
+    if isinstance(kept, ProjectResult):
+        return kept
+    result = _converted(files, nearby, options, workers, progress)
+    if key(files, nearby, options) == name:  # nobody has changed a file meanwhile
+        cache.keep(name, result)
+    return result
+
+
+def _converted(
+    files: Sequence[File], nearby: Sequence[File], options: Options, workers: int | None, progress: Progress | None
+) -> ProjectResult:
     count = workers if workers is not None else (os.cpu_count() or 1)
     told = progress or (lambda phase, done, total: None)  # noqa: ARG005
-    nearby = neighbours(files)
     looked_at = [Shelf(options.table).read(0, file) for file in nearby]
     if len(files) < PARALLEL_FROM or count < 2:
         shelf = Shelf(options.table)
