@@ -43,7 +43,9 @@ def test_launch_plans_are_runs_of_their_own(bed: Bed) -> None:
     assert bed.done(nested.fixed, child).outputs["o0"] == 224
     run = bed.do(lambda backend: backend.get_run(run_id=run_identifier(child)))
     asked = settings(run.run_spec, run.action.id.run)
-    assert asked.labels == {"team": "launched"}  # the launch plan's, since the parent has none
+    of_parent = {"execution-id": name, "project": asked.id.project, "domain": asked.id.domain}
+    own = {"team": "launched"}  # the launch plan's, since the parent has none
+    assert asked.labels == {**own, **of_parent, "workflow-name": "nested-launches"}
     assert asked.overwrite_cache
     assert asked.max_parallelism == 25  # the parent's
     assert asked.nesting == 1

@@ -133,7 +133,7 @@ class Launcher:
             platform = await self._calling(
                 lambda: self._platform.of(launch.id.project, launch.id.domain, workflow.name)
             )
-            told, effect = settings.effective(launch.spec, target.settings, platform)
+            told, effect = settings.effective(launch.spec, target.settings, platform, launch.parent)
             return execution.to_run(
                 project=launch.id.project,
                 domain=launch.id.domain,

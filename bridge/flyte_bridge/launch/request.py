@@ -11,6 +11,8 @@ from flyteidl2.task import task_definition_pb2
 from flyte_bridge_translators.wire import identifier
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flyteidl.admin import execution_pb2, launch_plan_pb2
     from flyteidl.core import identifier_pb2
 
@@ -54,6 +56,7 @@ class Launch:
         spec: What its starter asks for, its mode, caller and parent included.
         inputs: What its starter gives; defaults are not among them.
         org: Flyte 2's organisation.
+        parent: Labels that tell of whom it is a child; it has them beside those that count.
     """
 
     id: identifier_pb2.WorkflowExecutionIdentifier
@@ -61,3 +64,4 @@ class Launch:
     spec: execution_pb2.ExecutionSpec
     inputs: literals_pb2.LiteralMap = field(default_factory=literals_pb2.LiteralMap)
     org: str = ""
+    parent: Mapping[str, str] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from flyte_bridge_translators.flyte1.names import MAX_PARALLELISM
 from flyte_bridge_translators.wire.execution import Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from flyteidl.core import security_pb2
 
@@ -102,6 +102,7 @@ def effective(
     spec: execution_pb2.ExecutionSpec,
     plan: launch_plan_pb2.LaunchPlanSpec | None,
     platform: PlatformSettings,
+    parent: Mapping[str, str] | None = None,
 ) -> tuple[execution_pb2.ExecutionSpec, Effect]:
     """What an execution's settings come to.
 
@@ -109,6 +110,7 @@ def effective(
         spec: Of the request; left as it is.
         plan: The launch plan's; None for a single task.
         platform: What holds beside the two.
+        parent: Labels that tell of whom it is a child.
 
     Returns:
         The spec that `GetExecution` shall answer, and what the run is told.
@@ -120,12 +122,12 @@ def effective(
     told = execution_pb2.ExecutionSpec()
     told.CopyFrom(spec)
     told.max_parallelism = config.max_parallelism
-    if spec.labels.values:
-        told.labels.values.update({**platform.labels, **spec.labels.values})
+    if spec.labels.values or parent:
+        told.labels.values.update({**platform.labels, **spec.labels.values, **(parent or {})})
     if config.HasField("security_context"):
         told.security_context.CopyFrom(config.security_context)
     return told, Effect(
-        labels={**platform.labels, **config.labels.values},
+        labels={**platform.labels, **config.labels.values, **(parent or {})},
         annotations=dict(config.annotations.values),
         envs={**platform.environment, **{pair.key: pair.value for pair in config.envs.values}},
         interruptible=config.interruptible.value if config.HasField("interruptible") else None,

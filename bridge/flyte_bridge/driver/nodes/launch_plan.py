@@ -150,7 +150,7 @@ async def _start(
     org = execution.action.run.org
     try:
         target = Launched.of_plan(await _registered(step, plan), org)
-        launch = Launch(child, target, await _spec(step, plan, uid), inputs, org)
+        launch = Launch(child, target, await _spec(step, plan, uid), inputs, org, _of_parent(step))
         await execution.launcher.start(launch, own=True)
     except REFUSALS as error:
         message = f"failed to launch {plan.name}:{plan.version} as {child.name}: {error}"
@@ -189,7 +189,6 @@ async def _spec(step: NodeUnderWay[Node], plan: Key, uid: str) -> execution_pb2.
         metadata.mode = execution_pb2.ExecutionMetadata.RECOVERED
         metadata.reference_execution.CopyFrom(earlier)
     spec.labels.values.update(parent.labels)
-    spec.labels.values.update(_of_parent(step))
     spec.annotations.SetInParent()
     spec.annotations.values.update(parent.annotations)
     spec.envs.values.extend(literals_pb2.KeyValuePair(key=k, value=v) for k, v in sorted(parent.envs.items()))
