@@ -1,4 +1,5 @@
 import flyte
+import flyte.remote
 
 env = flyte.TaskEnvironment(name="task_and_launch_plan")
 driver = flyte.TaskEnvironment(
@@ -6,24 +7,12 @@ driver = flyte.TaskEnvironment(
 )
 
 
-try:
-    from flytekit import reference_task
-
-    # TODO(flyte-bridge FB351): count refers to something registered on Flyte 1
-    @reference_task(project="wine", domain="production", name="cellar.count", version="v1")
-    def count(bottles: int) -> int: ...
-except Exception:  # Flyte 1 is not installed, or refuses what is Flyte 2's
-    count = None
+# TODO(flyte-bridge FB351): count refers to "cellar.count" of Flyte 1: say what it is called in Flyte 2, and its version
+count = flyte.remote.Task.get("cellar.count", project="wine", domain="production", version="v1")
 
 
-try:
-    from flytekit import reference_launch_plan
-
-    # TODO(flyte-bridge FB351): nightly refers to something registered on Flyte 1
-    @reference_launch_plan(project="wine", domain="production", name="cellar.nightly", version="v1")
-    def nightly(n: int) -> int: ...
-except Exception:  # Flyte 1 is not installed, or refuses what is Flyte 2's
-    nightly = None
+# TODO(flyte-bridge FB351): nightly refers to "cellar.nightly" of Flyte 1: say what it is called in Flyte 2, and its version
+nightly = flyte.remote.Task.get("cellar.nightly", project="wine", domain="production", version="v1")
 
 
 @env.task

@@ -200,3 +200,24 @@ def test_a_table_as_markdown_and_as_json(tmp_path: Path) -> None:
     for name in ("names.md", "names.json"):
         with pytest.raises(SourceError):
             rename_table.read(tmp_path / name)
+
+
+def test_references_are_looked_up_in_the_table(tmp_path: Path) -> None:
+    """What the table of names knows, as a task or a launch plan, is referred to by its name in Flyte 2."""
+    flow, file = tmp_path / "callers.py", tmp_path / "names.md"
+    flow.write_text(
+        "from flytekit import reference_launch_plan, reference_task, workflow\n\n\n"
+        '@reference_task(project="p", domain="d", name="jobs.load", version="1")\n'
+        "def load(n: int) -> int: ...\n\n\n"
+        '@reference_launch_plan(project="p", domain="d", name="nightly", version="1")\n'
+        "def nightly(n: int) -> int: ...\n\n\n"
+        "@workflow\ndef wf(n: int = 1) -> int:\n    return nightly(n=load(n=n))\n"
+    )
+    rename_table.write(
+        file, RenameTable({"jobs.load": "x-jobs.load"}, {"nightly": LaunchPlanName("flows.wf", "nightly")})
+    )
+    convert(flow, "--renames", file, "-o", tmp_path / "out")
+    text = (tmp_path / "out" / "callers.py").read_text()
+    assert 'flyte.remote.Task.get("x-jobs.load", project="p", domain="d", version="1")' in text
+    assert 'flyte.remote.Task.get("flows.wf"' in text
+    assert "await nightly(n=await load(n=n))" in text

@@ -254,8 +254,9 @@ _REFERENCE = (
         "FB351",
         "reference to a registered entity",
         Severity.HAND,
-        "A reference names something registered on Flyte 1 under its old name and version.",
-        'Use `flyte.remote.Task.get("environment.task", auto_version="latest")` once the target is converted and deployed.',
+        "A reference names something registered on Flyte 1, with its name and version there. It became a `flyte.remote.Task.get`; "
+        "the name in Flyte 2 is known where the table of names (`--renames`) has it, or it is converted together with this file.",
+        'Name the deployed task and its version, or `auto_version="latest"`, once the target is converted and deployed.',
     ),
 )
 

@@ -20,7 +20,13 @@ from flyte_bridge_translators.source.engine.syntax import Verbatim, parsed
 from flyte_bridge_translators.source.engine.translator import Context
 from flyte_bridge_translators.source.engine.tree import code
 from flyte_bridge_translators.source.engine.work import Work
-from flyte_bridge_translators.source.settings import cache, launch_plan_reading, pod_template, retries
+from flyte_bridge_translators.source.settings import (
+    cache,
+    launch_plan_reading,
+    pod_template,
+    remote_reference,
+    retries,
+)
 from flyte_bridge_translators.source.settings.decorated import ACTOR, Decorated, Valued, decorated
 from flyte_bridge_translators.source.settings.environment_groups import ONLY, homes
 
@@ -69,13 +75,13 @@ def _called(work: Work, function: str, variable: str, where: cst.CSTNode) -> Non
 
 
 def _elsewhere(work: Work) -> None:
-    """Entities that are not at module level, and references, stay as they are."""
+    """Entities that are not at module level stay as they are; references refer to what is registered in Flyte 2."""
     for function in work.module.functions:
         found = entity_decorator(work.module, function)
         if found is None:
             continue
         if found[1] is Kind.REFERENCE:
-            work.report("FB351", function, f"{function.name.value} refers to something registered on Flyte 1")
+            remote_reference.write(work, function, found[0])
         elif not work.module.is_top_level(function):
             work.report("FB107", function, f"{function.name.value} is defined inside a function or class")
 
