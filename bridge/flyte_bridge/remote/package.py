@@ -245,7 +245,8 @@ def _upload(channel: grpc.Channel, project: str, domain: str, name: str, content
     except grpc.RpcError as error:
         raise _refused(name, error) from error
     # what is true of the content goes last: a server may tell a length of its own (`backend.data`)
-    headers = {**told.headers, "Content-Length": str(len(content)), "Content-MD5": base64.b64encode(md5).decode()}
+    own = {"Content-Length": str(len(content)), "Content-MD5": base64.b64encode(md5).decode()}
+    headers = {"Content-Type": "application/octet-stream", **told.headers, **own}  # urllib would call it a form
     if told.native_url.startswith("abfs"):
         headers["x-ms-blob-type"] = "BlockBlob"  # Azure asks for it, and no signed URL can say so
     request = urllib.request.Request(told.signed_url, data=content, headers=headers, method="PUT")

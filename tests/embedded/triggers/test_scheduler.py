@@ -16,6 +16,8 @@ from flyteidl2.workflow import run_definition_pb2, run_service_pb2
 from flyte_bridge.backend.keys import TriggerKey
 from flyte_bridge.backend.moments import from_datetime
 from flyte_bridge.embedded.faults import AlreadyExists, NotFound, NotNow
+from flyte_bridge.embedded.go_like import GoLike
+from flyte_bridge.embedded.server import Backend, BackendOptions
 from flyte_bridge.embedded.services.trigger import deployment
 from flyte_bridge.embedded.store import Store
 from flyte_bridge.embedded.triggers.repository import TriggerRepository
@@ -343,3 +345,49 @@ def test_a_task_deployed_with_triggers_replaces_those_it_had(world: World) -> No
     assert world.repository.get(other).task_version == "v2"
     with pytest.raises(NotFound):
         world.repository.get(KEY)
+
+
+@pytest.mark.parametrize(("poll", "wakes", "fires"), [(0.0, True, True), (0.05, False, True), (3600.0, True, False)])
+def test_a_scheduler_that_polls_looks_each_time_and_then_alone(
+    world: World, poll: float, wakes: bool, fires: bool
+) -> None:
+    """As the Go backend's, every half minute: a change of the triggers is not heard of before (`go_like.POLL`)."""
+
+    async def main() -> bool:
+        fired, looked = asyncio.Event(), asyncio.Event()
+
+        async def create(request: run_service_pb2.CreateRunRequest) -> None:
+            await world.runs.create(request)
+            fired.set()
+
+        class Repository(TriggerRepository):
+            def scheduled(self) -> list[TriggerRecord]:
+                looked.set()
+                return super().scheduled()
+
+        scheduler = Scheduler(Repository(world.store), create, world.runs.inputs, world.clock, poll=poll)
+        await scheduler.start()
+        await asyncio.wait_for(looked.wait(), 30)
+        world.clock.turn(hours=1)
+        if wakes:
+            scheduler.wake()
+        try:
+            await asyncio.wait_for(fired.wait(), 30 if fires else 0.3)
+        except asyncio.TimeoutError:
+            return False
+        finally:
+            await scheduler.stop()
+        return True
+
+    world.deploy()
+    assert asyncio.run(main()) is fires
+
+
+def test_the_go_like_backend_polls_every_half_minute(tmp_path: Path) -> None:
+    """The Go backend's scheduler does."""
+
+    async def main() -> float:
+        async with Backend(BackendOptions(tmp_path / "data", warm=(), go_like=GoLike())) as backend:
+            return backend.scheduler.poll
+
+    assert asyncio.run(main()) == 30

@@ -56,12 +56,13 @@ class GoBehaviour(Behaviour):
         """Outputs have to be there; where they would be, and a report, is told in any case."""
         uri, there = f"{job.output_prefix}/outputs.pb", bool(outcome.outputs_uri)
         outcome = replace(outcome, outputs_uri=uri, report_uri=f"{job.output_prefix}/report.html")
-        if outcome.ending is AttemptEnding.SUCCEEDED and declares:
-            if not there:
-                failure = AttemptFailure(MISSING, f"failed to read {uri}: not found", system=True, recoverable=True)
-                return replace(outcome, ending=AttemptEnding.FAILED, failure=failure)
-            if not objects.read(uri):
-                objects.write(f"{job.output_prefix}/error.pb", _not_found(uri))
+        if outcome.ending is not AttemptEnding.SUCCEEDED:
+            return outcome
+        if declares and not there:
+            failure = AttemptFailure(MISSING, f"failed to read {uri}: not found", system=True, recoverable=True)
+            return replace(outcome, ending=AttemptEnding.FAILED, failure=failure)
+        if there and not objects.read(uri):  # whether it should hold any or not
+            objects.write(f"{job.output_prefix}/error.pb", _not_found(uri))
         return outcome
 
 

@@ -70,7 +70,7 @@ class Scheduler:
             clock: Tells the time.
             poll: Seconds between two looks at the triggers, whatever has changed; 0 looks when something is due or changed.
         """
-        self._poll = poll
+        self.poll = poll
         self._repository = repository
         self._create_run = create_run
         self._read_inputs = read_inputs
@@ -92,7 +92,7 @@ class Scheduler:
 
     def wake(self) -> None:
         """Look at the triggers again: one was deployed, activated, deactivated or deleted."""
-        if not self._poll:
+        if not self.poll:
             self._changed.set()
 
     async def tick(self) -> datetime | None:
@@ -136,8 +136,8 @@ class Scheduler:
                 retry = min(2 * retry, timedelta(seconds=_LONGEST_SLEEP))
                 continue
             sleep = _LONGEST_SLEEP
-            if self._poll:
-                sleep = self._poll
+            if self.poll:
+                sleep = self.poll
             elif soonest is not None:
                 sleep = min(sleep, max(0.0, (soonest - to_datetime(self._clock.now())).total_seconds()))
             with suppress(asyncio.TimeoutError):
