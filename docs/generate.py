@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from flyte_bridge_translators.findings.catalogue import CATALOGUE
 from flyte_bridge_translators.source import CONCEPTS
 
 DOCS = Path(__file__).parent
+ROOT = DOCS.parent
 
 SEVERITIES = {
     Severity.NOTE: "carried over; worth knowing when you read the diff",
@@ -113,7 +115,32 @@ def concepts() -> str:
             "",
         ] * bool(concept.claims)
         lines.append(f"Cases: {folders}.")
+        lines += _shown(concept.cases or (concept.name.replace(" ", "_"),))
     return "\n".join(lines) + "\n"
+
+
+def _shown(folders: tuple[str, ...]) -> list[str]:
+    """The shortest example of a concept, before and after, and the codes that its cases have."""
+    cases = [path for folder in folders for path in sorted((ROOT / "tests" / "cases" / folder).glob("*.py"))]
+    pairs = [(case.read_text(), _golden(case, ".py").read_text()) for case in cases]
+    before, after = min(
+        (pair for pair in pairs if pair[0] != pair[1]), key=lambda pair: len(pair[0]) + len(pair[1]), default=("", "")
+    )
+    codes = sorted(
+        {code for case in cases for code in re.findall(r" (FB\d+) ", _golden(case, ".findings").read_text())}
+    )
+    lines = [""]
+    if codes:
+        lines += ["What is said about it:", ""]
+        lines += [f"- [{code}](findings.md#{code.lower()}) {CATALOGUE[code].title}" for code in codes]
+        lines.append("")
+    if before:
+        lines += ["Before:", "", "```text", before.strip(), "```", "", "After:", "", "```text", after.strip(), "```"]
+    return lines
+
+
+def _golden(case: Path, ending: str) -> Path:
+    return ROOT / "golden" / case.relative_to(ROOT / "tests" / "cases").with_suffix(ending)
 
 
 COMPLETION = """\
