@@ -39,8 +39,9 @@ def up(data_dir: Path | None, port: int | None, foreground: bool, require_token:
     where = config.load(data_dir=data_dir).data_dir
     if foreground:
         from flyte_bridge.embedded.foreground import run  # the server's own imports
+        from flyte_bridge.side_by_side.console_comparison import compare_runs
 
-        run(where, port, lambda ready: tell(describe(ready)), require_token=require_token)
+        run(where, port, lambda ready: tell(describe(ready)), require_token=require_token, comparer=compare_runs)
         return
     running = instance.find(where)
     if running is None and port is None and require_token is None:

@@ -18,9 +18,9 @@ import pytest
 from hypercorn.config import Config
 
 import admitted
-from flyte_bridge.embedded import __main__ as daemon
 from flyte_bridge.embedded.http_server import HttpServer
 from flyte_bridge.embedded_client import access, instance
+from flyte_bridge.remote import embedded_process as daemon
 from modes import FULL
 
 from .conftest import CODE
@@ -164,7 +164,7 @@ def test_the_log_has_a_bound(tmp_path: Path) -> None:
     """`server.log` is moved aside before it is too long, one such file is kept, and standard error goes with it."""
     program = (
         "import sys\n"
-        "from flyte_bridge.embedded import __main__ as daemon\n"
+        "from flyte_bridge.remote import embedded_process as daemon\n"
         f"handler = daemon._ServerLog({str(tmp_path / 'server.log')!r}, maxBytes=1000, backupCount=1)\n"
         "for n in range(100):\n"
         "    handler.emit(__import__('logging').makeLogRecord({'msg': f'line {n} ' + 50 * '.'}))\n"

@@ -13,6 +13,7 @@ from flyte_bridge.backend import credentials
 from flyte_bridge.console import urls
 from flyte_bridge.console.act_pages import ActPages
 from flyte_bridge.console.answers import Answer, elsewhere
+from flyte_bridge.console.compare_page import ComparePage
 from flyte_bridge.console.forms_sent import read_form, read_query
 from flyte_bridge.console.list_pages import ListPages
 from flyte_bridge.console.render import Renderer
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from flyte_bridge.admin.service import Facade
     from flyte_bridge.backend.keys import TriggerKey
     from flyte_bridge.backend.moments import Micros
+    from flyte_bridge.console.compare_page import Comparer
     from flyte_bridge.console.login import Doorkeeper, Visitor
     from flyte_bridge.console.source import LogReader
 
@@ -71,6 +73,7 @@ class Console:
         logs: LogReader,
         door: Doorkeeper,
         *,
+        comparer: Comparer | None = None,
         last_error: Callable[[TriggerKey], str] = lambda _: "",
         now: Callable[[], Micros] = lambda: time.time_ns() // 1000,
     ) -> None:
@@ -78,6 +81,7 @@ class Console:
         facade: Flyte 1's control plane over the Flyte 2 that the pages are about.
         logs: Of attempts.
         door: Whose browsers may see them.
+        comparer: Compares two runs.
         last_error: See `PageSource`.
         now: The time.
         """
@@ -85,12 +89,12 @@ class Console:
         self._last_error, self._now = last_error, now
         self._renderer = Renderer(can_leave=door.asks)
         runs, lists = RunPages(self._renderer), ListPages(self._renderer)
-        acts = ActPages(self._renderer)
+        acts, compares = ActPages(self._renderer), ComparePage(self._renderer, comparer)
         self._routes: tuple[tuple[re.Pattern[str], Page], ...] = (
             (re.compile(r"/"), lists.runs),
             (re.compile(r"/v2/?"), lists.runs),
             (re.compile(rf"{_PLACE}(?:/runs)?/?"), lists.runs),
-            *((re.compile(f"{_PLACE}{path}"), page) for path, page in (*runs.pages, *lists.pages, *acts.forms)),
+            *((re.compile(f"{_PLACE}{path}"), page) for path, page in (*runs.pages, *compares.pages, *lists.pages, *acts.forms)),
             (re.compile(rf"{_PLACE_1}/executions/?"), lists.flyte1_list),
             (re.compile(rf"{_PLACE_1}/executions/(?P<execution>[^/]+)(?:/.*)?"), runs.flyte1_execution),
             (
@@ -157,8 +161,12 @@ class Console:
         query = scope.get("query_string", b"").decode("latin-1")
         place = urls.quoted(scope["path"]) + (f"?{query}" if query else "")
         return await self._renderer.page(
-            "login.html", status=HTTPStatus.UNAUTHORIZED, message=message, place=place if scope["method"] == "GET" else "/"
-        )  # fmt: skip
+            "login.html",
+            status=HTTPStatus.UNAUTHORIZED,
+            message=message,
+            can_leave=False,
+            place=place if scope["method"] == "GET" else "/",
+        )
 
     async def _failure(self, status: HTTPStatus, message: str) -> Answer:
         return await self._renderer.page("failure.html", status=status, title=status.phrase, message=message[:2000])

@@ -45,7 +45,12 @@ class ConsoleApplication:
 
             backend = self._backend
             self._console = self._console or Console(
-                facade, LogFiles(backend.layout), self._door, last_error=self._last_error, now=backend.clock.now
+                facade,
+                LogFiles(backend.layout),
+                self._door,
+                comparer=backend.options.comparer,
+                last_error=self._last_error,
+                now=backend.clock.now,
             )
         await self._console(scope, receive, send)
 

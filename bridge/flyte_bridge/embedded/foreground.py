@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +18,16 @@ from flyte_bridge.embedded_client.instance import listen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flyte_bridge.console.compare_page import Comparer
+
 
 def run(
-    data_dir: Path, port: int | None, on_ready: Callable[[Instance], None], *, require_token: bool | None = None
+    data_dir: Path,
+    port: int | None,
+    on_ready: Callable[[Instance], None],
+    *,
+    require_token: bool | None = None,
+    comparer: Comparer | None = None,
 ) -> None:
     """Serve a data directory in this process until SIGTERM or SIGINT; the body of `up --foreground` and of the daemon.
 
@@ -28,12 +36,13 @@ def run(
         port: As for `instance.start`.
         on_ready: Called once, when requests are answered.
         require_token: As for `instance.start`.
+        comparer: Compares two runs for the console; this room has none.
 
     Raises:
         BackendError: As for `instance.start`.
     """
     with hold(data_dir), listen(data_dir, port) as listener:
-        options = options_of(data_dir, require_token=require_token)
+        options = replace(options_of(data_dir, require_token=require_token), comparer=comparer)
         bound_port = listener.getsockname()[1]  # the server takes the socket over
 
         def announce() -> None:

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from flyteidl2.workflow import run_service_pb2
 
     from flyte_bridge.backend.keys import ActionKey
+    from flyte_bridge.console.compare_page import Comparer
 
 _GRACE = 0.5
 """Seconds that requests under way have to end when the backend stops; watches are told at once."""
@@ -78,6 +79,7 @@ class BackendOptions:
         go_like: Behave as the Go backend does where it differs, for tests; None for this backend's own way.
         require_token: Whether clients need the installation's token; without, whoever reaches the port runs code here.
         hosts: Names under which clients may know this server, besides those of loopback.
+        comparer: Compares two runs for the console.
     """
 
     data_dir: Path
@@ -86,6 +88,7 @@ class BackendOptions:
     go_like: GoLike | None = None
     require_token: bool = True
     hosts: tuple[str, ...] = ()
+    comparer: Comparer | None = None
 
 
 class Backend:

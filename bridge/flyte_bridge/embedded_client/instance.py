@@ -117,7 +117,7 @@ def start(
     data_dir = data_dir.absolute()  # the server leaves this directory
     make_directory(data_dir)
     log_path = log_of(data_dir)
-    command = [sys.executable, "-m", "flyte_bridge.embedded", "--data-dir", str(data_dir)]
+    command = [sys.executable, "-m", "flyte_bridge.remote.embedded_process", "--data-dir", str(data_dir)]
     reading, writing = os.pipe()
     command += ["--ready-fd", str(writing)] + ([] if port is None else ["--port", str(port)])
     if require_token is not None:

@@ -20,6 +20,7 @@ from flyte_bridge.embedded.app import Dispatcher, proves_itself
 from flyte_bridge.embedded.console_login import Login
 from flyte_bridge.embedded.http_server import HttpServer
 from flyte_bridge.errors import PortInUse
+from flyte_bridge.side_by_side.console_comparison import compare_runs
 
 if TYPE_CHECKING:
     from flyte_bridge.admin.service import Facade
@@ -45,7 +46,7 @@ class WebServer:
         self._admission = Admission(None, facade.settings.hosts)
         self._app = Dispatcher(self._admission)
         self._app.fall_back(lambda scope: rest.claims(scope["path"]), RestApplication(facade))
-        console = Console(facade, StreamedLogs(facade.backend), _door(facade, access))
+        console = Console(facade, StreamedLogs(facade.backend), _door(facade, access), comparer=compare_runs)
         self._app.mount("v2", console, proves_itself)
         self._app.mount("console", console, proves_itself)
         self._app.fall_back(lambda scope: scope["path"] == "/", console, proves_itself)

@@ -25,7 +25,7 @@ from .control_plane import ControlPlane
 from .objects import SignedObjects
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
 
     from google.protobuf.message import Message
 
@@ -44,16 +44,22 @@ _OF_STORE = ("ENDPOINT", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "S3_ADDRESSING_ST
 class FacadeCaller:
     """Calls a façade of this process; see `backend.caller.Caller`."""
 
-    def __init__(self, facade: Facade) -> None:
-        """Calls nothing yet."""
-        self._facade = facade
+    def __init__(self, facade: Facade, metadata: Iterable[tuple[str, str | bytes]] = ()) -> None:
+        """Calls nothing yet.
+
+        Args:
+            facade: Who answers.
+            metadata: What each call tells of its caller.
+        """
+        self._facade, self._metadata = facade, tuple(metadata)
 
     async def unary(self, method: str, request: Message, reply: type[M], *, timeout: float | None = None) -> M:
         """One request, one reply, as bytes: both sides have their own."""
         from ..admin.context import CallContext
         from ..backend.grpc import TIMEOUT
 
-        context = CallContext.of(method, timeout=TIMEOUT if timeout is None else timeout, peer="inproc")
+        patience = TIMEOUT if timeout is None else timeout
+        context = CallContext.of(method, self._metadata, timeout=patience, peer="inproc")
         answer: M = reply.FromString(await self._facade.answer(method, request.SerializeToString(), context))
         return answer
 

@@ -1,4 +1,4 @@
-"""The background process of `flyte-bridge up`: `python -m flyte_bridge.embedded --data-dir D --ready-fd N`."""
+"""The background process of `flyte-bridge up`: `python -m flyte_bridge.remote.embedded_process --data-dir D --ready-fd N`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from flyte_bridge.embedded import foreground
 from flyte_bridge.embedded_client import instance
 from flyte_bridge.errors import BackendError, ConfigError
+from flyte_bridge.side_by_side.console_comparison import compare_runs
 
 _LOG_LIMIT = 16 * 1024 * 1024
 """Bytes after which `server.log` is moved aside, and the one before it removed."""
@@ -29,7 +30,7 @@ class _ServerLog(RotatingFileHandler):
 
 def main() -> int:
     """Serve until told to stop; what keeps it from starting goes to the pipe that `instance.start` reads."""
-    parser = argparse.ArgumentParser(prog="python -m flyte_bridge.embedded", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m flyte_bridge.remote.embedded_process", description=__doc__)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--port", type=int)
     parser.add_argument("--require-token", action=argparse.BooleanOptionalAction)
@@ -43,6 +44,7 @@ def main() -> int:
             options.port,
             lambda ready: instance.report_ready(options.ready_fd, ready),
             require_token=options.require_token,
+            comparer=compare_runs,
         )
     except (BackendError, ConfigError) as error:
         logging.getLogger(__name__).error("%s", error)
