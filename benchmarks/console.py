@@ -54,7 +54,7 @@ def flyte_2_run(data_dir: Path) -> tuple[str, str]:
     with tempfile.TemporaryDirectory() as directory:
         (Path(directory) / "flat.py").write_text(textwrap.dedent(FLYTE_2))
         env = {**os.environ, **snippets.flyte_environment(running), "NO_COLOR": "1", "COLUMNS": "200"}
-        command = [sys.executable, "-m", "flyte.cli.main", "run", "--follow", "flat.py", "top"]
+        command = [sys.executable, "-c", "from flyte.cli.main import main; main()", "run", "--follow", "flat.py", "top"]
         said = subprocess.run(command, cwd=directory, env=env, capture_output=True, text=True, check=False).stdout
     found = re.search(r"/runs/([a-z0-9-]+)", said)
     assert found, said

@@ -143,12 +143,12 @@ class RunPages:
         if not previews.is_whole(scalar):
             listed = await previews.files(source.storage, uri)
             wanted = query.get("file", "")
-            if not wanted and listed != [uri]:
+            if not wanted and len(listed) > 1:
                 names = [(name.removeprefix(uri).lstrip("/"), name) for name in listed]
                 return await self._renderer.page("files.html", uri=uri, names=names, query=query, value=value)
             if wanted and wanted not in listed:
                 raise NotFound(f"There is no file {wanted[:500]} in {uri}.")
-            uri = wanted or uri
+            uri = wanted or listed[0]
         await source.storage.head(uri)
         stream = source.storage.blocks(uri)
         return Answer(

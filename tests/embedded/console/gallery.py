@@ -1,4 +1,4 @@
-"""What the console is looked at with: runs of both Flytes with everything that its pages can show."""
+"""What the console is looked at with: workflows with everything that its pages can show."""
 
 from __future__ import annotations
 
@@ -113,29 +113,4 @@ FLYTE_1 = '''
     def release(bottles: int = 100) -> int:
         price = wait_for_input("price", timeout=timedelta(hours=1), expected_type=int)
         return spoils() if False else approve(price, "sell it", timeout=timedelta(hours=1))
-'''
-
-FLYTE_2 = '''
-    import asyncio
-
-    import flyte
-
-    env = flyte.TaskEnvironment(name="press")
-
-
-    @env.task
-    async def crush(crate: int) -> int:
-        return crate * 2
-
-
-    @env.task
-    async def filtered(must: int) -> int:
-        return must - 1
-
-
-    @env.task(triggers=flyte.Trigger("weekly", flyte.Cron("0 6 * * 1"), description="Mondays, before breakfast"))
-    async def press(crates: int = 14) -> int:
-        """Presses what was picked."""
-        must = await asyncio.gather(*(crush(crate) for crate in range(crates)))
-        return await filtered(sum(must))
 '''
