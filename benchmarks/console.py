@@ -23,9 +23,7 @@ from pathlib import Path
 import opened
 from executions import DOMAIN, PROJECT, Copies, prepare
 
-from flyte_bridge.backend.keys import ROOT, RunKey
-from flyte_bridge.backend.phases import Phase
-from flyte_bridge.embedded.events import StatusChange
+from flyte_bridge.backend.keys import ROOT
 from flyte_bridge.embedded_client import instance, snippets
 
 TIMES = 5
@@ -66,15 +64,13 @@ def flyte_2_run(data_dir: Path) -> tuple[str, str]:
 
 
 def flat(copies: Copies, run: str, child: str, actions: int) -> None:
-    """A run of Flyte 2 whose root is still running and has so many actions, in groups of a thousand."""
+    """A run of Flyte 2 with so many actions, in groups of a thousand."""
     root, leaf = copies._read(run, ROOT), copies._read(run, child)
     with copies.store.transaction():
         copies.add("flat", root, ROOT)
-        key = RunKey(PROJECT, DOMAIN, "flat")
         for number in range(actions):
             record = dataclasses.replace(leaf[0], group=f"g{number // 1000}", short_name=f"n{number % 500}")
             copies.add("flat", (record, leaf[1], leaf[2]), f"x{number}")
-        copies.ledger.change(key.action(), StatusChange(Phase.RUNNING))
 
 
 def ask(running: instance.Instance, path: str) -> str:

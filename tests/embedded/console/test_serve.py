@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import modes
+from flyte_bridge.console.login import TokenLogin
+from flyte_bridge.console.tokens import FormTokens
+from flyte_bridge.errors import InvalidRequest
 from flyte_bridge_translators.wire.identifier import run_name
 
 from . import test_acts
@@ -27,6 +30,9 @@ from .test_run_page import bridge
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
+
+    from flyte_bridge.admin.context import CallContext
+    from flyte_bridge.console.login import Visitor
 
     from ..conftest import Client
 
@@ -73,6 +79,25 @@ def gateway(session_client: Client) -> Iterator[str]:
 def log_in(gateway: str, bearer: str, place: str = "/v2") -> tuple[int, str, str]:
     """What sending the form to log in leads to."""
     return post(f"{gateway}/v2/login", token=bearer, next=place)
+
+
+def test_a_form_of_one_gateway_is_good_at_another() -> None:
+    """Behind a balancer they are many, and keep nothing; another person's form is not theirs."""
+
+    def visitor(bearer: str) -> Visitor:
+        async def admit(_path: str, _context: CallContext) -> None:
+            """Lets everybody in."""
+
+        door = TokenLogin(admit, "flyte2.example.com:443")
+        made = door.visitor({"headers": [(b"authorization", f"Bearer {bearer}".encode())]})
+        assert made is not None
+        return made
+
+    form = FormTokens(visitor("ann").form_key).make()
+    assert FormTokens(visitor("ann").form_key).check(form).startswith("c")
+    with pytest.raises(InvalidRequest):
+        FormTokens(visitor("bob").form_key).check(form)
+    assert "ann" not in repr(visitor("ann"))
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +210,28 @@ def test_flyte_1s_links_lead_to_the_pages(base: str) -> None:
     status, _, headers = get(f"{base}{old}/executions/{name}")
     assert status == 404, headers
     assert run_name(name) in get(f"{base}{old}/executions/{name}/nodes")[1]
+
+
+def test_the_links_that_flytekit_makes_are_pages(base: str) -> None:
+    """What FlyteRemote prints for an execution and for what is registered, with the console's address in its configuration."""
+    pytest.importorskip("flytekit")
+    from flytekit.models.core.identifier import Identifier, ResourceType, WorkflowExecutionIdentifier
+    from flytekit.remote import FlyteRemote
+
+    class Links(FlyteRemote):  # type: ignore[misc]
+        """Makes links, and nothing else: a whole remote would have all of this process's `flyte://`."""
+
+        def __init__(self) -> None:
+            """Connects to nothing."""
+
+        def generate_console_http_domain(self) -> str:
+            """`console.endpoint` of flytekit's configuration."""
+            return base
+
+    where = f"{base}{PLACE}/tasks/acted.main/launch"
+    run = run_of(post(where, form=token(get(where)[1]), **{"input.n": "1"})[2])
+    execution = WorkflowExecutionIdentifier("flytesnacks", "development", run)
+    plan = Identifier(ResourceType.LAUNCH_PLAN, "flytesnacks", "development", "plan", "v1")
+    for entity, shows in ((execution, run), (plan, "Launch plan plan")):
+        status, page, _ = get(Links().generate_console_url(entity))
+        assert (status, shows in words(page)) == (200, True)
