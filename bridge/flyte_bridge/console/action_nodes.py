@@ -163,5 +163,8 @@ def _ended(status: run_definition_pb2.ActionStatus) -> Micros | None:
     return from_timestamp(status.end_time) if status.HasField("end_time") else None
 
 
+_WORDS = {int(phase): phase.name.lower().replace("_", " ") for phase in Phase}
+
+
 def _word(phase: int) -> str:
-    return Phase(phase).name.lower().replace("_", " ")
+    return _WORDS[phase]

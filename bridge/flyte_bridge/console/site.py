@@ -9,6 +9,7 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from flyte_bridge.admin.caches import Recent
 from flyte_bridge.backend import credentials
 from flyte_bridge.console import urls
 from flyte_bridge.console.act_pages import ActPages
@@ -37,11 +38,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 
     from flyte_bridge.admin.service import Facade
-    from flyte_bridge.backend.keys import TriggerKey
+    from flyte_bridge.backend.keys import RunKey, TriggerKey
     from flyte_bridge.backend.moments import Micros
     from flyte_bridge.console.compare_page import Comparer
     from flyte_bridge.console.login import Doorkeeper, Visitor
-    from flyte_bridge.console.source import LogReader
+    from flyte_bridge.console.source import Actions, LogReader
 
     Scope = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Any]]
@@ -62,6 +63,10 @@ _STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (PermissionDenied, HTTPStatus.FORBIDDEN),
     (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
+
+
+_REMEMBERED = 100_000
+"""Actions of runs that have ended, at about a kilobyte each."""
 
 
 class Console:
@@ -87,6 +92,7 @@ class Console:
         """
         self._facade, self._logs, self._door = facade, logs, door
         self._last_error, self._now = last_error, now
+        self._ended: Recent[tuple[str, RunKey], Actions] = Recent(_REMEMBERED)
         self._renderer = Renderer(can_leave=door.asks)
         runs, lists = RunPages(self._renderer), ListPages(self._renderer)
         acts, compares = ActPages(self._renderer), ComparePage(self._renderer, comparer)
@@ -153,7 +159,7 @@ class Console:
         if visitor.bearer is not None and not self._facade.settings.embedded:
             credentials.bearer.set(visitor.bearer)  # in this request's context alone: each is a task of its own
         await self._facade.admit(path, context)
-        return PageSource(self._facade, context, self._logs, self._last_error, self._now)
+        return PageSource(self._facade, context, self._logs, self._last_error, self._now, self._ended)
 
     async def _refusal(self, scope: Scope, message: str) -> Answer:
         if not self._door.asks:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from flyteidl2.trigger import trigger_definition_pb2
 
+    from flyte_bridge.admin.caches import Recent
     from flyte_bridge.admin.context import CallContext
     from flyte_bridge.admin.reading import ExecutionReader
     from flyte_bridge.admin.service import Facade
@@ -71,6 +72,7 @@ class PageSource:
         logs: Of attempts.
         last_error: Why a trigger's last fire time made no run, where somebody knows; else empty.
         now: The time.
+        ended: Actions of runs in which everything has ended, as far as they are remembered.
     """
 
     facade: Facade
@@ -78,6 +80,7 @@ class PageSource:
     logs: LogReader
     last_error: Callable[[TriggerKey], str]
     now: Callable[[], Micros]
+    ended: Recent[tuple[str, RunKey], Actions]
 
     @property
     def backend(self) -> BackendClient:
