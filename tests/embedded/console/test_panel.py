@@ -49,7 +49,7 @@ def base(session_client: Client) -> str:
     ):
         bridge(session_client, "run", "--name", name, "winery.py", workflow, *inputs, "--wait")
     if PICTURED:
-        bridge(session_client, "run", "--name", "vintage-2024", "winery.py", "vintage", "--wait")
+        bridge(session_client, "run", "--name", "vintage-1", "winery.py", "vintage", "--wait")
     return session_client.running.url
 
 
@@ -198,8 +198,8 @@ def test_each_page_can_be_read(base: str, browser: Browser, width: int, scheme: 
 @pytest.mark.parametrize(
     ("name", "path", "width", "height", "scheme"),
     [
-        ("run", "/runs/vintage-2024", looks.DESK, 880, "light"),
-        ("run-phone", "/runs/vintage-2024", looks.PHONE, 800, "dark"),
+        ("run", "/runs/vintage-1?i=n2", looks.DESK, 880, "light"),
+        ("run-phone", "/runs/vintage-1?i=n2", looks.PHONE, 800, "dark"),
         ("values", "/runs/tasted?i=n0", looks.DESK, 880, "light"),
         ("compare", "/runs/few/compare?with=many", looks.DESK, 700, "light"),
         ("launch-plans", "/launch-plans", looks.DESK, 460, "dark"),
