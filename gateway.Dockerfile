@@ -10,7 +10,7 @@ COPY cli cli
 COPY translators translators
 # The versions that pyproject.toml allows, of the distributions that serving can import; a test holds the list.
 # tzdata is no import: it has the time zones of schedules, which a slim image lacks.
-ENV NEEDED="click croniter flyteidl flyteidl2 fsspec grpcio grpcio-health-checking hypercorn jinja2 msgpack networkx obstore protobuf pydantic pydantic-settings tzdata"
+ENV NEEDED="click croniter flyteidl flyteidl2 fsspec grpcio grpcio-health-checking hypercorn jinja2 msgpack networkx obstore protobuf pydantic pydantic-settings rich tzdata"
 RUN python -c "import os, re, tomllib; \
     wanted = os.environ['NEEDED'].split(); \
     pins = tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies']; \

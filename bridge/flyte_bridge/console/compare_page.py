@@ -58,7 +58,10 @@ class ComparePage:
         told = None
         if other:
             second = await source.run(RunKey(project, domain, identifier.run_name(other)))
-            told = await self._comparer(source.facade, source.context, _execution(first), _execution(second))
+            try:
+                told = await self._comparer(source.facade, source.context, _execution(first), _execution(second))
+            except ImportError as error:  # a gateway's image reads no frames
+                raise Unimplemented(f"{error}; install flyte-bridge[frames] where the console runs") from error
         return await self._renderer.page(
             "compare.html", key=key, run_url=urls.run_url(key), title=label(first.action), other=other, told=told,
             other_url=urls.run_url(RunKey(project, domain, identifier.run_name(other))) if other else "",

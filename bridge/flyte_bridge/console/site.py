@@ -31,6 +31,7 @@ from flyte_bridge.errors import (
     PermissionDenied,
     Unauthenticated,
     Unavailable,
+    Unimplemented,
     is_out_of_range,
 )
 
@@ -62,6 +63,7 @@ _STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (Unauthenticated, HTTPStatus.UNAUTHORIZED),
     (PermissionDenied, HTTPStatus.FORBIDDEN),
     (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (Unimplemented, HTTPStatus.NOT_IMPLEMENTED),
 )
 
 
