@@ -100,14 +100,16 @@ def flytectl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flytectl]:
         timeout=PATIENCE,
     )
     running = instance.start(home / "data", require_token=False)
-    program = Flytectl(running.endpoint, home)
-    program("create", "project", "--id", "ctl", "--name", "ctl", "--description", "by flytectl", "--labels", "team=x")
-    told = program(
-        "register", "files", "calc.tgz", "--archive", *PLACE, "--version", "v1", "--destinationDirectory", "."
-    )
-    assert told.count("Successfully registered") == 4
-    yield program
-    instance.stop(home / "data")
+    try:
+        program = Flytectl(running.endpoint, home)
+        program(
+            "create", "project", "--id", "ctl", "--name", "ctl", "--description", "by flytectl", "--labels", "team=x"
+        )
+        archive = ("calc.tgz", "--archive", *PLACE, "--version", "v1", "--destinationDirectory", ".")
+        assert program("register", "files", *archive).count("Successfully registered") == 4
+        yield program
+    finally:
+        instance.stop(home / "data")
 
 
 def test_a_project_is_listed_described_archived_and_taken_back(flytectl: Flytectl) -> None:
