@@ -326,6 +326,7 @@ def _plan(name: str) -> identifier_pb2.Identifier:
         ("REQUIRE_TOKEN", "false", {}),
         ("EMBEDDED_LIKE", "go", {}),
         ("EMBEDDED_FORGETS", "7", {"EMBEDDED_LIKE": "go"}),
+        ("EMBEDDED_CLOCK", "75", {}),
     ],
 )
 def test_how_a_backend_behaves(
@@ -357,6 +358,7 @@ SHOWN = {
     "data_dir", "driver_image", "driver_cpu", "driver_memory", "connectors", "gateway", "task_images", "task_env",
     "task_cpus", "task_memory", "task_allow", "task_forkservers", "hosts", "require_token", "buckets",
     "v1_endpoint", "v1_insecure", "v1_ca_cert", "v1_token", "v1_token_command", "embedded_like", "embedded_forgets",
+    "embedded_clock",
     "v1_zone",
 }  # fmt: skip
 """What is set above, each alone; `v1_zone` is set in test_schedules.py."""

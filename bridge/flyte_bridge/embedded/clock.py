@@ -18,8 +18,12 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The machine's own clock, or one that is wrong by so much."""
+
+    def __init__(self, ahead: float = 0.0) -> None:
+        """Takes how many seconds it is ahead, for tests."""
+        self._ahead = round(ahead * 1_000_000)
 
     def now(self) -> Micros:
         """Microseconds since the Unix epoch, UTC."""
-        return time.time_ns() // 1000
+        return time.time_ns() // 1000 + self._ahead

@@ -9,11 +9,13 @@ import os
 import signal
 import socket
 from dataclasses import dataclass, field
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 from flyteidl2.task import common_pb2
 from hypercorn.config import Config as HypercornConfig
 
+from flyte_bridge.backend.moments import to_datetime
 from flyte_bridge.embedded import oauth
 from flyte_bridge.embedded.admission import Admission
 from flyte_bridge.embedded.app import Dispatcher, proves_itself
@@ -80,6 +82,7 @@ class BackendOptions:
         require_token: Whether clients need the installation's token; without, whoever reaches the port runs code here.
         hosts: Names under which clients may know this server, besides those of loopback.
         comparer: Compares two runs for the console.
+        ahead: Seconds by which its clock is ahead of the machine's, for tests.
     """
 
     data_dir: Path
@@ -89,6 +92,7 @@ class BackendOptions:
     require_token: bool = True
     hosts: tuple[str, ...] = ()
     comparer: Comparer | None = None
+    ahead: float = 0.0
 
 
 class Backend:
@@ -113,7 +117,7 @@ class Backend:
             StoreError: The database is damaged, newer than this version, or cannot be written.
         """
         self.options = options
-        self.clock = clock or SystemClock()
+        self.clock = clock or SystemClock(options.ahead)
         options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.layout = Layout(options.data_dir.resolve())
         self.store = Store(self.layout.database, self.clock)
@@ -228,7 +232,7 @@ class Backend:
             tells_driver=self.behaviour.tells_driver,
         )
         await self.executor.start(environment, warm=self.options.warm)
-        self._serving = asyncio.create_task(HttpServer(self.app, _hypercorn(), listener).serve(self._stop))
+        self._serving = asyncio.create_task(HttpServer(self.app, _hypercorn(self.clock), listener).serve(self._stop))
         self._sweeping = asyncio.create_task(self.injector.sweep(self.ledger, self.hub))
         await self.engine.start()
         await self.scheduler.start()
@@ -314,6 +318,7 @@ def options_of(data_dir: Path, *, require_token: bool | None = None) -> BackendO
         require_token=settings.require_token if require_token is None else require_token,
         hosts=settings.hosts,
         go_like=GoLike(forgets_after=settings.embedded_forgets) if settings.embedded_like == "go" else None,
+        ahead=settings.embedded_clock,
     )
 
 
@@ -325,8 +330,20 @@ def _go_behaviour(backend: Backend, like: GoLike) -> Behaviour:
     return GoBehaviour(like)
 
 
-def _hypercorn() -> HypercornConfig:
-    config = HypercornConfig()
+class _ClockedConfig(HypercornConfig):
+    """hypercorn's, which says the time of our clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
+        told = (b"date", format_datetime(to_datetime(self._clock.now()), usegmt=True).encode())
+        return [told, *(header for header in super().response_headers(protocol) if header[0] != b"date")]
+
+
+def _hypercorn(clock: Clock) -> HypercornConfig:
+    config = _ClockedConfig(clock)
     config.backlog = 1024
     config.accesslog = None
     config.errorlog = logging.getLogger("flyte_bridge.embedded.http")
