@@ -75,18 +75,25 @@ class ListCalls(NodeCalls):
         if not request.HasField("id"):
             raise validation.missing("id")
         validation.parts(request.id, ("project", "domain"))
-        asked, order, start = validation.query(request, filters.EXECUTION, "ListExecutions")
-        conditions = list(asked)
-        if request.id.name:
-            conditions.append(filters.Filter(filters.EXECUTION, "eq", "execution_name", (request.id.name,)))
-        if not any(one.field == "state" and one.entity == filters.EXECUTION for one in conditions):
-            conditions.append(filters.Filter(filters.EXECUTION, "eq", "state", (str(execution_pb2.EXECUTION_ACTIVE),)))
+        conditions, order, start = self.wanted(request)
         lister = _Lister(self, context, request.id.project, request.id.domain)
         try:
             rows = await lister.rows(conditions, order, start, request.limit)
         except filters.BadFilter as error:
             raise InvalidRequest(str(error)) from None
         return execution_pb2.ExecutionList(executions=rows, token=filters.next_token(start, len(rows), request.limit))
+
+    def wanted(
+        self, request: common_pb2.ResourceListRequest
+    ) -> tuple[list[filters.Filter], filters.SortOrder | None, int]:
+        """The conditions of a request, its default ones too, its order, and how many rows it skips."""
+        asked, order, start = validation.query(request, filters.EXECUTION, "ListExecutions")
+        conditions = list(asked)
+        if request.id.name:
+            conditions.append(filters.Filter(filters.EXECUTION, "eq", "execution_name", (request.id.name,)))
+        if not any(one.field == "state" and one.entity == filters.EXECUTION for one in conditions):
+            conditions.append(filters.Filter(filters.EXECUTION, "eq", "state", (str(execution_pb2.EXECUTION_ACTIVE),)))
+        return conditions, order, start
 
 
 class _Lister:
@@ -132,7 +139,7 @@ class _Lister:
     def _kept(
         self, rows: list[execution_pb2.Execution], conditions: Sequence[filters.Filter]
     ) -> list[execution_pb2.Execution]:
-        return [row for row in rows if all(_holds(one, row) for one in conditions)]
+        return [row for row in rows if all(holds(one, row) for one in conditions)]
 
     # -- what Flyte 2 does --------------------------------------------------------------------------------------------
 
@@ -260,7 +267,7 @@ def _one_name(conditions: Sequence[filters.Filter]) -> str | None:
     return None
 
 
-def _holds(one: filters.Filter, row: execution_pb2.Execution) -> bool:
+def holds(one: filters.Filter, row: execution_pb2.Execution) -> bool:
     """Whether a condition holds of an execution.
 
     Raises:

@@ -95,11 +95,11 @@ class Executions(LaunchCalls, ListCalls, SignalCalls, MetricCalls, ArtifactCalls
         view = await self.reader.run(request.id, context)
         now = execution.run_phase(view.root, time.time_ns())
         if now in phase.ENDED or view.ended:
-            raise _over(now)
+            raise over(now)
         try:
             await self.reader.backend.abort_run(run_id=view.run_id, reason=request.cause)
         except FailedPrecondition:
-            raise _over(execution.run_phase((await self.reader.run(request.id, context)).root)) from None
+            raise over(execution.run_phase((await self.reader.run(request.id, context)).root)) from None
         self.reader.forget(request.id, context)
         return execution_pb2.ExecutionTerminateResponse()
 
@@ -122,7 +122,8 @@ def _given(request: object) -> identifier_pb2.WorkflowExecutionIdentifier:
     return found
 
 
-def _over(now: int) -> FailedPrecondition:
+def over(now: int) -> FailedPrecondition:
+    """The refusal to abort what has ended, in flyteadmin's words."""
     reason = event_pb2.EventFailureReason()
     reason.already_in_terminal_state.current_phase = _Phase.Name(now)
     return FailedPrecondition("Cannot abort an already terminated workflow execution", reason)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from flyte_bridge.admin.snapshots import ExecutionPlan, Snapshot
 
 _FAILED = {P.FAILED, P.FAILING, P.TIMED_OUT}
+_GOOD = {P.SUCCEEDED, P.RECOVERED}
 
 
 class NodeCalls:
@@ -179,9 +180,30 @@ class NodeCalls:
         elif view.phase in _FAILED:
             error = await self.error_of(snapshot, view, details, context)
         catalog = await self._catalog(snapshot, view, details, context)
-        return node_execution.to_message(
+        message = node_execution.to_message(
             view, snapshot.execution_id, details=details, error=error, uris=uris, catalog=catalog, trim=trim
         )
+        if view.kind is NodeKind.LAUNCH_PLAN and view.child is None and message.closure.phase in _GOOD:
+            await self._tell_recovered_child(message, snapshot.view.settings.recover_from, context)
+        return message
+
+    async def _tell_recovered_child(
+        self,
+        message: node_execution_pb2.NodeExecution,
+        source: identifier_pb2.WorkflowExecutionIdentifier | None,
+        context: CallContext,
+    ) -> None:
+        """Says which child execution gave what a node took over: that of the execution which was recovered."""
+        if source is None:
+            return
+        node = identifier_pb2.NodeExecutionIdentifier(node_id=message.id.node_id, execution_id=source)
+        message.closure.ClearField("workflow_node_metadata")
+        try:
+            earlier = await self.get_node_execution(node_execution_pb2.NodeExecutionGetRequest(id=node), context)
+        except NotFound:  # forgotten meanwhile
+            return
+        if earlier.closure.HasField("workflow_node_metadata"):
+            message.closure.workflow_node_metadata.CopyFrom(earlier.closure.workflow_node_metadata)
 
     async def _uris(self, snapshot: Snapshot, view: View, context: CallContext) -> node_execution.Uris:
         """Where a node's inputs and outputs lie: objects of their own, else what `GetData` composes."""

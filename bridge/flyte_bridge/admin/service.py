@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from google.protobuf.message import DecodeError
 
@@ -26,6 +26,7 @@ from flyte_bridge.admin.identity import Identity
 from flyte_bridge.admin.launch_plans import LaunchPlans
 from flyte_bridge.admin.methods import METHODS, NEVER, missing
 from flyte_bridge.admin.named import NamedEntities
+from flyte_bridge.admin.past_executions import ExecutionsAndPast
 from flyte_bridge.admin.projects import ProjectsPart
 from flyte_bridge.admin.synthesized import Synthesized
 from flyte_bridge.backend import credentials
@@ -60,7 +61,7 @@ PARTS: tuple[type[Answerer], ...] = (
     Auth,
     DataProxy,
     Entities,
-    Executions,
+    ExecutionsAndPast,
     Health,
     Identity,
     LaunchPlans,
@@ -73,7 +74,13 @@ _log = logging.getLogger("flyte_bridge.admin")
 
 
 class Facade:
-    """Flyte 1's control plane on top of a Flyte 2."""
+    """Flyte 1's control plane on top of a Flyte 2.
+
+    Attributes:
+        parts_of: Who answers by default; each is made with the `Core`.
+    """
+
+    parts_of: ClassVar[tuple[type[Answerer], ...]] = PARTS
 
     def __init__(
         self,
@@ -89,7 +96,7 @@ class Facade:
         Args:
             backend: The Flyte 2 behind us.
             settings: What the bridge was told from outside.
-            parts: Who answers; by default those of `PARTS`.
+            parts: Who answers; by default those of `parts_of`.
             storage: Objects by URI; by default where the environment says.
             proof: Whose calls are answered; by default all, for callers that are this process.
         """
@@ -121,7 +128,7 @@ class Facade:
             one_space_of_names=self.settings.one_space_of_names,
         )
         core = Core(self.backend, self.settings, registry, launcher, self.storage)
-        for part in PARTS:
+        for part in self.parts_of:
             yield part(core)
 
     async def admit(self, path: str, context: CallContext) -> None:

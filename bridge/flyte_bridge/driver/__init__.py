@@ -10,7 +10,7 @@ work        what a node can have done: a task, a record, a condition
 children    the actions below the driver's: enqueued once, watched to their end; ended asks for those no watch tells of
 execution   what all nodes share: the backend, the storage, settings, the room for parallel nodes
 enforce     what an execution sets and a backend does not see to; timing keeps the time of nodes of many actions
-recover     the run whose results are taken over; parent ends a child run with its parent
+recover     the run whose results are taken over (recover_record: an imported one); parent ends a child run with its parent
 failure     Flyte 1's codes, error.pb; journal and report tell what happened
 ```
 

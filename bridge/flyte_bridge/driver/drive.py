@@ -17,8 +17,12 @@ from flyte_bridge.driver.closure import Tables
 from flyte_bridge.driver.execution import Execution, StopReason
 from flyte_bridge.driver.patience import patient
 from flyte_bridge.driver.recover import RecoveredRun
+from flyte_bridge.driver.recover_record import RecoveredRecord
 from flyte_bridge.driver.scope import WorkflowCall
 from flyte_bridge.errors import BackendError, NodeError, NoSuchObject, NotFound
+from flyte_bridge.registry.deployed import Deployed
+from flyte_bridge.registry.documents import Documents
+from flyte_bridge.registry.history import History
 from flyte_bridge_translators.flyte1 import read
 from flyte_bridge_translators.flyte1.names import BAD_SPECIFICATION, START
 from flyte_bridge_translators.wire import document, envelope, identifier
@@ -77,7 +81,7 @@ class Drive:
                 goes_on=workflow.goes_on,
                 interruptible=workflow.interruptible,
                 workflow=workflow.key,
-                source=self._source(known),
+                source=await self._source(known),
             )
             if execution.source is not None:
                 await execution.source.load()
@@ -161,11 +165,17 @@ class Drive:
         except Exception:
             _log.exception("the report cannot be written")
 
-    def _source(self, known: ExecutionSettings) -> RecoveredRun | None:
-        recovered = known.recover_from
+    async def _source(self, known: ExecutionSettings) -> RecoveredRun | RecoveredRecord | None:
+        recovered, org = known.recover_from, self._facts.action.run.org
         if recovered is None:
             return None
-        return RecoveredRun(self._backend, identifier.run_of(recovered, self._facts.action.run.org), recovered.name)
+        run = RecoveredRun(self._backend, identifier.run_of(recovered, org), recovered.name)
+        if await run.is_there():
+            return run
+        history = History(Documents(Deployed(self._backend)))
+        past = await patient(lambda: history.find(recovered))
+        # a real backend forgets runs that ended long ago: then nothing is taken over
+        return run if past is None else RecoveredRecord(past, history)
 
     async def stop(self, working: asyncio.Future[None]) -> None:
         """Stop because this process is told to: by an abort of the run, or by a server or node that goes down.

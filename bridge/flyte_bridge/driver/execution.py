@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from flyte_bridge.backend.storage import Storage
     from flyte_bridge.driver.children import Children
     from flyte_bridge.driver.recover import RecoveredRun
+    from flyte_bridge.driver.recover_record import RecoveredRecord
     from flyte_bridge_translators.flyte1.nodes import Key
     from flyte_bridge_translators.wire.execution import ExecutionSettings
 
@@ -53,7 +54,7 @@ class Execution:
         goes_on: Whether what can still run does so after a failure; the execution's own workflow says so for all below it, too.
         interruptible: The workflow's default for nodes that say nothing.
         workflow: The execution's workflow, for the tasks' environment.
-        source: The run whose results are taken over; None unless this one recovers.
+        source: The run, or the record, whose results are taken over; None unless this one recovers.
         journal: What happened to each node.
         launch_plans: Those that nodes have launched, as they were registered.
         ending: Why the driver itself is being stopped, None while it is not.
@@ -69,7 +70,7 @@ class Execution:
     goes_on: bool
     interruptible: bool
     workflow: Key
-    source: RecoveredRun | None = None
+    source: RecoveredRun | RecoveredRecord | None = None
     journal: Journal = field(default_factory=Journal)
     launch_plans: dict[tuple[str, ...], launch_plan_pb2.LaunchPlan] = field(default_factory=dict)
     ending: StopReason | None = None

@@ -22,7 +22,11 @@ from flyte_bridge_translators.wire import identifier
 from flyte_bridge_translators.wire.phase import GOOD
 
 if TYPE_CHECKING:
+    from flyteidl.core import literals_pb2
+
     from flyte_bridge.backend.client import BackendClient
+    from flyte_bridge.driver.scope import NodeUnderWay
+    from flyte_bridge_translators.flyte1.nodes import Node
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,19 @@ class RecoveredRun:
         except NotFound:
             return None
         return child
+
+    async def outputs(self, step: NodeUnderWay[Node]) -> literals_pb2.LiteralMap | None:
+        """None: what its nodes gave is what their actions left; see `result`."""
+        return None
+
+    async def is_there(self) -> bool:
+        """Whether there is, or was, such a run."""
+        root = identifier_pb2.ActionIdentifier(run=self.run, name=identifier.ROOT)
+        try:
+            await patient(lambda: self._backend.get_action(action_id=root))
+        except NotFound:
+            return False
+        return True
 
     async def _asked(self, name: str) -> RecoveredAction | None:
         action = identifier_pb2.ActionIdentifier(run=self.run, name=name)

@@ -221,7 +221,10 @@ class WorkflowCall:
         journal.began(uid, node)
         try:
             given = await (inputs() if inputs is not None else self._inputs_of(node, uid))
-            outputs = await timed(NodeUnderWay(self, node, uid, given))
+            step = NodeUnderWay(self, node, uid, given)
+            source = self.execution.source
+            taken = await source.outputs(step) if source is not None else None
+            outputs = taken if taken is not None else await timed(step)
         except NodeError as error:
             error.node = error.node or uid
             journal.ended(uid, "failed", failure.text(error))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from flyteidl.admin import execution_pb2
 from flyteidl2.common import identifier_pb2
+from flyteidl2.common import run_pb2 as common_run_pb2
 from flyteidl2.task import task_definition_pb2
 
 from flyte_bridge.backend.query import query, where
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from flyte_bridge.launch.request import Launch, Launched, Runnable
 
 T = TypeVar("T")
+
+_REPEATING = frozenset({common_run_pb2.RELATION_TYPE_RERUN, common_run_pb2.RELATION_TYPE_RECOVER})
 
 OFFLOADED = 1024 * 1024
 """Bytes of inputs from which on they are uploaded before the run is created, not sent with it."""
@@ -134,7 +137,7 @@ class Launcher:
                 lambda: self._platform.of(launch.id.project, launch.id.domain, workflow.name)
             )
             told, effect = settings.effective(launch.spec, target.settings, platform, launch.parent)
-            return execution.to_run(
+            request = execution.to_run(
                 project=launch.id.project,
                 domain=launch.id.domain,
                 name=launch.id.name,
@@ -146,10 +149,18 @@ class Launcher:
                 facts=execution.ClosureFacts(workflow, time.time_ns()),
                 given=sorted(launch.inputs.literals) if len(launch.inputs.literals) < len(inputs.literals) else None,
             )
+            await self._only_to_runs(request.run_spec)
+            return request
         except execution.Unsupported as error:
             raise Unimplemented(str(error)) from None
         except launch_plan.BadLaunchPlan as error:
             raise InvalidRequest(str(error)) from None
+
+    async def _only_to_runs(self, spec: run_pb2.RunSpec) -> None:
+        """Leaves out that a run repeats another of which there is only a record: Flyte 2 relates runs to runs."""
+        if spec.relation.relation_type in _REPEATING and not await self._exists(spec.related_to):
+            spec.ClearField("relation")
+            spec.ClearField("related_to")
 
     async def _sized(self, target: Launched, platform: PlatformSettings) -> Runnable:
         """What runs: what is deployed, unless it is a single task to which attributes give other resources."""

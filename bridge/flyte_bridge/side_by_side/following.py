@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Any
 from flyteidl.admin import common_pb2, execution_pb2, launch_plan_pb2
 from flyteidl.core import identifier_pb2
 
+from ..admin.executions import Executions
 from ..admin.methods import METHODS
+from ..admin.past_executions import ExecutionsAndPast
 from ..admin.proof import OPEN
-from ..admin.service import Facade
+from ..admin.service import PARTS, Facade
 from ..backend import credentials
 from ..errors import AlreadyExists, FailedPrecondition, InvalidRequest, NotFound
 from .cutover_journal import V1, V2, CutoverJournal
@@ -51,7 +53,12 @@ _MOST_KNOWN = 10_000
 
 
 class FollowingFacade(Facade):
-    """Flyte 1's control plane on top of a flyteadmin and a Flyte 2."""
+    """Flyte 1's control plane on top of a flyteadmin and a Flyte 2.
+
+    Records of Flyte 1's executions that were imported are not told: Flyte 1 itself is asked.
+    """
+
+    parts_of = tuple(Executions if part is ExecutionsAndPast else part for part in PARTS)
 
     def follow(self, flyteadmin: Caller, journal: CutoverJournal, *, own_credentials: bool) -> FollowingFacade:
         """Takes the flyteadmin and the journal.
