@@ -39,6 +39,7 @@ class _Wanted:
     since: datetime | None
     rate: float
     files: bool
+    history: bool
     dry_run: bool
     as_json: bool
 
@@ -61,6 +62,11 @@ class _Wanted:
     help="Requests in a second to each side at most.",
 )
 @click.option("--no-files", is_flag=True, help="Leave code bundles and files of inputs where they are.")
+@click.option(
+    "--history",
+    is_flag=True,
+    help="Executions that have ended, too (since --since): read-only records with their nodes.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be copied, in order; Flyte 2 is not asked.")
 @json_option
 def command(
@@ -71,17 +77,19 @@ def command(
     since: str | None,
     rate: float,
     no_files: bool,
+    history: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Register in Flyte 2 what is registered in Flyte 1: tasks, workflows, launch plans, names and attributes.
 
     All versions, oldest first. Active launch plans are active, but for those with a schedule: they arrive inactive, or
-    both sides would fire. What is there already is left alone. Everything is read back and compared.
+    both sides would fire. What is there already is left alone. Everything is read back and compared. With --history
+    executions that have ended come as records, which can be looked at, relaunched and recovered.
 
     After Ctrl-C or a failure the same command goes on where it stopped.
     """
-    wanted = _Wanted(projects, domains, _moment(since), rate, not no_files, dry_run, as_json)
+    wanted = _Wanted(projects, domains, _moment(since), rate, not no_files, history, dry_run, as_json)
     settings = config.load(data_dir=data_dir, **({"v1_endpoint": from_admin} if from_admin else {}))
     try:
         well = asyncio.run(_run(settings, wanted))
@@ -124,8 +132,12 @@ async def _run(settings: config.Settings, wanted: _Wanted) -> bool:
 
 async def _import(sides: Sides, registered: Registrations, reading: PacedCaller, wanted: _Wanted) -> bool:
     from flyte_bridge.backend.storage import Storage
+    from flyte_bridge.registry.deployed import Deployed
+    from flyte_bridge.registry.documents import Documents
+    from flyte_bridge.registry.history import History
     from flyte_bridge.side_by_side import import_state
     from flyte_bridge.side_by_side.import_files import Stores
+    from flyte_bridge.side_by_side.import_history import HistoryImport
     from flyte_bridge.side_by_side.import_report import ImportReport
     from flyte_bridge.side_by_side.import_writer import ImportWriter
     from flyte_bridge.side_by_side.importing import EntityImport
@@ -143,6 +155,9 @@ async def _import(sides: Sides, registered: Registrations, reading: PacedCaller,
             stores = Stores(source.objects, target.objects, sides.settings.embedded)
         work = EntityImport(source, writer, registered, stores)
         report = ImportReport(source.name, target.name, writer.state, reading, writing)
+        if wanted.history:
+            history = History(Documents(Deployed(await sides.flyte2())))
+            report.history = HistoryImport(source, writer, history, reading, writing)
         try:
             await _steps(work, wanted, report)
         finally:
@@ -164,6 +179,10 @@ async def _steps(work: EntityImport, wanted: _Wanted, report: ImportReport) -> N
     await import_settings.names(work.registered, reader, work.names, work.writer)
     await import_settings.attributes(work.registered.places, reader, work.writer)
     await import_check.check(work.sent, work.writer)
+    if report.history is not None:
+        for project in dict.fromkeys(project for project, _ in work.registered.places):
+            await work.bring_project(project)
+        await report.history.run(work.registered.places, wanted.since)
 
 
 def _tell(imported: Imported) -> None:

@@ -140,12 +140,18 @@ class ControlPlane:
             if not token or not page.node_executions:
                 return nodes
 
+    async def node(self, node: NodeId) -> node_execution_pb2.NodeExecution:
+        """A node, its error whole."""
+        request = node_execution_pb2.NodeExecutionGetRequest(id=node)
+        return await self.caller.unary(f"{ADMIN}GetNodeExecution", request, node_execution_pb2.NodeExecution)
+
     async def node_data(self, node: NodeId) -> node_execution_pb2.NodeExecutionGetDataResponse:
         """What a node was given and gave, in full; of a dynamic one also the workflow that it ran."""
         request = node_execution_pb2.NodeExecutionGetDataRequest(id=node)
         data = await self.caller.unary(
             f"{ADMIN}GetNodeExecutionData", request, node_execution_pb2.NodeExecutionGetDataResponse
         )
+        data.full_inputs.CopyFrom(await _values(data.full_inputs, data.inputs))
         data.full_outputs.CopyFrom(await _values(data.full_outputs, data.outputs))
         return data
 

@@ -50,10 +50,11 @@ def inputs(plan: launch_plan_pb2.LaunchPlan) -> Iterator[tuple[str, bool]]:
     parameters = plan.spec.default_inputs.parameters.values()
     literals += [parameter.default for parameter in parameters if parameter.HasField("default")]
     for literal in literals:
-        yield from _references(plain(literal))
+        yield from references(plain(literal))
 
 
-def _references(value: Any) -> Iterator[tuple[str, bool]]:
+def references(value: Any) -> Iterator[tuple[str, bool]]:
+    """The URIs in object stores that a plain value names, and whether each is a directory's."""
     if isinstance(value, dict):
         if value.get("kind") == "reference":
             uri = str(value.get("uri"))
@@ -63,7 +64,7 @@ def _references(value: Any) -> Iterator[tuple[str, bool]]:
         value = list(value.values())
     if isinstance(value, list):
         for item in value:
-            yield from _references(item)
+            yield from references(item)
 
 
 @dataclass(frozen=True)

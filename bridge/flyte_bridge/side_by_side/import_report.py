@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from .import_history import HistoryImport
     from .import_state import Imported, ImportState
     from .importing import EntityImport
     from .paced import PacedCaller
@@ -33,7 +34,14 @@ LOST = (
     "executions, their logs and decks, signals that wait: they stay in Flyte 1",
     "cached results: tasks that cache run again once",
 )
-"""What no import carries over."""
+"""What an import does not carry over."""
+
+LOST_OF_HISTORY = (
+    LOST[0],
+    "executions that have not ended; of those that have, logs, decks, metrics and signals: they stay in Flyte 1",
+    LOST[2],
+)
+"""What an import with `--history` does not carry over."""
 
 
 @dataclass
@@ -50,6 +58,7 @@ class ImportReport:
         scheduled: Active launch plans with a schedule: they arrive inactive.
         left_out: Entities that flyteadmin has made up itself.
         cached: Versions of tasks that keep their results.
+        history: The import of executions, if they were wanted.
     """
 
     source: str
@@ -61,6 +70,12 @@ class ImportReport:
     scheduled: list[EntityKey] = field(default_factory=list)
     left_out: int = 0
     cached: int = 0
+    history: HistoryImport | None = None
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What was not carried over."""
+        return LOST if self.history is None else LOST_OF_HISTORY
 
     def count(self, work: EntityImport) -> None:
         """Takes over what an import has counted so far."""
@@ -86,7 +101,9 @@ class ImportReport:
 
 def to_json(report: ImportReport) -> dict[str, Any]:
     """All that is known of an import."""
-    entities = report.entities
+    entities, history = report.entities, report.history
+    of_history = (history.reads, history.writes) if history is not None else (0, 0)
+    reads, writes = report.reading.reads - of_history[0], report.writing.writes - of_history[1]
     return {
         "from": report.source,
         "to": report.target,
@@ -97,15 +114,31 @@ def to_json(report: ImportReport) -> dict[str, Any]:
         "arrived_inactive": [str(key) for key in report.scheduled],
         "left_out": report.left_out,
         "cached_tasks": report.cached,
-        "lost": list(LOST),
+        "lost": list(report.lost),
         "requests": {
             "entities": entities,
-            "reads": report.reading.reads,
-            "writes": report.writing.writes,
+            "reads": reads,
+            "writes": writes,
             "read_back": report.writing.reads,
-            "reads_per_entity": round(report.reading.reads / max(1, entities), 3),
-            "writes_per_entity": round(report.writing.writes / max(1, entities), 3),
+            "reads_per_entity": round(reads / max(1, entities), 3),
+            "writes_per_entity": round(writes / max(1, entities), 3),
         },
+        **({"history": _history(history)} if history is not None else {}),
+    }
+
+
+def _history(history: HistoryImport) -> dict[str, Any]:
+    """Executions, nodes and task executions of this call, and what they have cost."""
+    entities = history.executions + history.nodes + history.tasks
+    return {
+        "executions": history.executions,
+        "nodes": history.nodes,
+        "task_executions": history.tasks,
+        "reads": history.reads,
+        "writes": history.writes,
+        "reads_per_entity": round(history.reads / max(1, entities), 3),
+        "writes_per_entity": round(history.writes / max(1, entities), 3),
+        "stores": sorted(history.stores),
     }
 
 
@@ -130,13 +163,22 @@ def print_report(report: ImportReport, console: Console) -> None:
         console.print(Text(f"arrived inactive: {key}: its schedule still fires in Flyte 1"))
     if report.left_out:
         console.print(f"left out: {report.left_out} entities that flyteadmin made up for executions of single tasks")
-    for lost in LOST:
+    for lost in report.lost:
         console.print(f"lost: {lost}")
-    told = to_json(report)["requests"]
+    whole = to_json(report)
+    for store in whole.get("history", {}).get("stores", ()):
+        console.print(f"files of executions stay in {store}: let tasks of Flyte 2 read it, to relaunch or recover them")
+    told = whole["requests"]
     console.print(
         f"{told['entities']} entities with {told['reads']} reads ({told['reads_per_entity']} each) and {told['writes']} "
         f"writes ({told['writes_per_entity']} each); {told['read_back']} more to read them back"
     )
+    if "history" in whole:
+        past = whole["history"]
+        console.print(
+            f"{past['executions']} executions with {past['nodes']} nodes and {past['task_executions']} task executions: "
+            f"{past['reads']} reads ({past['reads_per_entity']} each) and {past['writes']} writes"
+        )
 
 
 def planned(registered: Registrations, since: datetime | None, connectors: Collection[str]) -> dict[str, Any]:

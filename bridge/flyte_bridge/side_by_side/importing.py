@@ -107,7 +107,7 @@ class EntityImport:
                 return
             if not await self._bring_needed(key, entity):
                 return
-            await self._project(key.project)
+            await self.bring_project(key.project)
             if self.writer.state.is_there(key.what, str(key)):
                 self.sent[key] = entity
             else:
@@ -143,8 +143,8 @@ class EntityImport:
             self._descriptions[named] = await self._reader.descriptions(key)
         return self._descriptions[named].get(key.version)
 
-    async def _project(self, name: str) -> None:
-        """Makes a project, before the first thing that goes into it."""
+    async def bring_project(self, name: str) -> None:
+        """Makes a project, before the first thing that goes into it; once."""
         project = self.registered.projects.get(name)
         if project is None or ("project", name) in self.writer.state.done:
             return

@@ -17,10 +17,32 @@ if TYPE_CHECKING:
     from ..backend.caller import Caller, M
 
 
+class Pace:
+    """A moment for each of many calls, one after the other."""
+
+    def __init__(self, rate: float) -> None:
+        """Begins now.
+
+        Args:
+            rate: Calls in a second at most.
+        """
+        self._distance = 1 / rate
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        """Returns when it is the caller's turn."""
+        now = time.monotonic()
+        at = max(now, self._next)
+        self._next = at + self._distance
+        if at > now:
+            await asyncio.sleep(at - now)
+
+
 class PacedCaller:
     """Calls another caller, not more often than it may; see `backend.caller.Caller`.
 
     Attributes:
+        pace: When the next call may be; whoever calls the same side in another way asks it, too.
         reads: Calls so far that changed nothing.
         writes: Those that may have.
     """
@@ -34,17 +56,12 @@ class PacedCaller:
         """
         self.reads = 0
         self.writes = 0
+        self.pace = Pace(rate)
         self._caller = caller
-        self._distance = 1 / rate
-        self._next = 0.0
 
     async def unary(self, method: str, request: Message, reply: type[M], *, timeout: float | None = None) -> M:
         """One request, one reply, when it is its turn."""
-        now = time.monotonic()
-        at = max(now, self._next)
-        self._next = at + self._distance
-        if at > now:
-            await asyncio.sleep(at - now)
+        await self.pace.turn()
         if repeatable(method) or method.startswith(DATA_PROXY):
             self.reads += 1
         else:
