@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flyte_bridge.backend.client import BackendClient
 from flyte_bridge.backend.credentials import TOKEN_FILE, Fixed
-from flyte_bridge.backend.grpc import PATIENCE, GrpcCaller, trusted
+from flyte_bridge.backend.grpc import PATIENCE, GrpcCaller, tls_context
 from flyte_bridge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -70,11 +70,7 @@ def credentials(settings: Settings, endpoint: str) -> Credentials | None:
     if settings.client_id is None or settings.client_secret is None:
         return None
     metadata = GrpcCaller(endpoint, insecure=settings.insecure, ca_cert=settings.ca_cert)
-    tls = None
-    if not settings.insecure and settings.ca_cert is not None:
-        import ssl
-
-        tls = ssl.create_default_context(cadata=(trusted(settings.ca_cert) or b"").decode())
+    tls = None if settings.insecure else tls_context(settings.ca_cert)
     return ClientCredentials(settings.client_id, settings.client_secret.get_secret_value(), metadata, tls)
 
 

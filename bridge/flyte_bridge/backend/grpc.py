@@ -197,6 +197,15 @@ class GrpcCaller:
         return error_of(code, said or f"{method} ended with {code}")
 
 
+def tls_context(ca_cert: Path | None) -> ssl.SSLContext | None:
+    """Whom to trust over HTTP; `None` for the system's authorities.
+
+    Raises:
+        ConfigError: As `trusted`.
+    """
+    return None if ca_cert is None else ssl.create_default_context(cadata=(trusted(ca_cert) or b"").decode())
+
+
 def trusted(ca_cert: Path | None) -> bytes | None:
     """The certificate authorities to trust, as PEM; `None` for those that gRPC brings along.
 

@@ -47,8 +47,11 @@ if TYPE_CHECKING:
 
     from flyte_bridge_translators.cron import Cron
 
-SETTLE = 33.0
-"""Seconds: both schedulers look each 30 s, and 3 are for the calls."""
+LOOKS, SLACK = 30.0, 3.0
+"""Seconds between two looks of either scheduler, and for the calls."""
+
+SETTLE = LOOKS + SLACK
+"""Seconds."""
 
 SECOND = timedelta(seconds=1)
 

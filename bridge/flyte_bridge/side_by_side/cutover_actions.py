@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flyte_bridge_translators import fire_times
 
+from ..embedded_client import instance
 from ..errors import UsageError
-from .cutover import Cutover, CutoverOptions, NotNow
+from .clocks import ahead
+from .cutover import LOOKS, SLACK, Cutover, CutoverOptions, NotNow
 from .cutover_checks import LastCompare, active_version, examine, last_compare, running
 from .cutover_journal import ENDED, RETURNED, STARTED, V1, V2, CutoverJournal, Entry
 from .cutover_sides import Flyte1Side, Flyte2Side, WallClock
@@ -125,6 +129,8 @@ class CutoverActions:
         if action == STATUS:
             return await self._status(STATUS)
         try:
+            if action != CONFIRM:
+                await self._check_clocks()
             said, done, notes = await getattr(self, f"_{action}")()
         except NotNow as hindrance:
             return replace(await self._status(action), hindrances=(str(hindrance),))
@@ -132,6 +138,26 @@ class CutoverActions:
             return replace(await self._status(action), hindrances=hindered.why, notes=hindered.notes)
         known = await self._status(action)
         return replace(known, said=said, done=done, notes=notes)
+
+    async def _check_clocks(self) -> None:
+        """Holds that the clocks of both sides agree with ours, as far as they tell.
+
+        A side that is ahead fires early, which is settled for if that is long enough; one that is behind would fire again what
+        the other side has fired.
+
+        Raises:
+            NotNow: They do not.
+        """
+        room = max(SLACK, self._options.settle - LOOKS)
+        for plane, told in zip((self._both.v1, self._both.v2), await clocks_of(self._both), strict=True):
+            if told is None or -SLACK <= told <= room:
+                continue
+            where = "ahead of" if told > 0 else "behind"
+            way = f", or give --settle {math.ceil(LOOKS + told + SLACK)}s" if told > 0 else ""
+            raise NotNow(
+                f"{self._name}: the clock of {plane.name} is {abs(told):.0f} s {where} this machine's, so fire times would be "
+                f"lost or run twice: set it right{way}"
+            )
 
     async def _start(self) -> tuple[str, bool, tuple[str, ...]]:
         state = self._both.journal.state(self._name)
@@ -253,6 +279,18 @@ class CutoverActions:
             raise UsageError(f"{self._name}: {error}") from None
         sides = {V1: Flyte1Side(both.v1, plan), V2: Flyte2Side(both.v2, plan, both.flyte2)}
         return Cutover(self._name, schedule, sides, both.journal, self._options, self._clock, self._tell)
+
+
+async def clocks_of(both: BothSides) -> tuple[float | None, float | None]:
+    """Seconds by which the clocks of Flyte 1 and Flyte 2 are ahead of ours; `None` where nobody tells."""
+    settings = both.settings
+    v1 = settings.v1_endpoint or ""
+    if settings.endpoint is not None:
+        flyte2 = ahead(settings.endpoint, insecure=settings.insecure, ca_cert=settings.ca_cert)
+    else:
+        running = await asyncio.to_thread(instance.ensure, settings.data_dir)
+        flyte2 = ahead(running.endpoint, insecure=True)
+    return await asyncio.gather(ahead(v1, insecure=settings.v1_insecure, ca_cert=settings.v1_ca_cert), flyte2)
 
 
 class _Hindered(Exception):
