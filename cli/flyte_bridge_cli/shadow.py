@@ -17,7 +17,7 @@ from flyte_bridge import config
 from flyte_bridge.errors import BackendError, ConfigError, UsageError
 from flyte_bridge_cli.exits import Exit
 
-from .options import Length, data_dir_option, rules_option
+from .options import Length, data_dir_option, html_option, rules_option
 
 if TYPE_CHECKING:
     from flyte_bridge.side_by_side.control_plane import ControlPlane
@@ -33,6 +33,7 @@ class _Request:
     options: ShadowOptions
     length: timedelta
     as_json: bool
+    html: Path | None
 
 
 @click.command()
@@ -54,6 +55,7 @@ class _Request:
 )
 @rules_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per execution, one per line.")
+@html_option
 def command(
     data_dir: Path | None,
     launch_plan: str,
@@ -63,6 +65,7 @@ def command(
     parallel: int,
     rules: Path | None,
     as_json: bool,
+    html: Path | None,
 ) -> None:
     """Repeat each execution that LAUNCHPLAN's schedule starts on Flyte 1 on Flyte 2, with the same inputs, and compare.
 
@@ -83,7 +86,7 @@ def command(
         poll.total_seconds(),
         parallel,
     )
-    request = _Request(LaunchPlanName.read(launch_plan, settings), options, length, as_json)
+    request = _Request(LaunchPlanName.read(launch_plan, settings), options, length, as_json, html)
     counts: Counter[str] = Counter()
     try:
         asyncio.run(_run(settings, request, counts))
@@ -106,27 +109,39 @@ def _prefix(given: str | None, settings: config.Settings) -> str:
 
 
 async def _run(settings: config.Settings, request: _Request, counts: Counter[str]) -> None:
+    from flyte_bridge.side_by_side import shadow_report
+    from flyte_bridge.side_by_side.json_lines import held
     from flyte_bridge.side_by_side.launch_plans import find
     from flyte_bridge.side_by_side.shadow import Shadow
     from flyte_bridge.side_by_side.shadow_journal import ShadowJournal, path_of
     from flyte_bridge.side_by_side.sides import Sides
-
-    def tell(news: Shadowed | str) -> None:
-        if isinstance(news, str):
-            click.echo(f"flyte-bridge: {news}", err=True)
-            return
-        counts[news.verdict] += 1
-        click.echo(json.dumps(asdict(news)) if request.as_json else _line(news))
 
     sides = Sides(settings)
     try:
         source, target = await sides.of("v1"), await sides.of("v2")
         await find(source, request.wanted)
         await _warn_if_active(target, request.wanted)
-        journal = ShadowJournal(path_of(settings.data_dir, source.name, target.name, str(request.wanted)))
+        path = path_of(settings.data_dir, source.name, target.name, str(request.wanted))
+        journal = ShadowJournal(path)
         stop = asyncio.Event()
+
+        def write() -> None:
+            if request.html is not None:
+                names = (source.name, target.name)
+                request.html.write_text(shadow_report.to_html(str(request.wanted), names, journal), encoding="utf-8")
+
+        def tell(news: Shadowed | str) -> None:
+            if isinstance(news, str):
+                click.echo(f"flyte-bridge: {news}", err=True)
+                return
+            counts[news.verdict] += 1
+            click.echo(json.dumps(asdict(news)) if request.as_json else _line(news))
+            write()
+
         asyncio.get_running_loop().call_later(request.length.total_seconds(), stop.set)
-        await Shadow((source, target), request.wanted, request.options, journal, tell).run(stop)
+        with held(path, "shadow"):
+            write()
+            await Shadow((source, target), request.wanted, request.options, journal, tell).run(stop)
     finally:
         await sides.close()
 

@@ -149,7 +149,7 @@ class Shadow:
                 newest = max(newest, _created(execution) - LATENESS)
                 if _created(execution) <= self._horizon:
                     break
-                if execution.id.name not in self._journal.done and execution.id.name not in self._work:
+                if execution.id.name not in self._journal.told and execution.id.name not in self._work:
                     fresh.append(execution)
         except (Unavailable, DeadlineExceeded) as error:
             self._failures += 1

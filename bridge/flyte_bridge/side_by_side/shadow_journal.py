@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from ..errors import SourceError
 from .json_lines import JsonLines
@@ -19,7 +20,7 @@ class ShadowJournal:
 
     Attributes:
         since: What Flyte 1 created later is shadowed (seconds since 1970, by Flyte 1's clock); 0 until it has begun.
-        done: Names of Flyte 1's executions.
+        told: What was shadowed, by the names of Flyte 1's executions: the fields of `Shadowed`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,16 +30,21 @@ class ShadowJournal:
             SourceError: It holds something else.
         """
         self.since = 0.0
-        self.done: set[str] = set()
+        self.told: dict[str, dict[str, Any]] = {}
         self._lines = JsonLines(path)
         try:
             for told in self._lines.read():
                 if "since" in told:
                     self.since = float(told["since"])
                 else:
-                    self.done.add(str(told["name"]))
+                    self.told[str(told["name"])] = told
         except (ValueError, KeyError, TypeError) as error:
             raise SourceError(str(path), f"is no journal of a shadow ({error}); remove it to begin anew") from None
+
+    @property
+    def done(self) -> set[str]:
+        """Names of Flyte 1's executions that were shadowed."""
+        return set(self.told)
 
     def begin(self, since: float) -> None:
         """Notes where it begins."""
@@ -47,10 +53,9 @@ class ShadowJournal:
 
     def add(self, shadowed: Shadowed) -> None:
         """Notes what was shadowed."""
-        from dataclasses import asdict
-
-        self.done.add(shadowed.name)
-        self._lines.append(asdict(shadowed))
+        line = asdict(shadowed)
+        self.told[shadowed.name] = line
+        self._lines.append(line)
 
 
 def path_of(directory: Path, *words: str) -> Path:
