@@ -124,10 +124,12 @@ async def compare_executions(
     converted = bool(right.task or left.task)
     pairs = matched(left, right, renames)
     # one after the other would wait for each object, all of them at once would hold all of them in memory
-    outputs, nodes = await asyncio.gather(
-        _outputs(left.outputs, right.outputs, contents, rules, ""), asyncio.gather(*(node(pair) for pair in pairs))
+    inputs, outputs, nodes = await asyncio.gather(
+        _inputs(left, right, contents, rules),
+        _outputs(left.outputs, right.outputs, contents, rules, ""),
+        asyncio.gather(*(node(pair) for pair in pairs)),
     )
-    differences = (*_of_executions(left, right, rules), *outputs)
+    differences = (*_of_executions(left, right, rules), *inputs, *outputs)
     whole = ExecutionComparison(left, right, Sameness.SAME, "", differences, tuple(nodes))
     notes = ["nodes are matched by what they run: one side was born in Flyte 2"] if converted else []
     return judged(replace(whole, notes=tuple(notes)))
@@ -167,6 +169,9 @@ def judged(compared: ExecutionComparison) -> ExecutionComparison:
 
 
 def _incomparable(left: ExecutionRecord, right: ExecutionRecord, renames: Mapping[str, str]) -> str | None:
+    for one, other in ((left, right), (right, left)):
+        if one.imported_from and one.name == other.name and one.imported_from in (other.side, other.imported_from):
+            return f"{one.name} on {one.side} is the record of that execution itself, imported from {one.imported_from}"
     if left.task or right.task:  # a run that was born in Flyte 2 names no workflow of Flyte 1's
         wanted = renames.get(left.workflow)
         if wanted is not None and right.task and right.task != wanted:
@@ -181,16 +186,29 @@ def _of_executions(left: ExecutionRecord, right: ExecutionRecord, rules: Compari
     if left.phase != right.phase:
         yield _fact("phase", left.phase, right.phase)
     yield from _errors(left.error, right.error, rules, left.name, right.name)
+
+
+async def _inputs(
+    left: ExecutionRecord, right: ExecutionRecord, contents: Contents, rules: ComparisonRules
+) -> list[Difference]:
+    """What both were given; files by their content, unless both name the same one."""
     if left.task or right.task:
-        return  # what a converted driver is given may be called otherwise
+        return []  # what a converted driver is given may be called otherwise
     ours, theirs = plain_map(left.inputs), plain_map(right.inputs)
+    differences: list[Difference] = []
     for name in dict.fromkeys([*ours, *theirs]):
         if name not in ours or name not in theirs:
             there = name in ours
             given = ("given", "", "missing") if there else ("", "given", "extra")
-            yield _fact(f"inputs.{name}", *given)
-        elif not holds_reference(ours[name]):  # files are copied from side to side, and nobody reads them here
-            yield from compare(ours[name], theirs[name], path=f"inputs.{name}", rule=rules.every)
+            differences.append(_fact(f"inputs.{name}", *given))
+            continue
+        pair = ours[name], theirs[name]
+        if holds_reference(pair[0]) and pair[0] != pair[1]:
+            pair = await contents.pair(*pair)
+        elif holds_reference(pair[0]):
+            continue
+        differences += await asyncio.to_thread(compare, *pair, path=f"inputs.{name}", rule=rules.every)
+    return differences
 
 
 def _of_nodes(left: NodeRecord, right: NodeRecord, rules: ComparisonRules) -> Iterable[Difference]:

@@ -1,8 +1,9 @@
-"""Reads an execution that has ended from its control plane: three requests, and one or two per node."""
+"""Reads an execution that has ended from its control plane, with those that it started: three requests, and one or two per node."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flyteidl.core import catalog_pb2
@@ -12,6 +13,7 @@ from flyte_bridge_translators.flyte1 import read
 from flyte_bridge_translators.flyte1.names import SENTINELS
 from flyte_bridge_translators.graph import closures, figure
 from flyte_bridge_translators.wire import foreign
+from flyte_bridge_translators.wire.past_execution import IMPORTED_FROM
 from flyte_bridge_translators.wire.phase import ENDED
 
 from ..errors import FailedPrecondition, NotFound, StatusError
@@ -62,10 +64,12 @@ async def read_execution(plane: ControlPlane, identity: ExecutionId) -> Executio
 class _Reading:
     """One execution, being read."""
 
-    def __init__(self, plane: ControlPlane, execution: execution_pb2.Execution) -> None:
+    def __init__(
+        self, plane: ControlPlane, execution: execution_pb2.Execution, slots: asyncio.Semaphore | None = None
+    ) -> None:
         self._plane = plane
         self._execution = execution
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = slots or asyncio.Semaphore(AT_ONCE)
 
     async def record(self) -> ExecutionRecord:
         execution, closure = self._execution, self._execution.closure
@@ -78,6 +82,7 @@ class _Reading:
         boxes = {box.id: box for box in level.walk()}
         records = await asyncio.gather(*(self._node(node, boxes.get(name)) for name, node in messages.items()))
         by_id = {record.id: record for record in records}
+        children = await asyncio.gather(*(self._child(node) for node in nodes))
         states = {name: figure.BoxState(one.phase.lower(), one.seconds) for name, one in by_id.items()}
         seconds, chain = figure.critical_path(level, states)
         return ExecutionRecord(
@@ -90,9 +95,10 @@ class _Reading:
             error=_error(closure.error) if closure.WhichOneof("output_result") == "error" else None,
             inputs=inputs,
             outputs=outputs,
-            nodes=by_id,
+            nodes=by_id | {record.id: record for inside in children for record in inside},
             critical_path=(seconds, tuple(name for name in chain if name in by_id)),
             task=_task(closure.workflow_id.name, boxes),
+            imported_from=execution.spec.annotations.values.get(IMPORTED_FROM, ""),
         )
 
     async def _compiled(self) -> Closure | None:
@@ -110,6 +116,17 @@ class _Reading:
         nodes = [node for node in listed if node.metadata.spec_node_id not in SENTINELS]
         inside = await asyncio.gather(*(self._below(node.id.node_id) for node in nodes if node.metadata.is_parent_node))
         return nodes + [node for group in inside for node in group]
+
+    async def _child(self, node: node_execution_pb2.NodeExecution) -> list[NodeRecord]:
+        """The nodes of the execution that a node has started: called after both, such as `n2/n0`."""
+        if not node.closure.HasField("workflow_node_metadata"):
+            return []
+        try:
+            child = await self._plane.execution(node.closure.workflow_node_metadata.executionId)
+        except NotFound:  # it was removed, or never came to be: its node tells how that ended
+            return []
+        records = (await _Reading(self._plane, child, self._slots).record()).nodes.values()
+        return [replace(record, id=f"{node.id.node_id}/{record.id}") for record in records]
 
     async def _dynamic(self, nodes: Iterable[node_execution_pb2.NodeExecution]) -> dict[str, tuple[Closure, int]]:
         """What dynamic nodes have become, and at which attempt."""

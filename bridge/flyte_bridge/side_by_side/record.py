@@ -95,6 +95,7 @@ class ExecutionRecord:
         nodes: By their ids; without start and end nodes.
         critical_path: The longest chain in time: seconds, and the ids of its nodes.
         task: The task that stands for the workflow, when the execution was born in Flyte 2; empty otherwise.
+        imported_from: The control plane where it ran, when the side only keeps a record of it.
     """
 
     side: str
@@ -109,3 +110,4 @@ class ExecutionRecord:
     nodes: Mapping[str, NodeRecord] = field(default_factory=dict)
     critical_path: tuple[float, tuple[str, ...]] = (0.0, ())
     task: str = ""
+    imported_from: str = ""

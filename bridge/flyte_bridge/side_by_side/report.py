@@ -64,7 +64,7 @@ def print_comparison(compared: ExecutionComparison, console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console.print(summary(compared), style=STYLES[compared.verdict])
+    console.print(Text(summary(compared)), style=STYLES[compared.verdict])
     sides = Table(box=None, pad_edge=False)
     for heading in ("", "execution", "workflow", "phase", "time", "critical path"):
         sides.add_column(heading)
