@@ -14,24 +14,38 @@ import click
 
 from flyte_bridge import config
 from flyte_bridge.errors import BackendError, ConfigError, UsageError
-from flyte_bridge_cli.exits import Exit
+from flyte_bridge_cli.exits import Exit, epilog
 
 from .options import data_dir_option, html_option, json_option, renames_option, rules_option
 
 if TYPE_CHECKING:
     from flyte_bridge.side_by_side.backfill import BackfillOptions, BackfillPlan
     from flyte_bridge.side_by_side.backfill_plan import Period
+    from flyte_bridge.side_by_side.backfill_report import BackfillEnd
     from flyte_bridge.side_by_side.backfill_state import BackfillState, DateState
     from flyte_bridge.side_by_side.launch_plans import LaunchPlanName
 
-SIDES = {
-    "v1": ("v1",),
-    "v2": ("v2",),
-    "both": ("v1", "v2"),
-    "v1,converted": ("v1", "converted"),
-    "v2,converted": ("v2", "converted"),
-}
-"""What --on may say, and the sides that it means."""
+SIDES = ("v1", "v2", "converted")
+"""What --on may name; the first one of two is what the other is compared with."""
+
+
+class SidesToRun(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # click 8.3 made it generic
+    """One side, or any two of them with a comma between; `both` is v1 and v2."""
+
+    name = "sides"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Reads them, in the order of `SIDES`."""
+        if isinstance(value, tuple):
+            return value
+        words = ["v1", "v2"] if value == "both" else [word.strip() for word in str(value).split(",")]
+        if not set(words) <= set(SIDES) or len(set(words)) != len(words) or len(words) > 2 or words == ["converted"]:
+            self.fail(
+                f"{value!r}: write v1, v2, both (v1 and v2), or two of v1, v2 and converted with a comma between",
+                param,
+                ctx,
+            )
+        return tuple(side for side in SIDES if side in words)
 
 
 @dataclass(frozen=True)
@@ -48,7 +62,10 @@ class _Request:
     html: Path | None
 
 
-@click.command()
+EPILOG = epilog(Exit.DONE, Exit.FAILED, Exit.USAGE, Exit.DIFFERENT, Exit.NOT_COMPARABLE, Exit.INTERRUPTED)
+
+
+@click.command(epilog=EPILOG)
 @data_dir_option
 @click.argument("launch_plan", metavar="LAUNCHPLAN")
 @click.option(
@@ -58,7 +75,12 @@ class _Request:
     "--to", "end", required=True, metavar="TIME", help="The first moment behind: fire times before it are run."
 )
 @click.option(
-    "--on", type=click.Choice(list(SIDES)), default="v2", show_default=True, help="Where to run: both is v1 and v2."
+    "--on",
+    type=SidesToRun(),
+    default="v2",
+    show_default=True,
+    metavar="SIDES",
+    help="Where to run: v1, v2, or any two of v1, v2 and converted, such as v1,converted; both is v1,v2.",
 )
 @click.option("--task", metavar="ENV.TASK[@VERSION]", help="What the workflow was converted to, for `converted`.")
 @click.option(
@@ -83,7 +105,7 @@ def command(
     launch_plan: str,
     start: str,
     end: str,
-    on: str,
+    on: tuple[str, ...],
     task: str | None,
     parallel: int,
     dry_run: bool,
@@ -101,8 +123,7 @@ def command(
     newest. Executions have the scheduler's own names, so what is done is not done again, whoever did it. On both sides
     each date is compared as it ends.
 
-    Exits with 0 if all went well, 1 if executions failed or differ, 7 if a side is out of reach, 130 after Ctrl-C; the
-    same command goes on where it stopped.
+    After Ctrl-C or a failure the same command goes on where it stopped.
     """
     from flyte_bridge.convert import rename_table
     from flyte_bridge.side_by_side.backfill import BackfillOptions
@@ -112,7 +133,7 @@ def command(
     from flyte_bridge.verify import rules_file
     from flyte_bridge.verify.rules import USUAL
 
-    if ("converted" in SIDES[on]) != (task is not None):
+    if ("converted" in on) != (task is not None):
         raise UsageError("--task names what `--on v1,converted` and `--on v2,converted` run: give both or neither")
     settings = config.load(data_dir=data_dir)
     compare = CompareOptions(
@@ -121,7 +142,7 @@ def command(
     request = _Request(
         LaunchPlanName.read(launch_plan, settings),
         Period.read(start, end, zone or settings.v1_zone, datetime.now(timezone.utc)),
-        SIDES[on],
+        on,
         BackfillOptions(parallel, resume, overwrite_cache, compare),
         task,
         dry_run,
@@ -129,17 +150,17 @@ def command(
         html,
     )
     try:
-        well = asyncio.run(_run(settings, request))
+        code = asyncio.run(_run(settings, request))
     except KeyboardInterrupt:
         click.echo("flyte-bridge: interrupted; what runs goes on, and the same command goes on from here", err=True)
         sys.exit(Exit.INTERRUPTED)
     except (BackendError, ConfigError) as error:
         click.echo(f"flyte-bridge: stopped: {error}; the same command goes on from here", err=True)
         sys.exit(Exit.NOT_COMPARABLE)
-    sys.exit(Exit.DONE if well else Exit.FAILED)
+    sys.exit(code)
 
 
-async def _run(settings: config.Settings, request: _Request) -> bool:
+async def _run(settings: config.Settings, request: _Request) -> Exit:
     from flyte_bridge.side_by_side import backfill_report, backfill_state
     from flyte_bridge.side_by_side.backfill import Backfill
     from flyte_bridge.side_by_side.json_lines import held
@@ -158,7 +179,7 @@ async def _run(settings: config.Settings, request: _Request) -> bool:
         plan = await _plan(sides, request, known)
         if request.dry_run:
             _show_plan(plan, request)
-            return True
+            return Exit.DONE
         if known is None or known.version != plan.launch_plan.version:
             known = backfill_state.BackfillState(path, plan.launch_plan.version)
         with held(path, "backfill"):
@@ -166,9 +187,20 @@ async def _run(settings: config.Settings, request: _Request) -> bool:
                 await Backfill(plan, request.options, known, _tell).run()
             finally:
                 _show(plan, known, request)
-        return backfill_report.is_well(plan, known)
+        return _exit(backfill_report.worst(plan, known))
     finally:
         await sides.close()
+
+
+def _exit(worst: BackfillEnd) -> Exit:
+    from flyte_bridge.side_by_side.backfill_report import BackfillEnd
+
+    return {
+        BackfillEnd.WELL: Exit.DONE,
+        BackfillEnd.DIFFERENT: Exit.DIFFERENT,
+        BackfillEnd.FAILED: Exit.FAILED,
+        BackfillEnd.NOT_COMPARABLE: Exit.NOT_COMPARABLE,
+    }[worst]
 
 
 async def _plan(sides: object, request: _Request, known: BackfillState | None) -> BackfillPlan:

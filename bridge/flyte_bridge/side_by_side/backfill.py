@@ -12,6 +12,7 @@ from flyteidl.core import execution_pb2 as core_execution_pb2
 from flyteidl.core import identifier_pb2, literals_pb2
 
 from flyte_bridge_translators.fire_times import execution_name, trigger_run_name
+from flyte_bridge_translators.wire.past_execution import IMPORTED_FROM
 
 from ..admin.schedules import trigger_of
 from ..errors import AlreadyExists, BackendError, NotFound, StatusError, Unavailable
@@ -170,6 +171,11 @@ class Backfill:
                 one.phase, one.error = REFUSED, told(error)
                 return
             execution = await ended(plane, identity)
+            if (
+                IMPORTED_FROM in execution.spec.annotations.values
+            ):  # the record of another side's execution, not this side's
+                again += 1
+                continue
             _note(one, execution)
             if is_new or not one.failed or again == MOST_TRIES:
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from flyte_bridge_translators.graph.figure import duration
@@ -110,8 +111,21 @@ def print_table(plan: BackfillPlan, state: BackfillState, parallel: int, console
         console.print(f"{told['same']} same, {told['different']} different, {told['not_comparable']} not comparable")
 
 
-def is_well(plan: BackfillPlan, state: BackfillState) -> bool:
-    """Whether every date has succeeded on every side, and both sides are the same."""
+class BackfillEnd(Enum):
+    """What a backfill comes to as a whole."""
+
+    WELL = "well"
+    DIFFERENT = "different"
+    FAILED = "failed"
+    NOT_COMPARABLE = "not comparable"
+
+
+def worst(plan: BackfillPlan, state: BackfillState) -> BackfillEnd:
+    """What all dates come to: a difference counts before a failure, which both sides may share."""
     dates = dates_of(plan, state)
-    ran = all(one.phase == SUCCEEDED for date in dates for one in date.sides.values())
-    return ran and (len(plan.sides) == 1 or all(date.verdict == Sameness.SAME.value for date in dates))
+    verdicts = {date.verdict for date in dates} if len(plan.sides) == 2 else set()
+    if Sameness.DIFFERENT.value in verdicts:
+        return BackfillEnd.DIFFERENT
+    if any(one.phase != SUCCEEDED for date in dates for one in date.sides.values()):
+        return BackfillEnd.FAILED
+    return BackfillEnd.WELL if verdicts <= {Sameness.SAME.value} else BackfillEnd.NOT_COMPARABLE
