@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.util import find_spec
@@ -19,6 +21,7 @@ from flyte_bridge import config
 from flyte_bridge.embedded_client import instance, snippets
 from flyte_bridge.remote.flyte_remote import FlyteRemote
 from flyte_bridge.side_by_side.sides import Sides
+from modes import FULL
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -33,8 +36,11 @@ collect_ignore = (
         "test_backfill.py",
         "test_shadow.py",
         "test_import.py",
+        "test_import_history.py",
         "test_cutover_wire.py",
         "test_following.py",
+        "test_following_wire.py",
+        "test_killed.py",
     ]
 )
 """What runs workflows of flytekit, which stops at Python 3.12."""
@@ -43,8 +49,10 @@ CODE = Path(__file__).with_name("code")
 PROJECT, DOMAIN = "flytesnacks", "development"
 
 
-def _start(data_dir: Path, side: str) -> instance.Instance:
+def _start(data_dir: Path, side: str, ahead: float = 0.0) -> instance.Instance:
     with pytest.MonkeyPatch.context() as patch:
+        if ahead:
+            patch.setenv("FLYTE_BRIDGE_EMBEDDED_CLOCK", str(ahead))
         patch.setenv("PYTHONPATH", os.pathsep.join([str(CODE), *filter(None, [os.environ.get("PYTHONPATH")])]))
         patch.setenv("FLYTE_BRIDGE_TASK_ENV", "SIDE_BY_SIDE")
         patch.setenv("SIDE_BY_SIDE", side)
@@ -114,30 +122,64 @@ class TwoSides:
         return asyncio.run(within())
 
 
-@pytest.fixture(scope="session")
-def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoSides]:
-    """Both backends, with the pipeline registered on both."""
-    place = tmp_path_factory.mktemp("two")
+@contextmanager
+def two_backends(place: Path, proxy_port: int = 0, apart: float = 0.0) -> Iterator[TwoSides]:
+    """Both backends in a directory, with nothing registered; stopped at the end.
+
+    Args:
+        place: The directory.
+        proxy_port: A port by which Flyte 1 may be called, too.
+        apart: Seconds by which Flyte 1's clock is behind, and Flyte 2's ahead.
+    """
     try:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            proxy_port = taken.getsockname()[1]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("FLYTE_BRIDGE_HOSTS", f"127.0.0.1:{proxy_port}")
-            v1 = _start(place / "v1", "1")
-        v2 = _start(place / "v2", "2")
+            if proxy_port:
+                patch.setenv("FLYTE_BRIDGE_HOSTS", f"127.0.0.1:{proxy_port}")
+            v1 = _start(place / "v1", "1", -apart)
+        v2 = _start(place / "v2", "2", apart)
         with pytest.MonkeyPatch.context() as patch:
             for name, value in snippets.flyte_environment(v1).items():
                 if name.startswith("FLYTE_AWS"):
                     patch.setenv(f"FLYTE_BRIDGE_V1_{name.removeprefix('FLYTE_')}", value)
+            assert v1.access is not None
             settings = config.load(
                 v1_endpoint=v1.endpoint, v1_insecure=True, v1_token=v1.access.token, data_dir=Path(v2.data_dir)
             )
-            sides = TwoSides(v1, v2, settings, proxy_port)
-            _register(sides)
-            yield sides
+            yield TwoSides(v1, v2, settings, proxy_port)
     finally:
         for side in ("v1", "v2"):
             instance.stop(place / side)
+
+
+@pytest.fixture(scope="session")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoSides]:
+    """Both backends, with the pipeline registered on both."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        proxy_port = taken.getsockname()[1]
+    with two_backends(tmp_path_factory.mktemp("two"), proxy_port) as sides:
+        _register(sides)
+        yield sides
+
+
+KILLS = 200 if FULL else 6
+
+
+def killed_work(two: TwoSides, kind: str, place: Path) -> dict[str, int]:
+    """What became of a backfill, shadow or import that was killed so often (`kill_work`)."""
+    script = Path(__file__).with_name("kill_work.py")
+    done = subprocess.run(
+        [sys.executable, str(script), kind, str(place), str(KILLS), "7"],
+        env={**os.environ, **two.env},
+        capture_output=True,
+        text=True,
+        timeout=1800 if FULL else 240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told: dict[str, int] = json.loads(done.stdout)
+    print(f"{kind} killed {told['kills']} times: {told}")
+    assert told["kills"] >= KILLS
+    return told
 
 
 VERSION = "v1"
@@ -156,6 +198,7 @@ def _register(two: TwoSides) -> None:
         for workflow in (
             pipeline.whole,
             pipeline.sided,
+            pipeline.starting,
             pipeline.noisy,
             pipeline.failing,
             pipeline.daily,

@@ -9,7 +9,6 @@ import random
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +25,13 @@ from flyte_bridge.errors import Unavailable, UsageError
 from flyte_bridge.side_by_side import backfill_state, json_lines
 from flyte_bridge.side_by_side.backfill import Backfill, BackfillOptions, BackfillPlan, utilisation
 from flyte_bridge.side_by_side.backfill_plan import Period
+from flyte_bridge.side_by_side.backfill_report import worst
 from flyte_bridge.side_by_side.backfill_state import BackfillState, DateState, SideState
 from flyte_bridge.side_by_side.control_plane import ControlPlane
 from flyte_bridge_translators.fire_times import execution_name, trigger_run_name
 
 from .conftest import CODE, DOMAIN, PROJECT, VERSION
+from .proxy import Proxy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -194,7 +195,7 @@ def test_bad_input(two: TwoSides, words: tuple[str, ...], code: int, said: str) 
 
 
 def test_a_side_that_is_not_there(two: TwoSides) -> None:
-    """A side that cannot be reached stops it with 4, and one line."""
+    """A side that cannot be reached stops it with 7, and one line."""
     words = ("every_day", "--from", "2024-01-01", "--to", "2024-01-02", "--on", "v1")
     done = two.bridge("backfill", *words, FLYTE_BRIDGE_V1_ENDPOINT="127.0.0.1:1")
     assert done.returncode == 7
@@ -263,7 +264,7 @@ def test_the_conversion_beside_the_original(two: TwoSides, converted: str) -> No
     assert good["sides"]["converted"]["name"].startswith("c")
     assert good["sides"]["converted"]["phase"] == "SUCCEEDED"
     # Flyte 1 refuses a 13th, and this conversion has forgotten to
-    assert (code, bad["verdict"]) == (1, "different")
+    assert (code, bad["verdict"]) == (5, "different")
     assert "phase: FAILED and SUCCEEDED" in bad["differences"]
     dry = json.loads(two.bridge("backfill", *words, "--dry-run", "--json").stdout)
     assert {side: name[0] for side, name in dry["dates"][0]["names"].items()} == {"v1": "f", "converted": "c"}
@@ -275,6 +276,10 @@ def test_the_conversion_beside_the_original(two: TwoSides, converted: str) -> No
         (("--on", "v1,converted"), "--task names what `--on v1,converted`"),
         (("--on", "both", "--task", "a.b"), "give both or neither"),
         (("--on", "v2,converted", "--task", "a.b"), "Flyte 2 has no task a.b in flytesnacks/development"),
+        (("--on", "v1,v2,converted"), "or two of v1, v2 and converted with a comma between"),
+        (("--on", "v1,v1"), "or two of v1, v2 and converted"),
+        (("--on", "converted", "--task", "a.b"), "or two of v1, v2 and converted"),
+        (("--on", "v3"), "write v1, v2, both (v1 and v2)"),
     ],
 )
 def test_a_conversion_must_be_named(two: TwoSides, words: tuple[str, ...], said: str) -> None:
@@ -284,35 +289,21 @@ def test_a_conversion_must_be_named(two: TwoSides, words: tuple[str, ...], said:
     assert said in done.stderr
 
 
-class Proxy:
-    """A way to a backend that can break."""
+def test_one_meaning_per_exit_code(tmp_path: Path) -> None:
+    """A difference counts before a failure that both sides share, that before what cannot be compared."""
+    planes: Any = {"v1": None, "v2": None}
+    whole = BackfillPlan(plan("every_day"), (NOW,), "at", planes)
 
-    def __init__(self, endpoint: str) -> None:
-        self._host, port = endpoint.split(":")
-        self._port = int(port)
-        self._writers: list[asyncio.StreamWriter] = []
+    def end(verdict: str, *phases: str) -> str:
+        sides = {side: SideState("n", phase=phase) for side, phase in zip(planes, phases, strict=True)}
+        date = DateState(NOW.isoformat(), sides, verdict)
+        return worst(whole, BackfillState(tmp_path, "v", {date.at: date})).value
 
-    async def start(self, port: int) -> str:
-        """Listens on a port by which the backend lets itself be known."""
-        self._server = await asyncio.start_server(self._connect, "127.0.0.1", port)
-        return f"127.0.0.1:{port}"
-
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there = await asyncio.open_connection(self._host, self._port)
-        self._writers += [writer, there]
-        await asyncio.gather(self._pipe(reader, there), self._pipe(there_reader, writer))
-
-    async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
-
-    def drop(self) -> None:
-        self._server.close()
-        for writer in self._writers:
-            writer.close()
+    assert end("same", "SUCCEEDED", "SUCCEEDED") == "well"
+    assert end("same", "FAILED", "FAILED") == "failed"
+    assert end("different", "FAILED", "SUCCEEDED") == "different"
+    assert end("not comparable", "SUCCEEDED", "REFUSED") == "failed"
+    assert end("not comparable", "SUCCEEDED", "SUCCEEDED") == "not comparable"
 
 
 def test_a_side_breaks_away_half_way(two: TwoSides, tmp_path: Path) -> None:

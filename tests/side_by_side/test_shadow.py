@@ -11,7 +11,10 @@ import pytest
 from flyteidl.admin import execution_pb2, launch_plan_pb2
 from flyteidl.core import identifier_pb2, literals_pb2
 
+from flyte_bridge.backend.credentials import Fixed
+from flyte_bridge.backend.grpc import GrpcCaller
 from flyte_bridge.errors import SourceError
+from flyte_bridge.side_by_side.control_plane import ControlPlane
 from flyte_bridge.side_by_side.launch_plans import LaunchPlanName
 from flyte_bridge.side_by_side.shadow import SHADOW_OF, Shadow, Shadowed, ShadowOptions
 from flyte_bridge.side_by_side.shadow_journal import ShadowJournal, path_of
@@ -19,11 +22,10 @@ from flyte_bridge_translators.fire_times import execution_name
 from flyte_bridge_translators.wire.identifier import fnv1
 
 from .conftest import DOMAIN, PROJECT, VERSION
+from .proxy import Proxy
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from flyte_bridge.side_by_side.control_plane import ControlPlane
 
     from .conftest import TwoSides
 
@@ -107,7 +109,7 @@ def test_shadowed(two: TwoSides, tmp_path: Path) -> None:
     assert repeated.id.name == f"s{fnv1(f'shadow:{name}'.encode()):016x}"
 
 
-def test_on_the_command_line(two: TwoSides) -> None:
+def test_on_the_command_line(two: TwoSides, tmp_path: Path) -> None:
     """It goes on where its journal stopped, ends when its time is over, and tells one line per execution."""
     at = datetime(2025, 5, 1, 6, tzinfo=timezone.utc)
 
@@ -117,11 +119,16 @@ def test_on_the_command_line(two: TwoSides) -> None:
         return await fire(v1, at)
 
     name = two.run(work)
-    done = two.bridge("shadow", "every_day", "--for", "1s", "--poll", "0.2", "--json")
+    page = tmp_path / "page.html"
+    done = two.bridge("shadow", "every_day", "--for", "1s", "--poll", "0.2", "--json", "--html", page)
     assert done.returncode == 0, done.stdout + done.stderr
     [line] = done.stdout.splitlines()
     assert json.loads(line)["name"] == name
     assert "1 same, 0 different, 0 not comparable" in done.stderr
+    html = page.read_text()
+    assert name in html
+    assert '<span class="same">' in html
+    assert "http" not in html
 
 
 def test_a_version_that_is_not_on_flyte_2(two: TwoSides, tmp_path: Path) -> None:
@@ -141,6 +148,74 @@ def test_a_version_that_is_not_on_flyte_2(two: TwoSides, tmp_path: Path) -> None
     [told] = two.run(work)
     assert (told.verdict, told.version) == ("not comparable", "v2")
     assert "has no version 'v2' of renewed: register it there, or import it" in told.reason
+
+
+def test_a_version_that_changes_meanwhile(two: TwoSides, tmp_path: Path) -> None:
+    """A new version that is on both sides is repeated in that version, beside fires of the old one."""
+
+    async def work(v1: ControlPlane, v2: ControlPlane) -> list[Shadowed]:
+        journal = ShadowJournal(tmp_path / "journal.jsonl")
+        old, _ = [await register(side, "changed", VERSION) for side in (v1, v2)]
+        journal.begin(await Shadow((v1, v2), wanted("changed"), ShadowOptions(PREFIX), journal, print).newest())
+        await fire(v1, datetime(2025, 7, 1, 6, tzinfo=timezone.utc), old)
+        new, _ = [await register(side, "changed", "v2") for side in (v1, v2)]
+        told = await shadow((v1, v2), journal, 1, "changed")
+        await fire(v1, datetime(2025, 7, 2, 6, tzinfo=timezone.utc), new)
+        told += await shadow((v1, v2), journal, 1, "changed")
+        for one in told:
+            identity = identifier_pb2.WorkflowExecutionIdentifier(project=PROJECT, domain=DOMAIN, name=one.shadow)
+            assert (await v2.execution(identity)).spec.launch_plan.version == one.version
+        return told
+
+    assert [(one.version, one.verdict) for one in two.run(work)] == [(VERSION, "same"), ("v2", "same")]
+
+
+def test_flyte_1_breaks_away_half_way(two: TwoSides, tmp_path: Path) -> None:
+    """While Flyte 1 is out of reach it is told, and gone on trying; each execution is repeated once when it is back."""
+
+    async def work(v1: ControlPlane, v2: ControlPlane) -> tuple[list[Shadowed], list[str]]:
+        proxy = Proxy(two.v1.endpoint)
+        assert two.v1.access is not None
+        token = Fixed(two.v1.access.token)
+        plan, _ = [await register(side, "broken_away", VERSION) for side in (v1, v2)]
+        endpoint = await proxy.start(two.proxy_port)
+        caller = GrpcCaller(endpoint, insecure=True, credentials=token, patience=0.1, name="Flyte 1")
+        journal = ShadowJournal(tmp_path / "journal.jsonl")
+        told: list[Shadowed] = []
+        said: list[str] = []
+        stop = asyncio.Event()
+
+        async def mend() -> None:
+            await fire(v1, datetime(2025, 8, 2, 6, tzinfo=timezone.utc), plan)
+            await proxy.start(two.proxy_port)
+
+        mending: list[asyncio.Task[None]] = []
+
+        def tell(news: Shadowed | str) -> None:
+            if isinstance(news, str):
+                said.append(news)
+                mending.append(asyncio.ensure_future(mend()))
+                return
+            told.append(news)
+            if len(told) == 1:
+                proxy.drop()
+            else:
+                stop.set()
+
+        options = ShadowOptions(PREFIX, poll=0.1)
+        broken = Shadow(
+            (ControlPlane("Flyte 1", caller, v1.objects), v2), wanted("broken_away"), options, journal, tell
+        )
+        journal.begin(await broken.newest())
+        await fire(v1, datetime(2025, 8, 1, 6, tzinfo=timezone.utc), plan)
+        await asyncio.wait_for(broken.run(stop), 120)
+        proxy.drop()
+        await caller.close()
+        return told, said
+
+    told, said = two.run(work)
+    assert [one.verdict for one in told] == ["same", "same"]
+    assert said == [text for text in said if text.endswith("looking goes on")] != []
 
 
 async def register(side: ControlPlane, name: str, version: str) -> identifier_pb2.Identifier:

@@ -80,6 +80,20 @@ def sided() -> int:
     return inc(x=where())
 
 
+sided_plan = LaunchPlan.get_or_create(sided, "sided_plan")
+
+
+@task
+def length(file: FlyteFile) -> int:
+    return len(Path(file.download()).read_text())
+
+
+@workflow
+def starting(file: FlyteFile) -> tuple[int, int]:
+    """Starts an execution of its own."""
+    return length(file=file), sided_plan()
+
+
 @workflow
 def noisy() -> tuple[float, int]:
     return dice(), inc(x=1)
