@@ -82,19 +82,21 @@ def test_only_one_side_answers_otherwise(two: TwoSides, start: Callable[..., str
     }
 
 
-def test_files_that_are_given_and_children(two: TwoSides, start: Callable[..., str], tmp_path: Path) -> None:
+def test_files_that_are_given_and_children(two: TwoSides, start: Callable[..., str]) -> None:
     """Files that were given are compared by what is in them, and what a launch-plan node started is compared node by node."""
     from flytekit.types.file import FlyteFile
 
-    for name, text in (("one", "abc"), ("other", "abd")):
-        (tmp_path / name).write_text(text)
-    start("v1", "starting", "starting", file=FlyteFile(str(tmp_path / "one")))
-    start("v2", "starting", "starting", file=FlyteFile(str(tmp_path / "one")))
-    start("v2", "starting", "given", file=FlyteFile(str(tmp_path / "other")))
+    for running, side, name, text in (
+        (two.v1, "v1", "starting", "abc"),
+        (two.v2, "v2", "starting", "abc"),
+        (two.v2, "v2", "given", "abd"),
+    ):
+        store_of(running).put_object(Bucket="flyte", Key=f"given/{side}{name}", Body=text.encode())
+        start(side, "starting", name, file=FlyteFile(f"s3://flyte/given/{side}{name}"))
     told = json.loads(two.bridge("compare", "v1:starting", "v2:starting", "--json").stdout)
-    assert [one["path"] for one in told["differences"]] == ["o1"]
+    assert [one["path"] for one in told["differences"]] == ["o1"], told["differences"]
     differing = {node["node"]: node["title"] for node in told["nodes"] if node["differences"]}
-    assert differing == {"n1": "sided_plan", "n1/n0": "where", "n1/n1": "inc"}
+    assert differing == {"n1": "sided", "n1/n0": "where", "n1/n1": "inc"}
     told = json.loads(two.bridge("compare", "v1:starting", "v2:given", "--json").stdout)
     assert [one["path"] for one in told["differences"]] == ["inputs.file", "o1"]
 
