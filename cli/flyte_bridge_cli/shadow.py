@@ -119,7 +119,9 @@ async def _run(settings: config.Settings, request: _Request, counts: Counter[str
     sides = Sides(settings)
     try:
         source, target = await sides.of("v1"), await sides.of("v2")
-        await find(source, request.wanted)
+        plan = await find(source, request.wanted)
+        if not plan.spec.entity_metadata.schedule.WhichOneof("ScheduleExpression"):
+            raise UsageError(f"launch plan {request.wanted}: it has no schedule, so there is nothing to shadow")
         await _warn_if_active(target, request.wanted)
         path = path_of(settings.data_dir, source.name, target.name, str(request.wanted))
         journal = ShadowJournal(path)

@@ -217,7 +217,10 @@ def test_it_runs(estate: TwoSides) -> None:
 
 
 def test_live_assessment(estate: TwoSides, tmp_path: Path) -> None:
-    """Of a live Flyte 1: active launch plans, their workflows with graphs, next fire times; the rest is not in use."""
+    """Of a live Flyte 1: active launch plans, their workflows with graphs, fire times, what ran lately; the rest is not in use."""
+    remote = estate.remote("v1")
+    ran = remote.execute(remote.fetch_task(PROJECT, DOMAIN, "estate.plus", VERSION), {"x": 1})
+    remote.wait(ran, poll_interval=timedelta(seconds=0.3))
     page = tmp_path / "page.html"
     done = estate.bridge("assess", "--from-admin", estate.v1.endpoint, "--json", "--html", page)
     assert done.returncode == 0, done.stderr
@@ -229,7 +232,9 @@ def test_live_assessment(estate: TwoSides, tmp_path: Path) -> None:
         ("launch plan", f"launch plan {at}/by_hand:{VERSION}"),
         ("launch plan", f"launch plan {at}/every_day:{VERSION}"),
         ("schedule", f"launch plan {at}/every_day:{VERSION}"),
+        ("task", f"task {at}/estate.plus:{VERSION}"),
     }
+    assert found["task", f"task {at}/estate.plus:{VERSION}"]["detail"] == "1 execution in 30 days"
     assert found["schedule", f"launch plan {at}/every_day:{VERSION}"]["detail"].count("T06:00+00:00") == 3
     outer = found["workflow", f"{at}/estate.outer:{VERSION}"]
     assert outer["disposition"] == "runs unchanged only"

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -235,6 +240,7 @@ async def register(side: ControlPlane, name: str, version: str) -> identifier_pb
     ("words", "said"),
     [
         (("every_dya", "--for", "1s"), "did you mean 'every_day'?"),
+        (("by_hand", "--for", "1s"), "it has no schedule, so there is nothing to shadow"),
         (("every_day", "--for", "soon"), "'soon' is no length of time; write 7d, 12h30m or seconds"),
         (("every_day", "--for", "0s"), "'0s' is no length of time"),
     ],
@@ -244,6 +250,32 @@ def test_bad_input(two: TwoSides, words: tuple[str, ...], said: str) -> None:
     done = two.bridge("shadow", *words)
     assert done.returncode == 2, done.stdout + done.stderr
     assert said in done.stderr
+
+
+def test_interrupted(two: TwoSides, tmp_path: Path) -> None:
+    """Ctrl-C while it looks on exits with 130, says what came, and keeps its journal."""
+    page = tmp_path / "page.html"
+    command = [
+        sys.executable,
+        "-m",
+        "flyte_bridge_cli.main",
+        "shadow",
+        "every_hour",
+        "--for",
+        "1h",
+        "--html",
+        str(page),
+    ]
+    with subprocess.Popen(command, env={**os.environ, **two.env}, stderr=subprocess.PIPE, text=True) as running:
+        until = time.monotonic() + 60
+        while not page.exists():  # it is written when looking begins
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=60)[1]
+    assert running.returncode == 130, said
+    assert "interrupted after 0 same, 0 different, 0 not comparable" in said
+    assert "Traceback" not in said
 
 
 def test_an_endpoint_wants_a_prefix(two: TwoSides) -> None:

@@ -81,8 +81,23 @@ class AdminAssessment:
             wanted = [needed for needed in needs(entity) if needed.kind != TASK]
             pending += wanted
             self._add(key, entity, wanted)
+        await self._lone_tasks(registered)
         put_in_order(self.result.items)
         return self.result
+
+    async def _lone_tasks(self, registered: Registrations) -> None:
+        """Tasks that were run by themselves: no workflow tells of them."""
+        for key, ran in self._ran.items():
+            if key.kind != TASK:
+                continue
+            try:
+                task = registered.tasks.get(key) or await self._reader.entity(key)
+            except NotFound:
+                self.result.not_understood.append(FoundPlace("", str(key), "has run, and is not registered"))
+                continue
+            item = self._item("task", key, list(self._task(task.closure.compiled_task.template)))
+            item.detail = self._lately(ran)
+            self.result.items.append(item)
 
     async def _executions(self, place: tuple[str, str]) -> None:
         since = datetime.now(timezone.utc) - timedelta(days=self._days)
@@ -91,12 +106,15 @@ class AdminAssessment:
                 return
             self._ran[EntityKey.of(execution.spec.launch_plan)] += 1
 
+    def _lately(self, ran: int) -> str:
+        return f"{ran} execution{'s' * (ran != 1)} in {self._days} days"
+
     def _add(self, key: EntityKey, entity: Any, wanted: list[EntityKey]) -> None:
         is_workflow = key.kind == WORKFLOW
         item = self._workflow(key, entity.closure.compiled_workflow) if is_workflow else self._launch_plan(key, entity)
         item.needs = [_name(needed) for needed in wanted]
         ran = self._ran[key]
-        item.detail += f"{', ' if item.detail and ran else ''}{ran} executions in {self._days} days" if ran else ""
+        item.detail += f"{', ' if item.detail and ran else ''}{self._lately(ran)}" if ran else ""
         self.result.items.append(item)
 
     def _workflow(self, key: EntityKey, closure: compiler_pb2.CompiledWorkflowClosure) -> AssessedItem:

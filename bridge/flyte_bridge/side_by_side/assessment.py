@@ -38,7 +38,7 @@ class FoundPlace:
 
 @dataclass
 class AssessedItem:
-    """A workflow, launch plan, schedule, remote script or CI file.
+    """A workflow, launch plan, schedule, task that is run by itself, remote script or CI file.
 
     Attributes:
         kind: One of these.
