@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 VERSION = "demo"
 TASK = "sales-workflows.daily_sales"
 """What the example's workflow is converted to."""
+
+BRIDGE = (sys.executable, "-m", "flyte_bridge_cli.main")
 
 PATIENCE = 300
 """Seconds that a step may take."""
@@ -94,15 +96,21 @@ class Demo:
         began = time.monotonic()
         came: list[str] = []
         yield came
-        self.steps.append((what, "; ".join(came), time.monotonic() - began))
+        took = time.monotonic() - began
+        tell(f"    {'; '.join(came)} ({took:.1f} s)", err=True)
+        self.steps.append((what, "; ".join(came), took))
+
+    @staticmethod
+    def own_env() -> dict[str, str]:
+        """The environment of a process: this one's without what it says of other Flytes."""
+        return {name: value for name, value in os.environ.items() if not name.startswith(("FLYTE_", "FLYTECTL_"))}
 
     def env(self, running: Instance) -> dict[str, str]:
-        """The environment of a process: this one's without what it says of other Flytes, and one of the backends."""
+        """The environment of a process, with one of the backends."""
         from flyte_bridge.embedded_client import snippets
 
-        own = {name: value for name, value in os.environ.items() if not name.startswith(("FLYTE_", "FLYTECTL_"))}
         store = {name: value for name, value in snippets.flyte_environment(self.v1).items() if "AWS" in name}
-        return own | {
+        return self.own_env() | {
             "FLYTE_BRIDGE_DATA_DIR": running.data_dir,
             "FLYTE_BRIDGE_V1_ENDPOINT": self.v1.endpoint,
             "FLYTE_BRIDGE_V1_INSECURE": "true",
@@ -116,8 +124,15 @@ class Demo:
         Raises:
             StepFailed: It exits with anything but 0.
         """
-        command = [sys.executable, "-m", "flyte_bridge_cli.main", *words]
-        return self._run(command, self.env(running or self.v2), " ".join(words))
+        return self._run([*BRIDGE, *words], self.env(running or self.v2), " ".join(words))
+
+    def alone(self, *words: str) -> str:
+        """`flyte-bridge …` that needs no backend; what it printed.
+
+        Raises:
+            StepFailed: It exits with anything but 0.
+        """
+        return self._run([*BRIDGE, *words], self.own_env(), " ".join(words))
 
     def sdk(self, *words: str) -> str:
         """`flyte …`, the SDK's own command, on Flyte 2; what it printed."""
@@ -137,14 +152,20 @@ class Demo:
     # -- the way ------------------------------------------------------------------------------------------------------
 
     def go(self) -> None:
-        """All of it."""
+        """All of it. What needs only the source is done beside the first steps."""
+        source = (files("flyte_bridge_cli") / "demo_pipeline.txt").read_text(encoding="utf-8")
+        (self.place / "sales.py").write_text(source, encoding="utf-8")
+        with ThreadPoolExecutor(1) as beside:
+            assessing = beside.submit(self.alone, "assess", "sales.py", "--json")
+            converting = beside.submit(self.alone, "convert", "sales.py", "-o", "converted")
+            self._go(assessing, converting)
+
+    def _go(self, assessing: Future[str], converting: Future[str]) -> None:
         with self.step("start two backends: one stands for Flyte 1") as came:
             self.start()
             came.append(f"{self.v1.endpoint} and {self.v2.endpoint}")
-        source = (files("flyte_bridge_cli") / "demo_pipeline.txt").read_text(encoding="utf-8")
-        (self.place / "sales.py").write_text(source, encoding="utf-8")
         with self.step("assess sales.py, as it is written for Flyte 1") as came:
-            told = json.loads(self.bridge("assess", "sales.py", "--json"))
+            told = json.loads(assessing.result())
             came.append(", ".join(f"{number} {what}" for what, number in told["summary"].items() if number))
         with self.step("register sales.py on both, as it is") as came, ThreadPoolExecutor(2) as threads:
             words = ("register", "sales.py", "--version", VERSION)
@@ -158,7 +179,7 @@ class Demo:
             told = json.loads(self.bridge("compare", "v1:unchanged", "v2:unchanged", "--json"))
             came.append(f"{told['verdict']}, {len(told['nodes'])} nodes")
         with self.step("convert it to Flyte 2, and deploy that with the SDK") as came:
-            self.bridge("convert", "sales.py", "-o", "converted")
+            converting.result()
             self.sdk("deploy", "--version", VERSION, "converted/sales.py", "driver")
             came.append(TASK)
         with self.step("run three days on both sides, and compare each") as came:
