@@ -16,6 +16,7 @@ from flyte_bridge.errors import BackendError, ConfigError, SourceError, UsageErr
 from flyte_bridge_cli.exits import Exit, epilog
 
 from .options import data_dir_option, from_admin_option, html_option, json_option, no_cache_option
+from .output import tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,14 +148,17 @@ def _source(paths: Sequence[Path], *, verify: bool, no_cache: bool) -> tuple[Ass
     if not verify:
         return assessment, False
     from flyte_bridge.verify.report import differs
-    from flyte_bridge.verify.verify import NewText, staged
     from flyte_bridge.verify.verify import verify as run
+    from flyte_bridge_cli.proof import changes
 
-    changes = [NewText(each.file.path, each.file.name, each.data) for each in project.files if each.data is not None]
-    with staged(changes) as pairs:
-        verdicts = run(pairs)
+    with changes(project) as pairs:
+        verdicts = run(pairs, progress=_progress)
     prove(assessment, {one.workflow: (one.outcome.value, one.code or "", one.reason) for one in verdicts})
     return assessment, differs(verdicts)
+
+
+def _progress(text: str) -> None:
+    tell(text, err=True)
 
 
 def _show(

@@ -184,3 +184,26 @@ def test_command_line() -> None:
     code, _, said = assess("--from-admin", "127.0.0.1:1")
     assert code == 7
     assert "127.0.0.1:1" in said
+
+
+def test_verified(tmp_path: Path) -> None:
+    """With --verify workflows are run on both sides: what is the same is proved, and why something was not is told."""
+    pytest.importorskip("flytekit", reason="flytekit stops at Python 3.12")
+    good = "from flytekit import task, workflow\n\n@task\ndef plus(x: int) -> int:\n    return x + 1\n\n"
+    flow = "@workflow\ndef flow(x: int = 1) -> int:\n    return plus(x=x)\n"
+    (tmp_path / "good.py").write_text(good + flow)
+    (tmp_path / "broken.py").write_text(good + flow.replace("def flow", "def lost") + "\nraise OSError('not here')\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "flyte_bridge_cli.main", "assess", str(tmp_path), "--verify", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = {item["name"]: item for item in json.loads(done.stdout)["items"]}
+    assert set(found) >= {"good.flow", "broken.lost"}, done.stdout
+    assert found["good.flow"]["disposition"] == "converts, proved"
+    assert found["broken.lost"]["disposition"] == "converts"
+    assert "not proved: v1 failed: it cannot be imported: OSError: not here" in found["broken.lost"]["detail"]
+    assert "running good on Flyte 1" in done.stderr

@@ -255,10 +255,14 @@ def prove(assessment: Assessment, outcomes: Mapping[str, tuple[str, str, str]]) 
 
     Args:
         assessment: The assessment.
-        outcomes: Workflow or launch plan → outcome, code and reason.
+        outcomes: Workflow, launch plan, or a module that cannot be imported → outcome, code and reason.
     """
     for item in assessment.items:
-        outcome, code, reason = outcomes.get(item.name, ("", "", ""))
+        module = item.name.rpartition(".")[0]
+        outcome, code, reason = outcomes.get(item.name) or outcomes.get(module, ("", "", ""))
+        if outcome and outcome not in ("SAME", "DIFFERENT", "V2 FAILED"):
+            told = f"not proved: {outcome.lower()}: {reason}"
+            item.detail = ", ".join(filter(None, (item.detail, told)))
         if outcome == "SAME" and item.disposition is Disposition.CONVERTS:
             item.disposition = Disposition.PROVED
         elif outcome in ("DIFFERENT", "V2 FAILED"):
