@@ -48,6 +48,10 @@ class RecoveredRecord:
         """None: it has no actions; see `outputs`."""
         return None
 
+    async def of_node(self, uid: str) -> RecoveredAction | None:
+        """None, likewise."""
+        return None
+
     async def outputs(self, step: NodeUnderWay[Node]) -> literals_pb2.LiteralMap | None:
         """What a node gave that ended well, noted as this execution's; None if it is to run."""
         node = self._past.nodes.get(step.uid)
