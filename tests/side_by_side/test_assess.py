@@ -15,9 +15,13 @@ from flyte_bridge.side_by_side.assessment import AssessedItem, Assessment, Dispo
 from flyte_bridge.side_by_side.source_outline import outline
 
 FLOW = """
-from flytekit import LaunchPlan, CronSchedule, reference_launch_plan, task, workflow, ContainerTask
+from flytekit import LaunchPlan, CronSchedule, reference_launch_plan, reference_task, task, workflow, ContainerTask
 
-shell = ContainerTask(name="shell", image="alpine", command=["true"])
+box = ContainerTask(name="box", image="alpine", command=["true"])
+
+@reference_task(project="other", domain="production", name="shell", version="1")
+def shell() -> None:
+    ...
 
 @task(container_image="team/image:1")
 def plus(x: int) -> int:
@@ -105,8 +109,8 @@ def test_source(estate: Path) -> None:
         ("CI file", "deploy.yml"): "runs unchanged only",
     }
     raw = found["workflow", "flow.raw"]["places"]
-    assert [place["code"] for place in raw] == ["FB471"]
-    assert raw[0]["where"].endswith("flow.py:4:8")
+    assert [place["code"] for place in raw] == ["FB351"]
+    assert raw[0]["where"].endswith("flow.py:7:0")
     unknown = {place["where"].rpartition("/")[2] for place in told["not_understood"]}
     assert {one.split(":")[0] for one in unknown} == {"broken.py", "README.md"}
     assert told["images"]["team/image:1"] == 1
@@ -206,4 +210,4 @@ def test_verified(tmp_path: Path) -> None:
     assert found["good.flow"]["disposition"] == "converts, proved"
     assert found["broken.lost"]["disposition"] == "converts"
     assert "not proved: v1 failed: it cannot be imported: OSError: not here" in found["broken.lost"]["detail"]
-    assert "running good on Flyte 1" in done.stderr
+    assert "running 2 modules on Flyte 1" in done.stderr
