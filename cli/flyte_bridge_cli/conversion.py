@@ -6,7 +6,7 @@ import difflib
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -19,20 +19,24 @@ from rich.progress import Progress
 from rich.syntax import Syntax
 from rich.table import Table
 
-from flyte_bridge.convert import project_settings, rename_table, reporting
+from flyte_bridge.convert import commits, project_settings, rename_table, reporting
 from flyte_bridge.convert.cache import ConversionCache
+from flyte_bridge.convert.commits import Commit
 from flyte_bridge.convert.converter import convert_source
 from flyte_bridge.convert.files import File, FileResult
 from flyte_bridge.convert.project import ProjectResult, convert_project, find_all, write_in_place, write_to
 from flyte_bridge.convert.project_settings import ProjectSettings
 from flyte_bridge.convert.reporting import ReportRules
 from flyte_bridge.errors import UsageError
+from flyte_bridge_cli.commits import print_commits, story
+from flyte_bridge_cli.conversion_document import Reports, file_document, state
+from flyte_bridge_cli.conversion_document import document as document_of
 from flyte_bridge_cli.exits import Exit
 from flyte_bridge_cli.finding_formats import FORMATS, statistics
 from flyte_bridge_cli.output import tell
 from flyte_bridge_translators.findings import Finding, Severity
 from flyte_bridge_translators.source.engine.naming import NO_NAMES, RenameTable
-from flyte_bridge_translators.source.engine.translator import Converted, Failed, Options, Outcome, Unchanged
+from flyte_bridge_translators.source.engine.translator import Converted, Failed, Options, Unchanged
 
 if TYPE_CHECKING:
     from flyte_bridge.verify.verify import Verdict
@@ -46,6 +50,8 @@ class Request:
     output: Path | None
     in_place: bool
     show_diff: bool
+    do_commit: bool
+    branch: str
     check: bool
     format: str
     explain: bool
@@ -76,8 +82,92 @@ def run(request: Request) -> Exit:
     Raises:
         UsageError: Options exclude each other, or a path is not there.
     """
-    if sum(map(bool, (request.output, request.in_place, request.show_diff, request.check))) > 1:
-        raise UsageError("--output, --in-place, --diff and --check exclude each other: choose one")
+    _require_options(request)
+    settings = _settings(request)
+    rules = settings.rules
+    options = Options(
+        retries=request.retries,
+        explain=request.explain,
+        name_prefix=settings.name_prefix,
+        table=_recorded(settings.renames),
+    )
+    if any(str(path) == "-" for path in request.paths):
+        if len(request.paths) > 1 or request.output or request.in_place or request.do_verify or request.do_commit:
+            raise UsageError(
+                "- reads one file from standard input: give it alone, without --output, --in-place, --commit or --verify"
+            )
+        return _filter(options, rules, request)
+    for path in request.paths:
+        if not path.exists() and not path.is_symlink():
+            raise UsageError(f"{path}: no such file or directory")
+
+    if request.do_verify and request.python is None and find_spec("flytekit") is None:
+        raise UsageError(
+            "--verify runs Flyte 1, and flytekit is not installed here (it needs Python 3.12 or older): "
+            "name one that has it with --python, or leave --verify out"
+        )
+
+    if request.do_commit:
+        commits.require(request.paths, request.branch)
+    errors = Console(stderr=True)
+    ours = {path.resolve() for path in (request.baseline, request.write_baseline, request.certificate) if path}
+    files = [file for file in find_all(request.paths) if not rules.excludes(file) and file.path.resolve() not in ours]
+    if not files:
+        raise UsageError(f"{', '.join(map(str, request.paths))}: no Python files there, and nothing that names Flyte 1")
+    with _progress(errors) as told:
+        cache = None if request.no_cache else ConversionCache.of_the_user()
+        result = convert_project(files, options, progress=told, cache=cache)
+    if request.in_place:
+        write_in_place(result)
+    elif request.output is not None:
+        write_to(result, request.output)
+    if settings.renames is not None and not (request.check or request.show_diff or request.do_commit):
+        rename_table.write(settings.renames, options.table.updated(result.names))
+    verdicts = _verify(request, options, result, errors) if request.do_verify else None
+    reports = {id(each.outcome): rules.report(each) for each in result.files}
+    findings = [finding for each in result.files for finding in reports[id(each.outcome)]]
+    committed = None
+    if request.do_commit:
+        of_files = {each.file.path: reports[id(each.outcome)] for each in result.files}
+        table = (settings.renames, options.table.updated(result.names))
+        committed = commits.commit(result, story(of_files, verdicts or (), *table), request.branch)
+    if request.write_baseline is not None:
+        written = [(each, reports[id(each.outcome)]) for each in result.files]
+        count = reporting.write_baseline(request.write_baseline, written)
+        tell(f"{count} findings written to {request.write_baseline}", err=True)
+    _show(request, result, reports, verdicts, committed)
+    if request.write_baseline is not None:
+        findings = []
+    return _exit_code(result, findings, verdicts, check=request.check, strict=request.strict)
+
+
+def _show(
+    request: Request,
+    result: ProjectResult,
+    reports: Reports,
+    verdicts: Sequence[Verdict] | None,
+    committed: Sequence[Commit] | None,
+) -> None:
+    findings = [finding for each in result.files for finding in reports[id(each.outcome)]]
+    if request.format == "json":
+        document = document_of(result, reports, verdicts, explain=request.explain)
+        if committed is not None:
+            document["branch"] = request.branch if committed else None
+            document["commits"] = [vars(each) for each in committed]
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    elif request.format != "text":
+        click.echo(FORMATS[request.format](findings), nl=False)
+    else:
+        _print(request, result, reports, verdicts)
+        if committed is not None:
+            print_commits(request.branch, committed)
+    if request.statistics and request.format == "text":
+        click.echo(statistics(findings), nl=False)
+
+
+def _require_options(request: Request) -> None:
+    if sum(map(bool, (request.output, request.in_place, request.show_diff, request.check, request.do_commit))) > 1:
+        raise UsageError("--output, --in-place, --diff, --check and --commit exclude each other: choose one")
     for name, given in (
         ("--inputs", request.inputs),
         ("--samples", request.samples),
@@ -94,67 +184,6 @@ def run(request: Request) -> Exit:
         raise UsageError(
             "a certificate is for source and conversion, and --in-place writes over the source: use -o DIR"
         )
-    settings = _settings(request)
-    rules = settings.rules
-    options = Options(
-        retries=request.retries,
-        explain=request.explain,
-        name_prefix=settings.name_prefix,
-        table=_recorded(settings.renames),
-    )
-    if any(str(path) == "-" for path in request.paths):
-        if len(request.paths) > 1 or request.output or request.in_place or request.do_verify:
-            raise UsageError(
-                "- reads one file from standard input: give it alone, without --output, --in-place or --verify"
-            )
-        return _filter(options, rules, request)
-    for path in request.paths:
-        if not path.exists() and not path.is_symlink():
-            raise UsageError(f"{path}: no such file or directory")
-
-    if request.do_verify and request.python is None and find_spec("flytekit") is None:
-        raise UsageError(
-            "--verify runs Flyte 1, and flytekit is not installed here (it needs Python 3.12 or older): "
-            "name one that has it with --python, or leave --verify out"
-        )
-
-    errors = Console(stderr=True)
-    ours = {path.resolve() for path in (request.baseline, request.write_baseline, request.certificate) if path}
-    files = [file for file in find_all(request.paths) if not rules.excludes(file) and file.path.resolve() not in ours]
-    if not files:
-        raise UsageError(f"{', '.join(map(str, request.paths))}: no Python files there, and nothing that names Flyte 1")
-    with _progress(errors) as told:
-        cache = None if request.no_cache else ConversionCache.of_the_user()
-        result = convert_project(files, options, progress=told, cache=cache)
-    if request.in_place:
-        write_in_place(result)
-    elif request.output is not None:
-        write_to(result, request.output)
-    if settings.renames is not None and not (request.check or request.show_diff):
-        rename_table.write(settings.renames, options.table.updated(result.names))
-    verdicts = _verify(request, options, result, errors) if request.do_verify else None
-    reports = {id(each.outcome): rules.report(each) for each in result.files}
-    findings = [finding for each in result.files for finding in reports[id(each.outcome)]]
-    if request.write_baseline is not None:
-        written = [(each, reports[id(each.outcome)]) for each in result.files]
-        count = reporting.write_baseline(request.write_baseline, written)
-        tell(f"{count} findings written to {request.write_baseline}", err=True)
-    if request.format == "json":
-        document = _document(result, reports, verdicts, explain=request.explain)
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
-    elif request.format != "text":
-        click.echo(FORMATS[request.format](findings), nl=False)
-    else:
-        _print(request, result, reports, verdicts)
-    if request.statistics and request.format == "text":
-        click.echo(statistics(findings), nl=False)
-    if request.write_baseline is not None:
-        findings = []
-    return _exit_code(result, findings, verdicts, check=request.check, strict=request.strict)
-
-
-Reports = Mapping[int, Sequence[Finding]]
-"""Of each outcome, by its id, the findings that are reported."""
 
 
 def _recorded(renames: Path | None) -> RenameTable:
@@ -203,7 +232,7 @@ def _filter(options: Options, rules: ReportRules, request: Request) -> Exit:
     file = File(Path("<stdin>"), Path("<stdin>"), "stdin")
     findings = rules.report(FileResult(file, outcome, before))
     if request.format == "json":
-        click.echo(json.dumps(_file_document("<stdin>", outcome, findings, explain=True), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(file_document("<stdin>", outcome, findings, explain=True), indent=2, ensure_ascii=False))
     elif request.format != "text":
         click.echo(FORMATS[request.format](findings), nl=False)
     elif isinstance(outcome, Converted) and not request.check:
@@ -268,10 +297,6 @@ def _exit_code(
     return Exit.BY_HAND if _needs_hand(findings) else Exit.DONE
 
 
-def _state(outcome: Outcome) -> str:
-    return type(outcome).__name__.lower()
-
-
 def _diff(path: str, before: str, after: str) -> Iterator[str]:
     for line in difflib.unified_diff(
         before.splitlines(keepends=True), after.splitlines(keepends=True), f"{path} (Flyte 1)", f"{path} (Flyte 2)"
@@ -281,7 +306,7 @@ def _diff(path: str, before: str, after: str) -> Iterator[str]:
 
 def _print(request: Request, result: ProjectResult, reports: Reports, verdicts: Sequence[Verdict] | None) -> None:
     console = Console(soft_wrap=True)
-    wrote = request.in_place or request.output is not None
+    wrote = request.in_place or request.output is not None or request.do_commit
     elsewhere = wrote or request.check or request.do_verify
     diff = request.show_diff or (not elsewhere and len(result.files) == 1)
     for each in result.files:
@@ -334,7 +359,7 @@ def _print_files(console: Console, result: ProjectResult, reports: Reports) -> N
     for each in result.files:
         counts = Counter(finding.severity for finding in reports[id(each.outcome)])
         numbers = [str(counts[severity] or "") for severity in (Severity.HAND, Severity.CHECK, Severity.NOTE)]
-        table.add_row(str(each.file.path), _state(each.outcome), *numbers)
+        table.add_row(str(each.file.path), state(each.outcome), *numbers)
     console.print(table)
 
 
@@ -350,7 +375,7 @@ def _print_renames(console: Console, result: ProjectResult) -> None:
 
 
 def _print_summary(result: ProjectResult, reports: Reports, *, wrote: bool) -> None:
-    counts = Counter(_state(each.outcome) for each in result.files)
+    counts = Counter(state(each.outcome) for each in result.files)
     hand = sum(finding.severity is Severity.HAND for each in result.files for finding in each.outcome.findings)
     parts = [f"{counts[state]} {state}" for state in ("converted", "unchanged", "failed") if counts[state]]
     text = f"{', '.join(parts)}; {hand} place{'s' * (hand != 1)} left to do by hand"
@@ -359,54 +384,3 @@ def _print_summary(result: ProjectResult, reports: Reports, *, wrote: bool) -> N
     if counts["converted"] and not wrote:
         text += "; nothing written (use -o DIR or --in-place)"
     tell(text, err=True)
-
-
-def _document(
-    result: ProjectResult, reports: Reports, verdicts: Sequence[Verdict] | None, *, explain: bool
-) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "files": [
-            _file_document(str(each.file.path), each.outcome, reports[id(each.outcome)], explain=explain, each=each)
-            for each in result.files
-        ],
-        **rename_table.document(result.names),
-        "summary": dict(Counter(_state(each.outcome) for each in result.files)),
-    }
-    if verdicts is not None:
-        from flyte_bridge.verify.report import to_json
-
-        document["verify"] = to_json(verdicts)
-        document["verdicts"] = dict(Counter(verdict.outcome.value for verdict in verdicts))
-    return document
-
-
-def _file_document(
-    path: str, outcome: Outcome, findings: Sequence[Finding], *, explain: bool, each: FileResult | None = None
-) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "path": path,
-        "outcome": _state(outcome),
-        "findings": [
-            {
-                "code": finding.code,
-                "severity": finding.severity.value,
-                "line": finding.where.line,
-                "column": finding.where.column,
-                **({"cell": finding.where.cell} if finding.where.cell else {}),
-                "message": finding.message,
-                "advice": finding.advice,
-            }
-            for finding in findings
-        ],
-    }
-    if each is not None and each.file.is_module:
-        document["module"] = each.file.name
-    if isinstance(outcome, Converted):
-        document["text"] = outcome.text
-        document.update(rename_table.document(RenameTable(outcome.renames, outcome.launch_plans)))
-        if explain:
-            document["changes"] = [
-                {"rule": change.rule, "line": change.line, "column": change.column, "why": change.why}
-                for change in outcome.changes
-            ]
-    return document

@@ -16,6 +16,9 @@ EPILOG = epilog(Exit.DONE, Exit.USAGE, Exit.BY_HAND, Exit.NOT_CONVERTED, Exit.DI
 FORMATS = ("text", "json", "github", "sarif", "markdown")
 """What `finding_formats` has, which is not imported for a help text."""
 
+BRANCH = "flyte-2"
+"""What `--commit` calls its branch."""
+
 RETRIES = ("keep", "faithful")
 """`translator.RETRIES`, which is not imported for a help text: LibCST takes a seventh of a second. A test holds them together."""
 
@@ -27,6 +30,10 @@ RETRIES = ("keep", "faithful")
 )
 @click.option("--in-place", is_flag=True, help="Write over the files, each in one step.")
 @click.option("--diff", "show_diff", is_flag=True, help="Show what would change as a unified diff; write nothing.")
+@click.option(
+    "--commit", "do_commit", is_flag=True, help="Commit to a new branch: one commit per module. Wants a clean git tree."
+)
+@click.option("--branch", default=BRANCH, show_default=True, metavar="NAME", help="For --commit: the new branch.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 6 when files would change.")
 @click.option(
     "--format",

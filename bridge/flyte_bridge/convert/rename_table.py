@@ -119,18 +119,20 @@ def _cell(name: str) -> str:
     return f"`{name.replace('|', '&#124;')}`" if name else ""
 
 
+def text(path: Path, table: RenameTable) -> str:
+    """The table as a file of this name has it."""
+    if path.suffix.lower() in MARKDOWN:
+        return markdown(table)
+    return json.dumps(document(table), indent=2, ensure_ascii=False) + "\n"
+
+
 def write(path: Path, table: RenameTable) -> None:
     """Store a table, for `read`.
 
     Raises:
         SourceError: It cannot be written.
     """
-    text = (
-        markdown(table)
-        if path.suffix.lower() in MARKDOWN
-        else json.dumps(document(table), indent=2, ensure_ascii=False) + "\n"
-    )
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text(path, table), encoding="utf-8")
     except OSError as error:
         raise SourceError(str(path), f"the table of names cannot be written: {error.strerror or error}") from error
