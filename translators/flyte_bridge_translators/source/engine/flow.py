@@ -44,6 +44,9 @@ _FOLLOWED = frozenset("cefhip")
 _READ = _FOLLOWED
 """The kinds of callees that the project itself has: what they are given is followed into them."""
 
+_MADE = "flytekit()"
+"""What a call of flytekit gives."""
+
 _DEEPEST = 6
 """Attributes of attributes of what nobody here has read; no name of flytekit is longer."""
 
@@ -385,6 +388,8 @@ class Flow:
         if kind == "s":
             return self._union(("cell", f"{base}.{name}") for base in self._above(rest))
         if kind == "x":
+            if rest == _MADE:
+                return frozenset({value}), NOTHING
             return _foreign(f"{rest}.{name}"), NOTHING
         return PLAIN
 
@@ -554,8 +559,10 @@ class Flow:
         if name in DECORATORS:
             made = {f"h:{value[2:]}" for held in given for value in held[0] if value.startswith("f:")}
             return (frozenset(made) if made else frozenset({f"x:{name}"})), NOTHING
-        if is_v1(name):  # a map, a launch plan, a condition: something, but no callable of the project's
-            return frozenset({f"x:{name}" if name.endswith("()") else f"x:{name}()"}), NOTHING
+        if (
+            is_v1(name) or name == _MADE
+        ):  # a map, a launch plan, a condition: something, but no callable of the project's
+            return frozenset({f"x:{_MADE}"}), NOTHING
         direct, inside = self._smashed([*given, *named.values()])
         if direct and name.split(".", maxsplit=1)[0] not in sys.stdlib_module_names:
             direct |= {"x:?"}  # it may have put something of its own around what it was given
