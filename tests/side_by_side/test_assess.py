@@ -165,6 +165,20 @@ def test_baseline(estate: Path, tmp_path: Path) -> None:
     assert "no report of `flyte-bridge assess --json`" in said
 
 
+def test_what_is_mentioned_counts(tmp_path: Path) -> None:
+    """What a plugin's class makes is no entity to the converter; a workflow that calls it, from another file too, has its code."""
+    (tmp_path / "notebooks.py").write_text(
+        "from flytekitplugins.papermill import NotebookTask\n\nread = NotebookTask(name='read', notebook_path='a.ipynb')\n"
+    )
+    (tmp_path / "flows.py").write_text(
+        "from flytekit import workflow\nfrom notebooks import read\n\n\n@workflow\ndef wf() -> None:\n    read()\n"
+    )
+    _, told, _ = assess(str(tmp_path), "--json")
+    [item] = [item for item in json.loads(told)["items"] if item["name"] == "flows.wf"]
+    assert item["disposition"] != "converts"
+    assert {place["code"] for place in item["places"]} == {"FB105"}
+
+
 def test_what_needs_each_other_moves_together() -> None:
     """Workflows that call each other have one number."""
     convert = Disposition.CONVERTS

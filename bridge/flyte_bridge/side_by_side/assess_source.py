@@ -166,16 +166,35 @@ class SourceAssessment:
         return name if name in self._context.entities else registered
 
     def _findings(self, entity: Entity) -> Iterator[Finding]:
-        """Those within the entity, and those of its file that are within none."""
-        each, found = self._files.get(entity.module), self._outlines.get(entity.module)
-        if each is None or found is None:
-            return
-        own = found.entities.get(entity.name)
-        for finding in each.outcome.findings:
-            line = finding.where.line
-            holder = next((one for one in found.entities.values() if one.first <= line <= one.last), None)
-            if holder is None or (own is not None and holder.name == own.name):
-                yield finding
+        """Those within the entity and within what it mentions, and those of its file that are within no definition."""
+        mentioned = self._mentioned(entity)
+        for module in dict.fromkeys([entity.module, *(module for module, _ in mentioned)]):
+            each, found = self._files.get(module), self._outlines.get(module)
+            if each is None or found is None:
+                continue
+            for finding in each.outcome.findings:
+                line = finding.where.line
+                holder = next((one for one in found.entities.values() if one.first <= line <= one.last), None)
+                if (module, holder.name) in mentioned if holder is not None else module == entity.module:
+                    yield finding
+
+    def _mentioned(self, entity: Entity) -> dict[tuple[str, str], None]:
+        """Module and name of the entity and of every definition that it mentions, entities or not, however far down: a
+        task made by a plugin's class stays a variable to the converter."""
+        seen = {(entity.module, entity.name): None}
+        pending = list(seen)
+        while pending:
+            module, name = pending.pop()
+            found, facts = self._outlines.get(module), self._project.facts.get(module)
+            outlined = found.entities.get(name) if found is not None else None
+            for dotted in outlined.names if found is not None and outlined is not None else ():
+                head = dotted.partition(".")[0]
+                where, _, own = (facts.reexports.get(head, "") if facts is not None else "").rpartition(".")
+                place = (module, head) if found is not None and head in found.entities else (where, own)
+                if place[0] in self._outlines and place not in seen:
+                    seen[place] = None
+                    pending.append(place)
+        return seen
 
     def _where(self, entity: Entity) -> str:
         outlined = self._outlines[entity.module].entities.get(entity.name)
