@@ -47,7 +47,7 @@ How the embedded backend runs tasks; read when it starts:
 | `FLYTE_BRIDGE_TASK_FORKSERVERS` | `false` starts each task in a fresh interpreter | `true` |
 | `FLYTE_BRIDGE_EMBEDDED_LIKE` | `go`: behave as the Go backend where they differ, for tests (`embedded/go_like`) | unset |
 | `FLYTE_BRIDGE_EMBEDDED_FORGETS` | seconds after which it then forgets actions that have ended | `3600.0` |
-| `FLYTE_BRIDGE_EMBEDDED_CLOCK` | Seconds by which the embedded backend's clock is ahead of the machine's, for tests | `0` |
+| `FLYTE_BRIDGE_EMBEDDED_CLOCK` | seconds by which the embedded backend's clock is ahead of the machine's, for tests | `0.0` |
 """
 
 from __future__ import annotations
