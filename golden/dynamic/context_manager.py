@@ -18,9 +18,9 @@ def add(x: int) -> int:
 # TODO(flyte-bridge FB222): `stage` is an async generator now, which `contextlib.contextmanager` may not be given: contextlib has `asynccontextmanager`, for `async with`
 @contextlib.contextmanager
 async def stage(x):
-    y = (await add.aio(x=x))
+    y = await add.aio(x=x)
     yield y
-    (await add.aio(x=y))
+    await add.aio(x=y)
 
 
 @driver.task

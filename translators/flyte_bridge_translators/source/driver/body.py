@@ -23,6 +23,7 @@ from flyte_bridge_translators.source.driver.ordering import late_override, read_
 from flyte_bridge_translators.source.driver.recognize import recognize
 from flyte_bridge_translators.source.driver.scene import Scene
 from flyte_bridge_translators.source.driver.shape import compile_body
+from flyte_bridge_translators.source.driver.side_effects import SideEffects
 from flyte_bridge_translators.source.driver.steps import (
     Body,
     Bound,
@@ -44,6 +45,9 @@ _CONDITIONAL = (cst.IfExp, cst.BooleanOperation, cst.Lambda, *_COMPREHENSIONS)
 """Expressions that evaluate a part of themselves never or often: calls in them cannot be taken out."""
 
 
+_WHOLE = (cst.Expr, cst.Assign, cst.AnnAssign, cst.Return, cst.Arg)
+"""What takes an `await` without parentheses."""
+
 _GENERATED = re.compile(r"o[0-9]+")
 """The names Flyte 1 gives to outputs without names."""
 
@@ -55,6 +59,7 @@ class Reader:
         self.scene = scene
         self.variables = variables
         self.outer = outer
+        self.effects: SideEffects = outer.effects if outer is not None else SideEffects(scene, variables)
         self.body: Body = Body(known=outer.body.known if outer is not None else scene.parameters)
         self.current: dict[str, Step] = {}
         self.readers: dict[str, list[Step]] = {}
@@ -85,6 +90,12 @@ class Reader:
     def small(self, small: cst.BaseSmallStatement, alone: bool) -> None:
         single = None if alone else small
         if any(True for _ in walruses(small)) and self.holds_call(small):
+            self._in_order(small, single)
+            return
+        if changed := self.effects.changed(small, self.lookup, only_awaited=True):
+            names = ", ".join(f"`{name}`" for name in sorted(changed))
+            message = f"what is called here changes {names}: it is awaited before anything else is done with that"
+            self.scene.plan.report("FB211", small, message)
             self._in_order(small, single)
             return
         match small:
@@ -126,6 +137,7 @@ class Reader:
         step.effect = reading.has_effect(self.scene.module, small, inner)
         bare = isinstance(small, cst.Expr)
         changed = {name.value for name in reading.mutated(small, bare, inner) if self.variables.is_local(name)}
+        changed |= self.effects.changed(small, self.lookup)
         writes: list[str] = []
         stores: list[cst.BaseExpression] = []
         if isinstance(small, cst.Assign):
@@ -143,7 +155,8 @@ class Reader:
         step.mutates = tuple(sorted(changed))
         step.writes = tuple(dict.fromkeys(writes))
         for name in step.mutates:
-            step.after += [other for other in self.readers.get(name, ()) if other is not step]
+            before = [*self.readers.get(name, ()), *filter(None, [self.current.get(name)])]
+            step.after += [other for other in before if other is not step and other not in step.after]
         step.rebinds = bool(step.writes)
         for call, module in reading.foreign(self.scene.module, self.scene.context, small):
             self.scene.plan.report(
@@ -389,7 +402,8 @@ class Reader:
                     message = f"`{code(node)}` needs lines before it: write it as a statement of its own"
                     self.scene.plan.report("FB222", node, message)
                 elif callee.awaits:
-                    self.scene.plan.replace(node, lambda rewrite: awaited(callee.awaitable(rewrite)))
+                    bare = isinstance(self.scene.module.parents.get(node), _WHOLE)
+                    self.scene.plan.replace(node, lambda rewrite: awaited(callee.awaitable(rewrite), bare=bare))
                 else:
                     self.scene.plan.replace(node, callee.awaitable)
                 return

@@ -12,9 +12,9 @@ from flyte_bridge_translators.source.engine.entities import Outputs
 from flyte_bridge_translators.source.engine.tree import children, string_value
 
 
-def awaited(expression: cst.BaseExpression) -> cst.Await:
-    """`await <expression>`, in parentheses so that it may stand anywhere."""
-    return cst.Await(expression, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+def awaited(expression: cst.BaseExpression, *, bare: bool = False) -> cst.Await:
+    """`await <expression>`, in parentheses so that it may stand anywhere; `bare` where it needs none."""
+    return cst.Await(expression) if bare else cst.Await(expression, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
 
 
 def stored_into(store: cst.BaseExpression) -> Iterator[cst.Name]:

@@ -60,6 +60,10 @@ def translate(module: Module, context: Context) -> Plan:
             scene = scene_of(module, context, part, function, coroutines, any_call)
             if context.flow.is_generator(names[function]):
                 rewrite_generator(scene, function)
+            elif _is_rebound_inside(function):
+                message = f"`nonlocal` in `{function.name.value}` has its calls run one after the other"
+                plan.report("FB211", function, message)
+                rewrite_in_place(scene, function)
             else:
                 rewrite_driver(scene, function)
 
@@ -145,8 +149,6 @@ def write_super(scene: Scene, function: cst.FunctionDef) -> None:
 
 def rewrite_generator(scene: Scene, function: cst.FunctionDef) -> None:
     """Makes an async generator of one: its calls are awaited where they stand, since what it yields has an order."""
-    reader = Reader(scene, reading.Locals(scene.module, function))
-    reader.in_place(function.body, PlainStep(0, cst.SimpleStatementLine([])))
     message = f"`{function.name.value}` is an async generator now: its calls run one after the other"
     scene.plan.report("FB211", function, message)
     for decorator in function.decorators:
@@ -157,7 +159,19 @@ def rewrite_generator(scene: Scene, function: cst.FunctionDef) -> None:
     for node in walk(function.body):
         if isinstance(node, cst.Yield) and isinstance(node.value, cst.From):
             write_yield_from(scene, node, node.value.item)
+    rewrite_in_place(scene, function)
+
+
+def rewrite_in_place(scene: Scene, function: cst.FunctionDef) -> None:
+    """Makes one function async, with its calls awaited where they stand."""
+    reader = Reader(scene, reading.Locals(scene.module, function))
+    reader.in_place(function.body, PlainStep(0, cst.SimpleStatementLine([])))
     scene.plan.replace(function, lambda rewrite: rewrite.inside(function).with_changes(asynchronous=cst.Asynchronous()))
+
+
+def _is_rebound_inside(function: cst.FunctionDef) -> bool:
+    """Whether it, or a function inside, sets variables around it (`nonlocal`): calls cannot change places with reads of them."""
+    return any(isinstance(node, cst.Nonlocal) for node in walk(function.body))
 
 
 def write_yield_from(scene: Scene, node: cst.Yield, item: cst.BaseExpression) -> None:

@@ -22,7 +22,7 @@ MUTATING = frozenset(
 """Methods that change the object they are called on."""
 
 _EFFECTS = frozenset({"print", "input", "open", "exec", "eval", "setattr", "delattr", "next", "breakpoint"})
-_PURE_MODULES = ("datetime.", "math.", "os.path.", "pathlib.", "itertools.", "functools.", "typing.", "json.dumps")
+PURE_MODULES = ("datetime.", "math.", "os.path.", "pathlib.", "itertools.", "functools.", "typing.", "json.dumps")
 
 UNSTABLE = {
     "datetime.datetime.now": "the time",
@@ -122,7 +122,7 @@ def has_effect(module: Module, node: cst.CSTNode, skip: frozenset[cst.CSTNode] =
     """Whether evaluating it may do something besides giving a value."""
     for call in calls(node, skip):
         qualified = module.names.qualified(call.func)
-        if qualified is not None and (is_v1(qualified) or qualified.startswith(_PURE_MODULES)):
+        if qualified is not None and (is_v1(qualified) or qualified.startswith(PURE_MODULES)):
             continue
         name = dotted(call.func)
         if name is None:
