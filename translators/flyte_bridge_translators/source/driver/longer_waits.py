@@ -88,7 +88,9 @@ class Waits:
                 if not (isinstance(before, BlockStep) and name in before.private):
                     conflicts += [one for one in (before, *readers) if one is not None]
         self.before[step] = [*data, *step.after, *step.follows, *conflicts, *ordered]
-        asked = step.after if isinstance(step, (CallStep, BranchStep)) else []
+        # calls that change a variable are awaited in their order, which `body` has said
+        in_order = isinstance(step, PlainStep) and step.in_place > 0
+        asked = step.after if in_order or isinstance(step, (CallStep, BranchStep)) else []
         self.needed[step] = [*data, *asked]
         inner = inner_shapes(step)
         if inner:
