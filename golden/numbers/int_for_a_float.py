@@ -99,7 +99,7 @@ async def of_a_list() -> float:
 @driver.task
 async def of_a_dictionary() -> float:
     return await total.aio(
-        xs={key: float(number) for key, number in await table.aio().items()}
+        xs={key: float(number) for key, number in (await table.aio()).items()}
     )
 
 

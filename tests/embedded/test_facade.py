@@ -82,7 +82,7 @@ def test_what_flyte_1_refuses_arrives_as_its_status(channel: grpc.Channel) -> No
 
 
 def test_the_urls_that_flytekit_prints_lead_to_the_console(backend: Instance) -> None:
-    """An execution's to its run, whatever its name had to become; an entity's to its deployed task; else to the runs."""
+    """An execution's to its run, whatever its name had to become; an entity's to its deployed task; a list to its list."""
     where = f"{backend.url}/console/projects/p%20q/domains/development"
     long = "a-name-that-is-too-long-for-a-run-of-flyte-2"
     for path, leads_to in (
@@ -91,7 +91,7 @@ def test_the_urls_that_flytekit_prints_lead_to_the_console(backend: Instance) ->
         ("/workflow/pkg.wf/version/v1", "tasks/flyte1.workflow.pkg.wf"),
         ("/launch_plan/pkg.lp/version/v1", "tasks/flyte1.launch-plan.pkg.lp"),
         ("/task/pkg.t/version/v1", "tasks/flyte1.task.pkg.t"),
-        ("/workflows", "runs"),
+        ("/workflows", "workflows"),
     ):
         connection = http.client.HTTPConnection(backend.endpoint, timeout=30)
         connection.request("GET", where.removeprefix(backend.url) + path, headers=admitted.headers(backend.access))

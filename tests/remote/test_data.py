@@ -111,7 +111,7 @@ def test_an_existing_file(stub: Any) -> None:
         ({"domain": "", "filename_root": "r"}, "project and domain are required parameters"),
         ({}, "content_md5 or filename_root is a required parameter"),
         ({"filename_root": "r", "expires_in": timedelta(hours=2)}, "cannot exceed max allowed expiration"),
-        ({"filename_root": "r", "expires_in": timedelta(hours=-2)}, "is invalid"),
+        ({"filename_root": "r", "expires_in": timedelta(hours=-2)}, "must be above 0"),
         ({"filename_root": "../../etc", "filename": "passwd"}, "etc"),
         ({"content_md5": b"short"}, "16"),
     ],

@@ -71,11 +71,16 @@ def nested(kind: str = "assertion") -> int:
 """
 
 LEFTOVER = """
-from flytekit import kwtypes, task, workflow
-from flytekit.extras.tasks.shell import ShellTask
+from flytekit import task, workflow
+from flytekit.core.interface import Interface
+from flytekit.core.python_function_task import PythonInstanceTask
 from flytekit.remote import FlyteRemote
 
-says = ShellTask(name="says", script="echo {inputs.a}", inputs=kwtypes(a=int), output_locs=[])
+class Says(PythonInstanceTask):
+    def execute(self, **kwargs):
+        return None
+
+says = Says(name="says", task_config=None, interface=Interface(inputs={"a": int}))
 
 @task
 def up(x: int) -> int:
@@ -164,7 +169,7 @@ def test_a_leftover_touches_those_that_use_it(tmp_path: Path) -> None:
         "free": Outcome.SAME,
     }, verdicts
     assert verdicts["through"].code == "FB508"
-    assert "FB471 in flow, line" in verdicts["through"].reason
+    assert "FB103 in flow, line" in verdicts["through"].reason
 
 
 def test_what_is_left_is_followed_through_modules(tmp_path: Path) -> None:

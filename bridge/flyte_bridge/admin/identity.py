@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flyteidl.service import identity_pb2
 
-from flyte_bridge.errors import Unauthenticated
+from flyte_bridge.errors import NotFound, Unauthenticated, Unimplemented
 
 if TYPE_CHECKING:
     from flyte_bridge.admin.context import CallContext
@@ -20,15 +20,24 @@ class Identity:
         self._backend = core.backend
 
     async def user_info(
-        self, _request: identity_pb2.UserInfoRequest, _context: CallContext
+        self, _request: identity_pb2.UserInfoRequest, context: CallContext
     ) -> identity_pb2.UserInfoResponse:
-        """The caller, by the token of the call; nobody where Flyte 2 lets a caller through whom it does not know.
+        """The caller, by the token of the call; nobody where Flyte 2 has no logins.
 
-        The Go backend says UNAUTHENTICATED of everyone whom nothing before it has named. flyteadmin without logins answers
-        with an empty record, and who gets here has been let through already (`proof`).
+        The Go backend without logins says UNAUTHENTICATED of everyone, where flyteadmin answers with an empty record. With
+        logins, or of a token that was sent, that status stands: clients log in when they see it.
         """
         try:
             told = await self._backend.user_info()
         except Unauthenticated:
+            if context.bearer or await self._has_logins():
+                raise
             return identity_pb2.UserInfoResponse()
         return identity_pb2.UserInfoResponse.FromString(told.SerializeToString())
+
+    async def _has_logins(self) -> bool:
+        try:
+            await self._backend.oauth2_metadata()
+        except (NotFound, Unimplemented):
+            return False
+        return True

@@ -16,7 +16,6 @@ from flyte_bridge.admin.blobs import blob
 from flyte_bridge.admin.caches import Recent, caller
 from flyte_bridge.admin.execution_list import holds
 from flyte_bridge.admin.executions import MOST_BYTES, Executions, over
-from flyte_bridge.admin.nodes import missing_node
 from flyte_bridge.admin.reading import not_found
 from flyte_bridge.admin.snapshots import NoSuchExecution
 from flyte_bridge.errors import AlreadyExists, InvalidRequest, NotFound, Unimplemented
@@ -172,8 +171,8 @@ class ExecutionsAndPast(Executions):
         """One node, its error whole."""
         try:
             return await super().get_node_execution(request, context)
-        except NotFound:
-            return (await self._past_node(request.id, context)).message
+        except NotFound as error:
+            return (await self._past_node(request.id, error, context)).message
 
     async def list_node_executions(
         self, request: node_execution_pb2.NodeExecutionListRequest, context: CallContext
@@ -201,8 +200,8 @@ class ExecutionsAndPast(Executions):
         """A node's inputs and outputs, and the workflow that a dynamic one ran."""
         try:
             return await super().get_node_execution_data(request, context)
-        except NotFound:
-            data = (await self._past_node(request.id, context)).data
+        except NotFound as error:
+            data = (await self._past_node(request.id, error, context)).data
         response = node_execution_pb2.NodeExecutionGetDataResponse(flyte_urls=data.flyte_urls)
         await blob(response, "inputs", data.full_inputs, "", self.reader, context)
         await blob(response, "outputs", data.full_outputs, "", self.reader, context)
@@ -216,8 +215,8 @@ class ExecutionsAndPast(Executions):
         """The workflow that a dynamic node ran."""
         try:
             return await super().get_dynamic_node_workflow(request, context)
-        except NotFound:
-            data = (await self._past_node(request.id, context)).data
+        except NotFound as error:
+            data = (await self._past_node(request.id, error, context)).data
             if not data.HasField("dynamic_workflow"):
                 raise
         return node_execution_pb2.DynamicNodeWorkflowResponse(compiled_workflow=data.dynamic_workflow.compiled_workflow)
@@ -340,11 +339,18 @@ class ExecutionsAndPast(Executions):
                 self._records.put(key, past, past.message.ByteSize() + sum(map(_size, past.nodes.values())))
         return past
 
-    async def _past_node(self, identity: identifier_pb2.NodeExecutionIdentifier, context: CallContext) -> PastNode:
+    async def _past_node(
+        self, identity: identifier_pb2.NodeExecutionIdentifier, error: NotFound, context: CallContext
+    ) -> PastNode:
+        """The record of a node of which nothing else is known.
+
+        Raises:
+            NotFound: There is none: what was said of it stands.
+        """
         past = await self._past_or_none(identity.execution_id, context)
         node = past.nodes.get(identity.node_id) if past is not None else None
         if node is None:
-            raise missing_node(identity) from None
+            raise error
         return node
 
     async def _past_attempt(

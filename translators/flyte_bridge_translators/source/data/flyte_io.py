@@ -59,12 +59,19 @@ def _filled(node: Node, parts: Mapping[str, cst.BaseExpression]) -> Node:
         if is_node(value):
             new = _filled(value, parts)
             if new is not value:
-                updates[name] = new
+                updates[name] = _alone(new) if isinstance(node, cst.Attribute) else new
         elif type(value) in {list, tuple}:
             items = [_filled(item, parts) for item in value]
             if any(new is not item for new, item in zip(items, value, strict=True)):
                 updates[name] = items
     return node.with_changes(**updates) if updates else node
+
+
+def _alone(node: cst.CSTNode) -> cst.CSTNode:
+    """An expression that something is taken of: an `await` needs parentheses there."""
+    if isinstance(node, cst.Await) and not node.lpar:
+        return node.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+    return node
 
 
 @lru_cache(maxsize=256)
