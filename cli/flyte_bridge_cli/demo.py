@@ -40,8 +40,8 @@ PATIENCE = 300
 
 
 def _remove(directory: Path) -> None:
-    """Removes a directory in which tasks may still write their last words."""
-    for _ in range(50):
+    """Removes a directory in which tasks may still write their last words, for half a minute on a busy machine."""
+    for _ in range(300):
         shutil.rmtree(directory, ignore_errors=True)
         if not directory.exists():
             return
@@ -59,10 +59,14 @@ class Demo:
     Attributes:
         place: The directory.
         steps: What was done: what, what came of it, seconds.
+        processes: What runs now.
+        is_over: Nothing more may run.
     """
 
     place: Path
     steps: list[tuple[str, str, float]] = field(default_factory=list)
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
+    is_over: bool = False
 
     @property
     def report(self) -> Path:
@@ -77,13 +81,14 @@ class Demo:
         """Starts both backends."""
         from flyte_bridge.embedded_client import instance
 
-        with ThreadPoolExecutor(2) as threads:
+        with self.beside(2) as threads:
             self.v1, self.v2 = threads.map(lambda name: instance.start(self.side(name)), ("v1", "v2"))
 
     def stop(self) -> None:
         """Stops both, and removes what they kept."""
         from flyte_bridge.embedded_client import instance
 
+        self.end_processes()
         for name in ("v1", "v2"):
             if self.side(name).exists():
                 instance.stop(self.side(name))
@@ -142,12 +147,39 @@ class Demo:
         return self._run(command, self.env(self.v2) | snippets.flyte_environment(self.v2), f"flyte {' '.join(words)}")
 
     def _run(self, command: list[str], env: dict[str, str], said: str) -> str:
-        done = subprocess.run(
-            command, cwd=self.place, env=env, capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
-        if done.returncode:
-            raise StepFailed(f"{said} exited with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
-        return done.stdout
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, cwd=self.place, env=env, stdout=pipe, stderr=pipe, text=True) as process:
+            self.processes.append(process)
+            if self.is_over:
+                process.kill()
+            try:
+                stdout, stderr = process.communicate(timeout=PATIENCE)
+            except BaseException:
+                process.kill()
+                raise
+            finally:
+                self.processes.remove(process)
+        if process.returncode:
+            raise StepFailed(f"{said} exited with {process.returncode}: {stderr.strip() or stdout.strip()}")
+        return stdout
+
+    @contextmanager
+    def beside(self, number: int) -> Iterator[ThreadPoolExecutor]:
+        """Threads for what is done beside something else; if that fails, or is interrupted, nobody waits for them."""
+        with ThreadPoolExecutor(number) as threads:
+            try:
+                yield threads
+            except BaseException:
+                threads.shutdown(wait=False, cancel_futures=True)
+                self.end_processes()
+                raise
+
+    def end_processes(self) -> None:
+        """Ends what runs, and what a thread is about to start: it would start a backend that was stopped again. An executor
+        may not know its own thread if it was interrupted as that began."""
+        self.is_over = True
+        for process in [*self.processes]:
+            process.kill()
 
     # -- the way ------------------------------------------------------------------------------------------------------
 
@@ -155,7 +187,7 @@ class Demo:
         """All of it. What needs only the source is done beside the first steps."""
         source = (files("flyte_bridge_cli") / "demo_pipeline.txt").read_text(encoding="utf-8")
         (self.place / "sales.py").write_text(source, encoding="utf-8")
-        with ThreadPoolExecutor(1) as beside:
+        with self.beside(1) as beside:
             assessing = beside.submit(self.alone, "assess", "sales.py", "--json")
             converting = beside.submit(self.alone, "convert", "sales.py", "-o", "converted")
             self._go(assessing, converting)
@@ -167,7 +199,7 @@ class Demo:
         with self.step("assess sales.py, as it is written for Flyte 1") as came:
             told = json.loads(assessing.result())
             came.append(", ".join(f"{number} {what}" for what, number in told["summary"].items() if number))
-        with self.step("register sales.py on both, as it is") as came, ThreadPoolExecutor(2) as threads:
+        with self.step("register sales.py on both, as it is") as came, self.beside(1) as threads:
             words = ("register", "sales.py", "--version", VERSION)
             first = threads.submit(self.bridge, *words, "--activate-launchplans", running=self.v1)
             self.bridge(*words, running=self.v2)
@@ -258,12 +290,13 @@ def command(keep: Path | None, as_json: bool) -> None:
     demo = Demo(place)
     began = time.monotonic()
     try:
-        demo.go()
+        try:
+            demo.go()
+        finally:
+            demo.stop()
     except KeyboardInterrupt:
         click.echo("flyte-bridge: interrupted; both backends are stopped", err=True)
         sys.exit(Exit.INTERRUPTED)
-    finally:
-        demo.stop()
     _show(demo, time.monotonic() - began, as_json=as_json)
 
 

@@ -7,12 +7,17 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+class Left(Exception):
+    """Raised when the page that was asked has gone to another one meanwhile."""
 
 
 class Browser:
@@ -70,6 +75,8 @@ class Browser:
             said, _, self._rest = self._rest.partition(b"\0")
             answer = json.loads(said)
             if answer.get("id") == self._number:
+                if "navigated" in answer.get("error", {}).get("message", ""):
+                    raise Left(answer["error"]["message"])
                 assert "error" not in answer, answer
                 told: dict[str, Any] = answer["result"]
                 return told
@@ -84,9 +91,10 @@ class Browser:
         """What a script says in the page once that is something, whatever the page does meanwhile."""
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
-            told = self.ask("Runtime.evaluate", expression=script, returnByValue=True)
-            if told["result"].get("value"):
-                return told["result"]["value"]
+            with suppress(Left):
+                told = self.ask("Runtime.evaluate", expression=script, returnByValue=True)
+                if told["result"].get("value"):
+                    return told["result"]["value"]
             time.sleep(0.05)
         raise AssertionError(f"{script}: {self.run('document.body.innerText')}")
 
@@ -99,4 +107,5 @@ class Browser:
         """Clicks the first thing of that text."""
         found = f"[...document.querySelectorAll({within!r})].find(one => one.textContent.trim() == {text!r})"
         self.until(f"!!{found}")
-        self.run(f"{found}.click()")
+        with suppress(Left):  # the click has done it already
+            self.run(f"{found}.click()")
