@@ -102,13 +102,17 @@ class ForkServer:
                 return
             ours, theirs = socket.socketpair()
             self._log_path.parent.mkdir(parents=True, exist_ok=True)
-            with theirs, self._log_path.open("ab") as output:
-                self._process = await asyncio.create_subprocess_exec(
-                    sys.executable, str(_SCRIPT), self.flavour, str(theirs.fileno()), "1" if self._ephemeral else "0",
-                    stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, env=self._env,
-                    pass_fds=(theirs.fileno(),), start_new_session=True, cwd="/",
-                )  # fmt: skip
-            reader, writer = await asyncio.open_unix_connection(sock=ours)
+            try:
+                with theirs, self._log_path.open("ab") as output:
+                    self._process = await asyncio.create_subprocess_exec(
+                        sys.executable, str(_SCRIPT), self.flavour, str(theirs.fileno()), "1" if self._ephemeral else "0",
+                        stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, env=self._env,
+                        pass_fds=(theirs.fileno(),), start_new_session=True, cwd="/",
+                    )  # fmt: skip
+                reader, writer = await asyncio.open_unix_connection(sock=ours)
+            except BaseException:  # cancelled meanwhile
+                ours.close()
+                raise
             try:
                 hello = await asyncio.wait_for(_receive(reader), READY)
             except (asyncio.TimeoutError, EOFError, OSError) as error:
