@@ -20,17 +20,17 @@ class Identity:
         self._backend = core.backend
 
     async def user_info(
-        self, _request: identity_pb2.UserInfoRequest, context: CallContext
+        self, _request: identity_pb2.UserInfoRequest, _context: CallContext
     ) -> identity_pb2.UserInfoResponse:
         """The caller, by the token of the call; nobody where Flyte 2 has no logins.
 
         The Go backend without logins says UNAUTHENTICATED of everyone, where flyteadmin answers with an empty record. With
-        logins, or of a token that was sent, that status stands: clients log in when they see it.
+        logins that status stands: clients log in when they see it.
         """
         try:
             told = await self._backend.user_info()
         except Unauthenticated:
-            if context.bearer or await self._has_logins():
+            if await self._has_logins():
                 raise
             return identity_pb2.UserInfoResponse()
         return identity_pb2.UserInfoResponse.FromString(told.SerializeToString())

@@ -387,6 +387,8 @@ class Reader:
     def in_place(self, node: cst.CSTNode, step: Step) -> None:
         """Calls that may not run, or run often, are awaited where they stand."""
         step.cost = 1
+        if isinstance(node, cst.FunctionDef):  # which is read by itself
+            return
         if isinstance(node, cst.Lambda):
             self._lambda(node, step)
             return
