@@ -95,3 +95,12 @@ def test_a_directory_that_cannot_be_written_keeps_nothing(project, tmp_path):
     tmp_path.joinpath("file").write_text("")
     result = convert_files(find([project]), workers=1, cache=ConversionCache(tmp_path / "file"))
     assert len(result.files) == PARALLEL_FROM + 1
+
+
+def test_what_others_may_have_written_is_not_read(project, watched):
+    """An entry in a directory that others can write is no entry: it would be run by being read."""
+    watched(project)
+    watched.cache.folder.chmod(0o777)
+    assert not watched(project)[1]
+    watched.cache.folder.chmod(0o700)
+    assert watched(project)[1]

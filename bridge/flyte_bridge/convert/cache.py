@@ -82,9 +82,10 @@ class ConversionCache:
     def load(self, name: str) -> object | None:
         """What was kept under a key; None when there is nothing, or nothing whole."""
         with suppress(Exception):  # whatever is wrong with an entry, the files are converted again
-            entry = (self.folder / name).read_bytes()
-            if sha256(entry[32:]).digest() == entry[:32]:
-                kept: object = pickle.loads(entry[32:])  # the user's own file, see above
+            path = self.folder / name
+            entry = path.read_bytes() if _is_own(self.folder) and _is_own(path) else b""
+            if entry and sha256(entry[32:]).digest() == entry[:32]:
+                kept: object = pickle.loads(entry[32:])  # nosec B301 - written by this user, whom nobody else can write for
                 return kept
         return None
 
@@ -106,6 +107,12 @@ class ConversionCache:
             total += size
             if total > MOST:
                 path.unlink(missing_ok=True)
+
+
+def _is_own(path: Path) -> bool:
+    """Whether nobody but this user can have written it."""
+    status = path.stat()
+    return status.st_uid == os.getuid() and not status.st_mode & 0o022
 
 
 def _sizes(paths: Iterable[Path]) -> Iterable[tuple[int, int, Path]]:
