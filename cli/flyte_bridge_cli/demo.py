@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -42,7 +42,8 @@ PATIENCE = 300
 def _remove(directory: Path) -> None:
     """Removes a directory in which tasks may still write their last words, for half a minute on a busy machine."""
     for _ in range(300):
-        shutil.rmtree(directory, ignore_errors=True)
+        with suppress(OSError):  # what went meanwhile; Python 3.10 says so all the same
+            shutil.rmtree(directory, ignore_errors=True)
         if not directory.exists():
             return
         time.sleep(0.1)

@@ -18,9 +18,17 @@ def left_by_hand(verdict: Verdict) -> bool:
     return any(place.is_file() and TODO in place.read_text() for place in places)
 
 
+def is_said_to_wait(verdict: Verdict) -> bool:
+    """Whether a case's findings say that its calls are awaited in their order, since they change something."""
+    parts = verdict.workflow.split(".")[1:]
+    places = [GOLDEN.joinpath(*parts[:count]).with_suffix(".findings") for count in range(1, len(parts) + 1)]
+    said = "".join(place.read_text() for place in places if place.is_file())
+    return "FB211 what is called here changes" in said
+
+
 @pytest.mark.parametrize("half", [0, 1])
 def test_goldens_run(tmp_path: Path, half: int) -> None:
-    """A golden without a TODO gives what its case gives, and its critical path is no longer."""
+    """A golden without a TODO gives what its case gives, and its critical path is no longer, but where a finding says so."""
     assert CASE_IDS
     # a package name in front, because folders are called `types` and `enum`
     for side, folder in (("v1", CASES), ("v2", GOLDEN)):
@@ -36,6 +44,6 @@ def test_goldens_run(tmp_path: Path, half: int) -> None:
     slower = [
         f"{one.workflow}: critical path {one.critical_path}"
         for one in verdicts
-        if "FB507" in one.notes and not left_by_hand(one)
+        if "FB507" in one.notes and not left_by_hand(one) and not is_said_to_wait(one)
     ]
     assert not wrong + slower, "\n".join(wrong + slower)
