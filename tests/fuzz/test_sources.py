@@ -10,6 +10,7 @@ import os
 import random
 import traceback
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from flyte_bridge.convert.converter import convert_source
 from flyte_bridge.errors import BridgeError
@@ -134,8 +135,8 @@ def test_no_program_breaks_the_converter() -> None:
     left in Flyte 1."""
     files = case_files()
     tried, failures = 0, []
-    for number, path in enumerate(files):
-        if not EACH and number % 6:
+    for path in files:
+        if not EACH and crc32(case_id(path).encode()) % 6:  # the same ones, whatever cases are added
             continue
         text = path.read_text()
         for turn in range(EACH or 1):

@@ -92,9 +92,17 @@ class SideEffects:
         return name in _READING or last[:1].isupper()
 
     def _called_functions(self, func: cst.BaseExpression) -> list[cst.FunctionDef]:
-        """The functions of this file that a callee may be, by its name."""
-        name = func.value if isinstance(func, cst.Name) else func.attr.value if isinstance(func, cst.Attribute) else ""
-        return self._functions.get(name, [])
+        """The functions of this file that a callee may be, by its name: methods for `x.f`, the others for `f`."""
+        if isinstance(func, cst.Attribute):
+            return [each for each in self._functions.get(func.attr.value, ()) if self._is_method(each)]
+        if isinstance(func, cst.Name):
+            return [each for each in self._functions.get(func.value, ()) if not self._is_method(each)]
+        return []
+
+    def _is_method(self, function: cst.FunctionDef) -> bool:
+        holders = (cst.ClassDef, cst.FunctionDef)
+        above = next((each for each in self._scene.module.ancestors(function) if isinstance(each, holders)), None)
+        return isinstance(above, cst.ClassDef)
 
     def _is_inner(self, function: cst.FunctionDef) -> bool:
         return any(above is self._variables.function for above in self._scene.module.ancestors(function))
@@ -104,7 +112,7 @@ class SideEffects:
         return any(
             self._changes(function, function.params.params[0].name.value)
             for function in self._functions.get(method, ())
-            if function.params.params
+            if function.params.params and self._is_method(function)
         )
 
     def _changes_parameter(
