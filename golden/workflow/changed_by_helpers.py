@@ -123,3 +123,17 @@ async def counted(x: int = 1) -> int:
     first = await advance(last)
     await advance(first)
     return await f.aio(x=last)
+
+
+LAST = None
+
+
+async def remember(y: int) -> None:
+    global LAST
+    LAST = await f.aio(x=y)
+
+
+@driver.task
+async def remembered(x: int = 1) -> int:
+    await remember(x)
+    return await f.aio(x=LAST)

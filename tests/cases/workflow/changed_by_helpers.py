@@ -113,3 +113,17 @@ def counted(x: int = 1) -> int:
     first = advance(last)
     advance(first)
     return f(x=last)
+
+
+LAST = None
+
+
+def remember(y: int) -> None:
+    global LAST
+    LAST = f(x=y)
+
+
+@workflow
+def remembered(x: int = 1) -> int:
+    remember(x)
+    return f(x=LAST)

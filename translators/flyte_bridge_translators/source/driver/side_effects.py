@@ -60,6 +60,27 @@ class SideEffects:
             if self._can_change(name, source(name))
         }
 
+    def change_globals(self, body: cst.CSTNode) -> bool:
+        """Whether a function of this file that is called and awaited here changes what the module holds: nobody can tell who
+        reads that."""
+        return any(
+            isinstance(node, cst.Global) or (isinstance(node, cst.BaseSmallStatement) and self._stores_globally(node))
+            for call in reading.calls(body)
+            if self._scene.callees(call.func).coroutines
+            for function in self._called_functions(call.func)
+            for node in walk(function.body)
+        )
+
+    def _stores_globally(self, statement: cst.BaseSmallStatement) -> bool:
+        held = {name for name, _, _ in self._scene.module.assignments}
+        return any(
+            _is_changed_by(statement, name.value)
+            for name in walk(statement)
+            if isinstance(name, cst.Name)
+            and name.value in held
+            and self._scene.qualified(name) == f"{self._scene.module.name}.{name.value}"
+        )
+
     def _by(self, call: cst.Call) -> Iterator[str]:
         if self._leaves_all(call):
             return

@@ -22,6 +22,7 @@ from flyte_bridge_translators.source.driver.named_result import Uses
 from flyte_bridge_translators.source.driver.render import Renderer
 from flyte_bridge_translators.source.driver.scene import Fresh, Scene
 from flyte_bridge_translators.source.driver.shape import compile_body
+from flyte_bridge_translators.source.driver.side_effects import SideEffects
 from flyte_bridge_translators.source.driver.steps import PlainStep
 from flyte_bridge_translators.source.driver.text_blocks import tidy, with_bindings
 from flyte_bridge_translators.source.driver.variable_names import settle
@@ -60,6 +61,10 @@ def translate(module: Module, context: Context) -> Plan:
             scene = scene_of(module, context, part, function, coroutines, any_call)
             if context.flow.is_generator(names[function]):
                 rewrite_generator(scene, function)
+            elif SideEffects(scene, reading.Locals(module, function)).change_globals(function.body):
+                message = f"what `{function.name.value}` calls changes variables of the module: it is awaited in order"
+                plan.report("FB211", function, message)
+                rewrite_in_place(scene, function)
             elif _is_rebound_inside(function):
                 message = f"`nonlocal` in `{function.name.value}` has its calls run one after the other"
                 plan.report("FB211", function, message)
