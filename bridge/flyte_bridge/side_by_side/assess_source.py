@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING
 
 from flyte_bridge_translators.findings import Severity
 from flyte_bridge_translators.graph.figure import Box, Edge, Figure, Level
 from flyte_bridge_translators.graph.svg import svg
+from flyte_bridge_translators.project.mentions import NAMES
 from flyte_bridge_translators.source.engine.entities import Kind
 from flyte_bridge_translators.source.engine.translator import Context, Failed, Unchanged
 
-from ..convert.files import IGNORED
+from ..convert.surroundings import surroundings
 from .assessment import AssessedItem, Assessment, Disposition, FoundPlace, put_in_order
 from .source_outline import SourceOutline, outline
 
@@ -32,11 +32,8 @@ WORKFLOWS = {Kind.WORKFLOW, Kind.IMPERATIVE, Kind.EAGER}
 WITHOUT_COUNTERPART = {"FB105"}
 """Findings that say that Flyte 2 has no such thing; all others that are left to do by hand have a way."""
 
-MOST = 1024 * 1024
-"""Bytes of a file that is looked into for commands; larger ones are data."""
 
 COMMAND = re.compile(r"(?:^|[\s;&|(\"'`$])(pyflyte|flytectl|flyte-cli)\s+[a-z-]")
-MENTION = re.compile(r"\b(flytekit|flytectl|pyflyte|flyteadmin|flyteidl|flytekitplugins)\b")
 CI_FILE = re.compile(
     r"\.(ya?ml|sh|bash|toml|cfg|ini|mk|groovy|json|tf)$|(^|/)(Makefile|Jenkinsfile|Dockerfile|justfile|tox\.ini)[^/]*$"
 )
@@ -62,7 +59,7 @@ class SourceAssessment:
             self._read(each)
 
     def _read(self, each: FileResult) -> None:
-        found = outline(each.before) if MENTION.search(each.before) or self._project.facts.get(each.file.name) else None
+        found = outline(each.before) if NAMES.search(each.before) or self._project.facts.get(each.file.name) else None
         if isinstance(each.outcome, Failed):
             for finding in each.outcome.findings:
                 self.result.not_understood.append(_place(finding))
@@ -238,12 +235,11 @@ def _place(finding: Finding) -> FoundPlace:
 
 def _commands(paths: Iterable[Path], not_understood: list[FoundPlace]) -> Iterator[AssessedItem]:
     """Files that call Flyte 1's command lines; others that only mention it are told."""
-    for path in _texts(paths):
+    for file in surroundings(paths):
+        path = file.path
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, ValueError):
-            continue
-        if not MENTION.search(text):
             continue
         lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if COMMAND.search(line)]
         if lines and CI_FILE.search(path.as_posix()):
@@ -254,19 +250,6 @@ def _commands(paths: Iterable[Path], not_understood: list[FoundPlace]) -> Iterat
             not_understood.append(
                 FoundPlace("", str(path), "mentions Flyte 1; it is no Python and calls no command of it")
             )
-
-
-def _texts(paths: Iterable[Path]) -> Iterator[Path]:
-    for root in paths:
-        for folder, directories, names in os.walk(root):
-            hidden = {".github", ".circleci", ".gitlab", ".buildkite"}
-            directories[:] = sorted(
-                name for name in directories if name not in IGNORED and (not name.startswith(".") or name in hidden)
-            )
-            for name in sorted(names):
-                path = root.__class__(folder) / name
-                if not name.endswith((".py", ".pyc")) and path.is_file() and path.stat().st_size <= MOST:
-                    yield path
 
 
 def prove(assessment: Assessment, outcomes: Mapping[str, tuple[str, str, str]]) -> None:
